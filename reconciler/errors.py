@@ -1,0 +1,94 @@
+"""Everything that can go wrong, and the exit code it ends in.
+
+::
+
+    NetplanError                 1   anything netplan says to a user
+    ├── InputError               4   the file is wrong: every problem, each with its position
+    ├── UsageError               4   the command line is wrong
+    ├── RefusedError             3   unsafe: ownership, protect, foreign endpoints, a changed plan
+    ├── FailedError              1   an apply that did not reach the declaration
+    └── EngineError              1   the engine said no, or nothing
+        ├── UnreachableError     1   no engine, no rights on its socket, too old
+        ├── ApiError             1   an answer with an error status
+        └── LostError            1   no whole answer: timed out, reset, garbage; it may or may not have acted
+
+An error is printed as ``error: what happened``, then why, then what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NetplanError(Exception):
+    """One sentence that says what happened, and optionally lines that say why and what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *hints: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hints = hints
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One fault in a file. `line` and `column` count from 1; a warning does not stop anything."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        kind = "warning: " if self.warning else ""
+        return f"{self.file}:{self.line}:{self.column}: {kind}{self.message}"
+
+
+class InputError(NetplanError):
+    """A file with problems; nothing of it reaches an engine."""
+
+    exit_code = 4
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the file")
+        self.problems = tuple(sorted(problems))
+
+
+class UsageError(NetplanError):
+    """The command line cannot be carried out as written."""
+
+    exit_code = 4
+
+
+class RefusedError(NetplanError):
+    """netplan could, but must not without the user's explicit consent."""
+
+    exit_code = 3
+
+
+class FailedError(NetplanError):
+    """A run ended, and the engine is not as the file says."""
+
+
+class EngineError(NetplanError):
+    """The engine did not do what was asked."""
+
+
+class UnreachableError(EngineError):
+    """There is no engine to talk to."""
+
+
+class ApiError(EngineError):
+    """The engine answered with an error: `status` is HTTP's, `message` the engine's own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LostError(EngineError):
+    """The answer did not arrive whole; what the engine did is unknown until it is read again."""

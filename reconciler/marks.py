@@ -1,0 +1,96 @@
+"""How netplan's marks are written on the engine: labels of a network, driver options of an endpoint.
+
+A network's labels hold a truncated hash for each declared path: no values, no secrets. An endpoint's driver options hold the settings
+themselves, because they are what undoes it; endpoint settings hold no secrets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .model import EndpointMark, NetworkMark, Settings, Value
+
+TOPOLOGY = "netplan.topology"
+SPEC = "netplan.spec"
+PROTECT = "netplan.protect"
+VERSION = 1
+
+
+def digest(value: Value) -> str:
+    """A truncated hash of one setting's value: equal values, equal digests."""
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    """`digest` of every path."""
+    return {path: digest(settings[path]) for path in sorted(settings)}
+
+
+def network_labels(mark: NetworkMark) -> dict[str, str]:
+    """The labels that carry `mark`."""
+    spec = {"v": VERSION, "settings": dict(sorted(mark.hashes.items())), "endpoints": dict(sorted(mark.endpoints.items()))}
+    labels = {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
+    if mark.protect:
+        labels[PROTECT] = "true"
+    return labels
+
+
+def read_network_mark(labels: Mapping[str, str]) -> NetworkMark | None:
+    """The mark in a network's labels. A spec that cannot be read (newer, damaged) still tells the owner, and records nothing."""
+    topology = labels.get(TOPOLOGY)
+    if not topology:
+        return None
+    spec = _load(labels.get(SPEC))
+    return NetworkMark(topology, _strings(spec.get("settings")), _strings(spec.get("endpoints")), labels.get(PROTECT) == "true")
+
+
+def endpoint_options(mark: EndpointMark) -> dict[str, str]:
+    """The driver options that carry `mark`."""
+    spec: dict[str, Any] = {"v": VERSION, "how": mark.how, "declared": _plain(mark.declared)}
+    if mark.how == "amended":
+        spec["before"] = _plain(mark.before)
+    return {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
+
+
+def read_endpoint_mark(options: Mapping[str, str]) -> EndpointMark | None:
+    """The mark in an endpoint's driver options. One whose spec cannot be read counts as amended with nothing to give back: never undone blindly."""
+    topology = options.get(TOPOLOGY)
+    if not topology:
+        return None
+    spec = _load(options.get(SPEC))
+    how = "made" if spec.get("how") == "made" else "amended"
+    return EndpointMark(topology, how, _settings(spec.get("declared")), _settings(spec.get("before")))  # type: ignore[arg-type]
+
+
+def without_marks(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Labels or driver options without netplan's own."""
+    return {key: value for key, value in mapping.items() if not key.startswith("netplan.")}
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _load(text: str | None) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) and value.get("v") == VERSION else {}
+
+
+def _strings(value: object) -> dict[str, str]:
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {path: list(value) if isinstance(value, tuple) else value for path, value in sorted(settings.items())}
+
+
+def _settings(value: object) -> dict[str, Value]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(path): tuple(str(v) for v in item) if isinstance(item, list) else item for path, item in value.items()}

@@ -1,0 +1,304 @@
+"""The values everything else is a function of: desired and observed state.
+
+A network's or endpoint's attributes are *settings*: a flat mapping from path to canonical value, the same paths on both sides, so that
+comparing, hashing, explaining and overlaying are dictionary work. A path that is absent is unset.
+
+Network paths
+    ``driver`` ``internal`` ``attachable`` ``enable_ipv4`` ``enable_ipv6`` ``ipam.driver`` ``ipam.options.K``
+    ``ipv4.subnet`` (always a tuple, sorted) ``ipv4.gateway`` ``ipv4.ip_range`` ``ipv4.aux_addresses.K``, the same under ``ipv6``;
+    with several pools in one family ``ipv4.gateway[10.7.0.0/24]`` and so on; ``driver_opts.K`` ``labels.K``
+Endpoint paths
+    ``ipv4_address`` ``ipv6_address`` (configured, never dynamic) ``aliases`` ``link_local_ips`` ``links`` (sorted tuples)
+    ``mac_address`` ``gw_priority`` ``interface_name`` ``driver_opts.K``
+
+``mtu`` is ``driver_opts.com.docker.network.driver.mtu`` and ``interface_name`` is never also in ``driver_opts``. netplan's own labels and
+driver options are marks (marks.py), never settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Literal
+
+Value = str | int | bool | tuple[str, ...]
+Settings = Mapping[str, Value]
+
+MTU_OPTION = "com.docker.network.driver.mtu"
+BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
+IFNAME_OPTION = "com.docker.network.endpoint.ifname"
+PREDEFINED = frozenset({"bridge", "host", "none"})
+"""Networks that every engine has and nobody can create or remove."""
+ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}
+
+_NOTHING: Mapping[str, Value] = {}
+
+
+# --- canonical forms: both sides of every comparison go through these ------------------------------------------------
+
+
+def canonical_address(text: str) -> str:
+    """`FD00::09` -> `fd00::9`; a trailing prefix length is cut. Text that is no address comes back as it is."""
+    try:
+        return str(ip_interface(text).ip if "/" in text else ip_address(text))
+    except ValueError:
+        return text
+
+
+def canonical_prefix(text: str) -> str:
+    """`FD00:0:0::/64` -> `fd00::/64`, host bits masked. Text that is no prefix comes back as it is."""
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        return text
+
+
+def canonical_mac(text: str) -> str:
+    """`02-42-C0-A8-00-09` -> `02:42:c0:a8:00:09`."""
+    return text.lower().replace("-", ":")
+
+
+def canonical_option(value: object) -> str:
+    """A driver option as the engine would spell it: strings only, booleans in lower case, nothing for null."""
+    if value is None:
+        return ""
+    text = str(value)
+    return text.lower() if text.lower() in ("true", "false") else text
+
+
+def family_of(prefix_or_address: str) -> Literal["ipv4", "ipv6"]:
+    """Which family an address or prefix belongs to."""
+    return "ipv6" if ":" in prefix_or_address else "ipv4"
+
+
+# --- pools -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pool:
+    """One range of addresses that a network hands out; every part canonical. `aux_addresses` is sorted by host."""
+
+    subnet: str
+    gateway: str | None = None
+    ip_range: str | None = None
+    aux_addresses: tuple[tuple[str, str], ...] = ()
+
+
+def pool_settings(pools: Iterable[Pool]) -> dict[str, Value]:
+    """Pools as settings."""
+    result: dict[str, Value] = {}
+    by_family: dict[str, list[Pool]] = {}
+    for pool in pools:
+        by_family.setdefault(family_of(pool.subnet), []).append(pool)
+    for family, members in sorted(by_family.items()):
+        result[f"{family}.subnet"] = tuple(sorted(pool.subnet for pool in members))
+        for pool in sorted(members):
+            where = f"[{pool.subnet}]" if len(members) > 1 else ""
+            if pool.gateway:
+                result[f"{family}.gateway{where}"] = pool.gateway
+            if pool.ip_range:
+                result[f"{family}.ip_range{where}"] = pool.ip_range
+            for host, address in pool.aux_addresses:
+                result[f"{family}.aux_addresses{where}.{host}"] = address
+    return result
+
+
+def settings_pools(settings: Settings) -> tuple[Pool, ...]:
+    """The inverse of `pool_settings`: IPv4 first, then IPv6, each by subnet."""
+    return tuple(_pools(settings))
+
+
+def _pools(settings: Settings) -> Iterator[Pool]:
+    for family in ("ipv4", "ipv6"):
+        subnets = settings.get(f"{family}.subnet", ())
+        assert isinstance(subnets, tuple)
+        for subnet in subnets:
+            where = f"[{subnet}]" if len(subnets) > 1 else ""
+            aux = f"{family}.aux_addresses{where}."
+            yield Pool(
+                subnet,
+                _text(settings.get(f"{family}.gateway{where}")),
+                _text(settings.get(f"{family}.ip_range{where}")),
+                tuple(sorted((path[len(aux) :], str(value)) for path, value in settings.items() if path.startswith(aux))),
+            )
+
+
+def _text(value: Value | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def subtree(settings: Settings, prefix: str) -> dict[str, str]:
+    """`{"labels.a": "1"}`, `labels` -> `{"a": "1"}`; in order of key."""
+    start = len(prefix) + 1
+    return {path[start:]: str(settings[path]) for path in sorted(settings) if path.startswith(prefix + ".")}
+
+
+# --- desired ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """Where in the file something is declared; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredNetwork:
+    """A declared network. `name` is its name on the engine; `settings` holds only what the file says."""
+
+    name: str
+    source: Source
+    settings: Settings = field(default_factory=dict)
+    external: bool = False
+    exclusive: bool = False
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredEndpoint:
+    """A declared attachment to the network of that name on the engine."""
+
+    network: str
+    source: Source
+    settings: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredContainer:
+    """A declared container that exists already; `endpoints` is in the order of the file."""
+
+    name: str
+    source: Source
+    endpoints: tuple[DesiredEndpoint, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """What one file says. Both mappings are keyed by name on the engine, in the order of the file."""
+
+    topology: str
+    networks: Mapping[str, DesiredNetwork] = field(default_factory=dict)
+    containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
+
+
+# --- observed --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """The engine that was observed. `api` is the version pinned for the whole run, e.g. (1, 51)."""
+
+    id: str = ""
+    name: str = ""
+    version: str = ""
+    api: tuple[int, int] = (1, 51)
+    flavor: Literal["docker", "podman"] = "docker"
+    transport: str = "unix"
+
+    @property
+    def major(self) -> int:
+        """28 of 28.5.2."""
+        head = self.version.partition(".")[0]
+        return int(head) if head.isdigit() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMark:
+    """What a network's labels say: whose it is, the hash of each declared path when it was made, and whether it is protected.
+
+    `endpoints` maps the containers that were declared on it at that time to their short IDs.
+    """
+
+    topology: str
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointMark:
+    """What an endpoint's driver options say: whose it is, and how to undo it.
+
+    `made`: it was not there before. `amended`: it was, and `before` are the settings it had.
+    """
+
+    topology: str
+    how: Literal["made", "amended"] = "made"
+    declared: Settings = field(default_factory=dict)
+    before: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedNetwork:
+    """A network on the engine. `settings` is everything it has, canonical, without netplan's labels."""
+
+    id: str
+    name: str
+    settings: Settings = field(default_factory=dict)
+    mark: NetworkMark | None = None
+    scope: str = "local"
+    outside: tuple[str, ...] = ()
+    """Endpoints on it that belong to no container of this engine (a swarm's load balancer, another node's tasks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedEndpoint:
+    """A container's attachment as inspected.
+
+    `network_id` may name a network that is gone (an exited container keeps it) and is empty where the container never ran.
+    `addresses` are the live ones with prefix length, IPv4 first; empty unless running. `phantom`: listed by inspect, but the container
+    runs without it (a failed live connect leaves one behind).
+    """
+
+    network: str
+    network_id: str = ""
+    endpoint_id: str = ""
+    settings: Settings = field(default_factory=dict)
+    mark: EndpointMark | None = None
+    addresses: tuple[str, ...] = ()
+    mac: str = ""
+    phantom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedContainer:
+    """A container on the engine. `state` is the engine's word: running, paused, exited, created, ...
+
+    `network_mode` is as the engine has it: a network's name or ID, `bridge`, `default`, `host`, `none`, `container:ID`.
+    `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname). `mac` is the MAC given at creation.
+    """
+
+    id: str
+    name: str
+    state: str = "running"
+    network_mode: str = "bridge"
+    endpoints: tuple[ObservedEndpoint, ...] = ()
+    implied: frozenset[str] = frozenset()
+    mac: str = ""
+    ports: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether it has a network namespace now."""
+        return self.state in ("running", "paused", "restarting")
+
+    def endpoint(self, network: str) -> ObservedEndpoint | None:
+        """Its attachment to the network of that name, if any."""
+        return next((e for e in self.endpoints if e.network == network), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState:
+    """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat."""
+
+    engine: EngineInfo = field(default_factory=EngineInfo)
+    networks: tuple[ObservedNetwork, ...] = ()
+    containers: tuple[ObservedContainer, ...] = ()
