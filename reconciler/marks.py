@@ -39,7 +39,7 @@ def network_labels(mark: NetworkMark) -> dict[str, str]:
 
 
 def read_network_mark(labels: Mapping[str, str]) -> NetworkMark | None:
-    """The mark in a network's labels. A spec that cannot be read (newer, damaged) still tells the owner, and records nothing."""
+    """The mark in a network's labels. An unreadable spec (newer, damaged) still tells the owner."""
     topology = labels.get(TOPOLOGY)
     if not topology:
         return None
@@ -56,7 +56,7 @@ def endpoint_options(mark: EndpointMark) -> dict[str, str]:
 
 
 def read_endpoint_mark(options: Mapping[str, str]) -> EndpointMark | None:
-    """The mark in an endpoint's driver options. One whose spec cannot be read counts as amended with nothing to give back: never undone blindly."""
+    """The mark in an endpoint's driver options. One whose spec is unreadable counts as amended, with nothing to give back."""
     topology = options.get(TOPOLOGY)
     if not topology:
         return None

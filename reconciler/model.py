@@ -273,7 +273,8 @@ class ObservedContainer:
     """A container on the engine. `state` is the engine's word: running, paused, exited, created, ...
 
     `network_mode` is as the engine has it: a network's name or ID, `bridge`, `default`, `host`, `none`, `container:ID`.
-    `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname). `mac` is the MAC given at creation.
+    `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname).
+    `mac` is the MAC given at creation.
     """
 
     id: str
