@@ -3,7 +3,8 @@
 ::
 
     lab.py host                 prints the address of the engine that answers, found as the docker command finds it; exit 1 without one
-    lab.py image BUSYBOX        makes the test image of a static busybox; prints what it made, nothing if it was there
+    lab.py image                whether the test image is there: exit 0 or 1
+    lab.py image BUSYBOX        makes it of a static busybox, and prints its name
     lab.py run NAME CMD...      starts a container of the test image on the default network
     lab.py exec NAME CMD...     runs a command in it, prints what it says, ends with its exit status
     lab.py started NAME         prints the container's short ID and when it was started
@@ -70,13 +71,13 @@ def rootfs(busybox: str) -> bytes:
     return buffer.getvalue()
 
 
-def make_image(client: docker.DockerClient, busybox: str) -> None:
-    """Imports the test image where it is missing."""
+def has_image(client: docker.DockerClient) -> bool:
+    """Whether the test image is there."""
     try:
         client.images.get(IMAGE)
     except ImageNotFound:
-        client.api.import_image_from_data(rootfs(busybox), repository=REPOSITORY, tag=TAG, changes=["ENV PATH=/bin"])
-        print(IMAGE)
+        return False
+    return True
 
 
 def run_inside(client: docker.DockerClient, name: str, command: list[str]) -> int:
@@ -106,13 +107,18 @@ def main(command: str, *args: str) -> int:
     """Carries out one command; the exit status."""
     host = answering()
     if host is None:
+        if command != "host":
+            print("error: no engine answers", file=sys.stderr)
         return 1
     client = docker.DockerClient.from_env(environment={**os.environ, "DOCKER_HOST": host})
     match command, args:
         case "host", ():
             print(host)
+        case "image", ():
+            return 0 if has_image(client) else 1
         case "image", (busybox,):
-            make_image(client, busybox)
+            client.api.import_image_from_data(rootfs(busybox), repository=REPOSITORY, tag=TAG, changes=["ENV PATH=/bin"])
+            print(IMAGE)
         case "run", (name, *words):
             client.containers.run(IMAGE, words, name=name, detach=True)
         case "exec", (name, *words):
