@@ -1,0 +1,164 @@
+"""Declared against observed against recorded: which settings differ and why, and what a remade object gets.
+
+An unset setting is unmanaged and never differs. One that netplan recorded and the file no longer declares is *dropped*: it is compared
+with the engine's default. A difference is *drift* where declared and recorded agree, otherwise *intent*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
+
+from ..marks import digest
+from ..model import EndpointMark, ObservedContainer, ObservedEndpoint, Settings, Value
+from ..plan import Cause, Difference
+
+DEFAULTS: Mapping[str, Value] = {
+    "driver": "bridge",
+    "internal": False,
+    "attachable": False,
+    "enable_ipv4": True,
+    "enable_ipv6": False,
+    "ipam.driver": "default",
+    "gw_priority": 0,
+    "aliases": (),
+    "link_local_ips": (),
+}
+"""What the engine does where nothing is said; every other setting is absent by default."""
+
+AUTOMATIC = "automatic"
+"""How a subnet that nobody declares is described: the engine chooses one."""
+
+FAMILIES = ("ipv4", "ipv6")
+
+
+def network_differences(declared: Settings, observed: Settings, recorded: Mapping[str, str]) -> tuple[Difference, ...]:
+    """What keeps a network from being as declared; `recorded` holds the digests of its mark. Sorted by path."""
+    found = []
+    for path, value in declared.items():
+        if not _network_equal(path, value, observed):
+            cause: Cause = "drift" if recorded.get(path) == digest(value) else "intent"
+            found.append(Difference(path, observed.get(path, DEFAULTS.get(path)), value, cause))
+    for path in recorded:
+        if path not in declared and _dropped_differs(path, observed):
+            after = AUTOMATIC if path.endswith(".subnet") else DEFAULTS.get(path)
+            found.append(Difference(path, observed.get(path), after, "dropped"))
+    return tuple(sorted(found, key=lambda d: d.path))
+
+
+def _network_equal(path: str, value: Value, observed: Settings) -> bool:
+    actual = observed.get(path, DEFAULTS.get(path))
+    if actual is None and path.endswith(".gateway"):
+        return value in implicit_gateways(path, observed)
+    return actual == value
+
+
+def _dropped_differs(path: str, observed: Settings) -> bool:
+    if path.endswith(".subnet"):
+        return path in observed
+    actual = observed.get(path, DEFAULTS.get(path))
+    if path.endswith(".gateway"):
+        return actual is not None and actual not in implicit_gateways(path, observed)
+    return actual != DEFAULTS.get(path)
+
+
+def implicit_gateways(path: str, observed: Settings) -> frozenset[str]:
+    """The addresses an engine may take as the gateway of a family's one pool when none is given."""
+    family = path.partition(".")[0]
+    subnets = observed.get(f"{family}.subnet")
+    if not isinstance(subnets, tuple) or len(subnets) != 1:
+        return frozenset()
+    ranges = [subnets[0], *filter(None, [observed.get(f"{family}.ip_range")])]
+    return frozenset(str(ip_network(str(prefix))[1]) for prefix in ranges if ip_network(str(prefix)).num_addresses > 2)
+
+
+def overlaid_network(declared: Settings, observed: Settings, differences: Iterable[Difference]) -> dict[str, Value]:
+    """What a replaced network is made with: observed overlaid by declared, minus the dropped.
+
+    What belonged to a subnet or a driver that goes is not carried over to the new one.
+    """
+    changed = {d.path: d for d in differences}
+    result = {path: value for path, value in observed.items() if path not in changed}
+    for family in FAMILIES:
+        gone = f"{family}.subnet" in changed or (family == "ipv6" and f"enable_{family}" in changed)
+        if gone:
+            result = {path: value for path, value in result.items() if not path.startswith(family + ".")}
+    if "driver" in changed:
+        result = {path: value for path, value in result.items() if not path.startswith(("driver_opts.", "ipam."))}
+    return {**result, **declared}
+
+
+# --- endpoints -------------------------------------------------------------------------------------------------------
+
+
+def endpoint_differences(
+    declared: Settings,
+    container: ObservedContainer,
+    endpoint: ObservedEndpoint,
+    mark: EndpointMark | None,
+    *,
+    addresses_readable: bool = True,
+) -> tuple[Difference, ...]:
+    """What keeps an endpoint from being as declared; `mark` is ours or None. Sorted by path.
+
+    `mac_address` is left out: what can be said about it depends on the engine. Where an engine does not tell configured addresses
+    (`addresses_readable` is false), the live ones are compared, and those of a stopped container are unknown, not different.
+    """
+    found = []
+    recorded = mark.declared if mark else {}
+    before = mark.before if mark and mark.how == "amended" else {}
+    observed = endpoint.settings
+    for path, value in declared.items():
+        if path in ("aliases", "mac_address"):
+            continue
+        actual = observed.get(path, DEFAULTS.get(path))
+        if path in ("ipv4_address", "ipv6_address") and not addresses_readable:
+            live = {address.partition("/")[0] for address in endpoint.addresses}
+            actual = value if value in live or not container.live else min(live, default=None)
+        if actual != value:
+            found.append(Difference(path, actual, value, "drift" if recorded.get(path) == value else "intent"))
+    for path in recorded:
+        if path in ("aliases", "mac_address") or path in declared:
+            continue
+        default = before.get(path, DEFAULTS.get(path))
+        if observed.get(path, DEFAULTS.get(path)) != default:
+            found.append(Difference(path, observed.get(path), default, "dropped"))
+    wanted = wanted_aliases(declared, observed, mark)
+    present = names(observed.get("aliases"))
+    if wanted - container.implied != present - container.implied:
+        cause: Cause = "drift" if recorded.get("aliases", ()) == declared.get("aliases", ()) and mark else "intent"
+        found.append(Difference("aliases", tuple(sorted(present)), tuple(sorted(wanted)), cause))
+    return tuple(sorted(found, key=lambda d: d.path))
+
+
+def wanted_aliases(declared: Settings, observed: Settings, mark: EndpointMark | None) -> frozenset[str]:
+    """The aliases an endpoint should have: exactly the declared ones where we made it, otherwise its own and the declared ones.
+
+    Those that we added and the file no longer declares are taken away, unless the endpoint had them before us.
+    """
+    mine = names(declared.get("aliases"))
+    if mark and mark.how == "made":
+        return mine
+    added = (names(mark.declared.get("aliases")) - names(mark.before.get("aliases"))) if mark else frozenset()
+    return (names(observed.get("aliases")) - added) | mine
+
+
+def overlaid_endpoint(declared: Settings, observed: Settings, mark: EndpointMark | None) -> dict[str, Value]:
+    """What an endpoint is remade with: the declared settings where we made it, otherwise its own overlaid by them."""
+    if mark and mark.how == "made":
+        result = dict(declared)
+    else:
+        result = dict(observed)
+        for path in mark.declared if mark else ():
+            result.pop(path, None)
+            if mark and path in mark.before:
+                result[path] = mark.before[path]
+        result.update(declared)
+    aliases = wanted_aliases(declared, observed, mark)
+    result.pop("aliases", None)
+    return {**result, "aliases": tuple(sorted(aliases))} if aliases else result
+
+
+def names(value: Value | None) -> frozenset[str]:
+    """A tuple-valued setting as a set; unset is empty."""
+    return frozenset(value) if isinstance(value, tuple) else frozenset()

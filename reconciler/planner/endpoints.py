@@ -1,0 +1,294 @@
+"""What becomes of each endpoint: kept, connected, disconnected or reconnected, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from .. import safety
+from ..model import (
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredState,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedState,
+    Settings,
+    Value,
+)
+from ..plan import Difference, Drift, Refusal
+from ..safety import Policy
+from .compare import endpoint_differences, overlaid_endpoint
+from .networks import NetworkCase, Networks
+
+
+@dataclass(slots=True, eq=False)
+class EndpointCase:
+    """One endpoint in scope. `target` is what it is connected with; None where it ends disconnected or stays as it is."""
+
+    container: ObservedContainer
+    network: str
+    observed: ObservedEndpoint | None = None
+    wanted: DesiredEndpoint | None = None
+    disconnect: bool = False
+    target: Settings | None = None
+    mark: EndpointMark | None = None
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+    drift: bool = False
+    restored: bool = False
+    """Only put back as it was, because its network is replaced: part of that change, none of its own."""
+    order: int = 0
+    """Its place among the container's endpoints in the file."""
+    cure: bool = False
+    """A phantom that nobody wants: connected, so that it can be disconnected."""
+    stale: bool = False
+    """A stopped container lists a network that is gone: disconnected from the new network of that name, then connected."""
+
+
+STALE = "its network was made anew: the container could not start"
+PHANTOM = "listed but not attached (a failed connect left it): the next restart would fail"
+
+
+@dataclass(slots=True)
+class Endpoints:
+    """All cases in which something happens, and what was said about the others."""
+
+    cases: list[EndpointCase] = field(default_factory=list)
+    kept: list[EndpointCase] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class _Decider:
+    """Walks all containers once; one method per kind of endpoint."""
+
+    def __init__(self, desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> None:
+        self.desired, self.observed, self.networks, self.policy = desired, observed, networks, policy
+        self.engine: EngineInfo = observed.engine
+        self.result = Endpoints()
+        self.ids = {network.id for network in observed.networks}
+
+    def run(self) -> Endpoints:
+        present = {c.name: c for c in self.observed.containers if c.state not in ("removing", "dead")}
+        for name, wanted in self.desired.containers.items():
+            if name not in present:
+                self._missing(wanted)
+        for container in self.observed.containers:
+            if container.state not in ("removing", "dead"):
+                self._container(container, self.desired.containers.get(container.name))
+        return self.result
+
+    def _missing(self, wanted: DesiredContainer) -> None:
+        if wanted.optional:
+            self.result.notes.append(f"container {wanted.name} does not exist: optional, skipped")
+            return
+        message = f"container {wanted.name} does not exist"
+        self.result.refusals.append(Refusal(message, "start it first, or declare it optional: true", unsafe=False, source=wanted.source))
+
+    def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
+        declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
+        if declared and wanted and not self._attachable(container, wanted):
+            return
+        before = len(self.result.cases)
+        for endpoint in container.endpoints:
+            order, declaration = declared.pop(endpoint.network, (len(declared), None))
+            case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
+            if declaration:
+                self._declared(case, declaration, endpoint)
+            else:
+                self._undeclared(case, endpoint)
+        for name, (order, declaration) in declared.items():
+            if name in self.networks.cases:
+                self._absent(EndpointCase(container, name, None, declaration, order=order), declaration)
+        if any(case.target is not None for case in self.result.cases[before:]):
+            self._leave_none(container)
+
+    def _attachable(self, container: ObservedContainer, wanted: DesiredContainer) -> bool:
+        mode = container.network_mode
+        if mode != "host" and not mode.startswith("container:"):
+            return True
+        what = "the host's network" if mode == "host" else "another container's network"
+        message = f"container {container.name} shares {what} and cannot be attached to any other"
+        self.result.refusals.append(
+            Refusal(message, "create it anew without --network " + mode.partition(":")[0], unsafe=False, source=wanted.source)
+        )
+        return False
+
+    def _leave_none(self, container: ObservedContainer) -> None:
+        """A container on `none` can be on no other network: it leaves that one first."""
+        if endpoint := container.endpoint("none"):
+            reason = "a container on none can be on no other network"
+            self.result.cases.append(EndpointCase(container, "none", endpoint, disconnect=True, reason=reason))
+
+    # --- declared ---
+
+    def _absent(self, case: EndpointCase, wanted: DesiredEndpoint) -> None:
+        case.target, case.mark = wanted.settings, self._made(wanted)
+        case.reason = "declared, not attached"
+        network = self.networks.cases[case.network].observed
+        recorded = network.mark.endpoints.get(case.container.name) if network and self._ours(network.mark) and network.mark else None
+        if recorded:
+            same = recorded == case.container.id[:12]
+            case.drift, case.reason = True, "disconnected by hand" if same else "the container was made anew"
+            self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
+        self.result.cases.append(case)
+
+    def _declared(self, case: EndpointCase, wanted: DesiredEndpoint, endpoint: ObservedEndpoint) -> None:
+        network = self.networks.cases.get(case.network)
+        if network is None:  # refused already: ambiguous, or external and missing
+            return
+        mark = endpoint.mark if self._ours(endpoint.mark) else None
+        case.differences = endpoint_differences(
+            wanted.settings, case.container, endpoint, mark, addresses_readable=self.engine.flavor == "docker"
+        )
+        case.stale = stale = self._is_stale(endpoint)
+        if endpoint.mark and not mark and (case.differences or endpoint.phantom or stale):
+            self._refuse_other(case, endpoint.mark)
+            return
+        if not (case.differences or endpoint.phantom or stale or network.goes):
+            if mark is None and endpoint.mark is None and network.name != "bridge":
+                self.result.notes.append(
+                    f"{case.container.name} on {case.network} was attached by somebody else: it stays when no longer declared"
+                )
+            self.result.kept.append(case)
+            return
+        case.disconnect = not endpoint.phantom
+        case.target = overlaid_endpoint(wanted.settings, endpoint.settings, mark)
+        case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
+        case.restored = network.goes and not (case.differences or endpoint.phantom or stale)
+        case.reason = (
+            STALE if stale else PHANTOM if endpoint.phantom else "settings differ" if case.differences else f"{case.network} is replaced"
+        )
+        case.drift = stale or endpoint.phantom or any(d.cause == "drift" for d in case.differences)
+        if case.drift:
+            what = case.reason if stale or endpoint.phantom else "changed: " + ", ".join(d.path for d in case.differences)
+            self.result.drift.append(Drift(f"{case.container.name} x {case.network}", what))
+        self.result.cases.append(case)
+
+    def _is_stale(self, endpoint: ObservedEndpoint) -> bool:
+        return bool(endpoint.network_id) and endpoint.network_id not in self.ids
+
+    def _made(self, wanted: DesiredEndpoint) -> EndpointMark:
+        return EndpointMark(self.desired.topology, "made", wanted.settings)
+
+    def _remade(self, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, mark: EndpointMark | None, differs: bool) -> EndpointMark | None:
+        """The mark of an endpoint that is connected anew: ours keep their kind, others become amended only where they are changed."""
+        if endpoint.mark and not mark:
+            return endpoint.mark
+        if mark is None and not differs:
+            return None
+        if mark and mark.how == "made":
+            return self._made(wanted)
+        before = mark.before if mark else endpoint.settings
+        return EndpointMark(self.desired.topology, "amended", wanted.settings, before)
+
+    def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
+        message = f"endpoint {case.container.name} on {case.network} belongs to topology {mark.topology!r} and differs"
+        way_out = "declare it in one of the two topologies only"
+        self.result.refusals.append(Refusal(message, way_out, source=case.wanted.source if case.wanted else None))
+
+    # --- not declared ---
+
+    def _undeclared(self, case: EndpointCase, endpoint: ObservedEndpoint) -> None:
+        network = self.networks.cases.get(case.network)
+        if self._ours(endpoint.mark) and endpoint.mark:
+            self._undo(case, endpoint, endpoint.mark, network)
+        elif network is None or (endpoint.network_id and network.observed and endpoint.network_id != network.observed.id):
+            return
+        elif network.goes:
+            self._foreign(case, endpoint, network)
+        elif network.wanted and network.wanted.exclusive and endpoint.mark is None and not endpoint.phantom:
+            case.disconnect, case.reason = True, f"{case.network} is exclusive and does not declare it"
+            self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
+            self.result.cases.append(case)
+        elif network.observed and self._ours(network.observed.mark):
+            owner = f"topology {endpoint.mark.topology!r}" if endpoint.mark else "nobody declares it"
+            self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {owner}")
+
+    def _undo(self, case: EndpointCase, endpoint: ObservedEndpoint, mark: EndpointMark, network: NetworkCase | None) -> None:
+        """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
+        case.stale = self._is_stale(endpoint)
+        if case.stale and (network is None or not network.comes):
+            self.result.notes.append(f"{case.container.name} still lists {case.network}, which is gone: nothing can be undone there")
+            return
+        case.reason = "no longer declared"
+        ends = mark.how == "made" or (network is not None and network.fate == "remove")
+        if ends:
+            case.cure = endpoint.phantom
+            if case.cure:
+                case.target = {}
+            case.disconnect = True
+        else:
+            case.disconnect = not endpoint.phantom
+            case.target = mark.before
+            case.differences = _settings_differences(endpoint.settings, mark.before)
+            case.reason = "no longer declared: gets its own settings back"
+        self.result.cases.append(case)
+
+    def _foreign(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
+        """An endpoint that is not ours on a network that goes."""
+        replaced = network.fate == "replace"
+        owner = endpoint.mark.topology if endpoint.mark else None
+        exclusive = network.wanted is not None and network.wanted.exclusive and owner is None
+        if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive):
+            self.result.refusals.append(
+                safety.foreign_endpoint(case.container.name, case.network, "replaced" if replaced else "removed", owner)
+            )
+        case.disconnect = not endpoint.phantom
+        if exclusive:
+            case.reason = f"{case.network} is exclusive and does not declare it"
+        elif replaced:
+            case.target, case.mark, case.restored = endpoint.settings, endpoint.mark, True
+            case.reason = f"{case.network} is replaced; not declared here, put back whole"
+        else:
+            case.reason = f"{case.network} is removed; not declared here"
+        self.result.cases.append(case)
+
+    def _ours(self, mark: EndpointMark | NetworkMark | None) -> bool:
+        return mark is not None and mark.topology == self.desired.topology
+
+
+def _settings_differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
+    paths = sorted({*before, *after})
+    return tuple(Difference(p, before.get(p), after.get(p), "dropped") for p in paths if before.get(p) != after.get(p))
+
+
+def decide_endpoints(desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> Endpoints:
+    """A case for every endpoint that changes or is interrupted."""
+    return _Decider(desired, observed, networks, policy).run()
+
+
+def unfitting_addresses(case: EndpointCase, network: NetworkCase) -> Iterator[tuple[str, str]]:
+    """The static addresses of a restored endpoint that nobody declared and that do not fit the network's new subnets: (path, address)."""
+    if case.target is None or not network.subnets_change:
+        return
+    declared: Settings = case.wanted.settings if case.wanted else {}
+    for path, family in (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6")):
+        address = case.target.get(path)
+        if address is None or path in declared:
+            continue
+        if not fits(str(address), network.target, family):
+            yield path, str(address)
+
+
+def fits(address: str, settings: Settings, family: str) -> bool:
+    """Whether a static address can be given on a network with these settings: in a subnet, and not one the network itself uses."""
+    subnets: Value = settings.get(f"{family}.subnet", ())
+    value = ip_address(address)
+    inside = isinstance(subnets, tuple) and any(_is_host(value, ip_network(subnet)) for subnet in subnets)
+    used = any(path.startswith((f"{family}.gateway", f"{family}.aux_addresses")) and other == address for path, other in settings.items())
+    return inside and not used
+
+
+def _is_host(address: IPv4Address | IPv6Address, subnet: IPv4Network | IPv6Network) -> bool:
+    if address not in subnet:
+        return False
+    if subnet.num_addresses <= 2:
+        return True
+    return address != subnet.network_address and not (subnet.version == 4 and address == subnet.broadcast_address)

@@ -1,0 +1,174 @@
+"""What becomes of each network: kept, created, replaced or removed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .. import safety
+from ..marks import digests
+from ..model import (
+    ENGINE_OWN,
+    PREDEFINED,
+    DesiredNetwork,
+    DesiredState,
+    NetworkMark,
+    ObservedContainer,
+    ObservedNetwork,
+    ObservedState,
+    Settings,
+)
+from ..plan import Difference, Drift, Refusal
+from ..safety import Policy
+from .compare import network_differences, overlaid_network
+
+Fate = Literal["keep", "create", "replace", "remove"]
+
+
+@dataclass(slots=True)
+class NetworkCase:
+    """One network in scope. `target` and `mark` are what it is made with, where it is made."""
+
+    name: str
+    fate: Fate
+    wanted: DesiredNetwork | None = None
+    observed: ObservedNetwork | None = None
+    target: Settings = field(default_factory=dict)
+    mark: NetworkMark | None = None
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+
+    @property
+    def goes(self) -> bool:
+        """Whether the observed network is taken away."""
+        return self.fate in ("replace", "remove")
+
+    @property
+    def comes(self) -> bool:
+        """Whether a new network is made."""
+        return self.fate in ("create", "replace")
+
+    @property
+    def subnets_change(self) -> bool:
+        """Whether a static address may no longer fit."""
+        return any(".subnet" in difference.path for difference in self.differences)
+
+
+@dataclass(slots=True)
+class Networks:
+    """All cases by name, and what was said about them."""
+
+    cases: dict[str, NetworkCase] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def decide_networks(desired: DesiredState, observed: ObservedState, policy: Policy) -> Networks:
+    """A case for every declared, owned or predefined network. Refused ones stay, so that the rest still shows."""
+    result = Networks()
+    by_name: dict[str, list[ObservedNetwork]] = defaultdict(list)
+    for network in observed.networks:
+        by_name[network.name].append(network)
+    members = _declared_members(desired, observed.containers)
+    for name, wanted in desired.networks.items():
+        _decide_declared(result, wanted, by_name.get(name, ()), desired.topology, members.get(name, {}), policy)
+    for name, networks in by_name.items():
+        owned = [n for n in networks if n.mark and n.mark.topology == desired.topology and name not in desired.networks]
+        for network in owned:
+            _decide_dropped(result, network, len(networks), policy)
+        if name in PREDEFINED and name not in result.cases:
+            result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
+    for case in result.cases.values():
+        _refuse_breakage(result, case, observed, policy)
+    return result
+
+
+def _declared_members(desired: DesiredState, containers: Sequence[ObservedContainer]) -> dict[str, dict[str, str]]:
+    """Network name -> container name -> short ID, for the declared endpoints whose container exists."""
+    result: dict[str, dict[str, str]] = defaultdict(dict)
+    for container in containers:
+        declared = desired.containers.get(container.name)
+        for endpoint in declared.endpoints if declared else ():
+            result[endpoint.network][container.name] = container.id[:12]
+    return result
+
+
+def _decide_declared(
+    result: Networks, wanted: DesiredNetwork, present: Sequence[ObservedNetwork], topology: str, members: Mapping[str, str], policy: Policy
+) -> None:
+    name = wanted.name
+    if len(present) > 1:
+        result.refusals.append(_ambiguous(name, present, wanted))
+        return
+    network = present[0] if present else None
+    case = result.cases[name] = NetworkCase(name, "keep", wanted, network)
+    if wanted.external:
+        if network is None:
+            del result.cases[name]
+            message = f"network {name} is external and does not exist"
+            way_out = f"create it first (docker network create {name}), or take out external: true"
+            result.refusals.append(Refusal(message, way_out, unsafe=False, source=wanted.source))
+        return
+    mark = NetworkMark(topology, digests(wanted.settings), dict(members), wanted.protect)
+    if network is None:
+        case.fate, case.target, case.mark, case.reason = "create", wanted.settings, mark, "declared, does not exist"
+        return
+    if name in ENGINE_OWN:
+        result.refusals.append(Refusal(f"network {name} belongs to the engine", "declare it external: true", source=wanted.source))
+        return
+    if refusal := safety.ownership(network, topology, wanted, policy):
+        result.refusals.append(refusal)
+        return
+    ours = network.mark is not None and network.mark.topology == topology
+    recorded = network.mark.hashes if network.mark and ours else {}
+    case.differences = network_differences(wanted.settings, network.settings, recorded)
+    if case.differences or not ours:
+        case.fate, case.mark = "replace", mark
+        case.target = overlaid_network(wanted.settings, network.settings, case.differences)
+        case.reason = "must be replaced" if case.differences else "is adopted: labels cannot be changed in place"
+    drifted = [d.path for d in case.differences if d.cause == "drift"]
+    if drifted:
+        result.drift.append(Drift(f"network {name}", "made anew with another " + ", ".join(drifted)))
+
+
+def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNetwork) -> Refusal:
+    candidates = ", ".join(
+        f"{network.id[:12]} ({' '.join(str(s) for s in network.settings.get('ipv4.subnet', ()) or ['no subnet'])})"  # type: ignore[union-attr]
+        for network in present
+    )
+    message = f"network {name} exists {len(present)} times: {candidates}"
+    return Refusal(message, "remove all but one of them by ID (docker network rm ID)", unsafe=False, source=wanted.source)
+
+
+def _decide_dropped(result: Networks, network: ObservedNetwork, same_name: int, policy: Policy) -> None:
+    if same_name > 1:
+        message = f"network {network.name} is to be removed, and exists {same_name} times"
+        result.refusals.append(Refusal(message, "remove the ones that are too many by ID (docker network rm ID)", unsafe=False))
+        return
+    reason = "topology is destroyed" if policy.destroyed or not network.mark else "no longer declared"
+    result.cases[network.name] = NetworkCase(network.name, "remove", observed=network, reason=reason)
+
+
+def _refuse_breakage(result: Networks, case: NetworkCase, observed: ObservedState, policy: Policy) -> None:
+    """Refusals that stand against taking this network away."""
+    network = case.observed
+    if network is None or not case.goes:
+        return
+    replaced = case.fate == "replace"
+    verb = "replaced" if replaced else "removed"
+    if refusal := safety.protection(network, case.wanted, policy, verb):
+        result.refusals.append(refusal)
+    if network.outside:
+        result.refusals.append(
+            Refusal(
+                f"network {case.name} cannot be {verb}: {', '.join(network.outside)} on it is no container of this engine",
+                "remove the services that use it first",
+            )
+        )
+    by_id_breaks = observed.engine.flavor == "docker" and observed.engine.major >= 23
+    for container in observed.containers:
+        if refusal := safety.network_mode(container, network, replaced, by_id_breaks):
+            result.refusals.append(refusal)

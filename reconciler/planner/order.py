@@ -1,0 +1,263 @@
+"""From cases to steps: one engine call each, ordered only where the engine needs it.
+
+`needs` edges are dependence: a step whose need failed makes no sense. `follows` edges are order alone: who comes first gets the address,
+the subnet or the first interface, but a failure of the one does not stop the other.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from ..model import BRIDGE_NAME_OPTION, EndpointMark, NetworkMark, ObservedState, Settings
+from ..plan import Op, Step
+from .compare import FAMILIES
+from .endpoints import EndpointCase, Endpoints
+from .networks import NetworkCase, Networks
+from .preflight import ADDRESS_PATHS
+from .subnets import overlapping, subnets_of
+
+Key = tuple[int, str, int, str]
+"""Rank of the operation, network, place in the file, container: sorts steps the same way every time."""
+
+_RANKS: dict[Op, int] = {"disconnect": 0, "remove": 1, "create": 2, "connect": 3}
+_EXCLUSIVE_OPTIONS = (f"driver_opts.{BRIDGE_NAME_OPTION}", "driver_opts.parent")
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """A step before it has a number."""
+
+    op: Op
+    network: str
+    reason: str
+    container: str = ""
+    network_id: str = ""
+    container_id: str = ""
+    settings: Settings = field(default_factory=dict)
+    mark: NetworkMark | EndpointMark | None = None
+    expects: tuple[str, ...] = ()
+    place: int = 0
+    needs: list[_Node] = field(default_factory=list)
+    follows: list[_Node] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        return _RANKS[self.op], self.network, self.place, self.container
+
+
+class _Graph:
+    """Makes the nodes, then the edges, one method per reason for an edge."""
+
+    def __init__(self, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> None:
+        self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
+        self.ids = {network.name: network.id for network in observed.networks}
+        self.nodes: list[_Node] = []
+        self.creates: dict[str, _Node] = {}
+        self.removes: dict[str, _Node] = {}
+        self.connects: dict[int, _Node] = {}
+        self.disconnects: dict[int, _Node] = {}
+
+    def build(self) -> list[_Node]:
+        for network in self.networks.values():
+            self._network_nodes(network)
+        for index, endpoint in enumerate(self.endpoints):
+            self._endpoint_nodes(index, endpoint)
+        self._network_edges()
+        self._endpoint_edges()
+        self._container_edges()
+        self._address_edges()
+        self._automatic_last()
+        return self.nodes
+
+    # --- nodes ---
+
+    def _add(self, node: _Node) -> _Node:
+        self.nodes.append(node)
+        return node
+
+    def _network_nodes(self, case: NetworkCase) -> None:
+        if case.goes and case.observed:
+            listed = [c.id for c in self.observed.containers for e in c.endpoints if e.network == case.name]
+            node = _Node("remove", case.name, case.reason, network_id=case.observed.id, expects=tuple(sorted(listed)))
+            self.removes[case.name] = self._add(node)
+        if case.comes:
+            self.creates[case.name] = self._add(_Node("create", case.name, case.reason, settings=case.target, mark=case.mark))
+
+    def _endpoint_nodes(self, index: int, case: EndpointCase) -> None:
+        network = self.networks.get(case.network)
+        present = network.observed.id if network and network.observed else self.ids.get(case.network, "")
+        fresh = "" if network and network.comes else present
+        common = {"container": case.container.name, "container_id": case.container.id, "place": case.order, "reason": case.reason}
+        if case.disconnect:
+            where = fresh if case.stale or case.cure else present
+            expects = (case.observed.endpoint_id,) if case.observed and case.observed.endpoint_id and not case.cure else ()
+            self.disconnects[index] = self._add(_Node("disconnect", case.network, network_id=where, expects=expects, **common))  # type: ignore[arg-type]
+        if case.target is not None:
+            node = _Node("connect", case.network, network_id=fresh, settings=case.target, mark=case.mark, **common)  # type: ignore[arg-type]
+            self.connects[index] = self._add(node)
+
+    # --- edges ---
+
+    def _network_edges(self) -> None:
+        """A network is removed before it is made again, and before another takes its subnet, bridge or parent."""
+        for name, create in self.creates.items():
+            if name in self.removes:
+                create.needs.append(self.removes[name])
+        tagged = [(subnet, f"-{name}") for name in self.removes for subnet in subnets_of(self._observed_settings(name))]
+        tagged += [(subnet, f"+{name}") for name, create in self.creates.items() for subnet in subnets_of(create.settings)]
+        for (_, one), (_, other) in overlapping(tagged):
+            if one[0] != other[0]:
+                gone, made = (one[1:], other[1:]) if one[0] == "-" else (other[1:], one[1:])
+                if gone != made:
+                    self.creates[made].needs.append(self.removes[gone])
+        for option in _EXCLUSIVE_OPTIONS:
+            holders = {self._observed_settings(name).get(option): name for name in self.removes}
+            for name, create in self.creates.items():
+                holder = holders.get(create.settings[option]) if option in create.settings else None
+                if holder and holder != name:
+                    create.needs.append(self.removes[holder])
+
+    def _observed_settings(self, name: str) -> Settings:
+        observed = self.networks[name].observed
+        return observed.settings if observed else {}
+
+    def _endpoint_edges(self) -> None:
+        """Disconnected, then connected; off a network before it goes, on it after it came."""
+        for index, case in enumerate(self.endpoints):
+            disconnect, connect = self.disconnects.get(index), self.connects.get(index)
+            if disconnect and connect:
+                first, second = (connect, disconnect) if case.cure else (disconnect, connect)
+                second.needs.append(first)
+            if connect and case.network in self.creates:
+                connect.needs.append(self.creates[case.network])
+            if disconnect and case.stale and case.network in self.creates:
+                disconnect.needs.append(self.creates[case.network])
+            elif disconnect and case.network in self.removes and not (case.cure and case.network in self.creates):
+                self.removes[case.network].needs.append(disconnect)
+
+    def _container_edges(self) -> None:
+        """Of one container: the network it was created on first, then in the order of the file; `none` is left before any.
+
+        Static addresses that dynamic ones might take go before all: two containers' orders could otherwise wait for each other.
+        """
+        contested = self._contested()
+        by_container: dict[str, list[int]] = defaultdict(list)
+        for index, case in enumerate(self.endpoints):
+            by_container[case.container.id].append(index)
+        for indexes in by_container.values():
+            mode = self.endpoints[indexes[0]].container.network_mode
+            connects = [index for index in indexes if index in self.connects and not self.endpoints[index].cure]
+            connects.sort(
+                key=lambda i: (i not in contested, self.endpoints[i].network != mode, self.endpoints[i].order, self.endpoints[i].network)
+            )
+            for earlier, later in pairwise(connects):
+                self.connects[later].follows.append(self.connects[earlier])
+            for index in connects:
+                if mode in self.creates and self.endpoints[index].network != mode:
+                    self.connects[index].needs.append(self.creates[mode])
+                for other in indexes:
+                    if self.endpoints[other].network == "none" and other in self.disconnects:
+                        self.connects[index].needs.append(self.disconnects[other])
+
+    def _contested(self) -> set[int]:
+        """The connects with a static address on a network where others are connected with a dynamic one."""
+        static = {index for index, node in self.connects.items() if _addresses(node)}
+        dynamic = {self.endpoints[index].network for index in self.connects if index not in static and not self.endpoints[index].cure}
+        return {index for index in static if self.endpoints[index].network in dynamic}
+
+    def _address_edges(self) -> None:
+        """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
+        freed: dict[tuple[str, str], list[_Node]] = defaultdict(list)
+        for index, node in self.disconnects.items():
+            case = self.endpoints[index]
+            if case.observed and case.network not in self.removes:
+                static = {str(case.observed.settings[path]) for path, _ in ADDRESS_PATHS if path in case.observed.settings}
+                for address in static | {address.partition("/")[0] for address in case.observed.addresses}:
+                    freed[case.network, address].append(node)
+        first: dict[str, list[_Node]] = defaultdict(list)
+        for index in sorted(self._contested()):
+            first[self.endpoints[index].network].append(self.connects[index])
+        for index, node in self.connects.items():
+            addresses = _addresses(node)
+            for address in addresses:
+                node.needs.extend(other for other in freed[node.network, address] if other not in node.needs)
+            if not addresses and not self.endpoints[index].cure:
+                node.follows.extend(first[node.network])
+
+    def _automatic_last(self) -> None:
+        """Networks with a subnet of their own are made before those for which the engine chooses one.
+
+        One chain through the former (the engine makes networks one at a time anyway), those that wait for a removal at its end.
+        """
+        automatic = [node for node in self.creates.values() if not any(f"{family}.subnet" in node.settings for family in FAMILIES)]
+        if not automatic:
+            return
+        explicit = [node for node in self.creates.values() if node not in automatic]
+        explicit.sort(key=lambda node: (bool(node.needs), node.network))
+        for earlier, later in pairwise(explicit):
+            later.follows.append(earlier)
+        for node in automatic:
+            node.follows.extend(explicit[-1:])
+
+
+def _addresses(node: _Node) -> list[str]:
+    return [str(node.settings[path]) for path, _ in ADDRESS_PATHS if path in node.settings]
+
+
+def order(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> tuple[Step, ...]:
+    """The steps, numbered from 1 in a topological order that depends on the cases alone."""
+    nodes = _Graph(networks, endpoints, observed).build()
+    numbers: dict[int, int] = {}
+    return tuple(_step(node, numbers) for node in _topological(nodes, numbers))
+
+
+def _topological(nodes: Iterable[_Node], numbers: dict[int, int]) -> list[_Node]:
+    """Kahn's algorithm; of the ready ones the smallest key first. Fills `numbers` (id of node -> number)."""
+    waiting: dict[int, int] = {}
+    dependents: dict[int, list[_Node]] = defaultdict(list)
+    ready: list[tuple[Key, int, _Node]] = []
+    for serial, node in enumerate(nodes):
+        before = {id(other): other for other in (*node.needs, *node.follows)}
+        waiting[id(node)] = len(before)
+        for other in before:
+            dependents[other].append(node)
+        if not before:
+            ready.append((node.key, serial, node))
+    heapq.heapify(ready)
+    result: list[_Node] = []
+    serial = len(waiting)
+    while ready:
+        node = heapq.heappop(ready)[2]
+        result.append(node)
+        numbers[id(node)] = len(result)
+        for dependent in dependents[id(node)]:
+            waiting[id(dependent)] -= 1
+            if not waiting[id(dependent)]:
+                serial += 1
+                heapq.heappush(ready, (dependent.key, serial, dependent))
+    if len(result) != len(waiting):
+        raise AssertionError("the steps of a plan depend on each other in a circle")
+    return result
+
+
+def _step(node: _Node, numbers: dict[int, int]) -> Step:
+    needs = sorted({numbers[id(other)] for other in node.needs})
+    follows = sorted({numbers[id(other)] for other in node.follows} - set(needs))
+    return Step(
+        numbers[id(node)],
+        node.op,
+        node.network,
+        node.reason,
+        node.container,
+        node.network_id,
+        node.container_id,
+        node.settings,
+        node.mark,
+        tuple(needs),
+        tuple(follows),
+        node.expects,
+    )

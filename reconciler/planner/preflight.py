@@ -1,0 +1,257 @@
+"""What can be known to fail before anything is changed: each refusal names the culprit and a way out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from ..model import EngineInfo, ObservedNetwork, ObservedState, Settings, Source
+from ..plan import Refusal
+from ..safety import Policy
+from .compare import overlaid_endpoint
+from .endpoints import EndpointCase, Endpoints, fits, unfitting_addresses
+from .networks import NetworkCase, Networks
+from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
+
+ADDRESS_PATHS = (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6"))
+
+_DOCKER_28 = {
+    "gw_priority": "gw_priority",
+    "interface_name": "interface_name",
+}
+_PODMAN_LOSES = ("ipv4.ip_range", "ipv6.ip_range", "ipv4.aux_addresses", "ipv6.aux_addresses", "ipam.")
+_PODMAN_KEEPS = ("driver_opts.com.docker.network.driver.mtu", "driver_opts.com.docker.network.bridge.name", "driver_opts.parent")
+
+
+def preflight(networks: Networks, endpoints: Endpoints, observed: ObservedState, policy: Policy) -> list[Refusal]:
+    """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses the user agreed to lose."""
+    refusals = list(_features(networks, endpoints, observed.engine))
+    refusals += _overlaps(networks, observed)
+    refusals += _bridge_names(networks, observed)
+    refusals += _lost_network_modes(networks, endpoints, observed)
+    refusals += _unfitting(networks, endpoints, policy)
+    refusals += _addresses(networks, endpoints, observed)
+    refusals += _macs(endpoints, observed.engine)
+    return refusals
+
+
+# --- what the engine cannot do ---------------------------------------------------------------------------------------
+
+
+def _features(networks: Networks, endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
+    for case in networks.cases.values():
+        if case.comes and case.wanted:
+            for what in _network_gaps(case.target, case.wanted.settings, engine):
+                yield _gap(what, f"network {case.name}", engine, case.wanted.source)
+    for endpoint in endpoints.cases:
+        if endpoint.wanted and endpoint.target is not None:
+            for what in _endpoint_gaps(endpoint, engine):
+                yield _gap(what, f"{endpoint.container.name} on {endpoint.network}", engine, endpoint.wanted.source)
+
+
+def _gap(what: str, subject: str, engine: EngineInfo, source: Source) -> Refusal:
+    product = "Podman" if engine.flavor == "podman" else "Docker"
+    return Refusal(
+        f"{subject}: {what}: this is {product} {engine.version}", "take it out of the file, or use an engine that has it", False, source
+    )
+
+
+def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> Iterator[str]:
+    if engine.flavor == "podman":
+        for path, value in declared.items():
+            lost = path.startswith(_PODMAN_LOSES) and not (path == "ipam.driver" and value in ("default", "host-local"))
+            lost = lost or (path.startswith("driver_opts.") and path not in _PODMAN_KEEPS)
+            if lost or (path == "attachable" and value is True) or (path == "enable_ipv4" and value is False):
+                yield f"{path} would be lost"
+        return
+    if engine.api < (1, 48):
+        if declared.get("enable_ipv4") is False:
+            yield "enable_ipv4: false needs Docker 28"
+        if declared.get("enable_ipv6") is True and "ipv6.subnet" not in target:
+            yield "enable_ipv6 without an IPv6 subnet needs Docker 28"
+    if engine.api < (1, 45):
+        for subnet in subnets_of(declared):
+            if subnet.endswith(("/31", "/32")):
+                yield f"subnet {subnet} needs Docker 26"
+
+
+def _endpoint_gaps(case: EndpointCase, engine: EngineInfo) -> Iterator[str]:
+    declared = case.wanted.settings if case.wanted else {}
+    if engine.flavor == "podman":
+        for path in declared:
+            if path in ("gw_priority", "interface_name", "link_local_ips") or path.startswith("driver_opts."):
+                yield f"{path} would be lost"
+        if case.container.state == "paused":
+            yield "a paused container cannot be connected"
+        return
+    if engine.api < (1, 48):
+        for path, name in _DOCKER_28.items():
+            if declared.get(path):
+                yield f"{name} needs Docker 28"
+
+
+def _macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
+    """A declared MAC on Docker, which sets one only when a container is created; the engine is never sent what it would ignore."""
+    if engine.flavor == "podman":
+        return
+    for case in [*endpoints.cases, *endpoints.kept]:
+        wanted = case.wanted.settings.get("mac_address") if case.wanted else None
+        if wanted is None:
+            continue
+        live = case.observed.mac if case.observed else ""
+        kept_wide = engine.api < (1, 44) and case.container.mac == wanted
+        if case.target is not None:
+            case.target = {path: value for path, value in case.target.items() if path != "mac_address"}
+            refused = not kept_wide
+        else:
+            refused = bool(live) and live != wanted
+        if refused:
+            message = f"{case.container.name} on {case.network}: Docker cannot set mac_address {wanted} on connect"
+            way_out = (
+                f"create the container anew with that address (docker run --network {case.network} --mac-address {wanted}), or take it out"
+            )
+            yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+
+
+# --- subnets ---------------------------------------------------------------------------------------------------------
+
+
+def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
+    """Subnets to be made against those of networks that stay, and against each other where the file did not see it."""
+    coming = {case.name: case for case in networks.cases.values() if case.comes and case.target.get("driver") != "overlay"}
+    going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
+    staying = {n.id: n for n in observed.networks if n.id not in going and shares_address_space(n)}
+    tagged = [(subnet, f"+{name}") for name, case in coming.items() for subnet in subnets_of(case.target)]
+    tagged += [(subnet, network.id) for network in staying.values() for subnet in subnets_of(network.settings)]
+    taken = [subnet for subnet, _ in tagged]
+    for first, second in overlapping(tagged):
+        (subnet, tag), (other, culprit) = (first, second) if first[1].startswith("+") else (second, first)
+        if tag.startswith("+"):
+            yield _overlap(coming[tag[1:]], subnet, other, staying.get(culprit), culprit[1:], taken)
+
+
+def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork | None, name: str, taken: Iterable[str]) -> Refusal:
+    owner = f" of topology {stays.mark.topology!r}" if stays and stays.mark else ""
+    culprit = f"network {stays.name}{owner}" if stays else f"network {name}"
+    free = free_subnet(subnet, taken)
+    way_out = f"{free} is free" if free else "choose another subnet"
+    message = f"network {case.name}: subnet {subnet} overlaps {other} of {culprit}"
+    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+
+
+def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
+    path = "driver_opts.com.docker.network.bridge.name"
+    going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
+    taken = {network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in going}
+    for case in networks.cases.values():
+        if case.comes and case.target.get(path) in taken:
+            message = f"network {case.name}: bridge {case.target[path]} is used by network {taken[case.target[path]]}"
+            yield Refusal(message, "choose another com.docker.network.bridge.name", False, case.wanted.source if case.wanted else None)
+
+
+def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
+    """A running container whose NetworkMode names a network that is gone cannot be connected to any other (Docker since 23)."""
+    if observed.engine.flavor != "docker" or observed.engine.major < 23:
+        return
+    present = {network.name for network in observed.networks} | {network.id for network in observed.networks} | {"default"}
+    present |= {case.name for case in networks.cases.values() if case.comes}
+    seen: set[str] = set()
+    for case in endpoints.cases:
+        mode, container = case.container.network_mode, case.container
+        if case.target is None or container.id in seen or mode in present or not container.live:
+            continue
+        seen.add(container.id)
+        message = f"container {container.name} was created on network {mode[:64]}, which is gone: it cannot be connected to any other"
+        way_out = f"make a network {mode[:64]} again, or create the container anew"
+        yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+def _unfitting(networks: Networks, endpoints: Endpoints, policy: Policy) -> Iterator[Refusal]:
+    for case in endpoints.cases:
+        network = networks.cases.get(case.network)
+        if network is None or case.target is None:
+            continue
+        for path, address in list(unfitting_addresses(case, network)):
+            if policy.disrupt_foreign:
+                case.target = {p: value for p, value in case.target.items() if p != path}
+                endpoints.notes.append(
+                    f"{case.container.name} on {case.network}: static address {address} does not fit and becomes dynamic"
+                )
+            else:
+                message = f"{case.container.name} on {case.network}: its own static address {address} does not fit the new subnet"
+                yield Refusal(
+                    message,
+                    "allow it to become dynamic with --disrupt-foreign, or declare an address for it",
+                    source=network.wanted.source if network.wanted else None,
+                )
+
+
+def _addresses(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
+    """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
+    wanted: dict[tuple[str, str], EndpointCase] = {}
+    for case in endpoints.cases:
+        for path, family in ADDRESS_PATHS:
+            address = case.target.get(path) if case.target is not None else None
+            if address is None:
+                continue
+            if refusal := _unfit(case, networks.cases.get(case.network), str(address), family):
+                yield refusal
+            elif other := wanted.get((case.network, str(address))):
+                yield _taken(case, str(address), other.container.name, "")
+            else:
+                wanted[case.network, str(address)] = case
+    if wanted:
+        yield from _held(wanted, networks, endpoints, observed)
+
+
+def _unfit(case: EndpointCase, network: NetworkCase | None, address: str, family: str) -> Refusal | None:
+    if network is None:
+        return None
+    settings = network.target if network.comes else network.observed.settings if network.observed else {}
+    if not settings.get(f"{family}.subnet") or fits(address, settings, family):
+        return None
+    message = f"{case.container.name} on {case.network}: {address} is not an address that {case.network} can give"
+    subnets = " ".join(subnets_of(settings))
+    return Refusal(message, f"choose one inside {subnets}, and not its gateway", False, case.wanted.source if case.wanted else None)
+
+
+def _taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
+    message = f"{case.container.name} on {case.network}: address {address} is taken by container {holder}{how}"
+    return Refusal(message, f"choose another address, or disconnect {holder} first", False, case.wanted.source if case.wanted else None)
+
+
+def _held(
+    wanted: dict[tuple[str, str], EndpointCase], networks: Networks, endpoints: Endpoints, observed: ObservedState
+) -> Iterator[Refusal]:
+    """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, any other is in the way."""
+    busy = {(case.container.id, case.network) for case in endpoints.cases}
+    kept = {(case.container.id, case.network): case for case in endpoints.kept}
+    needed = defaultdict(set)
+    for network, address in wanted:
+        needed[network].add(address)
+    for container in observed.containers:
+        for endpoint in container.endpoints:
+            key = (container.id, endpoint.network)
+            if endpoint.network not in needed or key in busy or endpoint.phantom:
+                continue
+            static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
+            live = {address.partition("/")[0] for address in endpoint.addresses}
+            for address in sorted((static | live) & needed[endpoint.network]):
+                case = wanted[endpoint.network, address]
+                if key in kept and address not in static:
+                    _move(kept.pop(key), f"gives up {address} to {case.container.name}", endpoints)
+                elif key not in kept or address in static:
+                    yield _taken(case, address, container.name, "" if address in static else " (given to it automatically)")
+
+
+def _move(case: EndpointCase, reason: str, endpoints: Endpoints) -> None:
+    assert case.wanted is not None
+    assert case.observed is not None
+    endpoints.kept.remove(case)
+    mark = case.observed.mark
+    case.disconnect, case.reason, case.mark = True, reason, mark
+    case.target = overlaid_endpoint(case.wanted.settings, case.observed.settings, mark)
+    endpoints.cases.append(case)

@@ -1,0 +1,87 @@
+"""What a plan may not do, and what the user has consented to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .model import DesiredNetwork, DesiredState, ObservedContainer, ObservedNetwork
+from .plan import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user allows beyond the file.
+
+    `adopt` names networks that may be taken over, `disrupt_foreign` allows interrupting endpoints not declared here. `destroyed` is the
+    file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign.
+    """
+
+    adopt: frozenset[str] = frozenset()
+    disrupt_foreign: bool = False
+    destroyed: DesiredState | None = None
+
+    def consents(self, container: str, network: str) -> bool:
+        """Whether the file being destroyed declares this endpoint."""
+        declared = self.destroyed.containers.get(container) if self.destroyed else None
+        return declared is not None and any(endpoint.network == network for endpoint in declared.endpoints)
+
+
+def ownership(network: ObservedNetwork, topology: str, wanted: DesiredNetwork, policy: Policy) -> Refusal | None:
+    """Refuses a network of a declared name that is not this topology's, unless it is adopted."""
+    owner = network.mark.topology if network.mark else None
+    if owner == topology or network.name in policy.adopt:
+        return None
+    whose = f"belongs to topology {owner!r}" if owner else "exists and was not made by netplan"
+    return Refusal(
+        f"network {network.name} {whose}",
+        f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it external: true, or choose another name",
+        source=wanted.source,
+    )
+
+
+def protection(network: ObservedNetwork, wanted: DesiredNetwork | None, policy: Policy, verb: str) -> Refusal | None:
+    """Refuses to remove or replace a protected network. The file decides while it declares the network, its label otherwise."""
+    declared = wanted or (policy.destroyed.networks.get(network.name) if policy.destroyed else None)
+    protected = declared.protect if declared else bool(network.mark and network.mark.protect)
+    if not protected:
+        return None
+    return Refusal(
+        f"network {network.name} is protected and would be {verb}",
+        "take protect: true out of the file first" if declared else "declare it again without protect: true, apply, then remove it",
+        source=declared.source if declared else None,
+    )
+
+
+def names_network(container: ObservedContainer, network: ObservedNetwork) -> str:
+    """How a container's NetworkMode names this network: `name`, `id` or not at all (empty)."""
+    mode = container.network_mode
+    if mode == network.name:
+        return "name"
+    return "id" if len(mode) >= 12 and network.id.startswith(mode) else ""
+
+
+def network_mode(container: ObservedContainer, network: ObservedNetwork, replaced: bool, by_id_breaks: bool) -> Refusal | None:
+    """Refuses to take away a network that a container was created on.
+
+    Without it the container can neither be connected to another network nor restarted. A new network of the same name heals that, unless
+    the container was created by the network's ID (`by_id_breaks`: engines since 23).
+    """
+    how = names_network(container, network)
+    if not how or (replaced and (how == "name" or not by_id_breaks)):
+        return None
+    made = f"--network {network.name}" if how == "name" else f"the ID of network {network.name}"
+    verb = "replaced" if replaced else "removed"
+    return Refusal(
+        f"network {network.name} cannot be {verb}: container {container.name} was created with {made} and could not start again",
+        f"remove container {container.name} or create it anew on another network" + (", or by the network's name" if how == "id" else ""),
+    )
+
+
+def foreign_endpoint(container: str, network: str, verb: str, owner: str | None) -> Refusal:
+    """Refuses to interrupt an endpoint that this topology does not declare."""
+    whose = f"declared by topology {owner!r}" if owner else "not declared here"
+    what = "interrupted, then put back whole" if verb == "replaced" else "disconnected"
+    return Refusal(
+        f"network {network} would be {verb} under container {container}, which is {whose}",
+        f"allow it with --disrupt-foreign ({container} is {what}), or disconnect it first",
+    )
