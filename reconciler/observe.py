@@ -1,0 +1,110 @@
+"""Everything on one engine, as a value: two lists, then an inspect of each container, because only that shows marks, aliases and phantoms.
+
+Things come and go while we look. What vanishes between the list and its inspect was not there; an engine that stumbles over it (an
+internal error) is asked again a few times.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
+from .engine import Reader
+from .errors import ApiError, LostError
+from .model import EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PARALLEL = 4
+"""Inspects under way at once. More gains nothing on a local socket: the engine and the decoding share the processor."""
+_TRIES = 4
+_FIRST_PAUSE = 0.05
+
+
+def observe(reader: Reader, parallel: int = PARALLEL) -> ObservedState:
+    """The present state of the engine. Raises EngineError."""
+    engine = reader.info()
+    listed = _persistently(reader.containers)
+    networks = _networks(reader, engine, {entry["Id"] for entry in listed})
+    swarm = {network.id for network in networks if network.scope == "swarm"}
+    containers = in_parallel(lambda entry: _container(reader, engine, entry, swarm), listed, parallel)
+    return ObservedState(engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)))
+
+
+def _networks(reader: Reader, engine: EngineInfo, containers: set[str]) -> list[ObservedNetwork]:
+    found = []
+    for entry in _persistently(reader.networks):
+        raw: Mapping[str, Any] | None = entry
+        if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
+            raw = _persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
+        if raw is not None:
+            found.append(_decoded(lambda raw=raw: read_network(raw, engine, containers), f"network {entry['Id']}"))  # type: ignore[misc]
+    return found
+
+
+def _container(reader: Reader, engine: EngineInfo, entry: Mapping[str, Any], swarm: set[str]) -> ObservedContainer | None:
+    what = f"container {listed_name(entry)}"
+    if shares_namespace(listed_mode(entry)):
+        return _decoded(lambda: read_listed(entry, engine), what)
+    raw = _persistently(lambda: reader.container(entry["Id"]))
+    return None if raw is None else _decoded(lambda: read_container(raw, engine, swarm), what)
+
+
+def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:
+    return thing.name, thing.id
+
+
+def _decoded(read: Callable[[], T], what: str) -> T:
+    try:
+        return read()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LostError(f"what the engine says about {what} is not what the Docker API says: {error!r}") from error
+
+
+def _persistently(look: Callable[[], T]) -> T:
+    """`look()`, again after an internal error of the engine: it reports one where a thing vanishes under its hands."""
+    for attempt in range(_TRIES - 1):
+        try:
+            return look()
+        except ApiError as error:
+            if error.status < 500:
+                raise
+            time.sleep(_FIRST_PAUSE * 2**attempt)
+    return look()
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T], parallel: int) -> list[R]:
+    """`function` of each item, in the items' order, on up to `parallel` threads; the first error ends all and is raised."""
+    work = list(items)
+    if min(parallel, len(work)) <= 1:
+        return [function(item) for item in work]
+    results: dict[int, R] = {}
+    errors: list[BaseException] = []
+    remaining, lock = iter(range(len(work))), threading.Lock()
+
+    def worker() -> None:
+        while not errors:
+            with lock:
+                index = next(remaining, None)
+            if index is None:
+                return
+            try:
+                results[index] = function(work[index])
+            except BaseException as error:  # handed to the caller's thread, which raises it
+                errors.append(error)
+
+    _run([threading.Thread(target=worker, daemon=True) for _ in range(min(parallel, len(work)))])
+    if errors:
+        raise errors[0]
+    return [results[index] for index in range(len(work))]
+
+
+def _run(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
