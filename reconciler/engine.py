@@ -7,8 +7,10 @@ after a LostError nobody here knows whether the engine acted.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 Api = tuple[int, int]
+Filters = Mapping[str, Sequence[str]]
 OLDEST_API: Api = (1, 41)
 NEWEST_API: Api = (1, 51)
 TIMEOUT = 60.0
@@ -44,8 +47,8 @@ class Reader(Protocol):
     def networks(self) -> list[dict[str, Any]]:
         """All networks, as listed."""
 
-    def containers(self) -> list[dict[str, Any]]:
-        """All containers of any state, as listed."""
+    def containers(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        """Containers of any state, as listed: all, or those that match the engine's own filters, e.g. `{"network": [ID]}`."""
 
     def network(self, id: str) -> dict[str, Any] | None:
         """A network as inspected, or None if there is none."""
@@ -117,8 +120,9 @@ class _Reader:
     def networks(self) -> list[dict[str, Any]]:
         return _objects(self._wire.get(f"{self._prefix}/networks"), "GET /networks")
 
-    def containers(self) -> list[dict[str, Any]]:
-        return _objects(self._wire.get(f"{self._prefix}/containers/json?all=1"), "GET /containers/json")
+    def containers(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        query = f"&filters={quote(json.dumps(filters))}" if filters else ""
+        return _objects(self._wire.get(f"{self._prefix}/containers/json?all=1{query}"), "GET /containers/json")
 
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}")
