@@ -1,0 +1,301 @@
+"""A plan as text for a person, or as JSON for a program. Same plan, same bytes; every value is made harmless first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .model import MTU_OPTION, EngineInfo, Settings, Source, Value
+from .paint import Paint, plain, safe
+from .plan import Change, Difference, Plan, Refusal, Step
+
+FORMAT_VERSION = 1
+"""Of the JSON; schemas/plan.schema.json describes it."""
+
+LONGEST_VALUE = 60
+"""Characters of one value that the text shows; the JSON has it whole."""
+
+_SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
+    ("create",): ("+", "add"),
+    ("connect",): ("+", "add"),
+    ("delete",): ("-", "remove"),
+    ("disconnect",): ("-", "remove"),
+    ("delete", "create"): ("-/+", "change"),
+    ("disconnect", "connect"): ("~", "change"),
+}
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True) -> str:
+    """The whole plan: drift, changes, what is to be known, steps, counts. Ends with a newline. `steps=False` leaves the step list out."""
+    sections = [
+        [_header(plan, paint)],
+        list(_drift(plan, paint)),
+        *_changes(plan, paint),
+        list(_bulleted("Warnings", plan.warnings, "warn", paint)),
+        list(_bulleted("Notes", plan.notes, "dim", paint)),
+        list(_steps(plan.steps, paint)) if steps else [],
+        list(_refusals(plan.refusals, paint)),
+        [_verdict(plan, paint)],
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _header(plan: Plan, paint: Paint) -> str:
+    left = f'netplan: topology "{safe(plan.topology)}" on engine {describe_engine(plan.engine)}'
+    return f"{paint('bold', left)}{' ' * max(2, 72 - len(left))}{paint('dim', 'plan ' + plan.fingerprint[:8])}"
+
+
+def describe_engine(engine: EngineInfo) -> str:
+    """`28.5.2 (unix)`; another product than Docker is named."""
+    product = "Podman " if engine.flavor == "podman" else ""
+    return f"{product}{safe(engine.version)} ({safe(engine.transport)})"
+
+
+def _drift(plan: Plan, paint: Paint) -> Iterator[str]:
+    if plan.drift:
+        yield paint("bold", "Drift") + " (changed since the last apply, not by this file)"
+        width = max(len(safe(drift.subject)) for drift in plan.drift)
+        for drift in plan.drift:
+            yield f"  {safe(drift.subject):<{width}}  {safe(drift.message)}"
+
+
+def _changes(plan: Plan, paint: Paint) -> Iterator[list[str]]:
+    """Each network with its lines, directly followed by its endpoints."""
+    heads = [_head(change) for change in plan.changes]
+    width = min(max([60, *map(len, heads)]), 90)
+    block: list[str] = []
+    previous = None
+    for change, head in zip(plan.changes, heads, strict=True):
+        if block and change.network != previous:
+            yield block
+            block = []
+        block += _change(change, paint, head, width)
+        previous = change.network
+    if block:
+        yield block
+
+
+def _head(change: Change) -> str:
+    sign, _ = _SIGNS[change.actions]
+    return f"{sign:>3} {_resource(change)}"
+
+
+def _resource(change: Change) -> str:
+    network, container = safe(change.network), safe(change.container)
+    if not change.container:
+        return f"network {network}  {change.reason}"
+    match change.actions:
+        case ("connect",):
+            return f"connect {container} -> {network}{_inline(change.differences)}"
+        case ("disconnect",):
+            return f"disconnect {container} from {network}  {safe(change.reason)}"
+        case _:
+            return f"reconnect {container} on {network}  {safe(change.reason)}"
+
+
+def _inline(differences: tuple[Difference, ...]) -> str:
+    """A new endpoint's settings on its own line: ` (alias web, address 10.1.0.9)`."""
+    words = {"aliases": "alias", "ipv4_address": "address", "ipv6_address": "address", "link_local_ips": "link-local"}
+    parts = [f"{words.get(d.path, label(d.path))} {show_value(d.after)}" for d in differences if d.after not in (None, ())]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Iterator[str]:
+    _, style = _SIGNS[change.actions]
+    source = f"{' ' * (width - len(head))}  {paint('dim', safe(str(change.source)))}" if change.source else ""
+    yield paint(style, head) + source
+    if change.actions != ("connect",):
+        yield from _differences(change, paint)
+    if change.interrupts:
+        yield f"      {paint('warn', 'interrupts:')} {', '.join(map(safe, change.interrupts))}"
+    for note in change.notes:
+        yield f"      {paint('dim', safe(note))}"
+
+
+def _differences(change: Change, paint: Paint) -> Iterator[str]:
+    created = change.actions == ("create",)
+    rows = [
+        (label(d.path), show_value(d.after) if created else f"{show_value(d.before)} -> {show_value(d.after)}", d)
+        for d in change.differences
+    ]
+    names = max((len(name) for name, _, _ in rows), default=0)
+    values = max((len(value) for _, value, _ in rows), default=0)
+    for name, value, difference in rows:
+        why = paint("dim", f"  # {_why(difference, change)}") if change.actions == ("delete", "create") else ""
+        yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
+
+
+def _why(difference: Difference, change: Change) -> str:
+    return {
+        "intent": "cannot be changed in place",
+        "drift": "changed on the engine",
+        "dropped": "no longer declared",
+        "kept": "kept",
+    }[difference.cause]
+
+
+def label(path: str) -> str:
+    """A setting's path in the file's own words: `ipv4.subnet` is `subnet`, `ipv6.gateway` is `gateway (IPv6)`."""
+    if path == f"driver_opts.{MTU_OPTION}":
+        return "mtu"
+    family, _, rest = path.partition(".")
+    if family in ("ipv4", "ipv6") and rest:
+        return safe(rest) + (" (IPv6)" if family == "ipv6" else "")
+    return safe(path)
+
+
+def show_value(value: Value | None) -> str:
+    """A value on one line, shortened; unset is `(unset)`."""
+    if value is None or value == ():
+        return "(unset)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = safe(", ".join(value) if isinstance(value, tuple) else str(value))
+    if text == "":
+        return '""'
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}… ({len(text)} characters)"
+
+
+def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> Iterator[str]:
+    if lines:
+        yield paint("bold", title)
+        yield from (f"  {paint(style, safe(line))}" for line in lines)
+
+
+def _steps(steps: tuple[Step, ...], paint: Paint) -> Iterator[str]:
+    if not steps:
+        return
+    yield paint("bold", "Steps")
+    digits = len(str(len(steps)))
+    texts = [safe(step.text) for step in steps]
+    width = min(max(map(len, texts)), 72)
+    for step, text in zip(steps, texts, strict=True):
+        yield f"  {step.id:>{digits}} {text:<{width}}  {paint('dim', _after(step))}".rstrip()
+
+
+def _after(step: Step) -> str:
+    """`after 1, 2`; order alone, without dependence, reads `once 3 has ended`; long lists are cut."""
+    parts = []
+    if step.needs:
+        parts.append(f"after {_numbers(step.needs)}")
+    if step.follows:
+        parts.append(f"once {_numbers(step.follows)} {'has' if len(step.follows) == 1 else 'have'} ended")
+    return ", ".join(parts)
+
+
+def _numbers(numbers: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, numbers[:6]))
+    return shown if len(numbers) <= 6 else f"{shown} and {len(numbers) - 6} more"
+
+
+def _refusals(refusals: tuple[Refusal, ...], paint: Paint) -> Iterator[str]:
+    if not refusals:
+        return
+    yield paint("error", "Refused") + " (nothing is done)"
+    for refusal in refusals:
+        source = f"{refusal.source}: " if refusal.source else ""
+        yield f"  {paint('dim', safe(source))}{safe(refusal.message)}"
+        if refusal.way_out:
+            yield f"    {safe(refusal.way_out)}"
+
+
+def _verdict(plan: Plan, paint: Paint) -> str:
+    if plan.refusals:
+        count = len(plan.refusals)
+        return paint("bold", f"Plan: refused for {count} reason{'s' if count != 1 else ''}.")
+    if plan.empty:
+        return paint("bold", "Nothing to do: the engine is as declared.")
+    return paint("bold", f"Plan: {summary(plan)}")
+
+
+def summary(plan: Plan) -> str:
+    """`0 to create, 1 to replace, 0 to remove; 1 to connect, 0 to disconnect. 2 containers are interrupted.`"""
+    counts = plan.counts()
+    networks = ", ".join(f"{counts[kind]} to {kind}" for kind in ("create", "replace", "remove"))
+    kinds = ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
+    endpoints = ", ".join(f"{counts[kind]} to {kind}" for kind in kinds)
+    many = len(plan.interrupts)
+    interrupted = "No container is interrupted." if not many else f"{many} container{' is' if many == 1 else 's are'} interrupted."
+    return f"{networks}; {endpoints}. {interrupted}"
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def render_json(plan: Plan) -> str:
+    """The plan as schemas/plan.schema.json describes it; ends with a newline."""
+    return json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON values. A replacement's actions are `delete, create`, so a scan for `delete` misses nothing."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "topology": plan.topology,
+        "engine": {
+            "id": plan.engine.id,
+            "flavor": plan.engine.flavor,
+            "version": plan.engine.version,
+            "api": ".".join(map(str, plan.engine.api)),
+        },
+        "fingerprint": plan.fingerprint,
+        "applyable": plan.applyable,
+        "summary": dict(plan.counts()),
+        "drift": [{"subject": drift.subject, "message": drift.message} for drift in plan.drift],
+        "changes": [_change_json(change) for change in plan.changes],
+        "steps": [_step_json(step) for step in plan.steps],
+        "interrupts": list(plan.interrupts),
+        "refusals": [
+            {"message": r.message, "way_out": r.way_out, "unsafe": r.unsafe, "source": _source_json(r.source)} for r in plan.refusals
+        ],
+        "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    resource = {"kind": "network", "name": change.network}
+    if change.container:
+        resource = {"kind": "endpoint", "container": change.container, "network": change.network}
+    return {
+        "actions": list(change.actions),
+        "resource": resource,
+        "before": {d.path: _value_json(d.before) for d in change.differences if d.before is not None},
+        "after": {d.path: _value_json(d.after) for d in change.differences if d.after is not None},
+        "reason": change.reason,
+        "drift": change.drift,
+        "source": _source_json(change.source),
+        "interrupts": list(change.interrupts),
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    target = {"network": step.network, "network_id": step.network_id or None}
+    if step.container:
+        target |= {"container": step.container, "container_id": step.container_id}
+    return {
+        "id": step.id,
+        "op": step.op,
+        "target": target,
+        "settings": settings_json(step.settings),
+        "reason": step.reason,
+        "depends_on": list(step.needs),
+        "follows": list(step.follows),
+    }
+
+
+def settings_json(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON values, by path."""
+    return {path: _value_json(settings[path]) for path in sorted(settings)}
+
+
+def _value_json(value: Value | None) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _source_json(source: Source | None) -> dict[str, Any] | None:
+    return {"file": source.file, "line": source.line, "column": source.column} if source else None
