@@ -107,10 +107,14 @@ def _list(value: Value | None) -> list[str]:
 
 
 def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()) -> ObservedNetwork:
-    """A network as listed or inspected. `containers` are the IDs of this engine's own; an endpoint of any other is `outside`."""
+    """A network as listed or inspected. `containers` are the IDs of this engine's own; an endpoint of any other is `outside`.
+
+    The swarm's load balancer is not: it comes and goes with the network.
+    """
     labels = _strings(raw.get("Labels"))
     attached = raw.get("Containers") or {}
-    outside = sorted(str(seen.get("Name") or key) for key, seen in attached.items() if key not in containers)
+    ours = {f"lb-{raw['Name']}", *containers}
+    outside = sorted(str(seen.get("Name") or key) for key, seen in attached.items() if key not in ours)
     return ObservedNetwork(
         id=raw["Id"],
         name=raw["Name"],

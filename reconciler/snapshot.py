@@ -1,0 +1,208 @@
+"""An observed state as JSON and back, exactly: what `netplan snapshot` prints and `plan --state` reads.
+
+Settings hold strings, integers, booleans and lists of strings; the published schema is schemas/snapshot.schema.json. No environment value
+or other secret is ever observed, so none is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import UsageError
+from .model import (
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    ObservedState,
+    Settings,
+    Value,
+)
+
+FORMAT_VERSION = 1
+
+
+def snapshot_json(state: ObservedState) -> dict[str, Any]:
+    """`state` as plain JSON; the same state gives the same bytes."""
+    engine = state.engine
+    return {
+        "format_version": FORMAT_VERSION,
+        "engine": {
+            "id": engine.id,
+            "name": engine.name,
+            "version": engine.version,
+            "api": list(engine.api),
+            "flavor": engine.flavor,
+            "transport": engine.transport,
+        },
+        "networks": [_network_json(network) for network in state.networks],
+        "containers": [_container_json(container) for container in state.containers],
+    }
+
+
+def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
+    """The state that `snapshot_json` wrote. Raises UsageError for anything else."""
+    version = value.get("format_version") if isinstance(value, Mapping) else None
+    if version != FORMAT_VERSION:
+        what = (
+            "this is not a snapshot" if version is None else f"this snapshot has format_version {version}, netplan reads {FORMAT_VERSION}"
+        )
+        raise UsageError(what, "make one with: netplan snapshot > state.json")
+    try:
+        return ObservedState(
+            _engine(value["engine"]),
+            tuple(_network(item) for item in value["networks"]),
+            tuple(_container(item) for item in value["containers"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"this snapshot is damaged: {error!r}", "make a new one with: netplan snapshot > state.json") from error
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _network_json(network: ObservedNetwork) -> dict[str, Any]:
+    mark = network.mark
+    return {
+        "id": network.id,
+        "name": network.name,
+        "scope": network.scope,
+        "settings": _plain(network.settings),
+        "mark": mark
+        and {
+            "topology": mark.topology,
+            "hashes": dict(sorted(mark.hashes.items())),
+            "endpoints": dict(sorted(mark.endpoints.items())),
+            "protect": mark.protect,
+        },
+        "outside": list(network.outside),
+    }
+
+
+def _container_json(container: ObservedContainer) -> dict[str, Any]:
+    return {
+        "id": container.id,
+        "name": container.name,
+        "state": container.state,
+        "network_mode": container.network_mode,
+        "implied": sorted(container.implied),
+        "mac": container.mac,
+        "ports": list(container.ports),
+        "endpoints": [_endpoint_json(endpoint) for endpoint in container.endpoints],
+    }
+
+
+def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
+    mark = endpoint.mark
+    return {
+        "network": endpoint.network,
+        "network_id": endpoint.network_id,
+        "endpoint_id": endpoint.endpoint_id,
+        "settings": _plain(endpoint.settings),
+        "mark": mark and {"topology": mark.topology, "how": mark.how, "declared": _plain(mark.declared), "before": _plain(mark.before)},
+        "addresses": list(endpoint.addresses),
+        "mac": endpoint.mac,
+        "phantom": endpoint.phantom,
+    }
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {path: list(value) if isinstance(value, tuple) else value for path, value in sorted(settings.items())}
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _network(item: Mapping[str, Any]) -> ObservedNetwork:
+    return ObservedNetwork(
+        id=_text(item, "id"),
+        name=_text(item, "name"),
+        settings=_settings(item["settings"]),
+        mark=None if item["mark"] is None else _network_mark(item["mark"]),
+        scope=_text(item, "scope"),
+        outside=_texts(item["outside"]),
+    )
+
+
+def _container(item: Mapping[str, Any]) -> ObservedContainer:
+    return ObservedContainer(
+        id=_text(item, "id"),
+        name=_text(item, "name"),
+        state=_text(item, "state"),
+        network_mode=_text(item, "network_mode"),
+        endpoints=tuple(_endpoint(endpoint) for endpoint in item["endpoints"]),
+        implied=frozenset(_texts(item["implied"])),
+        mac=_text(item, "mac"),
+        ports=_texts(item["ports"]),
+    )
+
+
+def _endpoint(item: Mapping[str, Any]) -> ObservedEndpoint:
+    return ObservedEndpoint(
+        network=_text(item, "network"),
+        network_id=_text(item, "network_id"),
+        endpoint_id=_text(item, "endpoint_id"),
+        settings=_settings(item["settings"]),
+        mark=None if item["mark"] is None else _endpoint_mark(item["mark"]),
+        addresses=_texts(item["addresses"]),
+        mac=_text(item, "mac"),
+        phantom=_flag(item, "phantom"),
+    )
+
+
+def _network_mark(item: Mapping[str, Any]) -> NetworkMark:
+    hashes, endpoints = ({key: _text(item[part], key) for key in item[part]} for part in ("hashes", "endpoints"))
+    return NetworkMark(_text(item, "topology"), hashes, endpoints, _flag(item, "protect"))
+
+
+def _endpoint_mark(item: Mapping[str, Any]) -> EndpointMark:
+    if item["how"] not in ("made", "amended"):
+        raise ValueError(f"how cannot be {item['how']!r}")
+    return EndpointMark(_text(item, "topology"), item["how"], _settings(item["declared"]), _settings(item["before"]))
+
+
+def _settings(value: Mapping[str, Any]) -> dict[str, Value]:
+    return {path: _texts(item) if isinstance(item, list) else _scalar(item) for path, item in value.items()}
+
+
+def _scalar(value: object) -> Value:
+    if not isinstance(value, (str, int)):
+        raise TypeError(f"a setting cannot be {value!r}")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{value!r} is not a list of strings")
+    return tuple(value)
+
+
+def _text(item: Mapping[str, Any], key: str) -> str:
+    value = item[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} cannot be {value!r}")
+    return value
+
+
+def _flag(item: Mapping[str, Any], key: str) -> bool:
+    value = item[key]
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} cannot be {value!r}")
+    return value
+
+
+def _engine(item: Mapping[str, Any]) -> EngineInfo:
+    major, minor = (int(part) for part in item["api"])
+    if item["flavor"] not in ("docker", "podman"):
+        raise ValueError(f"flavor cannot be {item['flavor']!r}")
+    return EngineInfo(
+        id=_text(item, "id"),
+        name=_text(item, "name"),
+        version=_text(item, "version"),
+        api=(major, minor),
+        flavor=item["flavor"],
+        transport=_text(item, "transport"),
+    )
