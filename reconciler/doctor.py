@@ -1,0 +1,184 @@
+"""What `netplan doctor` finds out: which engine, how it is reached, what it can and cannot do, and the fix for each."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .engine import TIMEOUT, Reader, engine_at, version_text
+from .errors import NetplanError
+from .locate import Target, locate
+from .model import EngineInfo
+
+Level = Literal["ok", "warn", "fail"]
+
+_OURS = b"reconciler"
+"""What the start script of this netplan imports, and no other netplan does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `fix` says what the user can do; empty where there is nothing to do."""
+
+    level: Level
+    what: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something a file may ask for, or netplan relies on. `api` is the first API version of a Docker that has it; None: no Docker has."""
+
+    name: str
+    api: tuple[int, int] | None
+    docker: str
+    """The Docker release to update to."""
+    podman: bool = False
+    without: str = ""
+    """What holds where it is missing."""
+
+
+FEATURES = (
+    Feature("endpoint marks", (1, 41), "20.10", without="attachments made here are reported, never undone"),
+    Feature("ip_range and aux_addresses", (1, 41), "20.10", without="a file that declares them is refused"),
+    Feature("link_local_ips and driver_opts of an endpoint", (1, 41), "20.10", without="a file that declares them is refused"),
+    Feature("unique network names", (1, 44), "25", podman=True, without="two programs that create one name at once make two networks"),
+    Feature("several networks when a container is created", (1, 44), "25", podman=True, without="each further one is connected afterwards"),
+    Feature(
+        "mac_address of one endpoint when a container is created",
+        (1, 44),
+        "25",
+        podman=True,
+        without="the address counts for the whole container",
+    ),
+    Feature("enable_ipv4", (1, 48), "28", without="a file that sets it to false is refused"),
+    Feature("gw_priority", (1, 48), "28", without="a file that declares it is refused"),
+    Feature("interface_name", (1, 48), "28", without="a file that declares it is refused"),
+    Feature("mac_address on connect", None, "", podman=True, without="give it when the container is created"),
+)
+
+
+def examine(
+    host: str | None = None, context: str | None = None, timeout: float = TIMEOUT, env: Mapping[str, str] = os.environ
+) -> list[Finding]:
+    """Everything that doctor looks at, in the order in which it is printed. Raises nothing: what fails is a finding."""
+    return [*_engine(host, context, timeout, env), *other_netplans(env.get("PATH", ""))]
+
+
+def report(findings: Iterable[Finding]) -> list[str]:
+    """The findings as lines of text."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level:<4}  {finding.what}")
+        if finding.fix:
+            lines.append(f"      fix: {finding.fix}")
+    return lines
+
+
+def healthy(findings: Iterable[Finding]) -> bool:
+    """Whether nothing failed; a warning is no failure."""
+    return all(finding.level != "fail" for finding in findings)
+
+
+def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[str, str]) -> Iterator[Finding]:
+    reader = None
+    try:
+        target = locate(host, context, env)
+        yield Finding("ok", f"engine: {target.url}, found by {target.source}")
+        reader = engine_at(target, timeout)
+        yield from _identity(reader.info(), reader.details(), target)
+        yield from features(reader.info())
+        yield from duplicate_names(reader)
+    except NetplanError as error:
+        yield Finding("fail", error.message, "; ".join(error.hints))
+    finally:
+        if reader:
+            reader.close()
+
+
+def _identity(engine: EngineInfo, details: Mapping[str, Any], target: Target) -> Iterator[Finding]:
+    name = "Podman" if engine.flavor == "podman" else "Docker"
+    yield Finding("ok", f"it answers: {name} {engine.version} on {engine.name}, API {version_text(engine.api)}")
+    if target.transport == "unix":
+        yield Finding("ok", f"you may use its socket {target.path}")
+    if target.transport == "tcp" and target.host not in ("localhost", "127.0.0.1", "::1"):
+        yield Finding(
+            "warn", "the connection is not encrypted: whoever reaches that port is root on that machine", "use TLS: DOCKER_TLS_VERIFY=1"
+        )
+    if engine.flavor == "podman":
+        yield Finding("warn", "Podman keeps less than Docker does: what a file would lose is refused by name", "use Docker for such files")
+    if any("rootless" in str(option) for option in details.get("SecurityOptions") or ()):
+        yield Finding("ok", "rootless: host interfaces of its networks are inside its own namespace")
+    swarm = details.get("Swarm") or {}
+    if swarm.get("LocalNodeState") == "active":
+        role = "manager" if swarm.get("ControlAvailable") else "worker"
+        yield Finding("ok", f"swarm {role}: overlay networks {'can' if role == 'manager' else 'cannot'} be made here")
+
+
+def features(engine: EngineInfo) -> Iterator[Finding]:
+    """What the engine can do and what it cannot."""
+    here = [feature for feature in FEATURES if _has(engine, feature)]
+    yield Finding("ok", "available: " + ", ".join(feature.name for feature in here))
+    for feature in FEATURES:
+        if feature in here:
+            continue
+        if feature.api is None:
+            yield Finding("ok", f"no Docker has: {feature.name} ({feature.without})")
+        else:
+            fix = "use Docker" if engine.flavor == "podman" else f"update to Docker {feature.docker}"
+            yield Finding("warn", f"missing: {feature.name} ({feature.without})", fix)
+
+
+def _has(engine: EngineInfo, feature: Feature) -> bool:
+    if engine.flavor == "podman":
+        return feature.podman
+    return feature.api is not None and engine.api >= feature.api
+
+
+def duplicate_names(reader: Reader) -> Iterator[Finding]:
+    """Names that several networks share: no file can name one of them."""
+    networks = reader.networks()
+    counts = Counter(str(network.get("Name")) for network in networks)
+    for name in sorted(name for name, count in counts.items() if count > 1):
+        ids = sorted(str(network["Id"])[:12] for network in networks if network.get("Name") == name)
+        yield Finding(
+            "fail", f'{len(ids)} networks are called "{name}": {", ".join(ids)}', "remove all but one by ID: docker network rm ID"
+        )
+
+
+def other_netplans(path: str) -> Iterator[Finding]:
+    """Ubuntu has a `netplan` too (host network configuration). Says which one a shell with this PATH starts."""
+    found = list(dict.fromkeys(candidate for folder in path.split(os.pathsep) if folder and _runs(candidate := Path(folder) / "netplan")))
+    ours = [candidate for candidate in found if _is_ours(candidate)]
+    others = [candidate for candidate in found if candidate not in ours]
+    if not others:
+        return
+    if ours and found[0] == ours[0]:
+        what = f"another netplan is at {_names(others)} (host network configuration); typing netplan starts this one, {ours[0]}"
+        yield Finding("warn", what, f"with sudo, name it in full: sudo {ours[0]}")
+    elif ours:
+        what = f"typing netplan starts {others[0]} (host network configuration), not this one, {ours[0]}"
+        yield Finding("warn", what, f"put {ours[0].parent} first in PATH, or name it in full")
+    else:
+        what = f"typing netplan starts {others[0]} (host network configuration); this one is not on the PATH"
+        yield Finding("warn", what, "install it with pipx, and run: pipx ensurepath")
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(map(str, paths))
+
+
+def _runs(candidate: Path) -> bool:
+    return candidate.is_file() and os.access(candidate, os.X_OK)
+
+
+def _is_ours(candidate: Path) -> bool:
+    try:
+        with candidate.open("rb") as file:
+            return _OURS in file.read(4096)
+    except OSError:
+        return False
