@@ -1,0 +1,207 @@
+"""The command line: arguments, printing, exit codes; nothing else. What each command does is in commands.py.
+
+`netplan --version` and `--help` load nothing but this module.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import __version__
+from .errors import InputError, NetplanError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+BUG = 70
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; never raises, never prints a traceback unless NETPLAN_DEBUG is set."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments in (["--version"], ["-V"]):
+        print(f"netplan {__version__}")
+        return 0
+    try:
+        return _run(arguments)
+    except NetplanError as error:
+        _debug()
+        report(error)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        _debug()
+        print("error: interrupted\n  nothing more was started: netplan plan shows what is left to do", file=sys.stderr)
+        return 1
+    except SystemExit as stop:  # argparse, after --help
+        return stop.code if isinstance(stop.code, int) else 0
+    except Exception as error:
+        _debug()
+        print(f"error: a bug in netplan: {type(error).__name__}: {error}", file=sys.stderr)
+        print("  run it again with NETPLAN_DEBUG=1 and report what it prints", file=sys.stderr)
+        return BUG
+
+
+def _debug() -> None:
+    if os.environ.get("NETPLAN_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def report(error: NetplanError) -> None:
+    """What happened, then why, then what to do; problems of a file each on a line of its own."""
+    from .paint import choose, safe
+
+    paint = choose(sys.stderr, "--no-color" in sys.argv)
+    if isinstance(error, InputError):
+        for problem in error.problems:
+            print(safe(str(problem)), file=sys.stderr)
+        return
+    print(f"{paint('error', 'error:')} {safe(error.message)}", file=sys.stderr)
+    for hint in error.hints:
+        print(f"  {safe(hint)}", file=sys.stderr)
+
+
+def _run(arguments: list[str]) -> int:
+    options = parser().parse_args(arguments)
+    from . import commands
+
+    return commands.run(options)
+
+
+# --- arguments -------------------------------------------------------------------------------------------------------
+
+_EPILOG = """\
+exit codes: 0 done, or nothing to do   1 failed   2 changes pending (plan --exit-code)
+            3 refused as unsafe        4 the file or the command line is wrong
+
+FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or topology.yaml in this folder.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. Wrong usage raises UsageError."""
+    import argparse
+
+    class Parser(argparse.ArgumentParser):  # exits with 4, not with 2
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(message[:1].lower() + message[1:], f"see {self.prog} --help")
+
+    raw = argparse.RawDescriptionHelpFormatter
+    top = Parser("netplan", description="Docker topologies as code: makes the engine's networks exactly what a file says.", epilog=_EPILOG)
+    top.formatter_class = raw
+    top.add_argument("--version", "-V", action="version", version=f"netplan {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands.required = True
+
+    def command(name: str, help: str, description: str, *parents: Any) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, description=description, parents=parents, formatter_class=raw, allow_abbrev=False)
+
+    output, engine, parallel, consent, confirm = (_output(), _engine(), _parallel(), _consent(), _confirm())
+    file = _file()
+    validate = command("validate", "check files; never contacts an engine", "Checks files. Never contacts an engine.", output)
+    validate.add_argument("files", nargs="*", metavar="FILE")
+    plan = command("plan", "show what apply would do", "Shows what apply would do. Changes nothing.", file, output, engine, consent)
+    plan.add_argument("--exit-code", action="store_true", help="exit 2 when changes are pending")
+    plan.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
+    apply = command(
+        "apply",
+        "make the engine what the file says",
+        "Makes the engine what the file says: shows the plan, asks, carries it out, proves it.",
+        *(file, output, engine, consent, parallel, confirm),
+    )
+    apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
+    destroy = command(
+        "destroy",
+        "remove what a topology owns",
+        "Removes what the topology owns and undoes its attachments.",
+        *(file, output, engine, consent, parallel, confirm),
+    )
+    destroy.add_argument("--name", metavar="TOPOLOGY", help="the topology's name, where there is no file any more")
+    command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
+    command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
+    schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
+    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "snapshot"))
+    command("snapshot", "the observed state as JSON", "Prints the observed state as JSON. Holds no secrets.", engine)
+    command("doctor", "engine, version, rights, features", "Examines the engine, and says how to mend what is wrong.", output, engine)
+    return top
+
+
+_ADOPT = {"action": "append", "default": [], "metavar": "NETWORK", "help": "take over an existing network: replaced, every endpoint kept"}
+
+
+def _parent() -> argparse.ArgumentParser:
+    import argparse
+
+    return argparse.ArgumentParser(add_help=False)
+
+
+def _file() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument("file", nargs="?", metavar="FILE")
+    return parent
+
+
+def _output() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument("-o", "--output", choices=("text", "json"), default="text", help="what to print (default: text)")
+    parent.add_argument("--no-color", action="store_true", help="no colours; NO_COLOR does the same")
+    parent.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    return parent
+
+
+def _engine() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument("--host", "-H", metavar="URL", help="the engine, e.g. unix:///var/run/docker.sock (default: DOCKER_HOST)")
+    parent.add_argument("--context", "-c", metavar="NAME", help="the docker context (default: the current one)")
+    parent.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds to wait for one answer (default: 60)")
+    parent.add_argument("-v", "--verbose", action="store_true", help="print each engine call with its time")
+    return parent
+
+
+def _parallel() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument("--parallel", type=_count, default=4, metavar="N", help="engine calls at a time (default: 4)")
+    return parent
+
+
+def _consent() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument("--disrupt-foreign", action="store_true", help="allow interrupting containers that are not declared here")
+    return parent
+
+
+def _confirm() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument("-y", "--yes", action="store_true", help="do not ask before something is removed, replaced or disconnected")
+    return parent
+
+
+def _seconds(text: str) -> float:
+    return _number(text, float, 0.001, 86400)
+
+
+def _count(text: str) -> int:
+    return int(_number(text, int, 1, 64))
+
+
+def _number(text: str, kind: type[int] | type[float], least: float, most: float) -> float:
+    import argparse
+
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind(0)
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least:g} and {most:g}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
