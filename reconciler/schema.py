@@ -1,0 +1,186 @@
+"""The published JSON Schemas: where they are, and what a file's disagreement with one means in words.
+
+`jsonschema` does the validating. It gets the schema without what only editors read, and with its references resolved, which halves its
+time; and its idea of types minus `Odd` scalars, which are no text, and plus the words for booleans, which are no accident.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .errors import Problem
+from .hints import suggestion, unknown_key
+from .yamlpos import Document, Map, Odd, Seq, show
+
+MAX_PROBLEMS = 1000
+_FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))
+_TRUE = frozenset(("true", "yes", "on"))
+_FALSE = frozenset(("false", "no", "off"))
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping (key: value)",
+    "array": "a list",
+}
+
+
+def schema_path(name: str) -> Path:
+    """Where the schema called `name` (`topology`, `plan`, ...) is installed: in the package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "schemas" / f"{name}.schema.json"
+    return inside if inside.exists() else package.parent / "schemas" / inside.name
+
+
+def schema_text(name: str) -> str:
+    """The schema as published."""
+    return schema_path(name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def topology_schema() -> dict[str, Any]:
+    """The topology schema as published, read once."""
+    schema: dict[str, Any] = json.loads(schema_text("topology"))
+    return schema
+
+
+def flag(value: object) -> bool | None:
+    """A boolean as a user may write it: true, yes, on, also in quotes. None for anything else."""
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def problems_of_schema(document: Document) -> list[Problem]:
+    """Where the document does not fit the topology schema; at most MAX_PROBLEMS."""
+    errors = islice(_validator().iter_errors(document.value), MAX_PROBLEMS)
+    return [document.problem(offset, message) for error in errors for offset, message in _explain(document, error)]
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "string": lambda _, value: isinstance(value, str) and type(value) is not Odd,
+            "boolean": lambda _, value: flag(value) is not None,
+        }
+    )
+    schema = topology_schema()
+    validator: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    return validator(_compact(schema, schema["$defs"]))
+
+
+def _compact(schema: Any, definitions: Any) -> Any:
+    """The same schema for the validator alone; `$` becomes the very end of the text, as it is in ECMA 262."""
+    if isinstance(schema, list):
+        return [_compact(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _compact(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    result: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "properties":
+            result[key] = {name: _compact(member, definitions) for name, member in value.items()}
+        elif key == "patternProperties":
+            result[key] = {_whole(pattern): _compact(member, definitions) or True for pattern, member in value.items()}
+        elif key == "pattern":
+            result[key] = _whole(value)
+        elif key not in _FOR_EDITORS:
+            result[key] = _compact(value, definitions)
+    return result
+
+
+def _whole(pattern: str) -> str:
+    return pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+
+
+# --- what an error means -----------------------------------------------------------------------------------------------
+
+
+def _explain(document: Document, error: Any) -> Iterator[tuple[int, str]]:
+    """Offset and sentence for one error of jsonschema; several for several unknown keys."""
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        for key in _unknown(error.instance, error.schema):
+            yield error.instance.key_at(key), unknown_key(path, key, error.schema)
+        return
+    offset, subject = _locate(document.value, path)
+    if error.validator == "required":
+        missing = ", ".join(repr(name) for name in error.validator_value if name not in error.instance)
+        yield offset, f"{missing} is missing{_what_is_missing(path)}"
+    else:
+        yield offset, f"{subject} {_fault(error, path)}"
+
+
+def _unknown(instance: Map, schema: Any) -> Iterator[str]:
+    known = schema.get("properties", {})
+    patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
+    return (key for key in instance if key not in known and not any(pattern.search(key) for pattern in patterns))
+
+
+def _what_is_missing(path: tuple[str | int, ...]) -> str:
+    if not path:
+        return ": give the topology a name, such as name: lab"
+    return ": each pool needs one, such as subnet: 10.7.0.0/24"
+
+
+def _locate(value: Any, path: tuple[str | int, ...]) -> tuple[int, str]:
+    """Where the value at `path` stands, and what to call it. A missing value stands at its key."""
+    offset, subject, name = 0 if not isinstance(value, Map | Seq) else value.start, "a topology", ""
+    for part in path:
+        offset = value.value_at(part)
+        subject = f"an item of {name}" if isinstance(part, int) else show(part)
+        name = subject
+        value = value[part]
+    return offset, subject
+
+
+def _fault(error: Any, path: tuple[str | int, ...]) -> str:
+    """What is wrong with a value, as the rest of a sentence that begins with its key."""
+    value, rule = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            return _wrong_type(value, [rule] if isinstance(rule, str) else rule, path)
+        case "pattern":
+            return f"is {show(value)}: {error.schema.get('patternErrorMessage', 'it is not of the form ' + rule)}"
+        case "minimum" | "maximum":
+            return f"is {value_of(value)}: it must be {'at least' if error.validator == 'minimum' else 'at most'} {rule}"
+        case "minLength":
+            return "is empty: write a value or remove the key"
+        case "maxLength":
+            return f"is {show(value)}: at most {rule} characters are allowed"
+        case "enum":
+            return f"is {show(value)}: it must be one of {', '.join(map(str, rule))}{suggestion(str(value), map(str, rule))}"
+        case "anyOf" | "oneOf":
+            return f"is {show(value)}, which fits none of the forms it may have"
+    return f"is {show(value)}, which breaks the rule {error.validator!r} of the schema"
+
+
+def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> str:
+    if path and path[-1] == "external" and isinstance(value, dict):
+        return "is true or false here; the name of the network goes beside it: external: true and name: ..."
+    wanted = " or ".join(_TYPES[name] for name in types if name != "null")
+    if "string" in types and isinstance(value, Odd):
+        return f"is {show(value)}, {value.kind} to YAML, not text: put it in quotes"
+    if "string" in types and isinstance(value, bool | int | float):
+        kind = "a boolean" if isinstance(value, bool) else "a number"
+        return f"is {show(value)}, {kind} to YAML, not text: put it in quotes"
+    found = "empty" if value is None else value_of(value)
+    return f"must be {wanted}, not {found}"
+
+
+def value_of(value: object) -> str:
+    """A value as a user would name it."""
+    return show(value) if isinstance(value, str | list | dict) else str(value).lower() if isinstance(value, bool) else str(value)
