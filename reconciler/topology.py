@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from .attachments import attachments, check_containers, optional
 from .checks import Report, check_networks, check_variables, mapping, members
@@ -32,12 +32,19 @@ from .model import (
 from .schema import flag, problems_of_schema
 from .yamlpos import Document, Map, read
 
-__all__ = ["find_files", "load", "load_text"]
+__all__ = ["Loaded", "find_files", "load", "load_text"]
 
 _FLAGS = ("internal", "attachable", "enable_ipv4", "enable_ipv6")
 
 
-def load(path: str) -> tuple[DesiredState, tuple[Problem, ...]]:
+class Loaded(NamedTuple):
+    """A file that is in order: what it declares, and what it probably does not mean."""
+
+    state: DesiredState
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(path: str) -> Loaded:
     """What the file at `path` (`-` is standard input) declares, and warnings.
 
     Raises UsageError if there is nothing to read, InputError with every problem of the text.
@@ -46,7 +53,7 @@ def load(path: str) -> tuple[DesiredState, tuple[Problem, ...]]:
     return load_text(content, file)
 
 
-def load_text(text: str, file: str) -> tuple[DesiredState, tuple[Problem, ...]]:
+def load_text(text: str, file: str) -> Loaded:
     """What `text` declares, and warnings in order of position. Raises InputError with every problem at once."""
     with _without_cycle_search():
         document = read(text, file)
@@ -55,7 +62,7 @@ def load_text(text: str, file: str) -> tuple[DesiredState, tuple[Problem, ...]]:
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
             raise InputError(errors)
-        return _state(document), tuple(found)
+        return Loaded(_state(document), tuple(found))
 
 
 @contextmanager
