@@ -146,9 +146,19 @@ def snapshot(options: Namespace) -> int:
 
 def doctor(options: Namespace) -> int:
     """Examines the engine; exit 1 where something must be mended."""
-    from . import doctor as surgery
+    from dataclasses import asdict
 
-    return surgery.run(options.host, options.context, options.timeout, as_json=options.output == "json", no_color=options.no_color)
+    from .doctor import examine, healthy, report
+
+    findings = examine(options.host, options.context, options.timeout)
+    if options.output == "json":
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        paint = choose(sys.stdout, options.no_color)
+        styles = {"ok  ": "add", "warn": "warn", "fail": "error"}
+        for line in map(safe, report(findings)):
+            print(paint(styles.get(line[:4], ""), line[:4]) + line[4:])
+    return 0 if healthy(findings) else 1
 
 
 # --- changing an engine ----------------------------------------------------------------------------------------------
@@ -249,10 +259,10 @@ def _load(path: str) -> DesiredState:
     """One file's desired state; its warnings go to standard error."""
     from .topology import load
 
-    desired, warnings = load(path)
-    for warning in warnings:
+    loaded = load(path)
+    for warning in loaded.warnings:
         print(safe(str(warning)), file=sys.stderr)
-    return desired
+    return loaded.state
 
 
 @contextmanager
