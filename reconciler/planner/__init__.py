@@ -56,17 +56,17 @@ def _refusal_key(refusal: Refusal) -> tuple[int, str]:
 
 
 def _changes(networks: Networks, endpoints: Endpoints) -> Iterator[Change]:
-    """Networks by name, then endpoints by network and place in the file."""
+    """By network: the network itself, then its endpoints in the order of the file."""
     on_network: dict[str, list[EndpointCase]] = defaultdict(list)
     for case in endpoints.cases:
         on_network[case.network].append(case)
-    for name in sorted(networks.cases):
-        if networks.cases[name].fate != "keep":
-            yield _network_change(networks.cases[name], on_network[name])
-    for case in endpoints.cases:
-        network = networks.cases.get(case.network)
-        if not case.restored and not (network and network.fate == "remove" and case.target is None):
-            yield _endpoint_change(case, replaced=bool(network and network.goes))
+    for name in sorted({*networks.cases, *on_network}):
+        network = networks.cases.get(name)
+        if network and network.fate != "keep":
+            yield _network_change(network, on_network[name])
+        for case in on_network[name]:
+            if not case.restored and not (network and network.fate == "remove" and case.target is None):
+                yield _endpoint_change(case, replaced=bool(network and network.goes))
 
 
 def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Change:
@@ -93,7 +93,7 @@ def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Cha
 
 def _replacement_notes(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Iterator[str]:
     back = [endpoint for endpoint in endpoints if endpoint.target is not None]
-    dynamic = [e.container.name for e in back if not {"ipv4_address", "ipv6_address"} & set(e.target or ())]
+    dynamic = [e.container.name for e in back if e.observed and not {"ipv4_address", "ipv6_address"} & set(e.target or ())]
     if dynamic:
         yield f"may get another address: {', '.join(sorted(dynamic))}"
     foreign = [endpoint.container.name for endpoint in back if endpoint.wanted is None]

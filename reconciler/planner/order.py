@@ -129,9 +129,11 @@ class _Graph:
         """Disconnected, then connected; off a network before it goes, on it after it came."""
         for index, case in enumerate(self.endpoints):
             disconnect, connect = self.disconnects.get(index), self.connects.get(index)
-            if disconnect and connect:
-                first, second = (connect, disconnect) if case.cure else (disconnect, connect)
-                second.needs.append(first)
+            replaced = case.network in self.creates and case.network in self.removes
+            if disconnect and connect and case.cure:
+                disconnect.needs.append(connect)
+            elif disconnect and connect and (case.stale or not replaced):  # otherwise removing and creating lie between them
+                connect.needs.append(disconnect)
             if connect and case.network in self.creates:
                 connect.needs.append(self.creates[case.network])
             if disconnect and case.stale and case.network in self.creates:
