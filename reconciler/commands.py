@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .errors import FailedError, InputError, NetplanError, Problem, RefusedError, UsageError
-from .model import DesiredState
+from .model import DesiredState, ObservedState
 from .paint import Paint, choose, safe
 from .safety import Policy
 
@@ -186,10 +186,15 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
     from .planner import plan as make_plan
     from .progress import progress, render_run
 
+    observed = ObservedState()
+
     def look() -> Plan:
-        return make_plan(desired, observe(engine), policy=policy)
+        nonlocal observed
+        observed = observe(engine)
+        return make_plan(desired, observed, policy=policy)
 
     wanted = look()
+    ran_before = _live(observed, wanted)
     if options.output == "text":
         _print_plan(wanted, options)
     if code := _refused(wanted):
@@ -210,7 +215,18 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
         return 1
     if not left.empty:
         raise FailedError("the engine is not as declared, though every step was done", *_remains(left))
+    if stopped := ran_before - _live(observed, wanted):
+        names = ", ".join(sorted(name for _, name in stopped))
+        raise FailedError(
+            f"stopped or removed while netplan was at work, by somebody else or by a restart: {names}", f"docker start {names}"
+        )
     return 0
+
+
+def _live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
+    """ID and name of what runs among the containers that a plan touches: one that restarts while its network is missing stays down."""
+    touched = {step.container_id for step in wanted.steps}
+    return {(container.id, container.name) for container in observed.containers if container.live and container.id in touched}
 
 
 def _prove(look: Callable[[], Plan], ran: Run) -> Plan:

@@ -152,7 +152,7 @@ class _Decider:
             self._refuse_other(case, endpoint.mark)
             return
         if not (case.differences or endpoint.phantom or stale or network.goes):
-            if mark is None and endpoint.mark is None and network.name != "bridge":
+            if endpoint.mark is None and network.name != "bridge" and self.engine.flavor == "docker":
                 self.result.notes.append(
                     f"{case.container.name} on {case.network} was attached by somebody else: it stays when no longer declared"
                 )
@@ -240,6 +240,11 @@ class _Decider:
             self.result.refusals.append(
                 safety.foreign_endpoint(case.container.name, case.network, "replaced" if replaced else "removed", owner)
             )
+        if replaced and not exclusive and self.engine.flavor == "podman":
+            message = (
+                f"network {case.network} cannot be replaced under {case.container.name}: Podman does not tell whether its address is static"
+            )
+            self.result.refusals.append(Refusal(message, f"disconnect {case.container.name} first, or declare it here"))
         case.disconnect = not endpoint.phantom
         if exclusive:
             case.reason = f"{case.network} is exclusive and does not declare it"
