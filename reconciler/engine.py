@@ -103,13 +103,14 @@ class _Reader:
 
     def info(self) -> EngineInfo:
         if self._info is None:
-            details = self.details()
+            details, podman = self.details(), _is_podman(self._version)
+            name = str(details.get("Name") or "")
             self._info = EngineInfo(
-                id=str(details.get("ID") or ""),
-                name=str(details.get("Name") or ""),
+                id=name if podman else str(details.get("ID") or ""),  # Podman makes up a new ID for each answer
+                name=name,
                 version=str(self._version.get("Version") or ""),
                 api=self._api,
-                flavor="podman" if _is_podman(self._version) else "docker",
+                flavor="podman" if podman else "docker",
                 transport=self.target.transport,
             )
         return self._info

@@ -1,0 +1,238 @@
+"""Real engines for the tests.
+
+Which ones: `NETPLAN_TEST_HOSTS=unix:///a,unix:///b`; without it, the one that the docker CLI would use. Every test gets a name prefix of its
+own, and all that carries it is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import itertools
+import json
+import os
+import shutil
+import socket
+import tarfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from reconciler.engine import Engine, open_engine, open_reader
+from reconciler.errors import NetplanError
+from reconciler.locate import locate
+from reconciler.model import EngineInfo
+from reconciler.wire import connect
+
+IMAGE = "netplan-test/busybox:1"
+APPLETS = "sh ping ip nslookup cat sleep wget httpd hostname ls echo nc route kill ps true".split()
+GIVEN = [host.strip() for host in os.environ.get("NETPLAN_TEST_HOSTS", "").split(",") if host.strip()]
+_subnets = itertools.count(os.getpid() % 100 * 40)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("e2e")
+
+
+def _host_id(host: str) -> str:
+    return Path(host).stem if host else "default"
+
+
+@pytest.fixture(scope="session", params=GIVEN or [""], ids=_host_id)
+def host(request: pytest.FixtureRequest) -> str:
+    """The address of an engine that answers."""
+    address: str = request.param
+    try:
+        address = address or locate().url
+        open_reader(address, timeout=20).close()
+    except NetplanError as error:
+        message = f"no engine to test with: {error.message}; set NETPLAN_TEST_HOSTS=unix:///path/to/docker.sock"
+        pytest.fail(message) if GIVEN else pytest.skip(message)
+    return address
+
+
+@pytest.fixture(scope="session")
+def engine_info(host: str) -> EngineInfo:
+    """Which engine it is."""
+    reader = open_reader(host)
+    try:
+        return reader.info()
+    finally:
+        reader.close()
+
+
+@pytest.fixture
+def engine(host: str) -> Iterator[Engine]:
+    """The engine as netplan uses it."""
+    engine = open_engine(host)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def image(host: str) -> Iterator[str]:
+    """An image with busybox in it, made without a registry; removed at the end if it was made here."""
+    api = Api(host)
+    made = api.call("GET", f"/images/{IMAGE}/json")[0] == 404
+    if made:
+        repository, _, tag = IMAGE.partition(":")
+        query = f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
+        status, answer = api.call("POST", f"/images/create?{query}", _root_file_system(), "application/x-tar")
+        assert status == 200, answer
+    yield IMAGE
+    if made:
+        api.call("DELETE", f"/images/{IMAGE}?force=1")
+
+
+def _root_file_system() -> bytes:
+    busybox = shutil.which("busybox")
+    if not busybox or b"/ld-linux" in Path(busybox).read_bytes():
+        pytest.skip("these tests make their image from a static busybox: apt-get install busybox-static")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder in ("bin", "etc", "tmp"):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o777
+            tar.addfile(entry)
+        tar.add(busybox, "bin/busybox", recursive=False)
+        for applet in APPLETS:
+            entry = tarfile.TarInfo(f"bin/{applet}")
+            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(entry)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def docker(host: str, image: str, engine_info: EngineInfo) -> Iterator[Docker]:
+    """Bare calls to the same engine, for what a test sets up and looks at."""
+    helper = Docker(host, image, engine_info)
+    yield helper
+    helper.clean_up()
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, host: str) -> None:
+        super().__init__("docker", timeout=60)
+        self._target = locate(host)
+
+    def connect(self) -> None:
+        self.sock: socket.socket = connect(self._target, 60)
+
+
+class Api:
+    """Single calls to an engine's API, at the version that it prefers."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
+        """Status and decoded answer: JSON where it is JSON, else text."""
+        connection = _Connection(self._host)
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        try:
+            connection.request(method, path, data, {"Content-Type": kind} if data is not None else {})
+            response = connection.getresponse()
+            raw = response.read()
+        finally:
+            connection.close()
+        try:
+            return response.status, json.loads(raw)
+        except ValueError:
+            return response.status, raw.decode("utf-8", "replace")
+
+
+class Docker(Api):
+    """What a test does to an engine. Short names given here get the test's own prefix."""
+
+    def __init__(self, host: str, image: str, info: EngineInfo) -> None:
+        super().__init__(host)
+        self.host, self.image, self.info = host, image, info
+        self.prefix = f"t{uuid.uuid4().hex[:8]}-"
+
+    def name(self, short: str) -> str:
+        """`a` -> `t1f0c9a3e-a`."""
+        return self.prefix + short
+
+    @staticmethod
+    def subnet(family: str = "ipv4") -> str:
+        """A subnet that no other test of this run has."""
+        number = next(_subnets) % 4096
+        return f"10.{224 + number // 256}.{number % 256}.0/24" if family == "ipv4" else f"fd00:7e57:{number:x}::/64"
+
+    def do(self, method: str, path: str, body: Any = None) -> Any:
+        """A call that must succeed; its answer."""
+        status, answer = self.call(method, path, body)
+        assert status < 300 or status == 304, f"{method} {path}: {status} {answer}"
+        return answer
+
+    def network(self, short: str, **body: Any) -> str:
+        """A new network; its ID. `body` as in POST /networks/create; `subnet=` for one pool."""
+        if "subnet" in body:
+            body["IPAM"] = {"Config": [{"Subnet": body.pop("subnet")}]}
+        return str(self.do("POST", "/networks/create", {"Name": self.name(short), "CheckDuplicate": True} | body)["Id"])
+
+    def container(self, short: str, network: str = "bridge", start: bool = True, **body: Any) -> str:
+        """A new container that sleeps; its ID. `network` is a mode or a network's full name; `endpoint=` its EndpointConfig."""
+        endpoint = body.pop("endpoint", None)
+        if endpoint is not None:
+            body["NetworkingConfig"] = {"EndpointsConfig": {network: endpoint}}
+        mode = {"NetworkMode": network, "CapAdd": ["NET_RAW"]} | body.pop("HostConfig", {})
+        whole = {"Image": self.image, "Cmd": ["sleep", "3600"], "StopSignal": "SIGKILL", "HostConfig": mode} | body
+        id = str(self.do("POST", f"/containers/create?name={self.name(short)}", whole)["Id"])
+        if start:
+            self.start(id)
+        return id
+
+    def start(self, container: str) -> None:
+        self.do("POST", f"/containers/{container}/start")
+
+    def stop(self, container: str) -> None:
+        self.do("POST", f"/containers/{container}/stop?t=0")
+
+    def connect(self, network: str, container: str, **endpoint: Any) -> tuple[int, Any]:
+        """Status and answer: it may fail."""
+        return self.call("POST", f"/networks/{network}/connect", {"Container": container, "EndpointConfig": endpoint})
+
+    def disconnect(self, network: str, container: str) -> tuple[int, Any]:
+        """Status and answer: it may fail."""
+        return self.call("POST", f"/networks/{network}/disconnect", {"Container": container})
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        answer = self.do("GET", f"/containers/{container}/json")
+        assert isinstance(answer, dict)
+        return answer
+
+    def exec(self, container: str, *command: str) -> tuple[int, str]:
+        """Exit code and output of a command in a running container."""
+        body = {"Cmd": list(command), "AttachStdout": True, "AttachStderr": True, "Tty": True}
+        id = self.do("POST", f"/containers/{container}/exec", body)["Id"]
+        output = self.do("POST", f"/exec/{id}/start", {"Detach": False, "Tty": True})
+        for _ in range(50):
+            state = self.do("GET", f"/exec/{id}/json")
+            if not state["Running"]:
+                break
+            time.sleep(0.1)
+        return int(state["ExitCode"]), str(output)
+
+    def ping(self, container: str, name: str) -> bool:
+        """Whether `name` (or an address) answers a ping from inside `container`."""
+        return self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0
+
+    def clean_up(self) -> None:
+        """Remove every container and network whose name has the prefix."""
+        for container in self.do("GET", "/containers/json?all=1"):
+            if any(name.startswith("/" + self.prefix) for name in container["Names"] or ()):
+                self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+        for network in self.do("GET", "/networks"):
+            if network["Name"].startswith(self.prefix):
+                self.call("DELETE", f"/networks/{network['Id']}")
+        left = [network["Name"] for network in self.do("GET", "/networks") if network["Name"].startswith(self.prefix)]
+        assert not left, f"left behind: {left}"
