@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from ..model import EngineInfo, ObservedNetwork, ObservedState, Settings, Source
+from ..model import PREDEFINED, EngineInfo, ObservedNetwork, ObservedState, Settings, Source
 from ..plan import Refusal
 from ..safety import Policy
 from .compare import overlaid_endpoint
@@ -153,7 +153,7 @@ def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: Obse
     """A running container whose NetworkMode names a network that is gone cannot be connected to any other (Docker since 23)."""
     if observed.engine.flavor != "docker" or observed.engine.major < 23:
         return
-    present = {network.name for network in observed.networks} | {network.id for network in observed.networks} | {"default"}
+    present = {network.name for network in observed.networks} | {network.id for network in observed.networks} | {"default", *PREDEFINED}
     present |= {case.name for case in networks.cases.values() if case.comes}
     seen: set[str] = set()
     for case in endpoints.cases:
