@@ -1,7 +1,7 @@
 """Real engines for the tests.
 
-Which ones: `NETPLAN_TEST_HOSTS=unix:///a,unix:///b`; without it, the one that the docker CLI would use. Every test gets a name prefix of its
-own, and all that carries it is gone afterwards.
+Which ones: `NETPLAN_TEST_HOSTS=unix:///a,unix:///b`; without it, the one that the docker CLI would use. Every test gets a name prefix of
+its own, and all that carries it is gone afterwards.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from reconciler.model import EngineInfo
 from reconciler.wire import connect
 
 IMAGE = "netplan-test/busybox:1"
-APPLETS = "sh ping ip nslookup cat sleep wget httpd hostname ls echo nc route kill ps true".split()
+APPLETS = ["sh", "ping", "ip", "nslookup", "cat", "sleep", "wget", "httpd", "hostname", "ls", "echo", "nc", "route", "kill", "ps", "true"]
 GIVEN = [host.strip() for host in os.environ.get("NETPLAN_TEST_HOSTS", "").split(",") if host.strip()]
 _subnets = itertools.count(os.getpid() % 100 * 40)
 

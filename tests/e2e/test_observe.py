@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.engine import Engine, open_reader
 from reconciler.errors import ApiError, LostError, UnreachableError
-from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, Value
 from reconciler.observe import observe
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
@@ -44,7 +44,7 @@ def test_a_network_is_read_back_as_it_was_made(engine: Engine, docker: Docker, e
     only_docker(engine_info)
     v4, v6 = docker.subnet(), docker.subnet("ipv6")
     base = v4.removesuffix(".0/24")
-    settings = {
+    settings: dict[str, Value] = {
         "driver": "bridge",
         "internal": False,
         "attachable": True,
@@ -100,7 +100,7 @@ def test_an_endpoint_is_read_back_as_it_was_made(engine: Engine, docker: Docker,
     v4, v6 = docker.subnet(), docker.subnet("ipv6")
     network = docker.network("a", EnableIPv6=True, IPAM={"Config": [{"Subnet": v4}, {"Subnet": v6}]})
     web = docker.container("web", Hostname="explicit")
-    settings: dict[str, object] = {
+    settings: dict[str, Value] = {
         "ipv4_address": v4.replace(".0/24", ".77"),
         "ipv6_address": v6.replace("::/64", "::77"),
         "aliases": ("www", "zzz"),
@@ -111,7 +111,7 @@ def test_an_endpoint_is_read_back_as_it_was_made(engine: Engine, docker: Docker,
     }
     if engine_info.api >= (1, 48):
         settings["gw_priority"] = 5
-    engine.connect(network, web, settings, MARK)  # type: ignore[arg-type]
+    engine.connect(network, web, settings, MARK)
     container = container_of(engine, docker.name("web"))
     endpoint = container.endpoint(docker.name("a"))
     assert endpoint is not None
