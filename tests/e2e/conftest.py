@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -28,6 +28,9 @@ from reconciler.errors import NetplanError
 from reconciler.locate import locate
 from reconciler.model import EngineInfo
 from reconciler.wire import connect
+
+if TYPE_CHECKING:
+    from .cli import Cli
 
 IMAGE = "netplan-test/busybox:1"
 APPLETS = ["sh", "ping", "ip", "nslookup", "cat", "sleep", "wget", "httpd", "hostname", "ls", "echo", "nc", "route", "kill", "ps", "true"]
@@ -231,8 +234,10 @@ class Docker(Api):
         for container in self.do("GET", "/containers/json?all=1"):
             if any(name.startswith("/" + self.prefix) for name in container["Names"] or ()):
                 self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
-        for network in self.do("GET", "/networks"):
-            if network["Name"].startswith(self.prefix):
-                self.call("DELETE", f"/networks/{network['Id']}")
-        left = [network["Name"] for network in self.do("GET", "/networks") if network["Name"].startswith(self.prefix)]
-        assert not left, f"left behind: {left}"
+        for _ in range(50):  # a swarm lets go of a network a little later
+            left = [network for network in self.do("GET", "/networks") if network["Name"].startswith(self.prefix)]
+            if not left:
+                return
+            answers = [self.call("DELETE", f"/networks/{network['Id']}") for network in left]
+            time.sleep(0.1 if any(status >= 300 for status, _ in answers) else 0)
+        raise AssertionError(f"left behind: {[network['Name'] for network in left]}: {answers}")

@@ -333,6 +333,8 @@ def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(engine: E
         assert endpoint_of(engine, docker.name("dynamic"), docker.name("a")).settings == {}
         assert endpoint_of(engine, docker.name("web"), docker.name("a")).settings == {"ipv4_address": declared}
     finally:
-        docker.clean_up()
-        docker.do("POST", "/swarm/leave?force=1")
-        docker.call("DELETE", "/networks/docker_gwbridge")
+        try:
+            docker.clean_up()
+        finally:
+            docker.do("POST", "/swarm/leave?force=1")
+            docker.call("DELETE", "/networks/docker_gwbridge")
