@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from .addresses import Address, BadAddressError, address
-from .checks import NetworkFacts, Report, check_options, mapping, members, text
+from .checks import NetworkFacts, check_options
 from .model import IFNAME_OPTION, canonical_mac
+from .report import Report, mapping, members, text
 from .schema import flag
 from .yamlpos import Map, Odd, Seq, show
 
@@ -127,7 +128,7 @@ def _check_in_pool(report: Report, at: int, found: Address, network: NetworkFact
     pool = next((pool for pool in pools if found in pool.subnet), None)
     if pool is not None:
         if found in pool.taken:
-            report.error(at, f"{found} is {pool.taken[found]} in {pool.subnet}: choose another address")
+            report.error(at, f"{found} is {pool.taken[found]}: choose another address in {pool.subnet}")
         elif pool.ip_range is not None and found in pool.ip_range:
             report.warn(at, f"{found} is inside the range {pool.ip_range} of dynamic addresses: another container may get it first")
     elif not network.certain:

@@ -6,53 +6,21 @@ Nothing here trusts that the schema is satisfied: a value of a wrong type counts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .addresses import Address, BadAddressError, Prefix, address, implicit_gateway, network_and_broadcast, prefix
-from .errors import Problem
 from .model import BRIDGE_NAME_OPTION, MTU_OPTION
-from .schema import flag
-from .yamlpos import Document, Map, Odd, Seq, show
+from .pools import PoolFacts, check_overlap, read_pool
+from .report import Report, check_word, mapping, members, text
+from .schema import flag, not_text
+from .yamlpos import Map, Odd, Seq, show
 
 POOL_KEYS = ("subnet", "gateway", "ip_range", "aux_addresses")
 RESERVED = "netplan."
 _ENGINE_NETWORKS = frozenset(("bridge", "host", "none", "docker_gwbridge", "ingress"))
 _UNUSUAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _INTERFACE = re.compile(r"(?!\.{1,2}\Z)[^\s/:]{1,15}\Z")
-_VARIABLE = re.compile(r"\$(?=[{$A-Za-z_])")
-_FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses"))
-
-
-@dataclass
-class Report:
-    """Collects problems of one document."""
-
-    document: Document
-    problems: list[Problem] = field(default_factory=list)
-
-    def error(self, offset: int, message: str) -> None:
-        """Something that must be changed."""
-        self.problems.append(self.document.problem(offset, message))
-
-    def warn(self, offset: int, message: str) -> None:
-        """Something that is allowed and probably not meant."""
-        self.problems.append(self.document.problem(offset, message, warning=True))
-
-    def line(self, offset: int) -> int:
-        """The line of an offset, for messages that name another place."""
-        return self.document.position(offset)[0]
-
-
-@dataclass
-class PoolFacts:
-    """One pool whose subnet can be read. `taken` are the addresses that no endpoint can have, each with the reason."""
-
-    subnet: Prefix
-    at: int
-    ip_range: Prefix | None = None
-    taken: dict[Address, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,52 +36,6 @@ class NetworkFacts:
     certain: bool = True
 
 
-def text(body: Map, key: str) -> str | None:
-    """The value of a key if it is text."""
-    value = body.get(key)
-    return value if isinstance(value, str) and type(value) is not Odd else None
-
-
-def mapping(body: Map, key: str) -> Map:
-    """The mapping under a key, or an empty one."""
-    value = body.get(key)
-    return value if isinstance(value, Map) else Map(body.value_at(key))
-
-
-def members(body: Map) -> Iterator[tuple[str, int, Any]]:
-    """Name, position and value of what a mapping of networks, containers or attachments declares."""
-    return ((key, body.marks[key][0], value) for key, value in body.items() if not key.startswith("x-"))
-
-
-# --- the whole document --------------------------------------------------------------------------------------------------
-
-
-def check_variables(report: Report) -> None:
-    """`${VAR}` is never a literal: it waits for variables."""
-    if "$" in report.document.text or "\\" in report.document.text:
-        _find_variables(report, report.document.value, False, set())
-
-
-def _find_variables(report: Report, value: Any, free: bool, seen: set[int]) -> None:
-    """Looks into everything but `x-` keys; where names are free (labels, options), those are names too."""
-    if not isinstance(value, Map | Seq) or id(value) in seen:
-        return
-    seen.add(id(value))
-    keys: Iterable[Any] = value if isinstance(value, Map) else range(len(value))
-    for key in keys:
-        if isinstance(value, Map):
-            if key.startswith("x-") and not free:
-                continue
-            _report_variable(report, value.key_at(key), key)
-        _report_variable(report, value.value_at(key), value[key])
-        _find_variables(report, value[key], key in _FREE, seen)
-
-
-def _report_variable(report: Report, at: int, value: Any) -> None:
-    if isinstance(value, str) and _VARIABLE.search(value):
-        report.error(at, f"{show(value)} holds a variable, which files cannot have yet: write what it stands for")
-
-
 # --- networks ------------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +43,7 @@ def check_networks(report: Report, networks: Map) -> dict[str, NetworkFacts]:
     """Reports what is wrong with the networks; returns the facts about each, by key."""
     facts = {key: _network(report, key, at, value) for key, at, value in members(networks)}
     _check_names(report, facts.values())
-    _check_overlap(report, facts.values())
+    check_overlap(report, ((pool, network.key) for network in facts.values() if _engine_hands_out(network.body) for pool in network.pools))
     _check_bridge_names(report, facts.values())
     return facts
 
@@ -185,7 +107,7 @@ def _check_pools(report: Report, facts: NetworkFacts) -> None:
             if body.get(key):
                 report.error(body.key_at(key), f"{show(key)} needs a subnet: add one, such as subnet: 10.7.0.0/24")
     for entry in entries:
-        pool = _pool(report, entry, text(mapping(body, "driver_opts"), "com.docker.network.bridge.gateway_mode_ipv4") == "isolated")
+        pool = read_pool(report, entry, text(mapping(body, "driver_opts"), "com.docker.network.bridge.gateway_mode_ipv4") == "isolated")
         if pool is None:
             facts.certain = False
         else:
@@ -195,74 +117,9 @@ def _check_pools(report: Report, facts: NetworkFacts) -> None:
 
 def _pool_entries(body: Map) -> list[Map]:
     config = mapping(body, "ipam").get("config")
-    entries = [entry for entry in config if isinstance(entry, Map)] if isinstance(config, Seq) else []
-    return ([body] if body.get("subnet") is not None else []) + entries
-
-
-def _pool(report: Report, entry: Map, isolated: bool) -> PoolFacts | None:
-    written = text(entry, "subnet")
-    if written is None:
-        return None
-    try:
-        pool = PoolFacts(prefix(written), entry.value_at("subnet"))
-    except BadAddressError as error:
-        report.error(entry.value_at("subnet"), str(error))
-        return None
-    pool.taken = network_and_broadcast(pool.subnet)
-    _check_range(report, entry, pool)
-    _check_gateway(report, entry, pool, isolated)
-    _check_aux(report, entry, pool)
-    return pool
-
-
-def _check_range(report: Report, entry: Map, pool: PoolFacts) -> None:
-    if (written := text(entry, "ip_range")) is None:
-        return
-    at = entry.value_at("ip_range")
-    try:
-        found = prefix(written, "a range")
-    except BadAddressError as error:
-        report.error(at, str(error))
-        return
-    if found.version != pool.subnet.version or not found.subnet_of(pool.subnet):  # type: ignore[arg-type]
-        report.error(at, f"the range {found} is not inside the subnet {pool.subnet}: choose a part of it")
-    else:
-        pool.ip_range = found
-
-
-def _check_gateway(report: Report, entry: Map, pool: PoolFacts, isolated: bool) -> None:
-    if (written := text(entry, "gateway")) is None:
-        if entry.get("gateway") is None and not isolated and (first := implicit_gateway(pool.subnet, pool.ip_range)):
-            pool.taken[first] = "the address that the engine takes as gateway because none is declared"
-        return
-    if found := _inside(report, entry, "gateway", written, pool, "the gateway", "a gateway"):
-        pool.taken[found] = "the gateway"
-
-
-def _check_aux(report: Report, entry: Map, pool: PoolFacts) -> None:
-    addresses = mapping(entry, "aux_addresses")
-    for host in addresses:
-        if (written := text(addresses, host)) is None:
-            continue
-        if found := _inside(report, addresses, host, written, pool, "the aux address", "an aux address"):
-            pool.taken[found] = f"the aux address of {show(host)}"
-
-
-def _inside(report: Report, body: Map, key: str, written: str, pool: PoolFacts, name: str, what: str) -> Address | None:
-    """The address under `key` if it can be used in the pool; otherwise that is reported."""
-    at = body.value_at(key)
-    try:
-        found = address(written, what=what)
-    except BadAddressError as error:
-        report.error(at, str(error))
-        return None
-    if found not in pool.subnet:
-        report.error(at, f"{name} {found} is outside the subnet {pool.subnet}: choose an address inside it")
-    elif found in pool.taken:
-        report.error(at, f"{name} {found} is {pool.taken[found]} in {pool.subnet}: choose another address")
-    else:
-        return found
-    return None
+    if isinstance(config, Seq) and config:
+        return [entry for entry in config if isinstance(entry, Map)]
+    return [body] if body.get("subnet") is not None else []
 
 
 def _check_pool_count(report: Report, facts: NetworkFacts) -> None:
@@ -314,18 +171,19 @@ def check_labels(report: Report, body: Map) -> None:
 
 
 def _check_pair(report: Report, key: str, key_at: int, value: Any, at: int, what: str) -> None:
-    if not key or not key.isprintable() or key != key.strip():
-        report.error(key_at, f"the {what} {show(key)} has no usable name: write one without control characters and outer spaces")
-    elif key.startswith(RESERVED):
+    check_word(report, key_at, key, what)
+    if key.startswith(RESERVED):
         report.error(key_at, f"the {what} {show(key)} is reserved: names that begin with {RESERVED!r} are netplan's own marks")
     if isinstance(value, Odd):
-        report.error(at, f"the value {show(value)} is {value.kind} to YAML, not text: put it in quotes")
+        report.error(at, f"{show(key)} {not_text(value)}")
     elif isinstance(value, str) and _UNUSUAL.search(value):
         report.error(at, f"the value {show(value)} holds a control character: remove it")
 
 
 def _check_known_options(report: Report, facts: NetworkFacts) -> None:
     body, options = facts.body, mapping(facts.body, "driver_opts")
+    if (driver := text(body, "driver")) in ("host", "none", "null"):
+        report.error(body.value_at("driver"), f"the driver {driver!r} makes no networks: remove the network or choose another driver")
     if body.get("mtu") is not None and MTU_OPTION in options:
         report.error(body.key_at("mtu"), f"'mtu' stands beside the driver option {MTU_OPTION!r}, which it is short for: remove one of them")
     if (name := options.get(BRIDGE_NAME_OPTION)) is not None:
@@ -357,26 +215,6 @@ def _check_bridge_names(report: Report, networks: Iterable[NetworkFacts]) -> Non
             at = options.value_at(BRIDGE_NAME_OPTION)
             where = f"network {show(other.key)} in line {report.line(other.at)}"
             report.error(at, f"the bridge {show(name)} is that of {where} already: choose another name")
-
-
-def _check_overlap(report: Report, networks: Iterable[NetworkFacts]) -> None:
-    """Ranges in CIDR notation are disjoint or nested, so each is compared with the widest that began before it."""
-    pools = [(pool, network) for network in networks if _engine_hands_out(network.body) for pool in network.pools]
-    pools.sort(key=lambda item: (item[0].subnet.version, int(item[0].subnet.network_address), item[0].subnet.prefixlen, item[0].at))
-    widest: tuple[PoolFacts, NetworkFacts] | None = None
-    for item in pools:
-        if widest is None or not _contains(widest[0].subnet, item[0].subnet):
-            widest = item
-            continue
-        (other, owner), (pool, network) = sorted((widest, item), key=lambda each: each[0].at)
-        whose = "the same network" if owner is network else f"network {show(owner.key)}"
-        report.error(
-            pool.at, f"{pool.subnet} overlaps {other.subnet} of {whose} in line {report.line(other.at)}: give one of them another range"
-        )
-
-
-def _contains(outer: Prefix, inner: Prefix) -> bool:
-    return outer.version == inner.version and inner.network_address in outer
 
 
 def _engine_hands_out(body: Mapping[str, Any]) -> bool:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import InputError, Problem, UsageError
-from .yamlpos import MAX_CHARACTERS, Map, read
+from .yamlpos import MAX_SIZE, Map, read
 
 DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
 ENDINGS = (".yaml", ".yml", ".json")
-_MAX_BYTES = 4 * MAX_CHARACTERS
 
 
 def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
@@ -74,13 +73,13 @@ def read_text(path: str) -> tuple[str, str]:
         raise UsageError(
             f"{file} cannot be read: {_reason(error)}", "name a topology file, a folder of them, or - for standard input"
         ) from None
-    if len(content) > _MAX_BYTES:
-        raise InputError([Problem(file, 1, 1, f"the file is too large: at most {MAX_CHARACTERS // 2**20} MiB are read")])
+    if len(content) > MAX_SIZE:
+        raise InputError([Problem(file, 1, 1, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")])
     return file, _decode(content, file)
 
 
 def _limited(stream: BinaryIO) -> bytes:
-    return stream.read(_MAX_BYTES + 1)
+    return stream.read(MAX_SIZE + 1)
 
 
 def _reason(error: OSError | ValueError) -> str:

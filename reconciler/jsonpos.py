@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from .yamlpos import MAX_DEPTH, Document, Map, Seq, StopError, plain, show
+from .yamlpos import EMPTY, MAX_DEPTH, Document, Map, Seq, StopError, plain, show
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
@@ -55,7 +55,7 @@ class _Reader:
     def document(self) -> Any:
         """One value and nothing after it."""
         if self.kind == "end":
-            raise StopError(0, "the file is empty: a topology has at least a name and networks")
+            raise StopError(0, EMPTY)
         value = self.value()
         if self.kind != "end":
             raise StopError(self.at, "not valid JSON: something follows the end of the document")

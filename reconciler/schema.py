@@ -61,8 +61,9 @@ def flag(value: object) -> bool | None:
 
 def problems_of_schema(document: Document) -> list[Problem]:
     """Where the document does not fit the topology schema; at most MAX_PROBLEMS."""
-    errors = islice(_validator().iter_errors(document.value), MAX_PROBLEMS)
-    return [document.problem(offset, message) for error in errors for offset, message in _explain(document, error)]
+    errors = _validator().iter_errors(document.value)
+    found = (document.problem(offset, message) for error in errors for offset, message in _explain(document, error))
+    return list(islice(found, MAX_PROBLEMS))
 
 
 @lru_cache(maxsize=1)
@@ -170,15 +171,19 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
 
 def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> str:
     if path and path[-1] == "external" and isinstance(value, dict):
-        return "is true or false here; the name of the network goes beside it: external: true and name: ..."
+        return f"is true or false here, the name stands beside it: write external: true and name: {value_of(value.get('name', '...'))}"
+    if "string" in types and (isinstance(value, Odd | bool | int | float)):
+        return not_text(value)
+    if types == ["integer"] and isinstance(value, str) and value.isdecimal():
+        return f"is {show(value)}, text because of its quotes: remove them"
     wanted = " or ".join(_TYPES[name] for name in types if name != "null")
-    if "string" in types and isinstance(value, Odd):
-        return f"is {show(value)}, {value.kind} to YAML, not text: put it in quotes"
-    if "string" in types and isinstance(value, bool | int | float):
-        kind = "a boolean" if isinstance(value, bool) else "a number"
-        return f"is {show(value)}, {kind} to YAML, not text: put it in quotes"
-    found = "empty" if value is None else value_of(value)
-    return f"must be {wanted}, not {found}"
+    return f"must be {wanted}, not {'empty' if value is None else value_of(value)}"
+
+
+def not_text(value: object) -> str:
+    """The rest of a sentence about a value that YAML does not read as the text it looks like."""
+    kind = value.kind if isinstance(value, Odd) else "a boolean" if isinstance(value, bool) else "a number"
+    return f"is {value_of(value) if isinstance(value, bool) else show(value)}, {kind} to YAML, not text: put it in quotes"
 
 
 def value_of(value: object) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .attachments import attachments, check_containers, optional
-from .checks import Report, check_networks, check_variables, mapping, members
+from .checks import check_networks
 from .errors import InputError, Problem
 from .files import find_files, read_text
 from .model import (
@@ -29,7 +29,8 @@ from .model import (
     canonical_prefix,
     pool_settings,
 )
-from .schema import flag, problems_of_schema
+from .report import Report, check_variables, mapping, members
+from .schema import MAX_PROBLEMS, flag, problems_of_schema
 from .yamlpos import Document, Map, read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]
@@ -61,7 +62,7 @@ def load_text(text: str, file: str) -> Loaded:
         check(report)
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
-            raise InputError(errors)
+            raise InputError(errors[:MAX_PROBLEMS])
         return Loaded(_state(document), tuple(found))
 
 
@@ -81,7 +82,7 @@ def check(report: Report) -> None:
     """Every rule beyond the schema."""
     root = report.document.value
     check_variables(report)
-    if isinstance(root, Map):
+    if isinstance(root, Map) and isinstance(root.get("networks"), Map | None):
         networks = check_networks(report, mapping(root, "networks"))
         check_containers(report, mapping(root, "containers"), networks)
 

@@ -19,7 +19,8 @@ from typing import Any
 from .errors import InputError, Problem
 from .model import Source
 
-MAX_CHARACTERS = 8 * 1024 * 1024
+MAX_SIZE = 8 * 1024 * 1024
+"""Bytes of a file, and characters of a text."""
 MAX_DEPTH = 64
 """Of nesting; a topology needs six."""
 
@@ -33,6 +34,8 @@ _CONSTANTS: dict[str, bool | None] = {
 }
 _KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestamp": "a date"}
 _TAG = "tag:yaml.org,2002:"
+_COLLECTIONS = frozenset((_TAG + "map", _TAG + "seq"))
+EMPTY = "the file is empty: a topology has at least a name and networks"
 
 
 class Odd(str):
@@ -155,8 +158,8 @@ def read(text: str, file: str) -> Document:
 
 
 def _check_text(text: str) -> None:
-    if len(text) > MAX_CHARACTERS:
-        raise StopError(0, f"the file is too large: at most {MAX_CHARACTERS // 2**20} MiB are read")
+    if len(text) > MAX_SIZE:
+        raise StopError(0, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")
     if found := _UNPRINTABLE.search(text):
         raise StopError(found.start(), f"a character that text files do not hold, U+{ord(found[0]):04X}: remove it")
 
@@ -234,21 +237,40 @@ def _read_yaml(document: Document) -> Any:
     finally:
         if loader is not None:
             loader.dispose()
-    if node is None:
-        raise StopError(0, "the file is empty: a topology has at least a name and networks")
-    return _Builder(document).build(node)
+    value = None if node is None else _Builder(document).build(node)
+    if value is None:
+        raise StopError(0, EMPTY)
+    return value
+
+
+_IN_WORDS = {
+    "another document": "several YAML documents in one file: put each topology into a file of its own",
+    "undefined alias": "this alias names no anchor above it: check its name",
+    "mapping values are not allowed": "a ':' where no key can stand: check the indentation, or put the text in quotes",
+    "could not find expected ':'": "a line without ':' where a key should stand: check the line above it",
+    "did not find expected key": "no key where one should stand: check the indentation",
+    "did not find expected '-'": "neither another item nor the end of the list: check the indentation",
+    "did not find expected ',' or '}'": "a ',' or '}' is missing",
+    "did not find expected ',' or ']'": "a ',' or ']' is missing",
+    "unexpected end of stream": "text in quotes that never ends: close the quote",
+}
 
 
 def _yaml_stop(text: str, error: Any) -> StopError:
-    mark = error.problem_mark or error.context_mark
-    offset = min(mark.index, len(text)) if mark else 0
+    """The same in our words, where the usual mistakes are concerned."""
     problem = error.problem or error.context or "it cannot be read"
-    if "another document" in problem:
-        return StopError(offset, "several YAML documents in one file: put each topology into a file of its own")
-    if text[offset : offset + 1] == "\t":
+    mark = error.problem_mark or error.context_mark
+    if "end of stream" in problem and error.context_mark:
+        mark = error.context_mark
+    offset = min(mark.index, len(text)) if mark else 0
+    character = text[offset : offset + 1]
+    if character == "\t":
         return StopError(offset, "a tab: YAML is indented with spaces")
-    if text[offset : offset + 1] in ("`", "@", "%"):
-        return StopError(offset, f"text cannot begin with {show(text[offset])}: put it in quotes")
+    if "cannot start" in problem:
+        return StopError(offset, f"text cannot begin with {show(character)}: put it in quotes")
+    for words, message in _IN_WORDS.items():
+        if words in problem:
+            return StopError(offset, message)
     return StopError(offset, f"not valid YAML: {problem}" + (f", {error.context}" if error.context and error.problem else ""))
 
 
@@ -276,14 +298,9 @@ class _Builder:
         self.done[id(node)] = (None, 0, 0)
         before, outer, self.deepest = self.size, self.deepest, self.depth
         self.depth += 1
-        value: Map | Seq
-        if node.tag == _TAG + "map":
-            value = self.mapping(node)
-        elif node.tag == _TAG + "seq":
-            value = self.sequence(node)
-        else:
+        if node.tag not in _COLLECTIONS:
             self.refuse_tag(node)
-            value = self.mapping(node) if children and type(children[0]) is tuple else self.sequence(node)
+        value: Map | Seq = self.mapping(node) if node.id == "mapping" else self.sequence(node)
         self.depth -= 1
         self.done[id(node)] = (value, self.size - before, self.deepest - self.depth)
         self.deepest = max(outer, self.deepest)
@@ -316,7 +333,8 @@ class _Builder:
 
     def refuse_tag(self, node: Any) -> None:
         """Only text may be forced (`!!str 010`)."""
-        self.document.report(node.start_mark.index, f"tags are not supported: remove {show('!' + node.tag.rpartition(':')[2].lstrip('!'))}")
+        tag = "!!" + node.tag.removeprefix(_TAG) if node.tag.startswith(_TAG) else node.tag
+        self.document.report(node.start_mark.index, f"the tag {show(tag)} is not supported: remove it")
 
     def sequence(self, node: Any) -> Seq:
         """A sequence of values."""
@@ -379,5 +397,5 @@ class _Builder:
 
 def _kind_of(value: object) -> str:
     if value is None:
-        return "empty"
+        return "null"
     return "a boolean" if isinstance(value, bool) else "a number"
