@@ -32,6 +32,9 @@ from reconciler.wire import connect
 if TYPE_CHECKING:
     from .cli import Cli
 
+if TYPE_CHECKING:
+    from .cli import Cli
+
 IMAGE = "netplan-test/busybox:1"
 APPLETS = ["sh", "ping", "ip", "nslookup", "cat", "sleep", "wget", "httpd", "hostname", "ls", "echo", "nc", "route", "kill", "ps", "true"]
 GIVEN = [host.strip() for host in os.environ.get("NETPLAN_TEST_HOSTS", "").split(",") if host.strip()]
@@ -119,6 +122,14 @@ def docker(host: str, image: str, engine_info: EngineInfo) -> Iterator[Docker]:
     helper = Docker(host, image, engine_info)
     yield helper
     helper.clean_up()
+
+
+@pytest.fixture
+def cli(docker: Docker, tmp_path: Path) -> Cli:
+    """The command, on the same engine."""
+    from .cli import Cli
+
+    return Cli(docker, tmp_path)
 
 
 class _Connection(http.client.HTTPConnection):

@@ -1,0 +1,207 @@
+"""The command as its users run it: a process, its exit code and what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .conftest import Docker
+
+NETPLAN = str(Path(sys.executable).with_name("netplan"))
+TIMEOUT = 120
+_CALL = re.compile(r"^(GET|HEAD|POST|PUT|PATCH|DELETE) +\d{3} +[\d.]+ ms +(\S+)$", re.M)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one run of the command ended."""
+
+    arguments: Sequence[str]
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Method and path of each engine call that `-v` shows."""
+        return _CALL.findall(self.err)
+
+    @property
+    def changes(self) -> list[str]:
+        """The engine calls that change something, without their version and with IDs cut: `POST /networks/ID/connect`."""
+        return [f"{method} {re.sub('/[0-9a-f]{64}', '/ID', path)}" for method, path in self.calls if method != "GET"]
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: str, code: int | None = 0, host: str = "", stdin: str | None = None, env: Mapping[str, str] | None = None) -> Result:
+    """Runs `netplan ARGUMENTS`. Whatever it was asked for, it may never end in a bug, a traceback or another exit code than `code`."""
+    done = subprocess.run(
+        [NETPLAN, *arguments],
+        env={**_clean(), "DOCKER_HOST": host, **(env or {})},
+        input=stdin if stdin is not None else "",
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    return _judged(Result(arguments, done.returncode, done.stdout, done.stderr), code)
+
+
+def _clean() -> dict[str, str]:
+    """The environment without what would change what is printed, or where to."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("DOCKER_", "NETPLAN_", "NO_COLOR", "FORCE_COLOR"))}
+
+
+def _judged(result: Result, code: int | None) -> Result:
+    shown = f"netplan {' '.join(result.arguments)}: exit {result.code}\n{result.out}{result.err}"
+    assert result.code != 70, shown
+    assert "Traceback" not in result.said, shown
+    assert code is None or result.code == code, shown
+    return result
+
+
+def run_on_terminal(*arguments: str, answer: str, host: str, code: int, meanwhile: Callable[[], object] = lambda: None) -> Result:
+    """Runs `netplan ARGUMENTS` on a terminal of its own, does `meanwhile` once it asks, and types `answer`."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [NETPLAN, *arguments], env={**_clean(), "DOCKER_HOST": host}, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            output = _read(ours, until=b"[y/N] ")
+            meanwhile()
+            if b"[y/N] " in output:
+                os.write(ours, answer.encode() + b"\n")
+            output += _read(ours)
+            process.wait(TIMEOUT)
+        finally:
+            process.kill()
+            os.close(ours)
+    return _judged(Result(arguments, process.returncode, output.decode(), ""), code)
+
+
+def _read(terminal: int, until: bytes = b"") -> bytes:
+    output, deadline = b"", time.monotonic() + TIMEOUT
+    while not (until and until in output) and time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not data:
+            break
+        output += data
+    return output
+
+
+class Cli:
+    """netplan on one engine, with one topology of its own. Short names given here get the test's prefix."""
+
+    def __init__(self, docker: Docker, folder: Path) -> None:
+        self.docker, self.host = docker, docker.host
+        self.file = folder / "topology.yaml"
+        self.topology = docker.name("top")
+
+    def write(
+        self, networks: Mapping[str, Any], containers: Mapping[str, Any] | None = None, name: str = "", file: str = "topology.yaml"
+    ) -> Path:
+        """A topology file. Keys of networks, of containers and of their attachments get the prefix; those of undeclared networks do not."""
+        full = self.docker.name
+        bodies = {
+            full(key): dict(body or {}) | {"networks": self._attachments((body or {}).get("networks", []), networks)}
+            for key, body in (containers or {}).items()
+        }
+        whole = {"name": name or self.topology, "networks": {full(key): body for key, body in networks.items()}, "containers": bodies}
+        path = self.file.with_name(file)
+        path.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+        return path
+
+    def _attachments(self, given: Any, networks: Mapping[str, Any]) -> Any:
+        def full(key: str) -> str:
+            return self.docker.name(key) if key in networks else key
+
+        return {full(key): body for key, body in given.items()} if isinstance(given, dict) else [full(key) for key in given]
+
+    def run(self, *arguments: str, code: int | None = 0, **more: Any) -> Result:
+        return run(*arguments, code=code, host=self.host, **more)
+
+    def plan(self, *arguments: str, code: int = 0) -> Result:
+        return self.run("plan", str(self.file), *arguments, code=code)
+
+    def apply(self, *arguments: str, code: int = 0) -> Result:
+        """`apply --yes -v`: the result's `changes` are the calls that changed something."""
+        return self.run("apply", str(self.file), "--yes", "-v", *arguments, code=code)
+
+    def destroy(self, *arguments: str, code: int = 0) -> Result:
+        return self.run("destroy", str(self.file), "--yes", "-v", *arguments, code=code)
+
+    def converge(self, networks: Mapping[str, Any], containers: Mapping[str, Any] | None = None, *arguments: str) -> Result:
+        """Writes a file, applies it, and proves that nothing is left to do."""
+        self.write(networks, containers)
+        result = self.apply(*arguments)
+        self.settled()
+        return result
+
+    def settled(self) -> None:
+        """Another apply has nothing to do: it only reads, and leaves every byte that inspect shows as it was."""
+        before = self.inspected()
+        again = self.apply()
+        assert not again.changes, again.said
+        assert "Nothing to do" in again.out, again.out
+        assert self.inspected() == before
+
+    def inspected(self) -> dict[str, str]:
+        """What the engine says of each of the test's networks and containers, to the byte."""
+        prefix, call = self.docker.prefix, self.docker.do
+        networks = [n["Id"] for n in call("GET", "/networks") if n["Name"].startswith(prefix)]
+        containers = [c["Id"] for c in call("GET", "/containers/json?all=1") if (c["Names"] or ["/"])[0].startswith("/" + prefix)]
+        paths = [f"/networks/{id}" for id in networks] + [f"/containers/{id}/json" for id in containers]
+        return {path: json.dumps(call("GET", path), sort_keys=True) for path in paths}
+
+    def network(self, short: str) -> dict[str, Any]:
+        """A network as inspected."""
+        answer = self.docker.do("GET", f"/networks/{self.docker.name(short)}")
+        assert isinstance(answer, dict)
+        return answer
+
+    def exists(self, short: str) -> bool:
+        return self.docker.call("GET", f"/networks/{self.docker.name(short)}")[0] == 200
+
+    def endpoint(self, container: str, network: str) -> dict[str, Any] | None:
+        """A container's attachment as inspected, or None."""
+        networks = self.docker.inspect(self.docker.name(container))["NetworkSettings"]["Networks"]
+        return networks.get(self.docker.name(network)) or networks.get(network)
+
+    def life(self, *containers: str) -> list[tuple[str, str, int]]:
+        """ID, start and number of restarts of each container: equal if nothing restarted."""
+        found = [self.docker.inspect(self.docker.name(container)) for container in containers]
+        return [(c["Id"], c["State"]["StartedAt"], c["RestartCount"]) for c in found]
+
+    def reach(self, one: str, other: str) -> bool:
+        """Whether two containers ping each other by name, both ways."""
+        full = self.docker.name
+        return self.docker.ping(full(one), full(other)) and self.docker.ping(full(other), full(one))
+
+
+def names(aliases: Sequence[str] | None, container: Mapping[str, Any]) -> set[str]:
+    """The aliases of an endpoint without those that the engine adds."""
+    return set(aliases or ()) - {container["Id"][:12], container["Config"]["Hostname"]}
