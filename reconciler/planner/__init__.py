@@ -159,11 +159,11 @@ def _fingerprint(desired: DesiredState, observed: ObservedState, networks: Netwo
     for name, wanted in sorted(desired.networks.items()):
         put("network", name, wanted.external, wanted.exclusive, wanted.protect, _canonical(wanted.settings))
     scope = set(networks.cases) | {case.network for case in endpoints.cases}
-    for network in observed.networks:
+    for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
         if network.name in scope:
             put(network.id, network.name, _canonical(network.settings), network.mark and network.mark.topology)
     touched = {case.container.id for case in endpoints.cases}
-    for container in observed.containers:
+    for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
         if container.id in touched or container.name in desired.containers or any(e.network in scope for e in container.endpoints):
             _put_container(put, container)
     for name, declared in sorted(desired.containers.items()):
