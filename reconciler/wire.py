@@ -68,10 +68,9 @@ class Wire:
         return self._ask(_Connection(connect(self.target, self.timeout, self._tls)), path)
 
     def _ask(self, connection: _Connection, path: str) -> tuple[int, bytes]:
-        whole = False
+        reusable = False
         try:
             status, body, reusable = connection.get(path)
-            whole = reusable
         except TimeoutError as error:
             raise LostError(f"the engine did not answer GET {path} within {self.timeout:g} s", "is it busy? raise --timeout") from error
         except (_StaleError, _GarbageError, OSError) as error:
@@ -83,10 +82,11 @@ class Wire:
                 f"the engine's answer to GET {path} broke off: {error or 'connection closed'}", "is it restarting? try again"
             ) from error
         finally:
-            if not whole:
+            if not reusable:
                 connection.close()
-        with self._lock:
-            self._idle.append(connection)
+        if reusable:
+            with self._lock:
+                self._idle.append(connection)
         return status, body
 
 

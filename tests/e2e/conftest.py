@@ -242,13 +242,15 @@ class Docker(Api):
 
     def clean_up(self) -> None:
         """Remove every container and network whose name has the prefix."""
-        for container in self.do("GET", "/containers/json?all=1"):
-            if any(name.startswith("/" + self.prefix) for name in container["Names"] or ()):
-                self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
-        for _ in range(50):  # a swarm lets go of a network a little later
-            left = [network for network in self.do("GET", "/networks") if network["Name"].startswith(self.prefix)]
+        for _ in range(50):  # some wait for another to go; a swarm lets go of a network a little later
+            left = [f"/containers/{id}?force=1&v=1" for id in self._mine("/containers/json?all=1", "Names")]
+            left = left or [f"/networks/{id}" for id in self._mine("/networks", "Name")]
             if not left:
                 return
-            answers = [self.call("DELETE", f"/networks/{network['Id']}") for network in left]
+            answers = [self.call("DELETE", path) for path in left]
             time.sleep(0.1 if any(status >= 300 for status, _ in answers) else 0)
-        raise AssertionError(f"left behind: {[network['Name'] for network in left]}: {answers}")
+        raise AssertionError(f"left behind: {list(zip(left, answers, strict=True))}")
+
+    def _mine(self, path: str, key: str) -> list[str]:
+        found = self.do("GET", path)
+        return [thing["Id"] for thing in found if self.prefix in str(thing[key])]
