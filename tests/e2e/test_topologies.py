@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,11 +13,11 @@ import docker
 import pytest
 import yaml
 
+from .cli import run
+
 FOLDER = Path(__file__).parents[2] / "topologies"
 FILES = sorted(FOLDER.glob("*.yaml"))
 HEADER = "# yaml-language-server: $schema=../schemas/topology.schema.json"
-NETPLAN = Path(sys.executable).with_name("netplan")
-IMAGE = "netplan-test/busybox:1"
 PARENT = "npt-parent"
 
 Topology = dict[str, Any]
@@ -84,8 +81,8 @@ def test_the_files_do_not_collide() -> None:
 class Lab:
     """One engine with the containers and networks that a file needs."""
 
-    def __init__(self, host: str) -> None:
-        self.host = host
+    def __init__(self, host: str, image: str) -> None:
+        self.host, self.image = host, image
         self.client = docker.DockerClient(base_url=host, timeout=120)
         self._made: list[Any] = []
 
@@ -94,26 +91,22 @@ class Lab:
             if network.get("external"):
                 self._made.append(self.client.networks.create(name))
         for name in needed(topology):
-            self._made.append(self.client.containers.run(IMAGE, ["sleep", "3600"], name=name, detach=True, init=False))
+            self._made.append(self.client.containers.run(self.image, ["sleep", "3600"], name=name, detach=True, init=False))
 
     def clean(self) -> None:
         for thing in reversed(self._made):
             thing.remove(**({"force": True} if hasattr(thing, "kill") else {}))
         self.client.close()
 
-    def netplan(self, *args: str, status: int = 0) -> str:
-        done = subprocess.run(
-            [NETPLAN, *args], env={**os.environ, "DOCKER_HOST": self.host}, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == status, f"netplan {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
+    def netplan(self, *arguments: str, code: int = 0) -> str:
+        return run(*arguments, host=self.host, code=code).said
 
     def inside(self, container: str, *command: str) -> bool:
         return bool(self.client.containers.get(container).exec_run(list(command)).exit_code == 0)
 
     def on_host(self, *command: str) -> str:
         """Runs a command in the engine's own network namespace; its output."""
-        output = self.client.containers.run(IMAGE, list(command), network_mode="host", privileged=True, remove=True, stderr=True)
+        output = self.client.containers.run(self.image, list(command), network_mode="host", cap_add=["NET_ADMIN"], remove=True, stderr=True)
         return str(output, "utf-8")
 
     def state(self) -> dict[str, Any]:
@@ -131,8 +124,8 @@ def started(container: Any) -> str:
 
 
 @pytest.fixture
-def lab(host: str) -> Iterator[Lab]:
-    found = Lab(host)
+def lab(host: str, image: str) -> Iterator[Lab]:
+    found = Lab(host, image)
     yield found
     found.clean()
 
@@ -171,7 +164,7 @@ def test_it_runs(runnable: Path, lab: Lab) -> None:
     before = lab.state()
     try:
         lab.netplan("validate", file)
-        lab.netplan("plan", file, "--exit-code", status=2)
+        lab.netplan("plan", file, "--exit-code", code=2)
         lab.netplan("apply", file, "--yes")
         for network in topology["networks"]:
             for one, other in itertools.permutations(members(topology, network), 2):
