@@ -68,8 +68,15 @@ def implicit_gateways(path: str, observed: Settings) -> frozenset[str]:
     subnets = observed.get(f"{family}.subnet")
     if not isinstance(subnets, tuple) or len(subnets) != 1:
         return frozenset()
-    ranges = [subnets[0], *filter(None, [observed.get(f"{family}.ip_range")])]
-    return frozenset(str(ip_network(str(prefix))[1]) for prefix in ranges if ip_network(str(prefix)).num_addresses > 2)
+    ip_range = observed.get(f"{family}.ip_range")
+    return frozenset(implicit_gateway(subnets[0], None if first is None else str(first)) for first in {None, ip_range})
+
+
+def implicit_gateway(subnet: str, ip_range: str | None) -> str:
+    """What Docker takes: the first address of the range, or of the subnet, that is not the subnet's own."""
+    space = ip_network(subnet)
+    first = ip_network(ip_range).network_address if ip_range else space.network_address
+    return str(space[1] if first == space.network_address and space.num_addresses > 1 else first)
 
 
 def overlaid_network(declared: Settings, observed: Settings, differences: Iterable[Difference]) -> dict[str, Value]:

@@ -19,10 +19,11 @@ from ..model import (
     ObservedState,
     Settings,
     Value,
+    settings_pools,
 )
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
-from .compare import endpoint_differences, overlaid_endpoint
+from .compare import endpoint_differences, implicit_gateway, overlaid_endpoint
 from .networks import NetworkCase, Networks
 
 
@@ -287,8 +288,9 @@ def fits(address: str, settings: Settings, family: str) -> bool:
     subnets: Value = settings.get(f"{family}.subnet", ())
     value = ip_address(address)
     inside = isinstance(subnets, tuple) and any(_is_host(value, ip_network(subnet)) for subnet in subnets)
-    used = any(path.startswith((f"{family}.gateway", f"{family}.aux_addresses")) and other == address for path, other in settings.items())
-    return inside and not used
+    used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
+    gateways = {pool.gateway or implicit_gateway(pool.subnet, pool.ip_range) for pool in settings_pools(settings)}
+    return inside and not used and address not in gateways
 
 
 def _is_host(address: IPv4Address | IPv6Address, subnet: IPv4Network | IPv6Network) -> bool:
