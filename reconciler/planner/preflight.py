@@ -67,7 +67,7 @@ def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> I
     if engine.api < (1, 48):
         if declared.get("enable_ipv4") is False:
             yield "enable_ipv4: false needs Docker 28"
-        if declared.get("enable_ipv6") is True and "ipv6.subnet" not in target:
+        if target.get("enable_ipv6") is True and "ipv6.subnet" not in target:
             yield "enable_ipv6 without an IPv6 subnet needs Docker 28"
     if engine.api < (1, 45):
         for subnet in subnets_of(declared):
@@ -143,9 +143,12 @@ def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refus
     path = "driver_opts.com.docker.network.bridge.name"
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
     taken = {network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in going}
-    for case in networks.cases.values():
-        if case.comes and case.target.get(path) in taken:
-            message = f"network {case.name}: bridge {case.target[path]} is used by network {taken[case.target[path]]}"
+    for case in sorted(networks.cases.values(), key=lambda case: case.name):
+        if not case.comes or path not in case.target:
+            continue
+        owner = taken.setdefault(case.target[path], case.name)
+        if owner != case.name:
+            message = f"network {case.name}: bridge {case.target[path]} is used by network {owner}"
             yield Refusal(message, "choose another com.docker.network.bridge.name", False, case.wanted.source if case.wanted else None)
 
 
@@ -211,11 +214,12 @@ def _unfit(case: EndpointCase, network: NetworkCase | None, address: str, family
     if network is None:
         return None
     settings = network.target if network.comes else network.observed.settings if network.observed else {}
-    if not settings.get(f"{family}.subnet") or fits(address, settings, family):
+    if fits(address, settings, family):
         return None
     message = f"{case.container.name} on {case.network}: {address} is not an address that {case.network} can give"
-    subnets = " ".join(subnets_of(settings))
-    return Refusal(message, f"choose one inside {subnets}, and not its gateway", False, case.wanted.source if case.wanted else None)
+    subnets = settings.get(f"{family}.subnet", ())
+    way_out = f"choose one inside {' '.join(subnets)}, and not its gateway" if isinstance(subnets, tuple) and subnets else "take it out"
+    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
 
 
 def _taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
