@@ -1,0 +1,85 @@
+"""What doctor says without an engine, and of engines by version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.doctor import Finding, examine, features, healthy, other_netplans, report
+from reconciler.model import EngineInfo
+
+OURS = "#!/usr/bin/python3\nfrom reconciler.cli import main\n"
+OTHER = "#!/usr/bin/python3\nfrom netplan_cli import Netplan\n"
+
+
+def script(folder: Path, text: str) -> str:
+    folder.mkdir()
+    file = folder / "netplan"
+    file.write_text(text)
+    file.chmod(0o755)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ([OURS], None),
+        ([], None),
+        ([OURS, OTHER], "typing netplan starts this one"),
+        ([OTHER, OURS], "not this one"),
+        ([OTHER], "this one is not on the PATH"),
+    ],
+)
+def test_both_netplans_on_the_path(tmp_path: Path, order: list[str], said: str | None) -> None:
+    folders = [script(tmp_path / str(number), text) for number, text in enumerate(order)]
+    findings = list(other_netplans(":".join(["", str(tmp_path / "missing"), *folders, *folders])))
+    assert [finding.level for finding in findings] == ([] if said is None else ["warn"])
+    if said:
+        assert said in findings[0].what
+        assert findings[0].fix
+
+
+@pytest.mark.parametrize(
+    ("engine", "missing"),
+    [
+        (EngineInfo(api=(1, 51)), []),
+        (EngineInfo(api=(1, 45)), ["enable_ipv4", "gw_priority", "interface_name"]),
+        (
+            EngineInfo(api=(1, 41)),
+            ["unique network names", "several networks", "mac_address of one endpoint", "enable_ipv4", "gw_priority", "interface_name"],
+        ),
+        (
+            EngineInfo(api=(1, 44), flavor="podman"),
+            ["endpoint marks", "ip_range", "link_local_ips", "enable_ipv4", "gw_priority", "interface_name"],
+        ),
+    ],
+)
+def test_features_by_engine(engine: EngineInfo, missing: list[str]) -> None:
+    warnings = [finding for finding in features(engine) if finding.level == "warn"]
+    assert len(warnings) == len(missing)
+    assert all(f"missing: {name}" in finding.what for name, finding in zip(missing, warnings, strict=True))
+    assert all(finding.fix for finding in warnings)
+
+
+@pytest.mark.parametrize(
+    ("host", "context", "message"),
+    [
+        ("unix:///no/such.sock", None, "no Docker engine answers at unix:///no/such.sock (--host): there is no such socket"),
+        ("ssh://far", None, "over ssh are not supported"),
+        (None, "nosuch", "does not exist"),
+        ("unix:///a", "b", "--host and --context"),
+    ],
+)
+def test_no_engine_is_a_finding_with_a_fix(tmp_path: Path, host: str | None, context: str | None, message: str) -> None:
+    findings = examine(host, context, 1, {"DOCKER_CONFIG": str(tmp_path)})
+    (failure,) = (finding for finding in findings if finding.level == "fail")
+    assert message in failure.what
+    assert failure.fix
+    assert not healthy(findings)
+
+
+def test_the_report_has_each_fix_under_its_finding() -> None:
+    findings = [Finding("ok", "fine"), Finding("warn", "odd", "do this")]
+    assert report(findings) == ["ok    fine", "warn  odd", "      fix: do this"]
+    assert healthy(findings)
