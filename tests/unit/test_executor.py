@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ApiError, UnreachableError
 from reconciler.executor import Event, Run, execute
+from reconciler.locate import Target
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark, Settings
 from reconciler.plan import Op, Plan, Step
 
@@ -53,23 +54,36 @@ class NoteTaker:
             raise self.errors[network]
         return "id-" + network
 
+    @property
+    def target(self) -> Target:
+        raise NotImplementedError
+
+    def info(self) -> EngineInfo:
+        raise NotImplementedError
+
+    def details(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
     def networks(self) -> list[dict[str, Any]]:
         return []
 
     def containers(self, filters: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
         return []
 
-    def container(self, container_id: str) -> dict[str, Any] | None:
+    def container(self, id: str) -> dict[str, Any] | None:
         return None
 
-    def network(self, network_id: str) -> dict[str, Any] | None:
+    def network(self, id: str) -> dict[str, Any] | None:
         return {"Containers": {}}
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         return self._call("create", name)
 
-    def remove_network(self, network_id: str) -> None:
-        self._call("remove", network_id)
+    def remove_network(self, id: str) -> None:
+        self._call("remove", id)
 
     def connect(self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None) -> None:
         self._call("connect", network_id)
@@ -183,11 +197,12 @@ def test_stop_lets_running_steps_finish() -> None:
 
 def test_the_first_interrupt_stops_and_the_second_leaves() -> None:
     before = signal.getsignal(signal.SIGINT)
-    pressed = []
+    pressed = threading.Event()
 
     def press(event: Event) -> None:
-        if not pressed:
-            pressed.append(os.kill(os.getpid(), signal.SIGINT))
+        if not pressed.is_set():
+            pressed.set()
+            os.kill(os.getpid(), signal.SIGINT)
 
     run = execute(plan(step(1), step(2, needs=[1])), NoteTaker(seconds=0.05), listen=press)
     assert statuses(run) == {1: "done", 2: "skipped"}
