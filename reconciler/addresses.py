@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from .yamlpos import show
+from .document import show
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network

@@ -8,10 +8,10 @@ from typing import Any
 
 from .addresses import Address, BadAddressError, address
 from .checks import NetworkFacts, check_options
+from .document import Map, Odd, Seq, show
 from .model import IFNAME_OPTION, canonical_mac
 from .report import Report, mapping, members, text
 from .schema import flag
-from .yamlpos import Map, Odd, Seq, show
 
 _MODES = "a container has that mode from its creation, so it cannot be attached: remove it"
 _STATIC = {"ipv4_address": 4, "ipv6_address": 6}

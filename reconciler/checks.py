@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .document import Map, Odd, Seq, show
 from .model import BRIDGE_NAME_OPTION, MTU_OPTION
 from .pools import PoolFacts, check_overlap, read_pool
 from .report import Report, check_word, mapping, members, text
 from .schema import flag, not_text
-from .yamlpos import Map, Odd, Seq, show
 
 POOL_KEYS = ("subnet", "gateway", "ip_range", "aux_addresses")
 RESERVED = "netplan."

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from .document import MAX_SIZE, Map
 from .errors import InputError, Problem, UsageError
-from .yamlpos import MAX_SIZE, Map, read
+from .yamlpos import read
 
 DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
 ENDINGS = (".yaml", ".yml", ".json")

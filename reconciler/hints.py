@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from .yamlpos import show
+from .document import show
 
 Path = tuple[str | int, ...]
 

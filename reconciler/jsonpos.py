@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-from .yamlpos import EMPTY, MAX_DEPTH, Document, Map, Seq, StopError, plain, show
+from .document import MAX_DEPTH, Document, Map, Seq, StopError, plain, show
+from .yamlpos import EMPTY
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
@@ -50,7 +51,8 @@ class _Reader:
         at = rest.end() if rest else self.offset
         if self.text[at : at + 1] == '"':
             return StopError(at, "not valid JSON: this text has no end on its line")
-        return StopError(at, f"not valid JSON: {show(self.text[at : at + 20].split()[0])} stands where a value or a mark should")
+        word = re.compile(r"[\w.+-]{1,20}|.", re.DOTALL).match(self.text, at)
+        return StopError(at, f"not valid JSON: {show(word[0]) if word else 'nothing'} stands where a value or a mark should")
 
     def document(self) -> Any:
         """One value and nothing after it."""

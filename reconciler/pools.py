@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .addresses import Address, BadAddressError, Prefix, address, implicit_gateway, network_and_broadcast, prefix
+from .document import Map, show
 from .report import Report, check_word, mapping, text
-from .yamlpos import Map, show
 
 
 @dataclass

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .document import Document, Map, Odd, Seq, show
 from .errors import Problem
-from .yamlpos import Document, Map, Odd, Seq, show
 
 _VARIABLE = re.compile(r"\$(?=[{$A-Za-z_])")
 _FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses"))
@@ -71,7 +71,7 @@ def _find_variables(report: Report, value: Any, free: bool, seen: set[int]) -> N
     keys: Iterable[Any] = value if isinstance(value, Map) else range(len(value))
     for key in keys:
         if isinstance(value, Map):
-            if key.startswith("x-") and not free:
+            if key == "$schema" or (key.startswith("x-") and not free):
                 continue
             _report_variable(report, value.key_at(key), key)
         _report_variable(report, value.value_at(key), value[key])

@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .document import Document, Map, Odd, Seq, show
 from .errors import Problem
 from .hints import suggestion, unknown_key
-from .yamlpos import Document, Map, Odd, Seq, show
 
 MAX_PROBLEMS = 1000
 _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))

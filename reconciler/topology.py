@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .attachments import attachments, check_containers, optional
 from .checks import check_networks
+from .document import Document, Map
 from .errors import InputError, Problem
 from .files import find_files, read_text
 from .model import (
@@ -31,7 +32,7 @@ from .model import (
 )
 from .report import Report, check_variables, mapping, members
 from .schema import MAX_PROBLEMS, flag, problems_of_schema
-from .yamlpos import Document, Map, read
+from .yamlpos import read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]
 

@@ -1,9 +1,4 @@
-"""Reads YAML and JSON into plain values that know where they stand in the text.
-
-Mappings become `Map`, sequences `Seq`; both are ordinary dicts and lists that also carry positions. A position is an offset into the text
-(characters from 0); `Document` turns it into line and column when somebody asks. Scalars are str, int, float, bool or None. A plain scalar
-on which YAML readers disagree (`010`, `yes`, `52:54:00:12:34:56`), or that would not be written back as it stands (`1.10`), is an `Odd`:
-never a number behind the user's back.
+"""Reads YAML (and, through jsonpos.py, JSON) into the values of document.py.
 
 Nothing is constructed but these values. Depth, size and what aliases expand to are bounded, and every limit has a position.
 """
@@ -11,131 +6,16 @@ Nothing is constructed but these values. Depth, size and what aliases expand to 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from .errors import InputError, Problem
-from .model import Source
+from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, plain, show
+from .errors import InputError
 
-MAX_SIZE = 8 * 1024 * 1024
-"""Bytes of a file, and characters of a text."""
-MAX_DEPTH = 64
-"""Of nesting; a topology needs six."""
-
+_PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
-_NUMBER_ELSEWHERE = re.compile(r"0o[0-7]+\Z|[-+]?(?:[0-9]+|\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?\Z|0x[0-9a-fA-F]+\Z")
-_CONSTANTS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestamp": "a date"}
-_TAG = "tag:yaml.org,2002:"
-_COLLECTIONS = frozenset((_TAG + "map", _TAG + "seq"))
+_COLLECTIONS = frozenset((TAG + "map", TAG + "seq"))
 EMPTY = "the file is empty: a topology has at least a name and networks"
-
-
-class Odd(str):
-    """A plain scalar as it was written, which YAML would turn into something else: `kind` says what."""
-
-    __slots__ = ("kind",)
-
-    def __init__(self, _: str, kind: str = "a number") -> None:
-        self.kind = kind
-
-    def __new__(cls, text: str, _: str = "") -> Odd:
-        """Only the text is the string's value."""
-        return super().__new__(cls, text)
-
-
-class Map(dict[str, Any]):
-    """A mapping; `marks` holds for each key the positions of key and value (the key's where nothing is written as value)."""
-
-    __slots__ = ("marks", "start")
-
-    def __init__(self, start: int = 0) -> None:
-        super().__init__()
-        self.start = start
-        self.marks: dict[str, tuple[int, int]] = {}
-
-    def put(self, key: str, key_at: int, value: Any, value_at: int) -> None:
-        """Sets a key with its positions."""
-        self[key] = value
-        self.marks[key] = (key_at, value_at)
-
-    def key_at(self, key: str) -> int:
-        """Where the key stands; the mapping's own start if it has no such key."""
-        return self.marks[key][0] if key in self.marks else self.start
-
-    def value_at(self, key: str) -> int:
-        """Where the key's value stands; the mapping's own start if it has no such key."""
-        return self.marks[key][1] if key in self.marks else self.start
-
-
-class Seq(list[Any]):
-    """A sequence; `marks` are the positions of its items."""
-
-    __slots__ = ("marks", "start")
-
-    def __init__(self, start: int = 0) -> None:
-        super().__init__()
-        self.start = start
-        self.marks: list[int] = []
-
-    def value_at(self, index: int) -> int:
-        """Where an item stands."""
-        return self.marks[index]
-
-
-@dataclass
-class Document:
-    """One file as read. `problems` are faults that did not stop the reading: duplicate keys, tags, keys that are not text."""
-
-    file: str
-    text: str
-    value: Any = None
-    problems: list[Problem] = field(default_factory=list)
-
-    @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", self.text))]
-
-    def position(self, offset: int) -> tuple[int, int]:
-        """Line and column, both from 1."""
-        line = bisect_right(self._line_starts, offset)
-        return line, offset - self._line_starts[line - 1] + 1
-
-    def problem(self, offset: int, message: str, warning: bool = False) -> Problem:
-        """A problem at that place."""
-        return Problem(self.file, *self.position(offset), message, warning)
-
-    def source(self, offset: int) -> Source:
-        """That place as a declaration's source."""
-        return Source(self.file, *self.position(offset))
-
-    def report(self, offset: int, message: str) -> None:
-        """Notes a problem and goes on."""
-        self.problems.append(self.problem(offset, message))
-
-
-class StopError(Exception):
-    """Reading cannot go on: what is wrong, and where."""
-
-    def __init__(self, offset: int, message: str) -> None:
-        super().__init__(message)
-        self.offset = offset
-        self.message = message
-
-
-def show(value: object, limit: int = 60) -> str:
-    """A value for a message: quoted, without control characters, and not too long."""
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    text = str(value)
-    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
 
 
 def read(text: str, file: str) -> Document:
@@ -160,32 +40,10 @@ def read(text: str, file: str) -> Document:
 def _check_text(text: str) -> None:
     if len(text) > MAX_SIZE:
         raise StopError(0, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")
+    if text.isascii() and not text.encode().translate(None, _PRINTABLE_ASCII):
+        return
     if found := _UNPRINTABLE.search(text):
         raise StopError(found.start(), f"a character that text files do not hold, U+{ord(found[0]):04X}: remove it")
-
-
-def plain(text: str) -> str | int | float | bool | None:
-    """What a plain (unquoted) scalar means. Only what every YAML reader agrees on is anything but text."""
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if _INTEGER.match(text) and text != "-0":
-        return int(text)
-    kind = _kind(text)
-    if not kind:
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        return Odd(text, kind)
-    return number if str(number) == text and number - number == 0 else Odd(text, kind)
-
-
-def _kind(text: str) -> str:
-    """`a number`, `a boolean`, `a date` if some version of YAML reads it so, otherwise nothing."""
-    if _NUMBER_ELSEWHERE.match(text):
-        return "a number"
-    tag: str = _loader().resolve_as_yaml(text)
-    return _KINDS.get(tag.removeprefix(_TAG), "")
 
 
 # --- YAML ------------------------------------------------------------------------------------------------------------
@@ -197,8 +55,7 @@ def _loader() -> Any:
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    standard = base("")
-    tags = {yaml.ScalarNode: _TAG + "str", yaml.MappingNode: _TAG + "map", yaml.SequenceNode: _TAG + "seq"}
+    tags = {yaml.ScalarNode: TAG + "str", yaml.MappingNode: TAG + "map", yaml.SequenceNode: TAG + "seq"}
 
     class Loader(base):  # type: ignore[misc]
         depth = 0
@@ -215,10 +72,6 @@ def _loader() -> Any:
             if kind is yaml.ScalarNode and implicit[0]:
                 return "?"
             return tags[kind]
-
-        @staticmethod
-        def resolve_as_yaml(text: str) -> str:
-            return str(standard.resolve(yaml.ScalarNode, text, (True, False)))
 
     return Loader
 
@@ -322,7 +175,7 @@ class _Builder:
     def scalar(self, node: Any, text: str) -> Any:
         """A plain scalar's meaning is looked up once for each text."""
         if node.tag != "?":
-            if node.tag != _TAG + "str":
+            if node.tag != TAG + "str":
                 self.refuse_tag(node)
             return text
         try:
@@ -333,7 +186,7 @@ class _Builder:
 
     def refuse_tag(self, node: Any) -> None:
         """Only text may be forced (`!!str 010`)."""
-        tag = "!!" + node.tag.removeprefix(_TAG) if node.tag.startswith(_TAG) else node.tag
+        tag = "!!" + node.tag.removeprefix(TAG) if node.tag.startswith(TAG) else node.tag
         self.document.report(node.start_mark.index, f"the tag {show(tag)} is not supported: remove it")
 
     def sequence(self, node: Any) -> Seq:
@@ -388,8 +241,6 @@ class _Builder:
                 self.document.report(at, "'<<' merges a mapping or a list of mappings: give it an alias such as *defaults")
                 continue
             self.size += len(source)
-            if self.size > self.limit:
-                raise StopError(at, "merges expand to more than this file may hold")
             for key in source:
                 if key not in target:
                     target.put(key, source.marks[key][0], source[key], source.marks[key][1])

@@ -307,9 +307,9 @@ JSON: list[Case] = [
     ("trailing comma", '{"name": "t",}', ["1:14: not valid JSON: a key in double quotes should stand here"]),
     ("two documents", '{"name": "t"} {}', ["1:15: not valid JSON: something follows the end of the document"]),
     ("no end", '{"name": "t"', ["1:13: not valid JSON: a ',' or '}' is missing"]),
-    ("single quotes", "{'name': 't'}", ['1:2: not valid JSON: "\'name\':" stands where a value or a mark should']),
+    ("single quotes", "{'name': 't'}", ['1:2: not valid JSON: "\'" stands where a value or a mark should']),
     ("text without end", '{"name": "t}', ["1:10: not valid JSON: this text has no end on its line"]),
-    ("leading zero", '{"name": 010}', ["1:10: not valid JSON: '010}' stands where a value or a mark should"]),
+    ("leading zero", '{"name": 010}', ["1:10: not valid JSON: '010' stands where a value or a mark should"]),
     ("no colon", '{"name" "t"}', ["1:9: not valid JSON: a ':' is missing after the key"]),
     ("no comma", '{"name": "t" "networks": {}}', ["1:14: not valid JSON: a ',' or '}' is missing"]),
     ("duplicate key", '{\n "name": "t",\n "name": "u"\n}', ["3:2: 'name' is declared twice: the first is in line 2"]),
@@ -318,7 +318,7 @@ JSON: list[Case] = [
     ("too deep", '{"a":' * 3000, ["1:321: nested more than 64 levels deep"]),
     ("number for a name", '{"name": 1.5}', ["1:10: 'name' is '1.5', a number to YAML, not text: put it in quotes"]),
     ("unknown key", '{"name": "t", "networks": {"n": {"sbnet": "10.1.0.0/24"}}}', ["1:34: 'sbnet' is not a key of a network: did you mean 'subnet'?"]),
-    ("a word", '{"name": nope}', ["1:10: not valid JSON: 'nope}' stands where a value or a mark should"]),
+    ("a word", '{"name": nope}', ["1:10: not valid JSON: 'nope' stands where a value or a mark should"]),
     ("a comment", '{"name": "t"} # c', ["1:15: not valid JSON: '#' stands where a value or a mark should"]),
 ]
 # fmt: on

@@ -1,0 +1,82 @@
+"""Whatever the text, reading it gives a state or an InputError with positions inside the text."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import InputError, Problem
+from reconciler.model import DesiredState
+from reconciler.topology import load, load_text
+
+VOCABULARY = """
+    name: networks: containers: subnet: gateway: ip_range: aux_addresses: ipam: config: labels: driver_opts: aliases: ipv4_address: driver:
+    ipv6_address: mac_address: external: internal: enable_ipv6: mtu: optional: x-a: t n c 10.1.0.0/24 10.1.0.1 10.1.0.0/25 fd00::/64 bridge
+    macvlan true no ~ 010 5 1.5 &a *a <<: [ ] { } , - ? : | > ' " # ! !!str --- ... % @ ` ${X} 52:54:00:12:34:56
+"""
+PROPERTIES = """
+    name networks containers subnet gateway ip_range aux_addresses ipam config labels driver_opts options aliases ipv4_address driver mtu
+    ipv6_address mac_address external internal enable_ipv4 enable_ipv6 optional link_local_ips interface_name gw_priority n c bridge
+"""
+WORDS = st.sampled_from([*VOCABULARY.split(), "é", "\ufeff", "\x85", "\u2028", "\0"])
+BREAKS = st.sampled_from([" ", " ", "\n", "\n  ", "\n    ", "\t", "\r\n", ""])
+YAMLISH = st.lists(st.tuples(WORDS, BREAKS), max_size=40).map(lambda parts: "".join(word + gap for word, gap in parts))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+KEYS = st.sampled_from(PROPERTIES.split()) | st.text(max_size=4)
+TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=30)
+
+
+def problems(text: str, file: str) -> tuple[Problem, ...]:
+    try:
+        assert isinstance(load_text(text, file).state, DesiredState)
+    except InputError as error:
+        return error.problems or pytest.fail("an error without a problem")
+    return ()
+
+
+def check(text: str, file: str) -> None:
+    """The state, or problems that stand somewhere in the text and show nothing raw."""
+    lines = text.count("\n") + text.count("\r") + 1
+    for problem in problems(text, file):
+        assert 1 <= problem.line <= lines
+        assert 1 <= problem.column <= len(text) + 1
+        assert problem.message.isprintable()
+
+
+@given(YAMLISH | st.text())
+@example("? &a\n: *a\n")
+@example("name: t\nnetworks: &a\n  n: *a\n")
+@settings(max_examples=300, deadline=None)
+def test_any_text(text: str) -> None:
+    check(text, "t.yaml")
+    check(text, "t.json")
+
+
+@given(TREES)
+@settings(max_examples=300, deadline=None)
+def test_any_values_in_any_place(tree: object) -> None:
+    check(json.dumps(tree), "t.json")
+    check(json.dumps(tree), "t.yaml")
+
+
+@given(TREES, TREES, TREES)
+@settings(max_examples=200, deadline=None)
+def test_any_network_and_attachment(network: object, other: object, attachment: object) -> None:
+    value = {"name": "t", "networks": {"n": network, "o": other}, "containers": {"c": {"networks": {"n": attachment}}, "d": attachment}}
+    check(json.dumps(value), "t.yaml")
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "t.yaml"
+        file.write_bytes(content)
+        with suppress(InputError):
+            assert load(str(file)).state.topology
