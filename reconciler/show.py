@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from .model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState, Value, settings_pools
+from .model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState, settings_pools
 from .paint import Paint, plain, safe
 from .plan import Change, Difference, Plan
+from .render import label, show_value
 
 FORMAT_VERSION = 1
 Status = Literal["present", "missing", "gone"]
@@ -201,15 +202,7 @@ def _note(change: Change) -> str:
 
 
 def _difference(difference: Difference) -> str:
-    return f"{difference.path} {_value(difference.before)}, should be {_value(difference.after)}"
-
-
-def _value(value: Value | None) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return " ".join(value) or "none"
-    return "unset" if value is None else str(value)
+    return f"{label(difference.path)} {show_value(difference.before)}, should be {show_value(difference.after)}"
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -245,7 +238,7 @@ def _block(network: NetworkView, rows: Sequence[Sequence[str]], widths: Sequence
         branch = paint("dim", "└─" if number == len(rows) else "├─")
         text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
         notes = "".join(f"  {paint('warn', '! ' + safe(note))}" for note in endpoint.notes)
-        lines.append(f"{branch} {text if notes else text.rstrip()}{notes}")
+        lines.append(f"{branch} {text.rstrip()}{notes}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,242 @@
+"""What `show` and `ls` print, to the character, of observed states made by hand."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reconciler.model import (
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredNetwork,
+    DesiredState,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    ObservedState,
+    Source,
+)
+from reconciler.paint import ansi
+from reconciler.plan import Change, Difference, Plan
+from reconciler.show import ls, ls_json, show, show_json
+
+ENGINE = EngineInfo(id="E", name="box", version="28.5.2")
+HERE = Source("shop.yaml", 3)
+SHOP, OTHER = EndpointMark("shop"), EndpointMark("lab")
+
+STATE = ObservedState(
+    ENGINE,
+    (
+        ObservedNetwork(
+            "n1",
+            "backend",
+            {
+                "driver": "bridge",
+                "internal": True,
+                "ipv4.subnet": ("10.1.0.0/24",),
+                "ipv4.gateway": "10.1.0.1",
+                "ipv6.subnet": ("fd00:1::/64",),
+            },
+            NetworkMark("shop", protect=True),
+        ),
+        ObservedNetwork("n2", "corp", {"driver": "macvlan", "ipv4.subnet": ("10.9.0.0/16",)}, outside=("lb-corp",)),
+        ObservedNetwork("n3", "bench", {"driver": "bridge"}, NetworkMark("lab")),
+        ObservedNetwork("n0", "bridge", {"driver": "bridge", "ipv4.subnet": ("172.17.0.0/16",)}),
+        ObservedNetwork("nh", "host", {"driver": "host"}),
+    ),
+    (
+        ObservedContainer(
+            "c1",
+            "api",
+            "running",
+            endpoints=(
+                ObservedEndpoint(
+                    "backend",
+                    "n1",
+                    "e1",
+                    {"aliases": ("rest", "api-v2"), "ipv4_address": "10.1.0.9"},
+                    SHOP,
+                    ("10.1.0.9/24", "fd00:1::2/64"),
+                ),
+                ObservedEndpoint("corp", "n2", "e2", {}, EndpointMark("shop", "amended"), ("10.9.0.2/16",)),
+            ),
+            ports=("0.0.0.0:8080->80/tcp",),
+        ),
+        ObservedContainer("c2", "db", "exited", endpoints=(ObservedEndpoint("backend", "n1", "", {"ipv4_address": "10.1.0.7"}, SHOP),)),
+        ObservedContainer("c3", "guest", "running", endpoints=(ObservedEndpoint("backend", "n1", "e4", {}, None, ("10.1.0.3/24",)),)),
+        ObservedContainer(
+            "c4", "late", "running", endpoints=(ObservedEndpoint("backend", phantom=True), ObservedEndpoint("bench", "n3", "e6", {}, OTHER))
+        ),
+        ObservedContainer("c5", "lost", "exited", endpoints=(ObservedEndpoint("bench", "n3-old"), ObservedEndpoint("away", "n9"))),
+    ),
+)
+
+
+def test_a_topology() -> None:
+    assert show(STATE, "shop") == (
+        'netplan: topology "shop" on engine 28.5.2 (unix)\n'
+        "\n"
+        "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect\n"
+        "├─ api      running  10.1.0.9/24 fd00:1::2/64  alias rest api-v2  made             0.0.0.0:8080->80/tcp\n"
+        "├─ db       exited   (10.1.0.7)                                   made\n"
+        "├─ guest    running  10.1.0.3/24                                  foreign\n"
+        "└─ late     running                                               foreign  "
+        "! phantom: not connected, and the next restart will fail\n"
+        "\n"
+        "corp  macvlan  10.9.0.0/16  unowned\n"
+        "├─ api      running  10.9.0.2/16                                  amended by shop  0.0.0.0:8080->80/tcp\n"
+        "└─ lb-corp  ! not a container of this engine"
+    )
+
+
+def test_all_of_an_engine_by_owner_and_the_unowned_last() -> None:
+    text = show(STATE)
+    heads = [line for line in text.splitlines() if line and not line.startswith(("├", "└"))]
+    assert heads == [
+        "netplan: engine 28.5.2 (unix)",
+        "bench  bridge  owner lab",
+        "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect  owner shop",
+        "away  ! gone",
+        "corp  macvlan  10.9.0.0/16  unowned",
+    ]
+    assert (
+        "└─ lost     exited                                                foreign  ! lists a network of this name that is gone: it cannot start")
+    )
+
+
+def test_what_is_missing_and_what_differs() -> None:
+    declared = {name: DesiredNetwork(name, HERE) for name in ("backend", "front")}
+    declared["corp"] = DesiredNetwork("corp", HERE, external=True, exclusive=True)
+    ends = (DesiredEndpoint("backend", HERE), DesiredEndpoint("front", HERE))
+    containers = {"web": DesiredContainer("web", HERE, ends), "agent": DesiredContainer("agent", HERE, ends[:1], optional=True)}
+    changes = (
+        Change(("delete", "create"), "backend", "", (Difference("ipv4.subnet", ("10.1.0.0/24",), ("10.2.0.0/24",)),)),
+        Change(("create",), "front"),
+        Change(("connect",), "backend", "web", reason="disconnected by hand", drift=True),
+        Change(("connect",), "front", "web", reason="declared"),
+        Change(("disconnect", "connect"), "backend", "api", (Difference("aliases", ("rest",), None, "drift"),), drift=True),
+        Change(("disconnect",), "backend", "guest", reason="not declared"),
+    )
+    state = ObservedState(ENGINE, STATE.networks[:2], STATE.containers[:3])
+    desired = DesiredState("shop", declared, containers)
+    assert show(state, "shop", desired, Plan("shop", ENGINE, changes)) == (
+        'netplan: topology "shop" on engine 28.5.2 (unix)\n'
+        "\n"
+        "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect\n"
+        "   ! differs: subnet 10.1.0.0/24, should be 10.2.0.0/24\n"
+        "├─ agent  ! no such container (optional)\n"
+        "├─ api      running  10.1.0.9/24 fd00:1::2/64  alias rest api-v2  made             0.0.0.0:8080->80/tcp"
+        "  ! drift: differs: aliases rest, should be (unset)\n"
+        "├─ db       exited   (10.1.0.7)                                   made\n"
+        "├─ guest    running  10.1.0.3/24                                  foreign  ! to be disconnected\n"
+        "└─ web  ! drift: missing: disconnected by hand\n"
+        "\n"
+        "front  ! missing\n"
+        "└─ web  ! missing\n"
+        "\n"
+        "corp  macvlan  10.9.0.0/16  external  exclusive  unowned\n"
+        "├─ api      running  10.9.0.2/16                                  amended by shop  0.0.0.0:8080->80/tcp\n"
+        "└─ lb-corp  ! not a container of this engine"
+    )
+
+
+def test_nothing_to_show() -> None:
+    assert show(STATE, "nobody").endswith('nothing on this engine belongs to "nobody": see netplan ls')
+    assert show(ObservedState(ENGINE)).endswith("no networks")
+    assert ls(ObservedState(ENGINE)) == "no topologies on this engine"
+
+
+def test_two_networks_of_one_name_each_have_their_own_endpoints() -> None:
+    networks = tuple(ObservedNetwork(id, "twin", {"driver": "bridge"}, NetworkMark("t")) for id in ("n1", "n2"))
+    boxes = tuple(
+        ObservedContainer("c" + id, "on-" + id, endpoints=(ObservedEndpoint("twin", id, "e", {}, EndpointMark("t")),))
+        for id in ("n1", "n2")
+    )
+    assert show(ObservedState(ENGINE, networks, boxes), "t").partition("\n\n")[2] == (
+        "twin  bridge\n└─ on-n1  running  made\n\ntwin  bridge\n└─ on-n2  running  made"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("two\nlines", "two\\nlines"),
+        ("a|b`<b>", "a|b`<b>"),
+        ("\u202eback", "\\u202eback"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_no_name_reaches_the_terminal_raw(name: str, shown: str) -> None:
+    end = ObservedEndpoint(name, "n", "e", {"aliases": (name,)}, EndpointMark(name), ("10.0.0.2/24",))
+    state = ObservedState(
+        ENGINE,
+        (ObservedNetwork("n", name, {"driver": name}, NetworkMark(name), outside=(name,)),),
+        (ObservedContainer("c", name, name, endpoints=(end,), ports=(name,)),),
+    )
+    plan = Plan(name, ENGINE, (Change(("delete", "create"), name, name, (Difference(name, name, name),), reason=name),))
+    for text in (show(state), show(state, name), show(state, name, None, plan), ls(state)):
+        assert shown in text
+        assert text.replace("\n", "").isprintable()
+    for document in (show_json(state, name, None, plan), ls_json(state)):
+        assert document.isascii()
+        assert json.loads(document)
+
+
+def test_colour_adds_codes_and_nothing_else() -> None:
+    painted = show(STATE, "shop", paint=ansi)
+    for code in ("32", "31", "33", "2", "1", "1;31", "0"):
+        painted = painted.replace(f"\x1b[{code}m", "")
+    assert painted == show(STATE, "shop")
+
+
+def test_topologies() -> None:
+    assert ls(STATE) == (
+        "topology  networks  endpoints  containers  running\n"
+        "lab              1          1           1        1\n"
+        "shop             1          3           2        1"
+    )
+    assert json.loads(ls_json(STATE)) == {
+        "format_version": 1,
+        "engine": {"name": "box", "version": "28.5.2", "flavor": "docker"},
+        "topologies": [
+            {"topology": "lab", "networks": 1, "containers": 1, "running": 1, "endpoints": 1},
+            {"topology": "shop", "networks": 1, "containers": 2, "running": 1, "endpoints": 3},
+        ],
+    }
+
+
+def test_a_topology_as_json() -> None:
+    found = json.loads(show_json(STATE, "shop"))
+    assert [network["name"] for network in found["networks"]] == ["backend", "corp"]
+    assert found["topology"] == "shop"
+    backend = found["networks"][0]
+    endpoints = backend.pop("endpoints")
+    assert backend == {
+        "name": "backend",
+        "id": "n1",
+        "status": "present",
+        "topology": "shop",
+        "driver": "bridge",
+        "subnets": ["10.1.0.0/24", "fd00:1::/64"],
+        "gateways": ["10.1.0.1"],
+        "flags": ["internal", "protect"],
+        "notes": [],
+    }
+    assert endpoints[0] == {
+        "container": "api",
+        "container_id": "c1",
+        "state": "running",
+        "addresses": ["10.1.0.9/24", "fd00:1::2/64"],
+        "static": ["10.1.0.9"],
+        "mac": "",
+        "aliases": ["rest", "api-v2"],
+        "ports": ["0.0.0.0:8080->80/tcp"],
+        "mark": "made",
+        "topology": "shop",
+        "notes": [],
+    }
