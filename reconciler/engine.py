@@ -207,11 +207,15 @@ def _docker_client(target: Target, timeout: float, version: str) -> APIClient:
     from docker import APIClient
     from docker.errors import DockerException
     from docker.tls import TLSConfig
+    from urllib3 import disable_warnings
+    from urllib3.exceptions import InsecureRequestWarning
 
     try:
         tls: TLSConfig | None = None
         if target.tls:
             pair = (target.tls.cert, target.tls.key) if target.tls.cert and target.tls.key else None
+            if not target.tls.verify:
+                disable_warnings(InsecureRequestWarning)  # the user's own choice: DOCKER_TLS without DOCKER_TLS_VERIFY
             tls = TLSConfig(client_cert=pair, ca_cert=target.tls.ca or None, verify=target.tls.verify)
         client = APIClient(base_url=target.url, version=version, timeout=int(timeout) or 1, tls=tls or False)
     except DockerException as error:

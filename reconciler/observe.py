@@ -27,17 +27,17 @@ _FIRST_PAUSE = 0.05
 
 def observe(reader: Reader, parallel: int = PARALLEL) -> ObservedState:
     """The present state of the engine. Raises EngineError."""
-    engine = reader.info()
-    listed = _persistently(reader.containers)
-    networks = _networks(reader, engine, {entry["Id"] for entry in listed})
+    first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
+    engine, listed, listed_networks = in_parallel(_persistently, first, parallel)
+    networks = _networks(reader, engine, listed_networks, {entry["Id"] for entry in listed})
     swarm = {network.id for network in networks if network.scope == "swarm"}
     containers = in_parallel(lambda entry: _container(reader, engine, entry, swarm), listed, parallel)
     return ObservedState(engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)))
 
 
-def _networks(reader: Reader, engine: EngineInfo, containers: set[str]) -> list[ObservedNetwork]:
+def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, Any]], containers: set[str]) -> list[ObservedNetwork]:
     found = []
-    for entry in _persistently(reader.networks):
+    for entry in listed:
         raw: Mapping[str, Any] | None = entry
         if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
             raw = _persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]

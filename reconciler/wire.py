@@ -194,6 +194,7 @@ def _number(text: bytes, base: int) -> int:
 
 def connect(target: Target, timeout: float, tls: SSLContext | None = None) -> socket.socket:
     """A connected socket. Raises UnreachableError, which says what to do."""
+    sock = None
     try:
         if target.path:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -204,6 +205,8 @@ def connect(target: Target, timeout: float, tls: SSLContext | None = None) -> so
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return tls.wrap_socket(sock, server_hostname=target.host) if tls else sock
     except (OSError, ValueError) as error:
+        if sock:
+            sock.close()
         raise unreachable(target, timeout, error) from error
 
 
