@@ -74,6 +74,7 @@ class _Decider:
         self.engine: EngineInfo = observed.engine
         self.result = Endpoints()
         self.ids = {network.id for network in observed.networks}
+        self.names = {network.name for network in observed.networks}
 
     def run(self) -> Endpoints:
         present = {c.name: c for c in self.observed.containers if c.state not in ("removing", "dead")}
@@ -96,9 +97,9 @@ class _Decider:
         declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
         if declared and wanted and not self._attachable(container, wanted):
             return
-        before = len(self.result.cases)
+        before, last = len(self.result.cases), len(declared)
         for endpoint in container.endpoints:
-            order, declaration = declared.pop(endpoint.network, (len(declared), None))
+            order, declaration = declared.pop(endpoint.network, (last, None))
             case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
             if declaration:
                 self._declared(case, declaration, endpoint)
@@ -148,7 +149,7 @@ class _Decider:
         case.differences = endpoint_differences(
             wanted.settings, case.container, endpoint, mark, addresses_readable=self.engine.flavor == "docker"
         )
-        case.stale = stale = self._is_stale(endpoint)
+        case.stale, stale = self._is_gone(endpoint), self._is_stale(endpoint)
         if endpoint.mark and not mark and (case.differences or endpoint.phantom or stale):
             self._refuse_other(case, endpoint.mark)
             return
@@ -173,7 +174,12 @@ class _Decider:
         self.result.cases.append(case)
 
     def _is_stale(self, endpoint: ObservedEndpoint) -> bool:
+        """Whether it is bound to a network that is gone. One that never ran is bound by name, to whatever has it when it starts."""
         return bool(endpoint.network_id) and endpoint.network_id not in self.ids
+
+    def _is_gone(self, endpoint: ObservedEndpoint) -> bool:
+        """Whether no network answers to it now."""
+        return endpoint.network_id not in self.ids if endpoint.network_id else endpoint.network not in self.names
 
     def _made(self, wanted: DesiredEndpoint) -> EndpointMark:
         return EndpointMark(self.desired.topology, "made", wanted.settings)
@@ -200,12 +206,13 @@ class _Decider:
         network = self.networks.cases.get(case.network)
         if self._ours(endpoint.mark) and endpoint.mark:
             self._undo(case, endpoint, endpoint.mark, network)
-        elif network is None or (endpoint.network_id and network.observed and endpoint.network_id != network.observed.id):
+        elif network is None or self._is_stale(endpoint):
             return
         elif network.goes:
             self._foreign(case, endpoint, network)
         elif network.wanted and network.wanted.exclusive and endpoint.mark is None and not endpoint.phantom:
             case.disconnect, case.reason = True, f"{case.network} is exclusive and does not declare it"
+            case.stale = self._is_gone(endpoint)
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
             self.result.cases.append(case)
         elif network.observed and self._ours(network.observed.mark):
@@ -214,12 +221,13 @@ class _Decider:
 
     def _undo(self, case: EndpointCase, endpoint: ObservedEndpoint, mark: EndpointMark, network: NetworkCase | None) -> None:
         """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
-        case.stale = self._is_stale(endpoint)
+        case.stale = self._is_gone(endpoint)
         if case.stale and (network is None or not network.comes):
             self.result.notes.append(f"{case.container.name} still lists {case.network}, which is gone: nothing can be undone there")
             return
         case.reason = "no longer declared"
-        ends = mark.how == "made" or (network is not None and network.fate == "remove")
+        exclusive = network is not None and network.wanted is not None and network.wanted.exclusive
+        ends = mark.how == "made" or exclusive or (network is not None and network.fate == "remove")
         if ends:
             case.cure = endpoint.phantom
             if case.cure:

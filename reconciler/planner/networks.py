@@ -53,7 +53,7 @@ class NetworkCase:
     @property
     def subnets_change(self) -> bool:
         """Whether a static address may no longer fit."""
-        return any(".subnet" in difference.path for difference in self.differences)
+        return self.fate == "create" or any(".subnet" in difference.path for difference in self.differences)
 
 
 @dataclass(slots=True)

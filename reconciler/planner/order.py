@@ -14,7 +14,6 @@ from itertools import pairwise
 
 from ..model import BRIDGE_NAME_OPTION, EndpointMark, NetworkMark, ObservedState, Settings
 from ..plan import Op, Step
-from .compare import FAMILIES
 from .endpoints import EndpointCase, Endpoints
 from .networks import NetworkCase, Networks
 from .preflight import ADDRESS_PATHS
@@ -55,6 +54,8 @@ class _Graph:
     def __init__(self, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
         self.ids = {network.name: network.id for network in observed.networks}
+        self.settings = {network.name: network.settings for network in observed.networks}
+        self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[_Node] = []
         self.creates: dict[str, _Node] = {}
         self.removes: dict[str, _Node] = {}
@@ -146,16 +147,14 @@ class _Graph:
 
         Static addresses that dynamic ones might take go before all: two containers' orders could otherwise wait for each other.
         """
-        contested = self._contested()
+        ranks = self._ranks()
         by_container: dict[str, list[int]] = defaultdict(list)
         for index, case in enumerate(self.endpoints):
             by_container[case.container.id].append(index)
         for indexes in by_container.values():
             mode = self.endpoints[indexes[0]].container.network_mode
             connects = [index for index in indexes if index in self.connects and not self.endpoints[index].cure]
-            connects.sort(
-                key=lambda i: (i not in contested, self.endpoints[i].network != mode, self.endpoints[i].order, self.endpoints[i].network)
-            )
+            connects.sort(key=lambda i: (ranks[i], self.endpoints[i].network != mode, self.endpoints[i].order, self.endpoints[i].network))
             for earlier, later in pairwise(connects):
                 self.connects[later].follows.append(self.connects[earlier])
             for index in connects:
@@ -165,11 +164,26 @@ class _Graph:
                     if self.endpoints[other].network == "none" and other in self.disconnects:
                         self.connects[index].needs.append(self.disconnects[other])
 
-    def _contested(self) -> set[int]:
-        """The connects with a static address on a network where others are connected with a dynamic one."""
-        static = {index for index, node in self.connects.items() if _addresses(node)}
-        dynamic = {self.endpoints[index].network for index in self.connects if index not in static and not self.endpoints[index].cure}
-        return {index for index in static if self.endpoints[index].network in dynamic}
+    def _dynamic(self, index: int) -> set[str]:
+        """The families in which this connect takes whatever address is free."""
+        settings = self.settings.get(self.endpoints[index].network, {})
+        enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
+        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in self.connects[index].settings}
+
+    def _ranks(self) -> dict[int, int]:
+        """When each connect may choose: static addresses before dynamic ones of their network that might take them.
+
+        First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
+        former can still take: no order is right for both), then all that nobody can be in the way of.
+        """
+        chosen = {index: self._dynamic(index) for index in self.connects if not self.endpoints[index].cure}
+        taken = {(self.endpoints[index].network, family) for index, families in chosen.items() for family in families}
+        ranks = dict.fromkeys(self.connects, 3)
+        for index, families in chosen.items():
+            static = [family for path, family in ADDRESS_PATHS if path in self.connects[index].settings]
+            if any((self.endpoints[index].network, family) in taken for family in static):
+                ranks[index] = 0 if not families else 1 if "ipv4" in static else 2
+        return ranks
 
     def _address_edges(self) -> None:
         """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
@@ -180,25 +194,27 @@ class _Graph:
                 static = {str(case.observed.settings[path]) for path, _ in ADDRESS_PATHS if path in case.observed.settings}
                 for address in static | {address.partition("/")[0] for address in case.observed.addresses}:
                     freed[case.network, address].append(node)
-        first: dict[str, list[_Node]] = defaultdict(list)
-        for index in sorted(self._contested()):
-            first[self.endpoints[index].network].append(self.connects[index])
+        ranks = self._ranks()
+        by_rank: dict[tuple[str, int], list[_Node]] = defaultdict(list)
+        for index in sorted(ranks):
+            by_rank[self.endpoints[index].network, ranks[index]].append(self.connects[index])
         for index, node in self.connects.items():
-            addresses = _addresses(node)
-            for address in addresses:
+            for address in _addresses(node):
                 node.needs.extend(other for other in freed[node.network, address] if other not in node.needs)
-            if not addresses and not self.endpoints[index].cure:
-                node.follows.extend(first[node.network])
+            if not self.endpoints[index].cure and self._dynamic(index):
+                for rank in range(ranks[index]):
+                    node.follows.extend(by_rank[node.network, rank])
 
     def _automatic_last(self) -> None:
-        """Networks with a subnet of their own are made before those for which the engine chooses one.
+        """Networks with an IPv4 subnet of their own are made before those for which the engine chooses one.
 
         One chain through the former (the engine makes networks one at a time anyway), those that wait for a removal at its end.
         """
-        automatic = [node for node in self.creates.values() if not any(f"{family}.subnet" in node.settings for family in FAMILIES)]
+        creates = self.creates.values()
+        automatic = [node for node in creates if "ipv4.subnet" not in node.settings and node.settings.get("enable_ipv4") is not False]
         if not automatic:
             return
-        explicit = [node for node in self.creates.values() if node not in automatic]
+        explicit = [node for node in creates if "ipv4.subnet" in node.settings]
         explicit.sort(key=lambda node: (bool(node.needs), node.network))
         for earlier, later in pairwise(explicit):
             later.follows.append(earlier)

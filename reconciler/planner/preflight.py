@@ -195,12 +195,14 @@ def _unfitting(networks: Networks, endpoints: Endpoints, policy: Policy) -> Iter
 def _addresses(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
+    settings = {network.name: network.settings for network in observed.networks}
+    settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
     for case in endpoints.cases:
         for path, family in ADDRESS_PATHS:
             address = case.target.get(path) if case.target is not None else None
             if address is None:
                 continue
-            if refusal := _unfit(case, networks.cases.get(case.network), str(address), family):
+            if refusal := _unfit(case, settings.get(case.network), str(address), family):
                 yield refusal
             elif other := wanted.get((case.network, str(address))):
                 yield _taken(case, str(address), other.container.name, "")
@@ -210,11 +212,8 @@ def _addresses(networks: Networks, endpoints: Endpoints, observed: ObservedState
         yield from _held(wanted, networks, endpoints, observed)
 
 
-def _unfit(case: EndpointCase, network: NetworkCase | None, address: str, family: str) -> Refusal | None:
-    if network is None:
-        return None
-    settings = network.target if network.comes else network.observed.settings if network.observed else {}
-    if fits(address, settings, family):
+def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str) -> Refusal | None:
+    if settings is None or fits(address, settings, family):
         return None
     message = f"{case.container.name} on {case.network}: {address} is not an address that {case.network} can give"
     subnets = settings.get(f"{family}.subnet", ())
