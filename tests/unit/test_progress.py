@@ -1,0 +1,94 @@
+"""What a run looks like while it lasts and at its end."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from reconciler.executor import Event, Run, StepResult
+from reconciler.model import EngineInfo
+from reconciler.plan import Op, Plan, Step
+from reconciler.progress import progress, render_run
+
+
+def step(number: int, op: Op, network: str, container: str = "") -> Step:
+    return Step(number, op, network, "test", container)
+
+
+STEPS = (
+    step(1, "disconnect", "backend", "api"),
+    step(9, "remove", "backend"),
+    step(10, "create", "backend"),
+    step(11, "connect", "backend", "api"),
+)
+DONE = [StepResult(each, "done", seconds=0.25) for each in STEPS]
+FAILED = [
+    *DONE[:2],
+    StepResult(STEPS[2], "failed", "Pool overlaps\x1b[2J with other one", 0.1),
+    StepResult(STEPS[3], "skipped", "needs step 10 (create network backend), which failed"),
+]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def listened(results: list[StepResult], stream: io.StringIO, verbose: bool = False) -> str:
+    with progress(Plan("lab", EngineInfo(), steps=STEPS), stream, verbose=verbose) as listen:
+        for result in results:
+            listen(Event(result.step))
+            listen(Event(result.step, result))
+    return stream.getvalue()
+
+
+def test_without_a_terminal_only_failures_are_told() -> None:
+    assert listened(DONE, io.StringIO()) == ""
+    assert listened(FAILED, io.StringIO()) == "failed  create network backend: Pool overlaps\\x1b[2J with other one\n"
+
+
+def test_verbose_tells_every_step_and_its_time() -> None:
+    assert listened(FAILED, io.StringIO(), verbose=True) == (
+        "done    disconnect api from backend  0.250 s\n"
+        "done    remove network backend  0.250 s\n"
+        "failed  create network backend: Pool overlaps\\x1b[2J with other one\n"
+        "skipped connect api to backend: needs step 10 (create network backend), which failed\n"
+    )
+
+
+def test_a_terminal_has_a_bar_per_phase_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown = listened(FAILED, Terminal())
+    assert "networks" in shown
+    assert "endpoints" in shown
+    assert "2/2" in shown
+    assert "failed  create network backend: Pool overlaps\\x1b[2J with other one" in shown
+    assert shown.endswith("\x1b[2K"), "the bars are erased at the end"
+    monkeypatch.setenv("TERM", "dumb")
+    assert listened(DONE, Terminal()) == ""
+
+
+def test_the_report_of_a_good_run_is_one_line() -> None:
+    assert render_run(Run(tuple(DONE), 1.5)) == (
+        "Done: 1 network created, 1 network removed, 1 endpoint connected, 1 endpoint disconnected in 1.50 s."
+    )
+    assert render_run(Run((), 0.001)) == "Done: nothing to do in 0.00 s."
+
+
+def test_the_report_of_a_failed_run_lists_every_step_and_what_to_run_next() -> None:
+    assert render_run(Run(tuple(FAILED), 1.5), file="shop.yaml") == (
+        "  done     1 disconnect api from backend  0.25 s\n"
+        "  done     9 remove network backend       0.25 s\n"
+        "  skipped 11 connect api to backend       needs step 10 (create network backend), which failed\n"
+        "  failed  10 create network backend       Pool overlaps\\x1b[2J with other one\n"
+        "\n"
+        "Failed: 2 of 4 steps done, 1 failed, 1 skipped, in 1.50 s.\n"
+        "What is left to do:  netplan plan shop.yaml\n"
+        "To do it:            netplan apply shop.yaml"
+    )
+
+
+def test_the_report_of_an_interrupted_run_says_stopped() -> None:
+    results = (*DONE[:2], *(StepResult(each, "skipped", "interrupted before it began") for each in STEPS[2:]))
+    assert "\nStopped: 2 of 4 steps done, 0 failed, 2 skipped, in 1.50 s.\n" in render_run(Run(results, 1.5))
