@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
 
+_READING_ORDER = tuple(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux"))
+
 _SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
     ("create",): ("+", "add"),
     ("connect",): ("+", "add"),
@@ -120,13 +122,19 @@ def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
     rows = [
         (label(d.path), show_value(d.after) if created else f"{show_value(d.before)} -> {show_value(d.after)}", d)
-        for d in change.differences
+        for d in sorted(change.differences, key=_reading_order)
     ]
     names = max((len(name) for name, _, _ in rows), default=0)
     values = max((len(value) for _, value, _ in rows), default=0)
     for name, value, difference in rows:
         why = paint("dim", f"  # {_why(difference, change)}") if change.actions == ("delete", "create") else ""
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
+
+
+def _reading_order(difference: Difference) -> tuple[int, str]:
+    """A subnet before its gateway, IPv4 before IPv6, options and labels last."""
+    ranks = (rank for rank, start in enumerate(_READING_ORDER) if difference.path.startswith(start))
+    return next(ranks, len(_READING_ORDER)), difference.path
 
 
 def _why(difference: Difference, change: Change) -> str:
