@@ -222,12 +222,10 @@ class _Decider:
     def _undo(self, case: EndpointCase, endpoint: ObservedEndpoint, mark: EndpointMark, network: NetworkCase | None) -> None:
         """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
         case.stale = self._is_gone(endpoint)
-        if case.stale and (network is None or not network.comes):
-            self.result.notes.append(f"{case.container.name} still lists {case.network}, which is gone: nothing can be undone there")
-            return
         case.reason = "no longer declared"
         exclusive = network is not None and network.wanted is not None and network.wanted.exclusive
-        ends = mark.how == "made" or exclusive or (network is not None and network.fate == "remove")
+        lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
+        ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
         if ends:
             case.cure = endpoint.phantom
             if case.cure:

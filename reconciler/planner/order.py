@@ -94,12 +94,16 @@ class _Graph:
         fresh = "" if network and network.comes else present
         common = {"container": case.container.name, "container_id": case.container.id, "place": case.order, "reason": case.reason}
         if case.disconnect:
-            where = fresh if case.stale or case.cure else present
+            where = (fresh or self._name_of_lost(case)) if case.stale or case.cure else present
             expects = (case.observed.endpoint_id,) if case.observed and case.observed.endpoint_id and not case.cure else ()
             self.disconnects[index] = self._add(_Node("disconnect", case.network, network_id=where, expects=expects, **common))  # type: ignore[arg-type]
         if case.target is not None:
             node = _Node("connect", case.network, network_id=fresh, settings=case.target, mark=case.mark, **common)  # type: ignore[arg-type]
             self.connects[index] = self._add(node)
+
+    def _name_of_lost(self, case: EndpointCase) -> str:
+        """What a stopped container still lists can be taken away by the network's name, where no network of that name is left."""
+        return "" if case.network in self.creates or case.network in self.ids else case.network
 
     # --- edges ---
 
