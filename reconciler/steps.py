@@ -7,6 +7,7 @@ after any error the engine is read again, and the step is done exactly if the st
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -122,20 +123,22 @@ class Performer:
         mark = step.mark
         assert isinstance(mark, EndpointMark | None)
         if step.container_id not in self._live and self._endpoint(step):
-            if self._connected(step):
+            if self._connected(network_id, step):
                 return
             raise StepError(f"{step.container} is not running and already lists {step.network}: changed since the plan was made")
         try:
             self._engine.connect(network_id, step.container_id, step.settings, mark)
         except (ApiError, LostError) as error:
-            if not _look(error, lambda: self._connected(step)):
+            if not _look(error, lambda: self._connected(network_id, step)):
                 raise _failure(error, self._after_failed_connect(network_id, step)) from error
 
-    def _connected(self, step: Step) -> bool:
+    def _connected(self, network_id: str, step: Step) -> bool:
         """Whether the endpoint is there with the step's mark and settings; the MAC aside, which engines may ignore on connect."""
         container = self._container(step)
         endpoint = container.endpoint(step.network) if container else None
-        if container is None or endpoint is None or endpoint.mark != step.mark or (container.live and not endpoint.endpoint_id):
+        if container is None or endpoint is None or endpoint.mark != step.mark or endpoint.network_id not in ("", network_id):
+            return False
+        if container.live and not endpoint.endpoint_id:
             return False
         return all(
             _same(path, value, endpoint.settings.get(path), container) for path, value in step.settings.items() if path != "mac_address"
@@ -204,4 +207,6 @@ def _failure(error: EngineError, more: str = "") -> StepError:
 
 
 def _words(error: EngineError) -> str:
-    return str(error).strip().rstrip(".") or type(error).__name__
+    """The error on one line's worth of words: IDs as short as people know them."""
+    text = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", str(error))
+    return text.strip(" .:\n") or type(error).__name__
