@@ -100,11 +100,18 @@ class Calls:
             raise Failed(self.error)
 
     def _work(self) -> None:
+        try:
+            self._make()
+        except BaseException as error:  # handed to the caller's thread
+            with self.changed:
+                self.error = self.error or repr(error)
+                self.changed.notify_all()
+
+    def _make(self) -> None:
         connection = Connection(self.path)
         while (number := self._next()) is not None:
             call = self.calls[number]
-            path = call["path"].format_map(self.ids) if "{" in call["path"] else call["path"]
-            status, answer = connection.send(request(call["method"], API + path, self.contents[number]))
+            status, answer = connection.send(request(call["method"], API + self._path(call["path"]), self.contents[number]))
             with self.changed:
                 self._ended(number, status, answer)
 
@@ -113,6 +120,11 @@ class Calls:
             while not self.ready and self.left and not self.error:
                 self.changed.wait()
             return heapq.heappop(self.ready) if self.ready and not self.error else None
+
+    def _path(self, path: str) -> str:
+        before, brace, rest = path.partition("{")
+        number, _, after = rest.partition("}")
+        return before + self.ids[number] + after if brace else path
 
     def _ended(self, number: int, status: int, answer: bytes) -> None:
         if status >= 300:

@@ -156,12 +156,15 @@ class Host:
         self.many([("DELETE", f"/containers/{id}?force=1&v=1", None) for id in self.containers(prefix).values()])
 
     def remove_networks(self, prefix: str) -> None:
-        """Networks, after everything on them is taken off."""
-        ids = self.networks(prefix)
-        attached = [(id, container) for id in ids.values() for container in self.call("GET", f"/networks/{id}")["Containers"] or {}]
-        body = {"Force": True}
-        self.many([("POST", f"/networks/{network}/disconnect", {**body, "Container": container}) for network, container in attached])
-        self.many([("DELETE", f"/networks/{id}", None) for id in ids.values()], threads=2)
+        """Networks, each after everything is taken off it."""
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self._remove_network, self.networks(prefix).values()))
+
+    def _remove_network(self, id: str) -> None:
+        connection = Connection(self.path)
+        for container in (connection.call("GET", f"/networks/{id}", missing_ok=True) or {}).get("Containers") or {}:
+            connection.call("POST", f"/networks/{id}/disconnect", {"Container": container, "Force": True}, missing_ok=True)
+        connection.call("DELETE", f"/networks/{id}", missing_ok=True)
 
 
 @contextmanager
