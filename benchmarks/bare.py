@@ -1,4 +1,4 @@
-"""The yardstick: plain HTTP over the engine's unix socket, and a program that makes a list of calls with it, in their order, and nothing else.
+"""The yardstick: plain HTTP over the engine's unix socket; as a program it makes a list of calls in their order, and does nothing else.
 
     python benchmarks/bare.py CALLS.json --threads 4
 
@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 API = "/v1.41"
@@ -29,7 +30,7 @@ def socket_path() -> str:
     return host.removeprefix("unix://")
 
 
-class Failed(Exception):
+class CallError(Exception):
     """The engine answered with an error status."""
 
 
@@ -46,7 +47,7 @@ class Connection:
         content = b"" if body is None else json.dumps(body).encode()
         status, answer = self.send(request(method, API + path, content))
         if status >= 300 and not (missing_ok and status == 404):
-            raise Failed(f"{method} {path}: {status} {answer.decode(errors='replace').strip()}")
+            raise CallError(f"{method} {path}: {status} {answer.decode(errors='replace').strip()}")
         return json.loads(answer) if answer.strip() and status < 300 else None
 
     def send(self, message: bytes) -> tuple[int, bytes]:
@@ -90,14 +91,14 @@ class Calls:
         self.left, self.error, self.changed = len(calls), "", threading.Condition()
 
     def run(self, threads: int) -> None:
-        """Raises Failed on the first error status."""
+        """Raises CallError on the first error status."""
         workers = [threading.Thread(target=self._work) for _ in range(threads)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
         if self.error:
-            raise Failed(self.error)
+            raise CallError(self.error)
 
     def _work(self) -> None:
         try:
@@ -144,11 +145,11 @@ def main() -> None:
     arguments.add_argument("calls", metavar="CALLS.json")
     arguments.add_argument("--threads", type=int, default=4, metavar="N")
     options = arguments.parse_args()
-    with open(options.calls, encoding="utf-8") as file:
+    with Path(options.calls).open(encoding="utf-8") as file:
         calls = Calls(json.load(file))
     try:
         calls.run(options.threads)
-    except Failed as error:
+    except CallError as error:
         sys.exit(f"error: {error}")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bare import Connection, Failed, socket_path
+from bare import Connection, CallError, socket_path
 
 HERE = Path(__file__).resolve().parent
 IMAGE = "netplan-test/busybox:1"
@@ -45,7 +45,7 @@ def run(command: Sequence[str], **more: Any) -> str:
     """What a command prints. One that fails ends the benchmark with its words."""
     done = subprocess.run([*command], capture_output=True, text=True, **more)
     if done.returncode:
-        raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise CallError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
 
 
@@ -105,7 +105,7 @@ def main(work: Callable[[], int]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(work())
-    except (Failed, OSError) as error:
+    except (CallError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -173,7 +173,9 @@ def engine(image: str, *prefixes: str) -> Iterator[Host]:
     host = Host()
     taken = [name for prefix in prefixes for name in (*host.networks(prefix), *host.containers(prefix))]
     if taken:
-        raise Failed(f"in the way on this engine: {', '.join(sorted(taken)[:5])}; remove what is called {' or '.join(prefixes)}... first")
+        raise CallError(
+            f"in the way on this engine: {', '.join(sorted(taken)[:5])}; remove what is called {' or '.join(prefixes)}... first"
+        )
     made = _make_image(host, image)
     try:
         yield host
@@ -194,7 +196,7 @@ def _make_image(host: Host, image: str) -> bool:
         return False
     busybox = shutil.which("busybox")
     if image != IMAGE or not busybox:
-        raise Failed(f"the engine has no image {image}: pull it, name another with --image, or install busybox-static")
+        raise CallError(f"the engine has no image {image}: pull it, name another with --image, or install busybox-static")
     run([sys.executable, str(HERE.parent / "scripts" / "lab.py"), "image", busybox])
     return True
 

@@ -1,0 +1,118 @@
+"""Planning 2,000 networks with 20,000 endpoints against a made-up observed state, in a process of its own that also reads the file.
+
+Two states: one in which 5% of the networks and 2% of the endpoints differ, and an empty engine with the containers alone (all new). Both
+are planned for a tenth of the size too, to see how the time grows.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from bench import Report, arguments, environment, main, run
+from lab import lab
+
+if TYPE_CHECKING:
+    from reconciler.model import DesiredState, EngineInfo, ObservedState
+
+LARGE, SMALL = (2000, 20000), (200, 2000)
+SECONDS, MEGABYTES, GROWTH = 1.0, 500, 11
+NETWORKS_DIFFER, ENDPOINTS_DIFFER = 20, 50
+"""Every twentieth network and every fiftieth endpoint."""
+
+
+def applied(desired: DesiredState) -> ObservedState:
+    """An engine on which the topology was applied, and then somebody changed a part of it."""
+    from reconciler.marks import digests
+    from reconciler.model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+
+    networks, ids = [], {}
+    for number, (name, wanted) in enumerate(desired.networks.items()):
+        id = ids[name] = f"{number:064x}"
+        settings = {"driver": "bridge", "internal": False, "enable_ipv6": False, "ipam.driver": "default", **wanted.settings}
+        if number % NETWORKS_DIFFER == 0:
+            settings["labels.team"] = "another"
+        networks.append(ObservedNetwork(id, name, settings, NetworkMark(desired.topology, digests(wanted.settings))))
+    containers, count = [], 0
+    for number, container in enumerate(desired.containers.values()):
+        endpoints = []
+        for endpoint in container.endpoints:
+            settings = dict(endpoint.settings)
+            if count % ENDPOINTS_DIFFER == 0:
+                settings["aliases"] = ("another",)
+            mark = EndpointMark(desired.topology, "made", endpoint.settings)
+            live = f"{settings.get('ipv4_address', f'10.{count >> 16}.{count >> 8 & 255}.{count & 255}')}/24"
+            endpoints.append(ObservedEndpoint(endpoint.network, ids[endpoint.network], f"{count:064x}", settings, mark, (live,)))
+            count += 1
+        id = f"{number:064x}"
+        containers.append(ObservedContainer(id, container.name, endpoints=tuple(endpoints), implied=frozenset({id[:12]})))
+    return ObservedState(_engine(), tuple(sorted(networks, key=lambda n: n.name)), tuple(sorted(containers, key=lambda c: c.name)))
+
+
+def untouched(desired: DesiredState) -> ObservedState:
+    """An engine with the containers and none of the networks."""
+    from reconciler.model import ObservedContainer, ObservedState
+
+    return ObservedState(_engine(), (), tuple(ObservedContainer(f"{n:064x}", name) for n, name in enumerate(sorted(desired.containers))))
+
+
+def _engine() -> EngineInfo:
+    from reconciler.model import EngineInfo
+
+    return EngineInfo("ID", "engine", "28.5.2")
+
+
+def measure(file: str, state: str) -> None:
+    """In a process of its own: prints seconds of reading and planning, the size of the plan, and the peak in MB."""
+    from reconciler.planner import plan
+    from reconciler.topology import load
+
+    began = perf_counter()
+    desired = load(file).state
+    read = perf_counter()
+    observed = {"applied": applied, "untouched": untouched}[state](desired)
+    made = perf_counter()
+    result = plan(desired, observed)
+    planned = perf_counter()
+    assert not result.refusals, result.refusals[:3]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"read": read - began, "plan": planned - made, "steps": len(result.steps), "peak": peak}))
+
+
+def benchmark() -> int:
+    parser = arguments(__doc__ or "", rounds=3, engine=False)
+    parser.add_argument("--measure", nargs=2, metavar=("FILE", "STATE"), help="internal: one measurement in this process")
+    options = parser.parse_args()
+    if options.measure:
+        measure(*options.measure)
+        return 0
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        files = {size: Path(folder) / f"{size[0]}.yaml" for size in (SMALL, LARGE)}
+        for size, file in files.items():
+            file.write_text(lab(*size))
+        for state in ("applied", "untouched"):
+            found: dict[tuple[int, int], list[dict[str, float]]] = {SMALL: [], LARGE: []}
+            for size in (SMALL, LARGE) * options.rounds:
+                command = [sys.executable, __file__, "--measure", str(files[size]), state]
+                found[size].append(json.loads(run(command, env=environment())))
+            seconds = {size: median(one["plan"] for one in every) for size, every in found.items()}
+            steps = {size: int(every[0]["steps"]) for size, every in found.items()}
+            what = "5% of networks, 2% of endpoints differ" if state == "applied" else "all new"
+            for networks, endpoints in (SMALL, LARGE):
+                size = (networks, endpoints)
+                print(f"{what}: {networks} networks, {endpoints} endpoints: {steps[size]} steps planned in {seconds[size]:.3f} s")
+            report.bound("  planning", seconds[LARGE], SECONDS, " s")
+            report.bound("  growth", min(seconds[LARGE] / seconds[SMALL], 99), GROWTH, " times")
+            report.bound("  peak of the process, reading included,", max(one["peak"] for one in found[LARGE]), MEGABYTES, " MB")
+    return report.code
+
+
+if __name__ == "__main__":
+    main(benchmark)
