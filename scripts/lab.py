@@ -10,7 +10,7 @@
     lab.py started NAME         prints the container's short ID and when it was started
     lab.py exists NAME...       prints which of these containers and networks exist
     lab.py rm NAME...           removes containers, running or not
-    lab.py rmi                  removes the test image
+    lab.py rmi                  removes the test image, if it is there
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def main(command: str, *args: str) -> int:
         case "rm", names:
             remove(client, list(names))
         case "rmi", ():
-            client.images.remove(IMAGE)
+            if has_image(client):
+                client.images.remove(IMAGE)
         case _:
             print(__doc__, file=sys.stderr)
             return 2
