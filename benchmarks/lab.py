@@ -37,7 +37,7 @@ def _network(number: int) -> list[str]:
 
 def _endpoint(number: int, networks: int) -> list[str]:
     network = number % networks
-    lines = [f"      net-{network:04}:", f"        aliases: [service-{number:05}, replica-{number % 3}]"]
+    lines = [f"      net-{network:04}:", f"        aliases: [service-{number:05}, replica-{number % 3}-of-the-service]"]
     if number % 4 == 0:
         lines.append(f"        ipv4_address: {IPv4Address(BASE + network * 256 + 2 + number // networks % 120)}")
     return lines
