@@ -108,13 +108,14 @@ class Performer:
         endpoint = self._endpoint(step)
         if endpoint is None:
             return
-        if endpoint.phantom:
+        lost = network_id == step.network
+        if endpoint.phantom and not lost:
             self._cure(network_id, step)
             return
         if any(step.expects) and endpoint.endpoint_id not in step.expects:
             raise StepError("changed since the plan was made: it was connected anew")
         try:
-            self._engine.disconnect(network_id, step.container_id)
+            self._engine.disconnect(network_id, step.container_id, force=lost and endpoint.phantom)
         except (ApiError, LostError) as error:
             if not _look(error, lambda: self._endpoint(step) is None):
                 raise _failure(error) from error

@@ -69,7 +69,7 @@ def implicit_gateways(path: str, observed: Settings) -> frozenset[str]:
     if not isinstance(subnets, tuple) or len(subnets) != 1:
         return frozenset()
     ip_range = observed.get(f"{family}.ip_range")
-    return frozenset(implicit_gateway(subnets[0], None if first is None else str(first)) for first in {None, ip_range})
+    return frozenset({implicit_gateway(subnets[0], None if ip_range is None else str(ip_range))})
 
 
 def implicit_gateway(subnet: str, ip_range: str | None) -> str:

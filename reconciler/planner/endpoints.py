@@ -227,7 +227,7 @@ class _Decider:
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
         ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
         if ends:
-            case.cure = endpoint.phantom
+            case.cure = endpoint.phantom and not lost
             if case.cure:
                 case.target = {}
             case.disconnect = True

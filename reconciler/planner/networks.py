@@ -137,7 +137,7 @@ def _decide_declared(
 def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNetwork) -> Refusal:
     candidates = ", ".join(
         f"{network.id[:12]} ({' '.join(str(s) for s in network.settings.get('ipv4.subnet', ()) or ['no subnet'])})"  # type: ignore[union-attr]
-        for network in present
+        for network in sorted(present, key=lambda network: network.id)
     )
     message = f"network {name} exists {len(present)} times: {candidates}"
     return Refusal(message, "remove all but one of them by ID (docker network rm ID)", unsafe=False, source=wanted.source)

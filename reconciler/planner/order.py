@@ -90,7 +90,8 @@ class _Graph:
 
     def _endpoint_nodes(self, index: int, case: EndpointCase) -> None:
         network = self.networks.get(case.network)
-        present = network.observed.id if network and network.observed else self.ids.get(case.network, "")
+        bound = case.observed.network_id if case.observed and case.observed.endpoint_id else ""
+        present = network.observed.id if network and network.observed else bound or self.ids.get(case.network, "")
         fresh = "" if network and network.comes else present
         common = {"container": case.container.name, "container_id": case.container.id, "place": case.order, "reason": case.reason}
         if case.disconnect:
