@@ -98,7 +98,7 @@ NETWORKS: dict[str, Callable[[str, str], tuple[Body, Body]]] = {
 }
 ONLY_28: dict[str, Callable[[str, str], tuple[Body, Body]]] = {
     "ipv6-only": lambda v4, v6: ({"enable_ipv4": False, "enable_ipv6": True, "subnet": v6}, {"EnableIPv4": False, "EnableIPv6": True}),
-    "enable_ipv4": lambda v4, v6: ({"enable_ipv4": True, "subnet": v4}, {"EnableIPv4": True}),
+    "enable_ipv4": lambda v4, v6: ({"enable_ipv4": True, "subnet": v4}, pool(Subnet=v4)),
     "automatic-ipv6": lambda v4, v6: ({"enable_ipv6": True, "subnet": v4}, {"EnableIPv6": True}),
 }
 
@@ -147,7 +147,7 @@ def test_a_network_has_the_name_that_the_file_gives_it(cli: Cli) -> None:
 def parent(docker: Docker) -> Iterator[str]:
     """An interface for macvlan on the engine's machine: one end of a veth pair."""
     link = f"np{docker.prefix[1:8]}"
-    docker.container("host", network="host", HostConfig={"Privileged": True})
+    docker.container("host", network="host", HostConfig={"CapAdd": ["NET_ADMIN"]})
     code, output = docker.exec(docker.name("host"), "ip", "link", "add", link, "type", "veth")
     if code:
         pytest.skip(f"this kernel makes no veth pair for macvlan: {output}")
@@ -308,8 +308,8 @@ def test_two_containers_reach_each_other_by_name(cli: Cli) -> None:
     network = {"testnet": {"driver": "bridge", "subnet": subnet, "gateway": at(subnet, 1)}}
     for name in ("tomcat01", "tomcat02"):
         cli.docker.container(name)
-    address = {name: cli.docker.inspect(cli.docker.name(name))["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] for name in ("tomcat02",)}
-    assert cli.docker.ping(cli.docker.name("tomcat01"), address["tomcat02"])
+    address = (cli.endpoint("tomcat02", "bridge") or {})["IPAddress"]
+    assert cli.docker.ping(cli.docker.name("tomcat01"), address)
     assert not cli.docker.ping(cli.docker.name("tomcat01"), cli.docker.name("tomcat02"))
     before = cli.life("tomcat01", "tomcat02")
     cli.converge(network, {"tomcat01": {"networks": ["testnet"]}, "tomcat02": {"networks": ["testnet"]}})
