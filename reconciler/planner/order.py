@@ -53,7 +53,7 @@ class _Graph:
 
     def __init__(self, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
-        self.ids = {network.name: network.id for network in observed.networks}
+        self.ids = {network.name: network.id for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings = {network.name: network.settings for network in observed.networks}
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[_Node] = []
