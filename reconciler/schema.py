@@ -60,10 +60,10 @@ def flag(value: object) -> bool | None:
 
 
 def problems_of_schema(document: Document) -> list[Problem]:
-    """Where the document does not fit the topology schema; at most MAX_PROBLEMS."""
+    """Where the document does not fit the topology schema; at most one more than MAX_PROBLEMS."""
     errors = _validator().iter_errors(document.value)
     found = (document.problem(offset, message) for error in errors for offset, message in _explain(document, error))
-    return list(islice(found, MAX_PROBLEMS))
+    return list(islice(found, MAX_PROBLEMS + 1))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .attachments import attachments, check_containers, optional
@@ -63,8 +64,15 @@ def load_text(text: str, file: str) -> Loaded:
         check(report)
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
-            raise InputError(errors[:MAX_PROBLEMS])
+            raise InputError(_shown(errors))
         return Loaded(_state(document), tuple(found))
+
+
+def _shown(errors: list[Problem]) -> list[Problem]:
+    """Nobody reads more than these."""
+    if len(errors) <= MAX_PROBLEMS:
+        return errors
+    return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message="more problems, which are not shown: mend those above first")]
 
 
 @contextmanager

@@ -396,5 +396,16 @@ def test_a_merged_or_aliased_mistake_is_reported_once_where_it_is_written() -> N
     assert problems(text) == ["2:16: 'mut' is not a key of a network: did you mean 'mtu'?"]
 
 
-def test_no_more_than_a_thousand_problems() -> None:
-    assert len(problems("".join(f"bad{number}: 1\n" for number in range(3000)))) == 1000
+def test_more_than_a_thousand_problems_are_summed_up() -> None:
+    found = problems("name: t\n" + "".join(f"bad{number}: 1\n" for number in range(3000)))
+    assert len(found) == 1001
+    assert found[-1] == "1002:1: more problems, which are not shown: mend those above first"
+
+
+def test_suggestions_for_many_misspelt_networks_take_no_time() -> None:
+    names = [f"network-{number:04}" for number in range(1000)]
+    declared = "".join(f"  {name}: {{}}\n" for name in names)
+    attached = "".join(f"  c{index}: {{networks: [{name.replace('work', 'wrok')}]}}\n" for index, name in enumerate(names))
+    found = problems(f"name: t\nnetworks:\n{declared}containers:\n{attached}")
+    assert found[0].endswith("network 'netwrok-0000' is not declared: did you mean 'network-0000'?")
+    assert [problem.endswith("?") for problem in found].count(True) == 50
