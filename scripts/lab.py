@@ -140,4 +140,7 @@ def main(command: str, *args: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*(sys.argv[1:] or ["help"])))
+    except KeyboardInterrupt:
+        sys.exit(130)
