@@ -46,7 +46,7 @@ def _default(folder: Path) -> str:
 
 
 def _is_something_else(path: str) -> bool:
-    """A Compose file, or JSON that declares nothing (a saved plan, a snapshot). What cannot be read is left to be reported."""
+    """A Compose file, or one of netplan's own (a saved plan, a snapshot). What cannot be read is left to be reported."""
     try:
         _, text = read_text(path)
         suspect = "services" in text or path.lower().endswith(".json")
@@ -55,7 +55,7 @@ def _is_something_else(path: str) -> bool:
         return False
     if not isinstance(root, Map):
         return False
-    return "services" in root or (path.lower().endswith(".json") and not ({"networks", "containers"} & root.keys()))
+    return "services" in root or "format_version" in root
 
 
 def read_text(path: str) -> tuple[str, str]:

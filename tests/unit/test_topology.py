@@ -257,6 +257,7 @@ def test_a_folder_is_every_topology_in_it(tmp_path: Path) -> None:
         "a.yml": "name: a\nx-services: services\n",
         "c.json": '{"name": "c", "networks": {}}',
         "plan.json": '{"format_version": 1}',
+        "snapshot.json": '{"format_version": 1, "networks": [], "containers": []}',
         "compose.yaml": "services: {}\nnetworks: {}\n",
         "broken.yaml": "name: [\n",
         "README.md": "x",
