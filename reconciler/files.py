@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +22,7 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
     """
     if argument is None:
         return [_default(folder or Path())]
-    if argument == "-" or not Path(argument).is_dir():
+    if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
         return [argument]
     try:
         found = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
@@ -35,7 +36,7 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
 
 def _default(folder: Path) -> str:
     for name in DEFAULTS:
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):  # noqa: PTH113 - as above
             return str(folder / name)
     hints = ["name a file, or - for standard input"]
     if Path("/etc/netplan").is_dir():
