@@ -56,7 +56,7 @@ FILES: dict[str, tuple[str | bytes, str, str]] = {
     "on-as-a-key": ("name: x\nnetworks:\n  on: {}\n", "3:3", "on"),
     "octal": ("name: x\nnetworks: {a: {mtu: 010}}\n", "2:", "010"),
     "mac-as-a-number": (
-        "name: x\nnetworks: {a: {}}\ncontainers: {c: {networks: {a: {mac_address: 02:42:10:00:00:10}}}}\n",
+        "name: x\nnetworks: {a: {}}\ncontainers: {c: {networks: {a: {mac_address: 12:34:56:00:00:10}}}}\n",
         "3:",
         "quot",
     ),
@@ -66,7 +66,12 @@ FILES: dict[str, tuple[str | bytes, str, str]] = {
     "variable": ("name: x\nnetworks: {a: {subnet: '${NET}'}}\n", "2:", "${NET}"),
     "compose": ("services: {web: {image: x}}\n", "1:1", "services"),
     "nested": ("name: x\nnetworks: " + "{a: " * 3000 + "}" * 3000 + "\n", "2:", ""),
-    "alias-bomb": ("a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{c}: &{c} [{','.join([f'*{p}'] * 9)}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)), "", ""),
+    "alias-bomb": (
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{c}: &{c} [{','.join([f'*{p}'] * 9)}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)),
+        "",
+        "",
+    ),
     "colour-in-a-name": ('name: x\nnetworks: {"\\e[31mred": {}}\n', "2:", "red"),
     "pipe-in-a-name": ("name: x\nnetworks: {'a|b`<i>': {}}\n", "2:", "a|b`<i>"),
     "space-in-a-name": ("name: x\nnetworks: {'a b': {}}\n", "2:", "a b"),
@@ -85,7 +90,9 @@ def test_a_bad_file(kind: str, tmp_path: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300_000
 
 
-@pytest.mark.parametrize("text", [b"\xef\xbb\xbfname: x\r\nnetworks: {}\r\n", b'{"name": "x", "networks": {"a": null}}'], ids=["bom-crlf", "json"])
+@pytest.mark.parametrize(
+    "text", [b"\xef\xbb\xbfname: x\r\nnetworks: {}\r\n", b'{"name": "x", "networks": {"a": null}}'], ids=["bom-crlf", "json"]
+)
 def test_what_is_no_problem(text: bytes, tmp_path: Path) -> None:
     file = tmp_path / "good.yaml"
     file.write_bytes(text)
@@ -124,5 +131,9 @@ def test_a_wrong_command_line(kind: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert result.out == ""
 
 
-def test_an_unreadable_file(tmp_path: Path) -> None:
-    assert run("validate", str(tmp_path / "x" * 300), code=4).err.startswith("error: ")
+@pytest.mark.parametrize("name", ["x" * 300, "bad.yaml/x", "\x1b[31m.yaml"], ids=["too-long", "under-a-file", "colour"])
+def test_a_path_that_cannot_be_a_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").touch()
+    result = run("validate", f"{tmp_path}/{name}", code=4)
+    assert result.err.startswith("error: ")
+    assert "\x1b" not in result.err

@@ -340,7 +340,9 @@ def test_what_others_and_the_engine_add_is_no_difference(cli: Cli) -> None:
     cli.settled()
 
 
-@pytest.mark.parametrize(("declared", "pending"), [({"internal": False}, 2), ({"internal": True}, 0), ({}, 0)], ids=["false", "true", "unset"])
+@pytest.mark.parametrize(
+    ("declared", "pending"), [({"internal": False}, 2), ({"internal": True}, 0), ({}, 0)], ids=["false", "true", "unset"]
+)
 def test_internal_over_a_live_true(cli: Cli, declared: Body, pending: int) -> None:
     """`internal: false` is a change; where the file never said anything of it, it is not."""
     subnet = cli.docker.subnet()

@@ -16,7 +16,11 @@ VOLATILE = {"EndpointID", "NetworkID", "MacAddress", "IPAddress", "Gateway", "IP
 # what the file says first, and then; `SUBNET` stands for a subnet of the test's own, `OTHER` for a second one
 CHANGES: dict[str, tuple[Body, Body, str]] = {
     "subnet": ({}, {"subnet": "OTHER"}, "subnet"),
-    "driver_opts": ({}, {"driver_opts": {"com.docker.network.bridge.enable_icc": True}}, "driver_opts.com.docker.network.bridge.enable_icc"),
+    "driver_opts": (
+        {},
+        {"driver_opts": {"com.docker.network.bridge.enable_icc": True}},
+        "driver_opts.com.docker.network.bridge.enable_icc",
+    ),
     "mtu": ({"mtu": 1400}, {"mtu": 1300}, "mtu"),
     "internal": ({"internal": False}, {"internal": True}, "internal"),
     "labels": ({"labels": {"a": "1"}}, {"labels": {"a": "2"}}, "labels.a"),
@@ -94,7 +98,8 @@ def test_a_network_with_automatic_subnet_keeps_it(cli: Cli) -> None:
 def stable(endpoint: Body | None) -> Body:
     """An endpoint without what every connect gives anew; of a static one the address is in IPAMConfig."""
     assert endpoint
-    return {key: value for key, value in endpoint.items() if key not in VOLATILE}
+    kept = {key: value for key, value in endpoint.items() if key not in VOLATILE}
+    return {key: sorted(value) if key in ("Aliases", "DNSNames") and value else value for key, value in kept.items()}
 
 
 def foreign(cli: Cli) -> None:
