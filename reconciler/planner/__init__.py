@@ -150,10 +150,10 @@ def _fingerprint(desired: DesiredState, observed: ObservedState, networks: Netwo
 
     Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
     """
-    digest = hashlib.sha256()
+    records: list[str] = []
 
     def put(*values: object) -> None:
-        digest.update("\x1f".join(map(str, values)).encode("utf-8", "surrogatepass") + b"\x1e")
+        records.append("\x1f".join(map(str, values)) + "\x1e")
 
     put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
     for name, wanted in sorted(desired.networks.items()):
@@ -170,7 +170,7 @@ def _fingerprint(desired: DesiredState, observed: ObservedState, networks: Netwo
         put("container", name, declared.optional, *(f"{e.network} {_canonical(e.settings)}" for e in declared.endpoints))
     for step in steps:
         put(step.op, step.network, step.container, _canonical(step.settings), step.needs, step.follows)
-    return digest.hexdigest()
+    return hashlib.sha256("".join(records).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _put_container(put: object, container: ObservedContainer) -> None:

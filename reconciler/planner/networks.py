@@ -14,6 +14,7 @@ from ..model import (
     PREDEFINED,
     DesiredNetwork,
     DesiredState,
+    EngineInfo,
     NetworkMark,
     ObservedContainer,
     ObservedNetwork,
@@ -81,8 +82,18 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
             _decide_dropped(result, network, len(networks), policy)
         if name in PREDEFINED and name not in result.cases:
             result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
+    modes = _by_mode(observed.containers)
     for case in result.cases.values():
-        _refuse_breakage(result, case, observed, policy)
+        _refuse_breakage(result, case, modes, observed.engine, policy)
+    return result
+
+
+def _by_mode(containers: Sequence[ObservedContainer]) -> dict[str, list[ObservedContainer]]:
+    """The containers whose NetworkMode is, or may be short for, a name or an ID: by the mode, and by the first twelve characters of one."""
+    result: dict[str, list[ObservedContainer]] = defaultdict(list)
+    for container in containers:
+        for key in {container.network_mode, container.network_mode[:12]}:
+            result[key].append(container)
     return result
 
 
@@ -152,7 +163,9 @@ def _decide_dropped(result: Networks, network: ObservedNetwork, same_name: int, 
     result.cases[network.name] = NetworkCase(network.name, "remove", observed=network, reason=reason)
 
 
-def _refuse_breakage(result: Networks, case: NetworkCase, observed: ObservedState, policy: Policy) -> None:
+def _refuse_breakage(
+    result: Networks, case: NetworkCase, modes: Mapping[str, Sequence[ObservedContainer]], engine: EngineInfo, policy: Policy
+) -> None:
     """Refusals that stand against taking this network away."""
     network = case.observed
     if network is None or not case.goes:
@@ -168,7 +181,7 @@ def _refuse_breakage(result: Networks, case: NetworkCase, observed: ObservedStat
                 "remove the services that use it first",
             )
         )
-    by_id_breaks = observed.engine.flavor == "docker" and observed.engine.major >= 23
-    for container in observed.containers:
+    by_id_breaks = engine.flavor == "docker" and engine.major >= 23
+    for container in (*modes.get(network.name, ()), *modes.get(network.id[:12], ())):
         if refusal := safety.network_mode(container, network, replaced, by_id_breaks):
             result.refusals.append(refusal)
