@@ -195,9 +195,9 @@ def _unfitting(networks: Networks, endpoints: Endpoints, policy: Policy) -> Iter
 def _addresses(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
-    settings = {network.name: network.settings for network in observed.networks}
+    settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
     settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
-    for case in endpoints.cases:
+    for case in sorted(endpoints.cases, key=lambda case: (case.network, case.container.name, case.container.id)):
         for path, family in ADDRESS_PATHS:
             address = case.target.get(path) if case.target is not None else None
             if address is None:
