@@ -10,6 +10,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from ..model import BRIDGE_NAME_OPTION, EndpointMark, NetworkMark, ObservedState, Settings
@@ -54,13 +55,17 @@ class _Graph:
     def __init__(self, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
         self.ids = {network.name: network.id for network in sorted(observed.networks, key=lambda network: network.id)}
-        self.settings = {network.name: network.settings for network in observed.networks}
+        self.settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[_Node] = []
         self.creates: dict[str, _Node] = {}
         self.removes: dict[str, _Node] = {}
         self.connects: dict[int, _Node] = {}
         self.disconnects: dict[int, _Node] = {}
+        self.listed: dict[str, list[str]] = defaultdict(list)
+        for container in observed.containers:
+            for endpoint in container.endpoints:
+                self.listed[endpoint.network].append(container.id)
 
     def build(self) -> list[_Node]:
         for network in self.networks.values():
@@ -82,8 +87,7 @@ class _Graph:
 
     def _network_nodes(self, case: NetworkCase) -> None:
         if case.goes and case.observed:
-            listed = [c.id for c in self.observed.containers for e in c.endpoints if e.network == case.name]
-            node = _Node("remove", case.name, case.reason, network_id=case.observed.id, expects=tuple(sorted(listed)))
+            node = _Node("remove", case.name, case.reason, network_id=case.observed.id, expects=tuple(sorted(self.listed[case.name])))
             self.removes[case.name] = self._add(node)
         if case.comes:
             self.creates[case.name] = self._add(_Node("create", case.name, case.reason, settings=case.target, mark=case.mark))
@@ -152,39 +156,48 @@ class _Graph:
 
         Static addresses that dynamic ones might take go before all: two containers' orders could otherwise wait for each other.
         """
-        ranks = self._ranks()
         by_container: dict[str, list[int]] = defaultdict(list)
         for index, case in enumerate(self.endpoints):
             by_container[case.container.id].append(index)
         for indexes in by_container.values():
             mode = self.endpoints[indexes[0]].container.network_mode
             connects = [index for index in indexes if index in self.connects and not self.endpoints[index].cure]
-            connects.sort(key=lambda i: (ranks[i], self.endpoints[i].network != mode, self.endpoints[i].order, self.endpoints[i].network))
+            connects.sort(key=lambda i: self._place(i, mode))
             for earlier, later in pairwise(connects):
                 self.connects[later].follows.append(self.connects[earlier])
-            for index in connects:
-                if mode in self.creates and self.endpoints[index].network != mode:
+            for index in filter(self.connects.__contains__, indexes):
+                if self.endpoints[index].cure and self.endpoints[index].network not in self.creates and mode in self.removes:
+                    self.removes[mode].follows.append(self.connects[index])
+                elif mode in self.creates and self.endpoints[index].network != mode:
                     self.connects[index].needs.append(self.creates[mode])
                 for other in indexes:
                     if self.endpoints[other].network == "none" and other in self.disconnects:
                         self.connects[index].needs.append(self.disconnects[other])
 
-    def _dynamic(self, index: int) -> set[str]:
-        """The families in which this connect takes whatever address is free."""
-        settings = self.settings.get(self.endpoints[index].network, {})
-        enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
-        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in self.connects[index].settings}
+    def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
+        case = self.endpoints[index]
+        return self.ranks[index], case.network != mode, case.order, case.network
 
-    def _ranks(self) -> dict[int, int]:
+    @cached_property
+    def dynamic(self) -> dict[int, set[str]]:
+        """The families in which each connect takes whatever address is free."""
+        return {index: self._dynamic(node) for index, node in self.connects.items()}
+
+    def _dynamic(self, connect: _Node) -> set[str]:
+        settings = self.settings.get(connect.network, {})
+        enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
+        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in connect.settings}
+
+    @cached_property
+    def ranks(self) -> dict[int, int]:
         """When each connect may choose: static addresses before dynamic ones of their network that might take them.
 
         First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
         former can still take: no order is right for both), then all that nobody can be in the way of.
         """
-        chosen = {index: self._dynamic(index) for index in self.connects if not self.endpoints[index].cure}
-        taken = {(self.endpoints[index].network, family) for index, families in chosen.items() for family in families}
+        taken = {(self.endpoints[index].network, family) for index, families in self.dynamic.items() for family in families}
         ranks = dict.fromkeys(self.connects, 3)
-        for index, families in chosen.items():
+        for index, families in self.dynamic.items():
             static = [family for path, family in ADDRESS_PATHS if path in self.connects[index].settings]
             if any((self.endpoints[index].network, family) in taken for family in static):
                 ranks[index] = 0 if not families else 1 if "ipv4" in static else 2
@@ -195,19 +208,18 @@ class _Graph:
         freed: dict[tuple[str, str], list[_Node]] = defaultdict(list)
         for index, node in self.disconnects.items():
             case = self.endpoints[index]
-            if case.observed and case.network not in self.removes:
+            if case.observed and not case.cure and case.network not in self.removes:
                 static = {str(case.observed.settings[path]) for path, _ in ADDRESS_PATHS if path in case.observed.settings}
                 for address in static | {address.partition("/")[0] for address in case.observed.addresses}:
                     freed[case.network, address].append(node)
-        ranks = self._ranks()
         by_rank: dict[tuple[str, int], list[_Node]] = defaultdict(list)
-        for index in sorted(ranks):
-            by_rank[self.endpoints[index].network, ranks[index]].append(self.connects[index])
+        for index, rank in sorted(self.ranks.items()):
+            by_rank[self.endpoints[index].network, rank].append(self.connects[index])
         for index, node in self.connects.items():
             for address in _addresses(node):
                 node.needs.extend(other for other in freed[node.network, address] if other not in node.needs)
-            if not self.endpoints[index].cure and self._dynamic(index):
-                for rank in range(ranks[index]):
+            if self.dynamic[index]:
+                for rank in range(self.ranks[index]):
                     node.follows.extend(by_rank[node.network, rank])
 
     def _automatic_last(self) -> None:
