@@ -1,0 +1,231 @@
+"""What holds of every plan, for random pairs of a file and an engine.
+
+`NETPLAN_CASES=10000 pytest tests/property` is the full run; less while developing. A failure shrinks to the smallest pair that shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from reconciler.model import DesiredState, ObservedContainer, ObservedEndpoint, ObservedState
+from reconciler.plan import Plan, Step
+from reconciler.planner import Policy, plan
+
+from .checker import problems
+from .simulator import Engine, Violation, simulate
+from .strategies import OTHER, OURS, Case, Space, cases, seeded
+
+CASES = int(os.environ.get("NETPLAN_CASES", "10000"))
+RUN = settings(
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+ORDERS = 3
+CLEAN = Space(owners=(None, None, OTHER), twins=False)
+seeds = st.integers(0, 2**32 - 1)
+"""How many of the orders that a plan's edges allow are tried."""
+
+AFTER_A_FAILURE = (
+    "is taken by container",  # a dynamic address took the place of the static one that failed to come back
+    "overlaps",  # an automatic subnet took the place of the declared one that could not be made
+    "does not fit the new subnet",  # the same, seen from an endpoint
+    "is not an address that",  # an undeclared gateway went with it, and the engine's own choice is a declared address
+    "belongs to topology",  # its endpoint could not be put back, and is only listed now
+    "enable_ipv6 without an IPv6 subnet",  # an undeclared subnet went with the network that was to be replaced
+)
+"""Why planning again after a failed step may be refused although the first plan was not."""
+
+
+def policies(case: Case) -> tuple[Policy, ...]:
+    return case.policy, replace(case.policy, disrupt_foreign=True)
+
+
+def any_order(steps: Sequence[Step], chance: random.Random) -> list[Step]:
+    """The steps in one of the orders that their edges allow."""
+    waiting = {step.id: {*step.needs, *step.follows} for step in steps}
+    by_id = {step.id: step for step in steps}
+    result: list[Step] = []
+    while waiting:
+        ready = chance.choice([number for number, before in waiting.items() if not before])
+        del waiting[ready]
+        for before in waiting.values():
+            before.discard(ready)
+        result.append(by_id[ready])
+    return result
+
+
+def canonical(made: Plan) -> str:
+    return json.dumps(asdict(made), sort_keys=True, default=str)
+
+
+def one_plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:
+    made = plan(desired, observed, None, policy)
+    ids = [step.id for step in made.steps]
+    assert ids == list(range(1, len(ids) + 1))
+    assert all(before < step.id for step in made.steps for before in (*step.needs, *step.follows))
+    return made
+
+
+def nothing(found: Sequence[object]) -> None:
+    assert not found, "; ".join(map(str, found))
+
+
+def nothing_to_do(made: Plan) -> None:
+    nothing(made.refusals)
+    nothing([f"{step.text}: {step.reason}" for step in made.steps])
+
+
+@RUN
+@given(cases(), seeds)
+def test_an_applyable_plan_arrives_in_any_order_and_touches_nothing_else(case: Case, seed: int) -> None:
+    for policy in policies(case):
+        made = one_plan(case.desired, case.observed, policy)
+        if not made.applyable:
+            assert made.refusals
+            continue
+        chance = random.Random(seed)
+        for steps in [made.steps, *(any_order(made.steps, chance) for _ in range(ORDERS))]:
+            after = simulate(case.observed, steps)
+            nothing(problems(case.desired, case.observed, after, policy))
+            nothing_to_do(one_plan(case.desired, after, policy))
+
+
+@RUN
+@given(cases(), seeds)
+def test_after_any_failed_step_another_plan_arrives(case: Case, seed: int) -> None:
+    made = one_plan(case.desired, case.observed, policy := replace(case.policy, disrupt_foreign=True))
+    if not made.applyable or not made.steps:
+        return
+    chance = random.Random(seed)
+    state = with_failure(case.observed, made.steps, chance.choice(made.steps).id, leaves_phantom=chance.random() < 0.5)
+    again = one_plan(case.desired, state, policy)
+    if not again.applyable:
+        unexpected = [refusal for refusal in again.refusals if not any(reason in refusal.message for reason in AFTER_A_FAILURE)]
+        nothing(unexpected)
+        return
+    after = simulate(state, again.steps)
+    nothing(problems(case.desired, state, after, policy))
+    nothing_to_do(one_plan(case.desired, after, policy))
+
+
+def with_failure(observed: ObservedState, steps: Sequence[Step], bad: int, leaves_phantom: bool) -> ObservedState:
+    """The state after a run in which one step failed, and with it what needs it, and what the engine then refuses."""
+    engine, failed = Engine(observed), set[int]()
+    for step in steps:
+        if failed & set(step.needs):
+            failed.add(step.id)
+        elif step.id == bad:
+            failed.add(step.id)
+            if leaves_phantom and step.op == "connect":
+                engine.fail(step)
+        else:
+            try:
+                engine.run(step)
+            except Violation:
+                failed.add(step.id)
+    return engine.observed
+
+
+@RUN
+@given(cases(), seeds)
+def test_shuffled_input_gives_the_same_bytes(case: Case, seed: int) -> None:
+    made = one_plan(case.desired, case.observed, case.policy)
+    desired, observed = shuffled(case.desired, case.observed, random.Random(seed))
+    other = one_plan(desired, observed, case.policy)
+    assert canonical(other) == canonical(made)
+
+
+def shuffled(desired: DesiredState, observed: ObservedState, chance: random.Random) -> tuple[DesiredState, ObservedState]:
+    def mix(items: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(chance.sample(list(items), len(items)))
+
+    def remix(values: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(mix(tuple(values.items())))
+
+    networks = [replace(n, settings=remix(n.settings)) for n in observed.networks]
+    containers = [replace(c, endpoints=mix([replace(e, settings=remix(e.settings)) for e in c.endpoints])) for c in observed.containers]
+    declared = {name: replace(n, settings=remix(n.settings)) for name, n in remix(desired.networks).items()}
+    members = {
+        name: replace(c, endpoints=tuple(replace(e, settings=remix(e.settings)) for e in c.endpoints))
+        for name, c in remix(desired.containers).items()
+    }
+    return replace(desired, networks=declared, containers=members), replace(observed, networks=mix(networks), containers=mix(containers))
+
+
+@RUN
+@given(cases())
+def test_planning_changes_neither_argument_and_repeats_itself(case: Case) -> None:
+    desired, observed = deepcopy(case.desired), deepcopy(case.observed)
+    first = repr(one_plan(case.desired, case.observed, case.policy))
+    assert (case.desired, case.observed) == (desired, observed)
+    assert repr(one_plan(case.desired, case.observed, case.policy)) == first
+
+
+@RUN
+@given(cases(CLEAN))
+def test_destroying_what_was_applied_leaves_no_trace(case: Case) -> None:
+    policy = replace(case.policy, adopt=frozenset())
+    if any(network.exclusive for network in case.desired.networks.values()):
+        return
+    made = one_plan(case.desired, case.observed, policy)
+    if not made.applyable:
+        return
+    applied = simulate(case.observed, made.steps)
+    unprotected = replace(case.desired, networks={k: replace(n, protect=False) for k, n in case.desired.networks.items()})
+    policy = replace(policy, destroyed=unprotected)
+    undo = one_plan(DesiredState(OURS), applied, policy)
+    protected = [network.name for network in applied.networks if network.mark and network.mark.protect]
+    hopeless = ("was created with", "is not an address that")
+    if protected or any(reason in refusal.message for refusal in undo.refusals for reason in hopeless):
+        return  # a container whose network was missing before we made it, or whose address could not be given before
+    nothing([refusal for refusal in undo.refusals if "would be removed under" not in refusal.message])
+    if undo.refusals:
+        return  # a stopped container had listed the network before we made it
+    after = simulate(applied, undo.steps)
+    nothing(problems(DesiredState(OURS), applied, after, policy))
+    assert _essence(after, case.observed) == _essence(case.observed, case.observed)
+
+
+def _essence(state: ObservedState, before: ObservedState) -> object:
+    """What must be as before: all but IDs and dynamic addresses, and but what was broken before."""
+    present = {known for network in before.networks for known in (network.id, network.name)}
+    broken = {
+        (c.name, e.network) for c in before.containers for e in c.endpoints if e.phantom or (e.network_id or e.network) not in present
+    }
+    endpoints = {
+        (c.name, e.network): (_own_settings(c, e), e.mark, bool(e.addresses))
+        for c in state.containers
+        for e in c.endpoints
+        if (c.name, e.network) not in broken and e.network != "none"
+    }
+    return state.networks, endpoints
+
+
+def _own_settings(container: ObservedContainer, endpoint: ObservedEndpoint) -> dict[str, Any]:
+    aliases = set(endpoint.settings.get("aliases") or ()) - container.implied  # type: ignore[arg-type]
+    return {**endpoint.settings, "aliases": sorted(aliases)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_cases_are_worth_it(seed: int) -> None:
+    """A planner that refuses everything would pass all of the above: most kinds of step occur, and often."""
+    sample = [seeded(1000 * seed + number) for number in range(400)]
+    plans = [plan(case.desired, case.observed, None, replace(case.policy, disrupt_foreign=True)) for case in sample]
+    useful = [made for made in plans if made.applyable and made.steps]
+    ops = [step.op for made in useful for step in made.steps]
+    assert len(useful) >= 100
+    assert min(ops.count(op) for op in ("create", "remove", "connect", "disconnect")) >= 50
