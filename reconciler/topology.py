@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .attachments import attachments, check_containers, optional
 from .checks import check_networks
+from .cycles import no_cycle_search
 from .document import Document, Map
 from .errors import InputError, Problem
 from .files import find_files, read_text
@@ -58,7 +57,7 @@ def load(path: str) -> Loaded:
 
 def load_text(text: str, file: str) -> Loaded:
     """What `text` declares, and warnings in order of position. Raises InputError with every problem at once."""
-    with _without_cycle_search():
+    with no_cycle_search():
         document = read(text, file)
         report = Report(document, [*document.problems, *problems_of_schema(document)])
         check(report)
@@ -73,18 +72,6 @@ def _shown(errors: list[Problem]) -> list[Problem]:
     if len(errors) <= MAX_PROBLEMS:
         return errors
     return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message="more problems, which are not shown: mend those above first")]
-
-
-@contextmanager
-def _without_cycle_search() -> Iterator[None]:
-    """Reading makes many objects and no cycles; looking for cycles meanwhile would take twice the time of reading."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def check(report: Report) -> None:

@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from ..cycles import no_cycle_search
 from ..model import DesiredState, ObservedContainer, ObservedState, Settings
 from ..plan import Change, Difference, Plan, Refusal, Step
 from ..safety import Policy
@@ -29,7 +30,11 @@ def plan(desired: DesiredState, observed: ObservedState, journal: None = None, p
     there is none yet. The order of networks and containers in either argument makes no difference to the result.
     """
     assert journal is None
-    policy = policy or Policy()
+    with no_cycle_search():
+        return _plan(desired, observed, policy or Policy())
+
+
+def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:
     networks = decide_networks(desired, observed, policy)
     endpoints = decide_endpoints(desired, observed, networks, policy)
     refusals = [*networks.refusals, *endpoints.refusals, *preflight(networks, endpoints, observed, policy)]
