@@ -163,7 +163,7 @@ def _fingerprint(desired: DesiredState, observed: ObservedState, networks: Netwo
     put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
     for name, wanted in sorted(desired.networks.items()):
         put("network", name, wanted.external, wanted.exclusive, wanted.protect, _canonical(wanted.settings))
-    scope = set(networks.cases) | {case.network for case in endpoints.cases}
+    scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}
     for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
         if network.name in scope:
             put(network.id, network.name, _canonical(network.settings), network.mark and network.mark.topology)

@@ -82,7 +82,12 @@ def run_on_terminal(*arguments: str, answer: str, host: str, code: int, meanwhil
     """Runs `netplan ARGUMENTS` on a terminal of its own, does `meanwhile` once it asks, and types `answer`."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [NETPLAN, *arguments], env={**_clean(), "DOCKER_HOST": host}, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        [NETPLAN, *arguments],
+        env={**_clean(), "DOCKER_HOST": host, "NO_COLOR": "1"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
     ) as process:
         os.close(theirs)
         try:

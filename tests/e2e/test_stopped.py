@@ -88,6 +88,8 @@ def test_a_network_made_anew_by_hand_is_mended_for_a_stopped_container(cli: Cli,
     stop(cli, "exited")
     network, containers = {"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings(subnet)}}, "peer": {"networks": ["n"]}}
     cli.converge(network, containers)
+    cli.docker.start(full("c"))  # an endpoint that never ran is bound by name, and survives
+    cli.docker.stop(full("c"))
     labels = cli.network("n")["Labels"]
     cli.docker.disconnect(full("n"), full("peer"))
     cli.docker.do("DELETE", f"/networks/{full('n')}")
