@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from .. import safety
 from ..model import (
@@ -25,6 +25,7 @@ from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from .compare import endpoint_differences, implicit_gateway, overlaid_endpoint
 from .networks import NetworkCase, Networks
+from .subnets import parsed
 
 
 @dataclass(slots=True, eq=False)
@@ -293,7 +294,7 @@ def fits(address: str, settings: Settings, family: str) -> bool:
     """Whether a static address can be given on a network with these settings: in a subnet, and not one the network itself uses."""
     subnets: Value = settings.get(f"{family}.subnet", ())
     value = ip_address(address)
-    inside = isinstance(subnets, tuple) and any(_is_host(value, ip_network(subnet)) for subnet in subnets)
+    inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
     used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
     gateways = {pool.gateway or implicit_gateway(pool.subnet, pool.ip_range) for pool in settings_pools(settings)}
     return inside and not used and address not in gateways

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ..model import ObservedNetwork, Settings
 
 IpNetwork = IPv4Network | IPv6Network
 _PRIVATE = tuple(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"))
+
+
+@lru_cache(maxsize=8192)
+def parsed(prefix: str) -> IpNetwork:
+    """A prefix as a value; one plan asks many times about the same few. Raises ValueError."""
+    return ip_network(prefix, strict=False)
 
 
 def subnets_of(settings: Settings) -> tuple[str, ...]:
@@ -39,14 +46,14 @@ def overlapping(tagged: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, 
 
 
 def _bounds(prefix: str) -> tuple[int, int, int]:
-    network = ip_network(prefix, strict=False)
+    network = parsed(prefix)
     return network.version, int(network.network_address), int(network.broadcast_address)
 
 
 def free_subnet(like: str, taken: Iterable[str]) -> str | None:
     """The next subnet of the same size in the same private range (or the surrounding /8) that overlaps none of `taken`."""
-    wanted = ip_network(like, strict=False)
-    others = [other for other in (ip_network(t, strict=False) for t in taken) if other.version == wanted.version]
+    wanted = parsed(like)
+    others = [other for other in (parsed(t) for t in taken) if other.version == wanted.version]
     home = next((p for p in _PRIVATE if p.version == wanted.version and wanted.subnet_of(p)), None)  # type: ignore[arg-type]
     if home is None:
         home = wanted.supernet(new_prefix=min(8, wanted.prefixlen))
