@@ -36,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         _debug()
-        print("error: interrupted\n  nothing more was started: netplan plan shows what is left to do", file=sys.stderr)
-        return 1
+        print("error: interrupted\n  netplan plan shows what is left to do", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(1)  # engine calls may be under way in threads that would be waited for
     except SystemExit as stop:  # argparse, after --help
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:

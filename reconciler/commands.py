@@ -207,19 +207,19 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
     paint = choose(sys.stderr, options.no_color)
     with progress(wanted, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
         ran = execute(wanted, engine, parallel=options.parallel, listen=listen)
-    left = _prove(look, ran)
-    _print_report(wanted, ran, left.empty and ran.ok, options)
     if options.output == "text" and not (options.quiet and ran.ok):
-        print(render_run(ran, choose(sys.stdout, options.no_color), options.file or "FILE"))
+        print(render_run(ran, choose(sys.stdout, options.no_color), options.file or "FILE"), flush=True)
+    left = _prove(look) if ran.ok else wanted
+    _print_report(wanted, ran, left.empty, options)
+    if bug := next((result.bug for result in ran.results if result.bug), None):
+        raise bug
     if not ran.ok:
-        return 1
+        return FailedError.exit_code
     if not left.empty:
         raise FailedError("the engine is not as declared, though every step was done", *_remains(left))
     if stopped := ran_before - _live(observed, wanted):
         names = ", ".join(sorted(name for _, name in stopped))
-        raise FailedError(
-            f"stopped or removed while netplan was at work, by somebody else or by a restart: {names}", f"docker start {names}"
-        )
+        raise FailedError(f"stopped while netplan was at work, by somebody else or by a restart: {names}", f"docker start {names}")
     return 0
 
 
@@ -229,11 +229,11 @@ def _live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
     return {(container.id, container.name) for container in observed.containers if container.live and container.id in touched}
 
 
-def _prove(look: Callable[[], Plan], ran: Run) -> Plan:
+def _prove(look: Callable[[], Plan]) -> Plan:
     """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
     import time
 
-    for pause in SETTLE if ran.ok else SETTLE[:1]:
+    for pause in SETTLE:
         time.sleep(pause)
         left = look()
         if left.empty:
