@@ -1,7 +1,7 @@
 """Planning 2,000 networks with 20,000 endpoints against a made-up observed state, in a process of its own that also reads the file.
 
 Two states: one in which 5% of the networks and 2% of the endpoints differ, and an empty engine with the containers alone (all new). Both
-are planned for a tenth of the size too, to see how the time grows.
+are planned for a tenth of the size too, to see how the time grows. Planning waits for nothing: it is measured in processor time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING
 
 from bench import Report, arguments, environment, main, run
@@ -73,13 +73,13 @@ def measure(file: str, state: str) -> None:
     from reconciler.planner import plan
     from reconciler.topology import load
 
-    began = perf_counter()
+    began = process_time()
     desired = load(file).state
-    read = perf_counter()
+    read = process_time()
     observed = {"applied": applied, "untouched": untouched}[state](desired)
-    made = perf_counter()
+    made = process_time()
     result = plan(desired, observed)
-    planned = perf_counter()
+    planned = process_time()
     assert not result.refusals, result.refusals[:3]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"read": read - began, "plan": planned - made, "steps": len(result.steps), "peak": peak}))

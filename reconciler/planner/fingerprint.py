@@ -1,0 +1,63 @@
+"""What a plan was made from, as a digest: equal as long as the same plan would be made again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from ..model import DesiredState, ObservedContainer, ObservedState, Settings
+from ..plan import Step
+from .endpoints import Endpoints
+from .networks import Networks
+
+
+def fingerprint(desired: DesiredState, observed: ObservedState, networks: Networks, endpoints: Endpoints, steps: Iterable[Step]) -> str:
+    """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
+
+    Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
+    """
+    records = _Records()
+    put, canonical = records.put, records.canonical
+    put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
+    for name, wanted in sorted(desired.networks.items()):
+        put("network", name, wanted.external, wanted.exclusive, wanted.protect, canonical(wanted.settings))
+    scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}
+    for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
+        if network.name in scope:
+            put(network.id, network.name, canonical(network.settings), network.mark and network.mark.topology)
+    touched = {case.container.id for case in endpoints.cases}
+    for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
+        if container.id in touched or container.name in desired.containers or any(e.network in scope for e in container.endpoints):
+            records.put_container(container)
+    for name, declared in sorted(desired.containers.items()):
+        put("container", name, declared.optional, *(f"{e.network} {canonical(e.settings)}" for e in declared.endpoints))
+    for step in steps:
+        put(step.op, step.network, step.container, canonical(step.settings), step.needs, step.follows)
+    return records.digest()
+
+
+class _Records:
+    """Text to be digested. Each settings object is spelt once: what a step sends is often the very object that was declared."""
+
+    def __init__(self) -> None:
+        self._records: list[str] = []
+        self._spelt: dict[int, str] = {}
+
+    def put(self, *values: object) -> None:
+        self._records.append("\x1f".join(map(str, values)) + "\x1e")
+
+    def put_container(self, container: ObservedContainer) -> None:
+        self.put(container.id, container.name, container.live, container.network_mode)
+        for endpoint in sorted(container.endpoints, key=lambda e: e.network):
+            mark = endpoint.mark
+            settings = self.canonical(endpoint.settings)
+            self.put(endpoint.network, endpoint.network_id, endpoint.phantom, settings, mark and (mark.topology, mark.how))
+
+    def canonical(self, settings: Settings) -> str:
+        text = self._spelt.get(id(settings))
+        if text is None:
+            text = self._spelt[id(settings)] = repr(sorted(settings.items()))
+        return text
+
+    def digest(self) -> str:
+        return hashlib.sha256("".join(self._records).encode("utf-8", "surrogatepass")).hexdigest()
