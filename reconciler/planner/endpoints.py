@@ -217,13 +217,13 @@ class _Decider:
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
             self.result.cases.append(case)
         elif network.observed and self._ours(network.observed.mark):
-            owner = f"topology {endpoint.mark.topology!r}" if endpoint.mark else "nobody declares it"
+            owner = f"topology {endpoint.mark.topology!r} declares it" if endpoint.mark else "nobody declares it"
             self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {owner}")
 
     def _undo(self, case: EndpointCase, endpoint: ObservedEndpoint, mark: EndpointMark, network: NetworkCase | None) -> None:
         """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
         case.stale = self._is_gone(endpoint)
-        case.reason = "no longer declared"
+        case.reason = "topology is destroyed" if self.policy.destroyed else "no longer declared"
         exclusive = network is not None and network.wanted is not None and network.wanted.exclusive
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
         ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
@@ -236,7 +236,7 @@ class _Decider:
             case.disconnect = not endpoint.phantom
             case.target = mark.before
             case.differences = _settings_differences(endpoint.settings, mark.before)
-            case.reason = "no longer declared: gets its own settings back"
+            case.reason += ": gets its own settings back"
         self.result.cases.append(case)
 
     def _foreign(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:

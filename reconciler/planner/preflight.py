@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..model import PREDEFINED, EngineInfo, ObservedNetwork, ObservedState, Settings, Source
 from ..plan import Refusal
@@ -117,23 +117,28 @@ def _macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
 
 
 def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
-    """Subnets to be made against those of networks that stay, and against each other where the file did not see it."""
+    """Subnets to be made against those of networks that stay, and against each other where the file did not see it.
+
+    Each subnet is offered a free one of its own: two offers never overlap either.
+    """
     coming = {case.name: case for case in networks.cases.values() if case.comes and case.target.get("driver") != "overlay"}
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
     staying = {n.id: n for n in observed.networks if n.id not in going and shares_address_space(n)}
     tagged = [(subnet, f"+{name}") for name, case in coming.items() for subnet in subnets_of(case.target)]
     tagged += [(subnet, network.id) for network in staying.values() for subnet in subnets_of(network.settings)]
     taken = [subnet for subnet, _ in tagged]
+    offers: dict[str, str | None] = {}
     for first, second in overlapping(tagged):
         (subnet, tag), (other, culprit) = (first, second) if first[1].startswith("+") else (second, first)
         if tag.startswith("+"):
-            yield _overlap(coming[tag[1:]], subnet, other, staying.get(culprit), culprit[1:], taken)
+            if subnet not in offers and (free := offers.setdefault(subnet, free_subnet(subnet, taken))):
+                taken.append(free)
+            yield _overlap(coming[tag[1:]], subnet, other, staying.get(culprit), culprit[1:], offers[subnet])
 
 
-def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork | None, name: str, taken: Iterable[str]) -> Refusal:
+def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork | None, name: str, free: str | None) -> Refusal:
     owner = f" of topology {stays.mark.topology!r}" if stays and stays.mark else ""
     culprit = f"network {stays.name}{owner}" if stays else f"network {name}"
-    free = free_subnet(subnet, taken)
     way_out = f"{free} is free" if free else "choose another subnet"
     message = f"network {case.name}: subnet {subnet} overlaps {other} of {culprit}"
     return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
