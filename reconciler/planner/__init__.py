@@ -6,16 +6,16 @@ steps. Nothing here asks an engine, reads a file or prints.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ..cycles import no_cycle_search
-from ..model import DesiredState, ObservedContainer, ObservedState, Settings
-from ..plan import Change, Difference, Plan, Refusal, Step
+from ..model import DesiredState, EngineInfo, ObservedState
+from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy
 from .compare import AUTOMATIC
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
+from .fingerprint import fingerprint
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
@@ -49,7 +49,7 @@ def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Pla
         tuple(sorted(set(refusals), key=_refusal_key)),
         tuple(_warnings(endpoints, networks, observed)),
         tuple(sorted({*networks.notes, *endpoints.notes})),
-        _fingerprint(desired, observed, networks, endpoints, steps),
+        fingerprint(desired, observed, networks, endpoints, steps),
     )
 
 
@@ -112,8 +112,7 @@ def _endpoint_change(case: EndpointCase, replaced: bool) -> Change:
         actions: tuple[str, ...] = ("disconnect", "connect")
     elif case.target is not None:
         actions = ("connect",)
-        if not differences:
-            differences = tuple(Difference(path, None, value) for path, value in sorted(case.target.items()))
+        differences = tuple(Difference(path, None, value) for path, value in sorted(case.target.items()))
     else:
         actions = ("disconnect",)
     return Change(
@@ -134,57 +133,21 @@ def _interrupted(endpoints: Iterable[EndpointCase]) -> tuple[str, ...]:
 
 def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState) -> Iterator[str]:
     """What happens beside the declared: MACs that Docker cannot give back, endpoints that Podman cannot mark."""
-    back = [e for e in endpoints.cases if e.disconnect and e.target is not None and e.observed and e.observed.mac]
     if observed.engine.flavor == "podman":
         if any(case.target is not None for case in endpoints.cases):
             yield "Podman keeps no marks on endpoints: attachments made here are not undone when they are no longer declared"
-    elif back and observed.engine.major >= 23:
-        who = ", ".join(sorted({e.container.name for e in back}))
-        yield f"the MAC addresses of {who} will change: Docker cannot set one on connect"
+    elif who := sorted({e.container.name for e in endpoints.cases if _loses_mac(e, observed.engine)}):
+        why = "Docker cannot set one on connect" if observed.engine.major >= 23 else "Docker makes one from the IPv4 address"
+        yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
     for name, case in sorted(networks.cases.items()):
         dropped = [d.path for d in case.differences if d.after == AUTOMATIC]
         if dropped:
             yield f"network {name} no longer declares {', '.join(dropped)}: the engine chooses one"
 
 
-# --- fingerprint: what a plan was made from --------------------------------------------------------------------------
-
-
-def _fingerprint(desired: DesiredState, observed: ObservedState, networks: Networks, endpoints: Endpoints, steps: Iterable[Step]) -> str:
-    """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
-
-    Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
-    """
-    records: list[str] = []
-
-    def put(*values: object) -> None:
-        records.append("\x1f".join(map(str, values)) + "\x1e")
-
-    put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
-    for name, wanted in sorted(desired.networks.items()):
-        put("network", name, wanted.external, wanted.exclusive, wanted.protect, _canonical(wanted.settings))
-    scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}
-    for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
-        if network.name in scope:
-            put(network.id, network.name, _canonical(network.settings), network.mark and network.mark.topology)
-    touched = {case.container.id for case in endpoints.cases}
-    for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
-        if container.id in touched or container.name in desired.containers or any(e.network in scope for e in container.endpoints):
-            _put_container(put, container)
-    for name, declared in sorted(desired.containers.items()):
-        put("container", name, declared.optional, *(f"{e.network} {_canonical(e.settings)}" for e in declared.endpoints))
-    for step in steps:
-        put(step.op, step.network, step.container, _canonical(step.settings), step.needs, step.follows)
-    return hashlib.sha256("".join(records).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _put_container(put: object, container: ObservedContainer) -> None:
-    assert callable(put)
-    put(container.id, container.name, container.live, container.network_mode)
-    for endpoint in sorted(container.endpoints, key=lambda e: e.network):
-        mark = endpoint.mark
-        put(endpoint.network, endpoint.network_id, endpoint.phantom, _canonical(endpoint.settings), mark and (mark.topology, mark.how))
-
-
-def _canonical(settings: Settings) -> str:
-    return repr(sorted(settings.items()))
+def _loses_mac(case: EndpointCase, engine: EngineInfo) -> bool:
+    """Whether a live endpoint comes back with another MAC; before Docker 23 only one made from an IPv4 address that changes."""
+    if not (case.disconnect and case.target is not None and case.observed and case.observed.mac):
+        return False
+    live = {address.partition("/")[0] for address in case.observed.addresses}
+    return engine.major >= 23 or not (case.container.mac or case.target.get("ipv4_address") in live)
