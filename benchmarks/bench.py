@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bare import Connection, CallError, socket_path
+from bare import CallError, Connection, socket_path
 
 HERE = Path(__file__).resolve().parent
 IMAGE = "netplan-test/busybox:1"
-NETPLAN = (sys.executable, "-m", "reconciler")
-"""netplan as a process of its own, by the interpreter that runs the benchmark: what the yardsticks in Python are started with too."""
+_SCRIPT = Path(sys.executable).with_name("netplan")
+NETPLAN = (str(_SCRIPT),) if _SCRIPT.exists() else (sys.executable, "-m", "reconciler")
+"""netplan as a process of its own, installed beside the interpreter that runs the benchmark and the yardsticks in Python."""
 
 Times = list[float]
 """Seconds, one for each run."""
