@@ -157,10 +157,15 @@ def parent(docker: Docker) -> Iterator[str]:
 
 
 def test_macvlan_changes_nothing_either(cli: Cli, parent: str) -> None:
-    subnet = cli.docker.subnet()
+    """With several pools of one family, which a bridge does not take."""
+    subnet, other = cli.docker.subnet(), cli.docker.subnet()
     cli.docker.container("c")
-    macvlan = {"driver": "macvlan", "subnet": subnet, "driver_opts": {"parent": parent, "macvlan_mode": "bridge"}}
-    cli.converge({"n": macvlan}, {"c": {"networks": {"n": {"ipv4_address": at(subnet, 9)}}}})
+    pools = [{"subnet": subnet, "gateway": at(subnet, 1)}, {"subnet": other, "ip_range": f"{at(other, 128)}/25"}]
+    macvlan = {"driver": "macvlan", "ipam": {"config": pools}, "driver_opts": {"parent": parent, "macvlan_mode": "bridge"}}
+    cli.converge({"n": macvlan}, {"c": {"networks": {"n": {"ipv4_address": at(other, 9)}}}})
+    macvlan["ipam"] = {"config": pools[::-1]}
+    cli.write({"n": macvlan}, {"c": {"networks": {"n": {"ipv4_address": at(other, 9)}}}})
+    cli.settled()
     assert contains(cli.network("n"), {"Driver": "macvlan", "Options": {"parent": parent}})
     cli.destroy()
 
@@ -391,3 +396,16 @@ def test_aliases_change_by_one_reconnect_of_that_endpoint(cli: Cli) -> None:
         assert apply(aliases) == ["POST /networks/ID/disconnect", "POST /networks/ID/connect"]
     assert cli.endpoint("other", "n") == untouched
     assert cli.life("c", "other") == lives
+
+
+def test_what_only_the_engine_can_refuse_is_reported_in_its_words(cli: Cli) -> None:
+    """A driver that it does not have; what does not need that network is done, and the next apply goes on from there."""
+    cli.docker.container("c")
+    networks = {"bad": {"driver": "no-such-driver"}, "good": {"subnet": cli.docker.subnet()}}
+    cli.write(networks, {"c": {"networks": ["bad", "good"]}})
+    failed = cli.apply(code=1)
+    assert "no-such-driver" in failed.said
+    assert f"connect {cli.docker.name('c')} to {cli.docker.name('bad')}" in failed.said
+    assert cli.endpoint("c", "good")
+    del networks["bad"]
+    assert cli.converge(networks, {"c": {"networks": ["good"]}}).changes == []

@@ -1,0 +1,100 @@
+"""What the commands that only look print, and that they only look."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import jsonschema
+import pytest
+
+from reconciler.schema import schema_text
+
+from .cli import NETPLAN, Cli
+from .test_converge import at
+
+
+@pytest.fixture
+def converged(cli: Cli) -> Cli:
+    """c on n with an alias and a static address; other is declared, and was disconnected by hand."""
+    subnet = cli.docker.subnet()
+    for name in ("c", "other"):
+        cli.docker.container(name)
+    settings = {"aliases": ["web"], "ipv4_address": at(subnet, 30)}
+    cli.converge({"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings}}, "other": {"networks": ["n"]}})
+    cli.docker.disconnect(cli.docker.name("n"), cli.docker.name("other"))
+    return cli
+
+
+def valid(name: str, text: str) -> dict[str, object]:
+    value = json.loads(text)
+    jsonschema.Draft202012Validator(json.loads(schema_text(name))).validate(value)
+    assert isinstance(value, dict)
+    return value
+
+
+def test_commands_that_look_only_look(converged: Cli) -> None:
+    before = converged.inspected()
+    for command in (["plan", str(converged.file)], ["show", str(converged.file)], ["show"], ["ls"], ["snapshot"]):
+        looked = converged.run(*command, "-v")
+        assert looked.calls, command
+        assert not looked.changes, command
+    converged.run("doctor")
+    assert converged.inspected() == before
+
+
+def test_plan_as_json(converged: Cli) -> None:
+    value = valid("plan", converged.plan("-o", "json", "--exit-code", code=2).out)
+    assert value["topology"] == converged.topology
+    assert value["summary"] == {"create": 0, "replace": 0, "remove": 0, "connect": 1, "reconnect": 0, "disconnect": 0}
+    assert converged.plan("-o", "json").out == converged.plan("-o", "json").out
+
+
+def test_apply_as_json(converged: Cli) -> None:
+    done = json.loads(converged.apply("-o", "json").out)
+    valid("plan", json.dumps(done["plan"]))
+    assert [result["status"] for result in done["results"]] == ["done"]
+    assert done["converged"] is True
+    again = json.loads(converged.apply("-o", "json").out)
+    assert (again["results"], again["converged"]) == ([], True)
+
+
+def test_snapshot_is_valid(converged: Cli) -> None:
+    value = valid("snapshot", converged.run("snapshot").out)
+    networks = value["networks"]
+    assert isinstance(networks, list)
+    assert converged.docker.name("n") in {network["name"] for network in networks}
+
+
+def test_show_is_the_live_topology_with_drift_marked(converged: Cli) -> None:
+    full = converged.docker.name
+    shown = converged.run("show", str(converged.file)).out
+    address = (converged.endpoint("c", "n") or {})["IPAddress"]
+    for text in (full("n"), full("c"), address, "web", "disconnected by hand"):
+        assert text in shown
+    assert "disconnected by hand" not in converged.run("show").out
+
+
+def test_ls_counts_what_a_topology_owns(converged: Cli) -> None:
+    (line,) = [line for line in converged.run("ls").out.splitlines() if converged.topology in line]
+    assert [word for word in line.split() if word.isdigit()][:2] == ["1", "1"]
+    assert json.loads(converged.run("ls", "-o", "json").out)
+
+
+def test_quiet_says_nothing_but_errors(converged: Cli) -> None:
+    done = converged.run("apply", str(converged.file), "-q")
+    assert (done.out, done.err) == ("", "")
+
+
+def test_a_pipe_that_closes_early_is_no_bug(converged: Cli) -> None:
+
+    done = subprocess.run(
+        ["bash", "-c", f"{NETPLAN} snapshot | head -c 1"],
+        env={"DOCKER_HOST": converged.host, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr
