@@ -1,20 +1,22 @@
 """The command line: arguments, printing, exit codes; nothing else. What each command does is in commands.py.
 
-`netplan --version` and `--help` load nothing but this module.
+`netplan --version` loads nothing but this module, and of the standard library next to nothing.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
-from .errors import InputError, NetplanError, UsageError
 
+TYPE_CHECKING = False  # typing's own is this too; to load typing takes longer than to print a version
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from .errors import NetplanError
 
 BUG = 70
 
@@ -25,6 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"netplan {__version__}")
         return 0
+    return _main(arguments)
+
+
+def _main(arguments: list[str]) -> int:
+    from .errors import NetplanError
+
     try:
         return _run(arguments)
     except NetplanError as error:
@@ -57,6 +65,7 @@ def _debug() -> None:
 
 def report(error: NetplanError) -> None:
     """What happened, then why, then what to do; problems of a file each on a line of its own."""
+    from .errors import InputError
     from .paint import choose, safe
 
     paint = choose(sys.stderr, "--no-color" in sys.argv)
@@ -89,6 +98,8 @@ FILE may be - (standard input), a folder (every topology in it), or absent: netp
 def parser() -> argparse.ArgumentParser:
     """The whole command line. Wrong usage raises UsageError."""
     import argparse
+
+    from .errors import UsageError
 
     class Parser(argparse.ArgumentParser):  # exits with 4, not with 2
         def error(self, message: str) -> NoReturn:
