@@ -1,0 +1,139 @@
+"""The direction of imports, over the syntax trees: what decides does no input or output, and nothing reaches around a face."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "reconciler"
+MODULES = {
+    ".".join(("reconciler", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+VALUES = ("errors", "model", "plan", "marks", "cycles")
+PURE = (*VALUES, "planner", "safety", "render", "codec", "addresses", "pools", "hints", "show", "snapshot")
+FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
+ENGINE = ("locate", "wire", "engine", "observe")
+ABOVE = ("cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
+DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
+LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
+
+MAY_IMPORT = {
+    "errors": (),
+    "cycles": (),
+    "model": ("errors",),
+    "plan": ("errors", "model"),
+    "marks": ("errors", "model"),
+    "safety": VALUES,
+    "planner": (*VALUES, "safety"),
+    "render": (*VALUES, "safety", "paint"),
+    "codec": VALUES,
+    "snapshot": VALUES,
+    **dict.fromkeys(FILES, (*VALUES, *FILES, "addresses", "pools", "hints")),
+    "addresses": ("errors", "document"),
+    "hints": ("document",),
+    "pools": (*VALUES, *FILES, "addresses"),
+    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec")),
+    "steps": (*VALUES, *ENGINE, "codec"),
+    "executor": (*VALUES, *ENGINE, "codec", "steps"),
+    "cli": ("errors", "paint", "commands"),
+}
+"""Of the modules with a place in the direction, all that each may import, lazily or not."""
+
+
+def part(module: str) -> str:
+    """`reconciler.planner.order` -> `planner`: the module or package directly under reconciler."""
+    return [*module.split("."), ""][1]
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str, nodes: Iterator[ast.AST]) -> Iterator[tuple[str, int]]:
+    """Absolute name and line of what the nodes import."""
+    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*up, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+            yield from ((name if name in MODULES else base, node.lineno) for name in names)
+
+
+def for_types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node below but what is for the type checker alone."""
+    for child in ast.iter_child_nodes(node):
+        if not for_types_only(child):
+            yield child
+            yield from executed(child)
+
+
+def at_top(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node that importing the module executes: what is in no function."""
+    for child in ast.iter_child_nodes(node):
+        if not for_types_only(child) and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child
+            yield from at_top(child)
+
+
+ALL = pytest.mark.parametrize("module", MODULES)
+EVERY_PURE = pytest.mark.parametrize("module", [module for module in MODULES if part(module) in PURE])
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if part(module) in MAY_IMPORT])
+def test_imports_run_one_way(module: str) -> None:
+    allowed = MAY_IMPORT[part(module)]
+    for name, line in imports(module, executed(tree(module))):
+        if name.startswith("reconciler."):
+            assert part(name) in (*allowed, part(module)), f"{MODULES[module]}:{line}: {part(module)} must not import {part(name)}"
+
+
+@EVERY_PURE
+def test_what_is_pure_imports_nothing_that_reads_or_writes(module: str) -> None:
+    above = {f"reconciler.{name}" for name in (*ENGINE, *ABOVE, "topology", "files")}
+    for name, line in imports(module, executed(tree(module))):
+        assert name.partition(".")[0] not in DOES_IO, f"{MODULES[module]}:{line}: {name}"
+        assert name not in above, f"{MODULES[module]}:{line}: {name}"
+
+
+@EVERY_PURE
+def test_what_is_pure_calls_nothing_that_reads_or_writes(module: str) -> None:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("open", "print", "input", "exec", "eval"), f"{MODULES[module]}:{node.lineno}: {node.func.id}()"
+
+
+@ALL
+def test_what_is_slow_to_load_is_loaded_where_it_is_used(module: str) -> None:
+    for name, line in imports(module, at_top(tree(module))):
+        assert name.partition(".")[0] not in LAZY, f"{MODULES[module]}:{line}: {name} at module top"
+
+
+@ALL
+def test_only_the_engine_knows_docker_py(module: str) -> None:
+    for name, line in imports(module, ast.walk(tree(module))):
+        assert name.partition(".")[0] != "docker" or module == "reconciler.engine", f"{MODULES[module]}:{line}: {name}"
+
+
+@ALL
+def test_only_the_planner_looks_inside_the_planner(module: str) -> None:
+    for name, line in imports(module, ast.walk(tree(module))):
+        inside = name.startswith("reconciler.planner.")
+        assert not inside or part(module) == "planner", f"{MODULES[module]}:{line}: {name} is inside the planner"
+
+
+def test_the_modules_are_all_there() -> None:
+    assert {"reconciler.cli", "reconciler.planner", "reconciler.planner.order", "reconciler.engine"} <= MODULES.keys()
+    missing = {name for name in (*MAY_IMPORT, *PURE, *ABOVE) if f"reconciler.{name}" not in MODULES}
+    assert not missing
