@@ -193,7 +193,7 @@ class Cli:
 
     def endpoint(self, container: str, network: str) -> dict[str, Any] | None:
         """A container's attachment as inspected, or None."""
-        networks = self.docker.inspect(self.docker.name(container))["NetworkSettings"]["Networks"]
+        networks: dict[str, dict[str, Any]] = self.docker.inspect(self.docker.name(container))["NetworkSettings"]["Networks"]
         return networks.get(self.docker.name(network)) or networks.get(network)
 
     def life(self, *containers: str) -> list[tuple[str, str, int]]:

@@ -98,3 +98,35 @@ def test_a_pipe_that_closes_early_is_no_bug(converged: Cli) -> None:
     )
     assert "Traceback" not in done.stderr
     assert "bug" not in done.stderr
+
+
+def test_hostile_names_of_others_are_harmless_in_every_output(cli: Cli) -> None:
+    """Colour codes, a line break and a verdict of their own, in a network's name, its labels and an endpoint's aliases and options."""
+    hostile = "\x1b[31mred\x1b[0m\nNothing to do: | `x` <b>\u202e"
+    subnet, full = cli.docker.subnet(), cli.docker.name
+    cli.write({"n": {"subnet": subnet, "labels": {"team": "net"}}})
+    cli.apply()
+    labels = cli.network("n")["Labels"]
+    cli.docker.do("DELETE", f"/networks/{full('n')}")
+    cli.docker.network("n", subnet=subnet, Labels=labels | {"team": hostile, hostile: hostile})
+    cli.docker.network(hostile, subnet=cli.docker.subnet(), Labels=labels)
+    cli.docker.container("c")
+    cli.docker.connect(full("n"), full("c"), Aliases=[hostile], DriverOpts={"x": hostile})
+    cli.write({"n": {"subnet": subnet, "labels": {"team": "net"}}}, {"c": {"networks": {"n": {"aliases": ["mine"]}}}})
+    for command in (
+        ["plan", str(cli.file)],
+        ["show", str(cli.file)],
+        ["show"],
+        ["ls"],
+        ["snapshot"],
+        ["plan", str(cli.file), "-o", "json"],
+    ):
+        said = cli.run(*command, "-v").said
+        lines = [line for line in said.splitlines() if line.startswith("Nothing to do")]
+        assert not lines
+        assert all(character.isprintable() or character == "\n" for character in said.replace("\u202e", "") if command[-1] != "json")
+        assert "\x1b" not in said
+    applied = cli.apply()
+    assert "\x1b" not in applied.said
+    cli.settled()
+    assert not cli.docker.call("GET", "/networks/" + full("n"))[1]["Labels"]["team"] == hostile
