@@ -11,10 +11,13 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import HERE, NETPLAN, Host, Report, alternated, arguments, engine, environment, main, median, run, spread
 from lab import lab
+
+if TYPE_CHECKING:
+    from reconciler.plan import Step
 
 NETWORKS, CONTAINERS = 50, 100
 BOUND = 1.15
@@ -24,9 +27,7 @@ SEARCHED = 2
 
 def calls(file: Path) -> list[dict[str, Any]]:
     """What netplan would do now, as the engine's calls."""
-    from reconciler.codec import endpoint_body, network_body
     from reconciler.engine import open_reader
-    from reconciler.model import EndpointMark, NetworkMark
     from reconciler.observe import observe
     from reconciler.planner import plan
     from reconciler.topology import load
@@ -35,18 +36,26 @@ def calls(file: Path) -> list[dict[str, Any]]:
     steps = plan(load(str(file)).state, observe(reader)).steps
     reader.close()
     creates = {step.network: step.id for step in steps if step.op == "create"}
-    result = []
-    for step in steps:
-        if step.op == "create":
-            assert isinstance(step.mark, NetworkMark)
-            path, body = "/networks/create", network_body(step.network, step.settings, step.mark)
-        else:
-            assert step.op == "connect"
-            assert isinstance(step.mark, EndpointMark)
-            path = f"/networks/{{{creates[step.network]}}}/connect"
-            body = endpoint_body(step.container_id, step.settings, step.mark)
-        result.append({"id": step.id, "method": "POST", "path": path, "body": body, "after": [*step.needs, *step.follows]})
-    return result
+    return [_call(step, creates) for step in steps]
+
+
+def _call(step: Step, creates: dict[str, int]) -> dict[str, Any]:
+    from reconciler.codec import endpoint_body, network_body
+    from reconciler.model import EndpointMark, NetworkMark
+
+    network = step.network_id or f"{{{creates.get(step.network)}}}"
+    method, body = "POST", None
+    match step.op, step.mark:
+        case "create", NetworkMark() as mark:
+            path, body = "/networks/create", network_body(step.network, step.settings, mark)
+        case "remove", _:
+            method, path = "DELETE", f"/networks/{network}"
+        case "disconnect", _:
+            path, body = f"/networks/{network}/disconnect", {"Container": step.container_id, "Force": False}
+        case _, mark:
+            assert isinstance(mark, EndpointMark | None)
+            path, body = f"/networks/{network}/connect", endpoint_body(step.container_id, step.settings, mark)
+    return {"id": step.id, "method": method, "path": path, "body": body, "after": [*step.needs, *step.follows]}
 
 
 def reset(host: Host) -> None:

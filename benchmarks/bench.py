@@ -120,7 +120,10 @@ class Host:
 
     def __init__(self) -> None:
         self.path = socket_path()
-        self.connection = Connection(self.path)
+        try:
+            self.connection = Connection(self.path)
+        except OSError as error:
+            raise CallError(f"no engine answers at {self.path}: {error.strerror}: set DOCKER_HOST") from error
 
     def call(self, method: str, path: str, body: Any = None, *, missing_ok: bool = False) -> Any:
         return self.connection.call(method, path, body, missing_ok=missing_ok)
