@@ -37,7 +37,7 @@ def plan(desired: DesiredState, observed: ObservedState, journal: None = None, p
 def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:
     networks = decide_networks(desired, observed, policy)
     endpoints = decide_endpoints(desired, observed, networks, policy)
-    refusals = [*networks.refusals, *endpoints.refusals, *preflight(networks, endpoints, observed, policy)]
+    refusals = [*networks.refusals, *endpoints.refusals, *preflight(desired.topology, networks, endpoints, observed, policy)]
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     steps = order(networks, endpoints, observed)
     return Plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..model import PREDEFINED, EngineInfo, ObservedNetwork, ObservedState, Settings, Source
 from ..plan import Refusal
@@ -23,14 +24,14 @@ _PODMAN_LOSES = ("ipv4.ip_range", "ipv6.ip_range", "ipv4.aux_addresses", "ipv6.a
 _PODMAN_KEEPS = ("driver_opts.com.docker.network.driver.mtu", "driver_opts.com.docker.network.bridge.name", "driver_opts.parent")
 
 
-def preflight(networks: Networks, endpoints: Endpoints, observed: ObservedState, policy: Policy) -> list[Refusal]:
+def preflight(topology: str, networks: Networks, endpoints: Endpoints, observed: ObservedState, policy: Policy) -> list[Refusal]:
     """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses the user agreed to lose."""
     refusals = list(_features(networks, endpoints, observed.engine))
     refusals += _overlaps(networks, observed)
     refusals += _bridge_names(networks, observed)
     refusals += _lost_network_modes(networks, endpoints, observed)
     refusals += _unfitting(networks, endpoints, policy)
-    refusals += _addresses(networks, endpoints, observed)
+    refusals += _addresses(topology, networks, endpoints, observed)
     refusals += _macs(endpoints, observed.engine)
     return refusals
 
@@ -64,6 +65,8 @@ def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> I
             if lost or (path == "attachable" and value is True) or (path == "enable_ipv4" and value is False):
                 yield f"{path} would be lost"
         return
+    if target.get("enable_ipv4") is False and target.get("enable_ipv6") is not True:
+        yield "a network has IPv4 or IPv6, and this would have neither"
     if engine.api < (1, 48):
         if declared.get("enable_ipv4") is False:
             yield "enable_ipv4: false needs Docker 28"
@@ -197,7 +200,7 @@ def _unfitting(networks: Networks, endpoints: Endpoints, policy: Policy) -> Iter
                 )
 
 
-def _addresses(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
+def _addresses(topology: str, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
     settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
@@ -214,7 +217,7 @@ def _addresses(networks: Networks, endpoints: Endpoints, observed: ObservedState
             else:
                 wanted[case.network, str(address)] = case
     if wanted:
-        yield from _held(wanted, networks, endpoints, observed)
+        yield from _held(topology, wanted, endpoints, observed)
 
 
 def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str) -> Refusal | None:
@@ -231,9 +234,7 @@ def _taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
     return Refusal(message, f"choose another address, or disconnect {holder} first", False, case.wanted.source if case.wanted else None)
 
 
-def _held(
-    wanted: dict[tuple[str, str], EndpointCase], networks: Networks, endpoints: Endpoints, observed: ObservedState
-) -> Iterator[Refusal]:
+def _held(topology: str, wanted: dict[tuple[str, str], EndpointCase], endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, any other is in the way."""
     busy = {(case.container.id, case.network) for case in endpoints.cases}
     kept = {(case.container.id, case.network): case for case in endpoints.kept}
@@ -250,16 +251,18 @@ def _held(
             for address in sorted((static | live) & needed[endpoint.network]):
                 case = wanted[endpoint.network, address]
                 if key in kept and address not in static:
-                    _move(kept.pop(key), f"gives up {address} to {case.container.name}", endpoints)
+                    _move(topology, kept.pop(key), f"gives up {address} to {case.container.name}", endpoints)
                 elif key not in kept or address in static:
                     yield _taken(case, address, container.name, "" if address in static else " (given to it automatically)")
 
 
-def _move(case: EndpointCase, reason: str, endpoints: Endpoints) -> None:
+def _move(topology: str, case: EndpointCase, reason: str, endpoints: Endpoints) -> None:
     assert case.wanted is not None
     assert case.observed is not None
     endpoints.kept.remove(case)
     mark = case.observed.mark
-    case.disconnect, case.reason, case.mark = True, reason, mark
-    case.target = overlaid_endpoint(case.wanted.settings, case.observed.settings, mark)
+    ours = mark if mark and mark.topology == topology else None
+    case.disconnect, case.reason = True, reason
+    case.mark = replace(ours, declared=case.wanted.settings) if ours else mark
+    case.target = overlaid_endpoint(case.wanted.settings, case.observed.settings, ours)
     endpoints.cases.append(case)
