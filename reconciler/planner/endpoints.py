@@ -244,7 +244,8 @@ class _Decider:
         replaced = network.fate == "replace"
         owner = endpoint.mark.topology if endpoint.mark else None
         exclusive = network.wanted is not None and network.wanted.exclusive and owner is None
-        if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive):
+        stuck = not replaced and network.observed and safety.names_network(case.container, network.observed)  # refused, whatever is allowed
+        if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive or stuck):
             self.result.refusals.append(
                 safety.foreign_endpoint(case.container.name, case.network, "replaced" if replaced else "removed", owner)
             )
