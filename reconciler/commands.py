@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 CHANGES_PENDING = 2
+MOST_CHANGES = 10
+"""Differences that are listed where the engine changed while a plan was being read."""
 SETTLE = (0.0, 0.3, 0.7, 1.5)
 """Seconds to wait before each look that may prove an apply: an engine lists some changes a little later."""
 
@@ -181,6 +183,7 @@ def destroy(options: Namespace) -> int:
 
 
 def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: Namespace, verb: str = "apply") -> int:
+    from .changed import changed
     from .executor import execute
     from .observe import observe
     from .planner import plan as make_plan
@@ -203,7 +206,8 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
     if wanted.empty:
         _print_report(wanted, None, True, options)
         return 0
-    _confirm(wanted, look, options, verb)
+    first = observed
+    _confirm(wanted, look, lambda: changed(first, observed, desired, wanted), options, verb)
     paint = choose(sys.stderr, options.no_color)
     with progress(wanted, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
         ran = execute(wanted, engine, parallel=options.parallel, listen=listen)
@@ -247,8 +251,8 @@ def _remains(left: Plan) -> Iterator[str]:
     yield "somebody else may be changing the engine: run netplan plan to see what is left"
 
 
-def _confirm(wanted: Plan, look: Callable[[], Plan], options: Namespace, verb: str) -> None:
-    """Asks where something is taken away; what was agreed to must still be what would be done."""
+def _confirm(wanted: Plan, look: Callable[[], Plan], explain: Callable[[], Sequence[str]], options: Namespace, verb: str) -> None:
+    """Asks where something is taken away; what was agreed to must still be what would be done. `explain` says what changed meanwhile."""
     if options.yes or not wanted.destructive:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -259,7 +263,11 @@ def _confirm(wanted: Plan, look: Callable[[], Plan], options: Namespace, verb: s
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NetplanError("not confirmed: nothing was changed")
     if look().fingerprint != wanted.fingerprint:
-        raise RefusedError("the engine changed while the plan was being read: nothing was done", f"run netplan {verb} again")
+        what = explain()
+        more = [f"and {len(what) - MOST_CHANGES} more"] if len(what) > MOST_CHANGES else []
+        raise RefusedError(
+            "the engine changed while the plan was being read: nothing was done", *what[:MOST_CHANGES], *more, f"run netplan {verb} again"
+        )
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------

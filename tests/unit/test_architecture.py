@@ -15,7 +15,7 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
-PURE = (*VALUES, "planner", "safety", "render", "codec", "addresses", "pools", "hints", "show", "snapshot")
+PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot")
 FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
 ENGINE = ("locate", "wire", "engine", "observe")
 ABOVE = ("cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "safety": VALUES,
     "planner": (*VALUES, "safety"),
     "render": (*VALUES, "safety", "paint"),
+    "changed": (*VALUES, "paint", "render"),
     "codec": VALUES,
     "snapshot": VALUES,
     **dict.fromkeys(FILES, (*VALUES, *FILES, "addresses", "pools", "hints")),
