@@ -47,6 +47,7 @@ def test_yes_to_a_plan_that_is_no_longer_the_plan(cli: Cli) -> None:
 
     asked = run_on_terminal("apply", str(cli.file), answer="y", host=cli.host, code=3, meanwhile=meanwhile)
     assert "error: the engine changed while the plan was being read: nothing was done" in asked.out
+    assert f"container {cli.docker.name('c')} was disconnected from {cli.docker.name('n')}" in " ".join(asked.out.split())
     assert "run netplan apply again" in asked.out
     assert cli.inspected() == changed
 
