@@ -24,7 +24,8 @@ from reconciler.model import (
 )
 from reconciler.planner import Policy
 
-from .simulator import FAMILIES, Engine, Violation, implicit_gateway
+from .pools import FAMILIES, implicit_gateway
+from .simulator import Engine, Violation
 
 DEFAULTS: Mapping[str, Value] = {
     "driver": "bridge",

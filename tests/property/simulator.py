@@ -1,7 +1,9 @@
 """What a real engine does to the model's values: each rule measured on Docker 20.10, 26.1 and 28.5, and replayed by test_replay.py.
 
-`engine facts N` in a comment is a section of docs/engines.md. A rule raises `Violation` where the engine refuses, and also where it answers
-200 and does something else than was asked: a plan must run into neither.
+A comment cites the measurement: `engine facts N` is the section (1 snapshot, 2 round trip, 3 errors, 4 stopped containers, 5 replacing,
+6 connect options, 7 modes), docs/engines.md says what follows from them, `replayed` was found by test_replay.py or while writing it.
+A rule raises `Violation` where the engine refuses, and also where it answers 200 and does something else than was asked: a plan must run
+into neither.
 
 What inspect does not show, whether a subnet was chosen by the engine, is part of the IDs that the simulator gives: `0000000012-auto4`.
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from reconciler.marks import endpoint_options, network_labels, read_endpoint_mark, read_network_mark
 from reconciler.model import (
@@ -26,14 +28,14 @@ from reconciler.model import (
     Pool,
     Settings,
     Value,
+    family_of,
     pool_settings,
     settings_pools,
 )
 from reconciler.plan import Step
 
-FAMILIES = ("ipv4", "ipv6")
-ADDRESSES = {"ipv4": "ipv4_address", "ipv6": "ipv6_address"}
-AUTOMATIC_POOLS = tuple(f"172.{n}.0.0/16" for n in range(17, 32)) + tuple(f"192.168.{n}.0/20" for n in range(0, 256, 16))
+from .pools import ADDRESSES, AUTOMATIC_POOLS, FAMILIES, lowest, reserved, version_of, within
+
 ALWAYS_THERE = PREDEFINED | {"default"}
 
 
@@ -129,6 +131,8 @@ class Engine:
         network_id = self._new_id(kind)
         labels = network_labels(mark) if mark else {}
         values = {**self._network_defaults(), **settings, **self._automatic_pools(name, families)}
+        if self.info.api < (1, 48):
+            values.pop("enable_ipv4", None)  # engine facts 2: not known before 28
         self.networks[network_id] = ObservedNetwork(network_id, name, values, read_network_mark(labels))
         return network_id
 
@@ -140,7 +144,7 @@ class Engine:
 
     def _check_pools(self, name: str, pools: tuple[Pool, ...]) -> None:
         for family in FAMILIES:  # engine facts 2: the bridge driver takes one subnet of a family, 403
-            if sum(_family(pool.subnet) == family for pool in pools) > 1:
+            if sum(family_of(pool.subnet) == family for pool in pools) > 1:
                 raise Violation(f"create {name}: bridge driver doesn't support multiple subnets")
         for pool in pools:
             subnet = ip_network(pool.subnet)
@@ -150,18 +154,20 @@ class Engine:
             inside = [pool.gateway, *(address for _, address in pool.aux_addresses)]
             if any(address and ip_address(address) not in subnet for address in inside):  # engine facts 3: gateway outside, 400 or 500
                 raise Violation(f"create {name}: gateway or auxiliary address outside {subnet}")
-            if pool.ip_range and not _within(pool.ip_range, pool.subnet):  # engine facts 2: range outside, 400 (20 accepts)
+            if pool.ip_range and not within(pool.ip_range, pool.subnet):  # engine facts 2: range outside, 400 (20 accepts)
                 raise Violation(f"create {name}: range {pool.ip_range} outside {subnet}")
 
     def _check_create(self, name: str, settings: Settings) -> None:
         bridge = settings.get(f"driver_opts.{BRIDGE_NAME_OPTION}")
         option = f"driver_opts.{BRIDGE_NAME_OPTION}"
         if bridge and any(network.settings.get(option) == bridge for network in self.networks.values()):
-            raise Violation(f"create {name}: networks have same bridge name")  # engine facts 2: 403
+            raise Violation(f"create {name}: networks have same bridge name")  # replayed: 403
         if bridge == "docker0":  # engine facts 2: 403, and on 20 the default bridge breaks
             raise Violation(f"create {name}: docker0 is the default bridge's")
         if settings.get("enable_ipv4") is False and self.info.api < (1, 48):  # engine facts 2: ignored before 28
             raise Violation(f"create {name}: enable_ipv4 is ignored")
+        if settings.get("enable_ipv4") is False and settings.get("enable_ipv6") is not True:  # engine facts 2: 400 on 28
+            raise Violation(f"create {name}: IPv4 or IPv6 must be enabled")
 
     def _automatic_families(self, name: str, settings: Settings) -> tuple[str, ...]:
         """The families whose subnet the engine chooses."""
@@ -180,7 +186,7 @@ class Engine:
         pools = []
         for family in families:
             candidates = AUTOMATIC_POOLS if family == "ipv4" else (f"fd00:aaaa:{self._serial:x}::/64",)
-            free = (c for c in candidates if not any(t.version == _version(c) and t.overlaps(ip_network(c)) for t in taken))
+            free = (c for c in candidates if not any(t.version == version_of(c) and t.overlaps(ip_network(c)) for t in taken))
             subnet = next(free, None)
             if subnet is None:  # engine facts 3: pools exhausted
                 raise Violation(f"create {name}: no address pool left")
@@ -213,7 +219,8 @@ class Engine:
         self._check_settings(what, network, settings)
         listed = container.endpoint(network.name)
         if not container.live:
-            # engine facts 4: a second connect to a listed network answers 200 and is ignored; a stale entry is overwritten
+            # engine facts 4, docs/engines.md Stopped containers: a second connect to a listed network answers 200 and is
+            # ignored; a stale entry is overwritten
             if listed and (not listed.network_id or listed.network_id in self.networks):
                 raise Violation(f"{what}: already listed, silently ignored")
             self._check_inside(what, network, settings)
@@ -229,7 +236,7 @@ class Engine:
         except Refused:
             raise
         except Violation:
-            if not listed:  # engine facts 3: the phantom endpoint; a second failure leaves the first one's settings
+            if not listed:  # engine facts 3, docs/engines.md Phantoms; a second failure leaves the first one's settings (replayed)
                 self._put(container, replace(self._endpoint(network, container, settings, mark), phantom=True))
             raise
         endpoint = self._endpoint(network, container, settings, mark)
@@ -267,7 +274,7 @@ class Engine:
         for family, path in ADDRESSES.items():
             if (address := settings.get(path)) is None:
                 continue
-            subnets = [pool.subnet for pool in settings_pools(network.settings) if _family(pool.subnet) == family]
+            subnets = [pool.subnet for pool in settings_pools(network.settings) if family_of(pool.subnet) == family]
             if not any(ip_address(str(address)) in ip_network(subnet) for subnet in subnets):  # engine facts 3: 400 or 500
                 if self.info.major >= 23:
                     raise Refused(f"{what}: {address} is in no configured subnet")
@@ -277,13 +284,13 @@ class Engine:
         """The live addresses of a new endpoint: the configured ones, else the lowest free one of each pool."""
         used = self._used(network)
         for pool in settings_pools(network.settings):
-            family = _family(pool.subnet)
+            family = family_of(pool.subnet)
             if network.settings.get(f"enable_{family}", family == "ipv4") is False:  # engine facts 2: a v6 subnet alone enables nothing
                 continue
             address = settings.get(ADDRESSES[family])
             if address in used:  # engine facts 3: IP in use/aux/net/broadcast/gateway, 403
                 raise Violation(f"{what}: address {address} already in use")
-            given = str(address) if address else _lowest(pool, used)
+            given = str(address) if address else lowest(pool, used)
             if given is None:
                 raise Violation(f"{what}: no available address in {pool.subnet}")
             yield f"{given}/{ip_network(pool.subnet).prefixlen}"
@@ -371,6 +378,9 @@ class Engine:
         what = f"start {container.name}"
         if self.info.major >= 23 and not self._mode_resolves(container):  # engine facts 5
             raise Violation(f"{what}: could not find a network matching network mode {container.network_mode}")
+        other = self.containers.get(container.network_mode.removeprefix("container:"))
+        if other and not other.live:  # replayed: 409 on 20
+            raise Violation(f"{what}: cannot join network of a non running container")
         started: list[ObservedEndpoint] = []
         for endpoint in container.endpoints:
             by_name = (n for n in self.networks.values() if n.name == endpoint.network)
@@ -414,39 +424,6 @@ def empty(info: EngineInfo) -> Engine:
         network_id = engine._new_id("auto4" if name == "bridge" else "network")
         engine.networks[network_id] = ObservedNetwork(network_id, name, {**engine._network_defaults(), "driver": driver, **more})
     return engine
-
-
-def reserved(pool: Pool) -> frozenset[str]:
-    """The addresses of a pool that no endpoint gets: network, broadcast, gateway, auxiliary ones (engine facts 3)."""
-    subnet = ip_network(pool.subnet)
-    result = {str(subnet.network_address), *(address for _, address in pool.aux_addresses)}
-    if subnet.version == 4:
-        result.add(str(subnet.broadcast_address))
-    return frozenset(result | {pool.gateway or implicit_gateway(pool)})
-
-
-def implicit_gateway(pool: Pool) -> str:
-    """What an engine takes for a gateway where none is given: the first address of the range (engine facts 2)."""
-    subnet = ip_network(pool.subnet)
-    first = ip_network(pool.ip_range).network_address if pool.ip_range else subnet.network_address
-    return str(first if first != subnet.network_address else subnet[1])
-
-
-def _lowest(pool: Pool, used: frozenset[str]) -> str | None:
-    space: IPv4Network | IPv6Network = ip_network(pool.ip_range or pool.subnet)
-    return next((text for n in range(min(space.num_addresses, 4096)) if (text := str(space[n])) not in used), None)
-
-
-def _family(text: str) -> str:
-    return "ipv6" if ":" in text else "ipv4"
-
-
-def _version(text: str) -> int:
-    return 6 if ":" in text else 4
-
-
-def _within(inner: str, outer: str) -> bool:
-    return ip_network(inner).subnet_of(ip_network(outer))  # type: ignore[arg-type]
 
 
 def _serial(known: str) -> int:
