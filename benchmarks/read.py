@@ -9,6 +9,7 @@ between the two.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -63,10 +64,14 @@ def load_only(file: str) -> None:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--load"]:
-        load_only(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rounds", nargs="?", type=int, default=3, metavar="ROUNDS", help="alternated runs; their median counts (default: 3)")
+    parser.add_argument("--load", metavar="FILE", help="internal: only read, and print the peak memory of this process in MB")
+    options = parser.parse_args()
+    if options.load:
+        load_only(options.load)
         return
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rounds = options.rounds
     load_text(lab(1, 1), "warm-up")
     for size, (networks, endpoints) in SIZES.items():
         print(f"{size}: {networks} networks, {endpoints} endpoints")
