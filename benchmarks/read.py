@@ -3,13 +3,10 @@
 Prints for YAML and for JSON: seconds of processor time, the ratio (at most 2.5), the growth from 200 networks and 2,000 endpoints to ten
 times that (at most elevenfold), and the peak memory of a process that only reads. Each figure is the median of runs that alternate
 between the two.
-
-    python benchmarks/read.py [ROUNDS]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -21,10 +18,12 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 import yaml
+from bench import Report, arguments, main
 from lab import lab
 
 from reconciler.topology import load, load_text
 
+RATIO, GROWTH, MEGABYTES = 2.5, 11, 500
 SIZES = {"small": (200, 2_000), "big": (2_000, 20_000)}
 
 
@@ -34,7 +33,7 @@ def seconds(call: Callable[[], object]) -> float:
     return process_time() - start
 
 
-def measure(texts: dict[str, str], ending: str, rounds: int) -> None:
+def measure(report: Report, texts: dict[str, str], ending: str, rounds: int) -> None:
     """The figures for one kind of file."""
     ours: dict[str, list[float]] = {size: [] for size in texts}
     bare: dict[str, list[float]] = {size: [] for size in texts}
@@ -44,8 +43,9 @@ def measure(texts: dict[str, str], ending: str, rounds: int) -> None:
             ours[size].append(seconds(lambda text=text: load_text(text, f"lab{ending}")))
     for size, text in texts.items():
         a, b = median(ours[size]), median(bare[size])
-        print(f"{size} {ending} of {len(text) / 1e6:.2f} MB: {a:.2f} s; CSafeLoader {b:.2f} s; ratio {a / b:.2f}")
-    print(f"{ending} growth for ten times the size: {median(ours['big']) / median(ours['small']):.1f} times")
+        print(f"{size} {ending} of {len(text) / 1e6:.2f} MB: {a:.2f} s; CSafeLoader {b:.2f} s")
+        report.bound("  ratio", a / b, RATIO)
+    report.bound(f"{ending} growth for ten times the size:", median(ours["big"]) / median(ours["small"]), GROWTH, " times")
 
 
 def peak(text: str, ending: str) -> int:
@@ -63,24 +63,24 @@ def load_only(file: str) -> None:
     print(int(found[1]) // 1024 if found else 0)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rounds", nargs="?", type=int, default=3, metavar="ROUNDS", help="alternated runs; their median counts (default: 3)")
+def benchmark() -> int:
+    parser = arguments(__doc__ or "", rounds=3, engine=False)
     parser.add_argument("--load", metavar="FILE", help="internal: only read, and print the peak memory of this process in MB")
     options = parser.parse_args()
     if options.load:
         load_only(options.load)
-        return
-    rounds = options.rounds
+        return 0
+    report = Report()
     load_text(lab(1, 1), "warm-up")
     for size, (networks, endpoints) in SIZES.items():
         print(f"{size}: {networks} networks, {endpoints} endpoints")
     texts = {size: lab(*counts) for size, counts in SIZES.items()}
     as_json = {size: json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), indent=1) for size, text in texts.items()}
     for ending, kind in ((".yaml", texts), (".json", as_json)):
-        measure(kind, ending, rounds)
-        print(f"{ending} peak memory: {peak(kind['big'], ending)} MB")
+        measure(report, kind, ending, options.rounds)
+        report.bound(f"{ending} peak memory:", peak(kind["big"], ending), MEGABYTES, " MB")
+    return report.code
 
 
 if __name__ == "__main__":
-    main()
+    main(benchmark)
