@@ -166,13 +166,22 @@ class _Graph:
             for earlier, later in pairwise(connects):
                 self.connects[later].follows.append(self.connects[earlier])
             for index in filter(self.connects.__contains__, indexes):
-                if self.endpoints[index].cure and self.endpoints[index].network not in self.creates and mode in self.removes:
-                    self.removes[mode].follows.append(self.connects[index])
-                elif mode in self.creates and self.endpoints[index].network != mode:
-                    self.connects[index].needs.append(self.creates[mode])
+                if self.endpoints[index].network != mode:
+                    self._mode_edge(self.endpoints[index], self.connects[index], mode)
                 for other in indexes:
                     if self.endpoints[other].network == "none" and other in self.disconnects:
                         self.connects[index].needs.append(self.disconnects[other])
+
+    def _mode_edge(self, case: EndpointCase, connect: _Node, mode: str) -> None:
+        """While the network that a container was created on is missing, the container can be connected to no other.
+
+        It waits for the new one; a cure that a removal waits for comes before the old one goes, as the new one may wait for that removal.
+        """
+        removal = self.removes.get(case.network) if case.cure and case.network not in self.creates else None
+        if removal and mode in self.removes:
+            self.removes[mode].follows.append(connect)
+        elif mode in self.creates and not (removal and any(removal in create.needs for create in self.creates.values())):
+            connect.needs.append(self.creates[mode])
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
         case = self.endpoints[index]
