@@ -206,7 +206,7 @@ def _attached(container: ObservedContainer, networks: Json, engine: EngineInfo, 
     if container.network_mode.startswith("container:"):
         return container
     renamed = _PODMAN_DEFAULT if engine.flavor == "podman" else {}
-    can_be_phantom = engine.flavor == "docker" and container.live and container.network_mode not in ("host", "none")
+    can_be_phantom = engine.flavor == "docker" and container.live and container.network_mode != "host"
     endpoints = [
         _read_endpoint(renamed.get(name, name), entry or {}, container, can_be_phantom, swarm) for name, entry in sorted(networks.items())
     ]
@@ -225,7 +225,7 @@ def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_ph
         mark=mark,
         addresses=tuple(_read_addresses(raw)) if container.live else (),
         mac=canonical_mac(raw.get("MacAddress") or "") if container.live else "",
-        phantom=can_be_phantom and not network_id and not endpoint_id,
+        phantom=can_be_phantom and name != "none" and not network_id and not endpoint_id,
     )
 
 

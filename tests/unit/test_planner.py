@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.codec import read_container
 from reconciler.marks import digests
 from reconciler.model import (
     DesiredContainer,
@@ -105,3 +106,20 @@ def test_a_phantom_on_a_network_whose_subnet_the_missing_own_network_takes_is_no
     observed = ObservedState(DOCKER_28, (network("other", "10.2.0.0/24"),), (container("x", "own", endpoint("other", MADE, phantom=True)),))
     made = plan(lab(declared("own", "10.2.0.0/24"), attached("x", own={})), observed)
     assert number(made, "remove network other") < number(made, "create network own") < number(made, "connect x to own")
+
+
+# --- what is observed ------------------------------------------------------------------------------------------------
+
+
+def test_a_phantom_on_a_container_created_with_none_is_seen() -> None:
+    """As 20.10 and 28.5 tell it after `disconnect none` and a connect that failed; on `none` itself nothing is a phantom."""
+    entry = {"IPAMConfig": {"IPv4Address": "10.2.0.9"}, "NetworkID": "", "EndpointID": ""}
+    raw = {
+        "Id": identifier("x"),
+        "Name": "/x",
+        "State": {"Status": "running"},
+        "HostConfig": {"NetworkMode": "none"},
+        "NetworkSettings": {"Networks": {"other": entry, "none": entry}},
+    }
+    found = read_container(raw, DOCKER_28)
+    assert {e.network: e.phantom for e in found.endpoints} == {"none": False, "other": True}
