@@ -79,12 +79,3 @@ def network_and_broadcast(subnet: Prefix) -> dict[Address, str]:
     if subnet.prefixlen >= 31:
         return {}
     return {subnet.network_address: "the network address", subnet.broadcast_address: "the broadcast address"}
-
-
-def implicit_gateway(subnet: Prefix, ip_range: Prefix | None) -> Address | None:
-    """The address that an engine takes as gateway when none is declared: the first free one of the range it hands out."""
-    unusable = network_and_broadcast(subnet)
-    first = (ip_range or subnet).network_address
-    if first in unusable:
-        first += 1
-    return first if first in subnet and first not in unusable else None

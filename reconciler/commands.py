@@ -198,6 +198,8 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
 
     wanted = look()
     ran_before = _live(observed, wanted)
+    if wanted.applyable and not wanted.empty:
+        engine.make_ready()
     if options.output == "text":
         _print_plan(wanted, options)
     if code := _refused(wanted):

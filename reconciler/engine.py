@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote
 
@@ -62,6 +63,9 @@ class Reader(Protocol):
 
 class Engine(Reader, Protocol):
     """An engine that can be changed too. After a LostError the change may or may not have happened."""
+
+    def make_ready(self) -> None:
+        """A change is coming: get ready for it meanwhile. Need not be called."""
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         """Make a network; its ID."""
@@ -149,6 +153,9 @@ class _Engine(_Reader):
         self._local = threading.local()
         self._clients: list[APIClient] = []
 
+    def make_ready(self) -> None:
+        threading.Thread(target=_load_docker, daemon=True).start()
+
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         answer = self._change("POST", "/networks/create", network_body(name, settings, mark))
         return str(_object(answer, "POST /networks/create", "Id")["Id"])
@@ -201,6 +208,12 @@ class _Engine(_Reader):
         if isinstance(cause, TimeoutError):
             return LostError(f"the engine did not answer {method} {path} within {self._timeout:g} s", "is it busy? raise --timeout")
         return LostError(f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?")
+
+
+def _load_docker() -> None:
+    """It takes as long as several changes; whoever needs it before it is there waits for the rest of it, and meets its errors."""
+    with suppress(ImportError):
+        import docker  # noqa: F401
 
 
 def _docker_client(target: Target, timeout: float, version: str) -> APIClient:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 from typing import Literal
 
 Value = str | int | bool | tuple[str, ...]
@@ -132,6 +132,19 @@ def subtree(settings: Settings, prefix: str) -> dict[str, str]:
     """`{"labels.a": "1"}`, `labels` -> `{"a": "1"}`; in order of key."""
     start = len(prefix) + 1
     return {path[start:]: str(settings[path]) for path in sorted(settings) if path.startswith(prefix + ".")}
+
+
+def implicit_gateway(subnet: IPv4Network | IPv6Network, ip_range: IPv4Network | IPv6Network | None) -> IPv4Address | IPv6Address | None:
+    """The address that an engine takes as gateway when none is declared: the first that can be given of what it hands out.
+
+    Measured on Docker 20.10 and 28.5: the first of `ip_range` if there is one; in a /31 the very first address.
+    """
+    first = (ip_range or subnet).network_address
+    small = subnet.version == 4 and subnet.prefixlen >= 31
+    if first == subnet.network_address and not small:
+        first += 1
+    usable = first in subnet and (small or subnet.version == 6 or first != subnet.broadcast_address)
+    return first if usable else None
 
 
 # --- desired ---------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .addresses import Address, BadAddressError, Prefix, address, implicit_gateway, network_and_broadcast, prefix
+from .addresses import Address, BadAddressError, Prefix, address, network_and_broadcast, prefix
 from .document import Map, show
+from .model import implicit_gateway
 from .report import Report, check_word, mapping, text
 
 

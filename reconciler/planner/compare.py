@@ -7,11 +7,11 @@ with the engine's default. A difference is *drift* where declared and recorded a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_network
 
 from ..marks import digest
-from ..model import EndpointMark, ObservedContainer, ObservedEndpoint, Settings, Value
+from ..model import EndpointMark, ObservedContainer, ObservedEndpoint, Settings, Value, implicit_gateway
 from ..plan import Cause, Difference
+from .subnets import parsed
 
 DEFAULTS: Mapping[str, Value] = {
     "driver": "bridge",
@@ -69,14 +69,8 @@ def implicit_gateways(path: str, observed: Settings) -> frozenset[str]:
     if not isinstance(subnets, tuple) or len(subnets) != 1:
         return frozenset()
     ip_range = observed.get(f"{family}.ip_range")
-    return frozenset({implicit_gateway(subnets[0], None if ip_range is None else str(ip_range))})
-
-
-def implicit_gateway(subnet: str, ip_range: str | None) -> str:
-    """What Docker takes: the first address of the range, or of the subnet, that is not the subnet's own."""
-    space = ip_network(subnet)
-    first = ip_network(ip_range).network_address if ip_range else space.network_address
-    return str(space[1] if first == space.network_address and space.num_addresses > 1 else first)
+    gateway = implicit_gateway(parsed(subnets[0]), parsed(str(ip_range)) if ip_range else None)
+    return frozenset({str(gateway)} if gateway else ())
 
 
 def overlaid_network(declared: Settings, observed: Settings, differences: Iterable[Difference]) -> dict[str, Value]:

@@ -17,13 +17,15 @@ from ..model import (
     ObservedContainer,
     ObservedEndpoint,
     ObservedState,
+    Pool,
     Settings,
     Value,
+    implicit_gateway,
     settings_pools,
 )
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
-from .compare import endpoint_differences, implicit_gateway, overlaid_endpoint
+from .compare import endpoint_differences, overlaid_endpoint
 from .networks import NetworkCase, Networks
 from .subnets import parsed
 
@@ -52,6 +54,7 @@ class EndpointCase:
     """A stopped container lists a network that is gone: disconnected from the new network of that name, then connected."""
 
 
+MISSING = "declared when the network was made, not attached now"
 STALE = "its network was made anew: the container could not start"
 PHANTOM = "listed but not attached (a failed connect left it): the next restart would fail"
 
@@ -138,7 +141,7 @@ class _Decider:
         recorded = network.mark.endpoints.get(case.container.name) if network and self._ours(network.mark) and network.mark else None
         if recorded:
             same = recorded == case.container.id[:12]
-            case.drift, case.reason = True, "disconnected by hand" if same else "the container was made anew"
+            case.drift, case.reason = True, MISSING if same else "the container was made anew"
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
         self.result.cases.append(case)
 
@@ -297,8 +300,12 @@ def fits(address: str, settings: Settings, family: str) -> bool:
     value = ip_address(address)
     inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
     used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
-    gateways = {pool.gateway or implicit_gateway(pool.subnet, pool.ip_range) for pool in settings_pools(settings)}
+    gateways = {pool.gateway or _gateway_taken(pool) for pool in settings_pools(settings)}
     return inside and not used and address not in gateways
+
+
+def _gateway_taken(pool: Pool) -> str:
+    return str(implicit_gateway(parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None))
 
 
 def _is_host(address: IPv4Address | IPv6Address, subnet: IPv4Network | IPv6Network) -> bool:

@@ -398,12 +398,12 @@ def test_aliases_change_by_one_reconnect_of_that_endpoint(cli: Cli) -> None:
 
 
 def test_what_only_the_engine_can_refuse_is_reported_in_its_words(cli: Cli) -> None:
-    """A driver that it does not have; what does not need that network is done, and the next apply goes on from there."""
+    """An option that its driver cannot read; what does not need that network is done, and the next apply goes on from there."""
     cli.docker.container("c")
-    networks = {"bad": {"driver": "no-such-driver"}, "good": {"subnet": cli.docker.subnet()}}
+    networks = {"bad": {"driver_opts": {OPTION + "host_binding_ipv4": "nonsense"}}, "good": {"subnet": cli.docker.subnet()}}
     cli.write(networks, {"c": {"networks": ["bad", "good"]}})
     failed = cli.apply(code=1)
-    assert "no-such-driver" in failed.said
+    assert "host_binding_ipv4 value: nonsense" in failed.said
     assert f"connect {cli.docker.name('c')} to {cli.docker.name('bad')}" in failed.said
     assert cli.endpoint("c", "good")
     del networks["bad"]

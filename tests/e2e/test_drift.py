@@ -106,7 +106,7 @@ def recreate_stopped(lab: Lab) -> None:
 
 # what another tool does, and what the plan says of it
 KINDS: dict[str, tuple[Callable[[Lab], object], tuple[str, ...]]] = {
-    "disconnected": (disconnect, ("x {n}", "disconnected by hand")),
+    "disconnected": (disconnect, ("x {n}", "declared when the network was made, not attached now")),
     "reconnected-without-settings": (connect_by_hand, ("~ reconnect {c} on {n}",)),
     "address": (change_address, ("changed: ipv4_address", ".33 -> ")),
     "link-local": (lose_link_local, ("changed: link_local_ips", "(unset) -> 169.254.9.9")),

@@ -70,7 +70,7 @@ def test_show_is_the_live_topology_with_drift_marked(converged: Cli) -> None:
     full = converged.docker.name
     shown = converged.run("show", str(converged.file)).out
     address = (converged.endpoint("c", "n") or {})["IPAddress"]
-    for text in (full("n"), full("c"), address, "web", "disconnected by hand"):
+    for text in (full("n"), full("c"), address, "web", "not attached now"):
         assert text in shown
     assert "disconnected by hand" not in converged.run("show").out
 
