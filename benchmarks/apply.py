@@ -67,7 +67,7 @@ def reset(host: Host) -> None:
 
 def fastest(host: Host, name: str, command: list[str], option: str) -> int:
     """The number of threads that suits a program best, the candidates run in alternation."""
-    works = [lambda n=n: run([*command, option, str(n)], env=environment()) for n in THREADS]  # type: ignore[misc]
+    works = [lambda n=n: run([*command, option, str(n)], env=environment()) for n in THREADS]
     times = alternated(SEARCHED, *works, between=lambda: reset(host))
     for threads, taken in zip(THREADS, times, strict=True):
         print(f"{name} {option} {threads}: {spread(taken)}", flush=True)

@@ -47,7 +47,7 @@ def run(command: Sequence[str], **more: Any) -> str:
     done = subprocess.run([*command], capture_output=True, text=True, **more)
     if done.returncode:
         raise CallError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
+    return str(done.stdout)
 
 
 def timed(work: Callable[[], object]) -> float:

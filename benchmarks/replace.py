@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from apply import calls
-from bare import API, Connection, request
-from bench import HERE, NETPLAN, CallError, Host, Report, arguments, engine, environment, main, run, spread
+from bare import API, CallError, Connection, request
+from bench import HERE, NETPLAN, Host, Report, arguments, engine, environment, main, run, spread
 
 BOUND = 1.2
 NAMES = [f"host-{number:05}" for number in range(4)]
