@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 CHANGES_PENDING = 2
+_WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
+"""Exit codes of plans, from good to bad."""
 MOST_CHANGES = 10
 """Differences that are listed where the engine changed while a plan was being read."""
 SETTLE = (0.0, 0.3, 0.7, 1.5)
@@ -104,7 +106,8 @@ def plan(options: Namespace) -> int:
     for state in desired:
         result = make_plan(state, observed, policy=_policy(options))
         _print_plan(result, options)
-        worst = max(worst, _refused(result), CHANGES_PENDING if options.exit_code and not result.empty else 0)
+        pending = CHANGES_PENDING if options.exit_code and not result.empty else 0
+        worst = max(worst, _refused(result) or pending, key=_WORSE.index)
     return worst
 
 
@@ -175,8 +178,10 @@ def apply(options: Namespace) -> int:
 
 def destroy(options: Namespace) -> int:
     """Applies an empty topology of that name: by file its `protect` binds and its endpoints are ours, by name the marks decide."""
-    if options.name and options.file:
+    if options.name is not None and options.file:
         raise UsageError("--name and FILE were both given", "give one of them")
+    if options.name == "":
+        raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [_load(path) for path in _files(options.file)]
     with _engine(options) as engine:
         return max(_carry_out(DesiredState(s.topology), engine, _policy(options, destroyed=s), options, "destroy") for s in states)
@@ -216,16 +221,18 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
     if options.output == "text" and not (options.quiet and ran.ok):
         print(render_run(ran, choose(sys.stdout, options.no_color), options.file or "FILE"), flush=True)
     left = _prove(look) if ran.ok else wanted
-    _print_report(wanted, ran, left.empty, options)
+    converged = left.empty and left.applyable
+    _print_report(wanted, ran, converged, options)
     if bug := next((result.bug for result in ran.results if result.bug), None):
         raise bug
     if not ran.ok:
         return FailedError.exit_code
-    if not left.empty:
+    if not converged:
         raise FailedError("the engine is not as declared, though every step was done", *_remains(left))
     if stopped := ran_before - _live(observed, wanted):
-        names = ", ".join(sorted(name for _, name in stopped))
-        raise FailedError(f"stopped while netplan was at work, by somebody else or by a restart: {names}", f"docker start {names}")
+        names = sorted(name for _, name in stopped)
+        what = "stopped while netplan was at work, by somebody else or by a restart"
+        raise FailedError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
     return 0
 
 
@@ -242,12 +249,14 @@ def _prove(look: Callable[[], Plan]) -> Plan:
     for pause in SETTLE:
         time.sleep(pause)
         left = look()
-        if left.empty:
+        if left.empty and left.applyable:
             break
     return left
 
 
 def _remains(left: Plan) -> Iterator[str]:
+    for refusal in left.refusals:
+        yield f"{refusal.message}: {refusal.way_out}"
     for step in left.steps:
         yield f"left to do: {step.text}: {step.reason}"
     yield "somebody else may be changing the engine: run netplan plan to see what is left"

@@ -82,13 +82,15 @@ def _context_name(context: str | None, env: Mapping[str, str]) -> tuple[str, str
 def _target_of_context(name: str, source: str, env: Mapping[str, str]) -> Target:
     folder, key = _config_folder(env) / "contexts", hashlib.sha256(name.encode()).hexdigest()
     meta = _read_json(folder / "meta" / key / "meta.json")
-    endpoint = (meta.get("Endpoints") or {}).get("docker") or {}
-    if not endpoint.get("Host"):
+    endpoints = meta.get("Endpoints")
+    endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    if not isinstance(endpoint, dict) or not endpoint.get("Host"):
         raise UsageError(
             f'the context "{name}" ({source}) does not exist', "list them: docker context ls", "or name the engine: --host unix:///..."
         )
     files = folder / "tls" / key / "docker"
-    tls = _tls_files(files, verify=not endpoint.get("SkipTLSVerify")) if files.is_dir() else None
+    present = os.path.isdir(files)  # noqa: PTH112 - Path's raises where it may not look
+    tls = _tls_files(files, verify=not endpoint.get("SkipTLSVerify")) if present else None
     return _target(str(endpoint["Host"]), f'context "{name}" ({source})', tls, name)
 
 
@@ -131,12 +133,15 @@ def _tls_of_environment(env: Mapping[str, str]) -> Tls | None:
 
 
 def _tls_files(folder: Path, verify: bool) -> Tls:
-    ca, cert, key = (str(folder / f"{name}.pem") if (folder / f"{name}.pem").exists() else "" for name in ("ca", "cert", "key"))
+    files = (str(folder / f"{name}.pem") for name in ("ca", "cert", "key"))
+    ca, cert, key = (file if os.path.exists(file) else "" for file in files)  # noqa: PTH110 - Path's raises where it may not look
     return Tls(ca, cert, key, verify)
 
 
 def _config_folder(env: Mapping[str, str]) -> Path:
-    return Path(env["DOCKER_CONFIG"]) if env.get("DOCKER_CONFIG") else Path(env.get("HOME") or "~").expanduser() / ".docker"
+    if env.get("DOCKER_CONFIG"):
+        return Path(env["DOCKER_CONFIG"])
+    return Path(env.get("HOME") or os.path.expanduser("~")) / ".docker"  # noqa: PTH111 - Path.expanduser raises for a user without a home
 
 
 def _read_json(file: Path) -> dict[str, Any]:

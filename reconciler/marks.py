@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from .model import EndpointMark, NetworkMark, Settings, Value
@@ -77,7 +78,7 @@ def _compact(value: object) -> str:
 def _load(text: str | None) -> dict[str, Any]:
     try:
         value = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):  # anybody may write a label
         return {}
     return value if isinstance(value, dict) and value.get("v") == VERSION else {}
 
@@ -93,4 +94,20 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _settings(value: object) -> dict[str, Value]:
     if not isinstance(value, dict):
         return {}
-    return {str(path): tuple(str(v) for v in item) if isinstance(item, list) else item for path, item in value.items()}
+    known = {path: item for path, item in value.items() if _plausible(path, item)}
+    return {path: tuple(str(v) for v in item) if isinstance(item, list) else item for path, item in known.items()}
+
+
+def _plausible(path: str, item: object) -> bool:
+    """Anybody may write a driver option: what cannot be a setting is none."""
+    if path in ("ipv4_address", "ipv6_address"):
+        return isinstance(item, str) and _is_address(item)
+    return isinstance(item, str | int | list)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

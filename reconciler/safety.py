@@ -39,6 +39,9 @@ def ownership(network: ObservedNetwork, topology: str, wanted: DesiredNetwork, p
     )
 
 
+_PROTECTED_BY_LABEL = "remove it yourself (docker network rm {}), or netplan destroy a file that declares it without protect: true"
+
+
 def protection(network: ObservedNetwork, wanted: DesiredNetwork | None, policy: Policy, verb: str) -> Refusal | None:
     """Refuses to remove or replace a protected network. The file decides while it declares the network, its label otherwise."""
     declared = wanted or (policy.destroyed.networks.get(network.name) if policy.destroyed else None)
@@ -47,7 +50,7 @@ def protection(network: ObservedNetwork, wanted: DesiredNetwork | None, policy: 
         return None
     return Refusal(
         f"network {network.name} is protected and would be {verb}",
-        "take protect: true out of the file first" if declared else "declare it again without protect: true, apply, then remove it",
+        "take protect: true out of the file first" if declared else _PROTECTED_BY_LABEL.format(network.name),
         source=declared.source if declared else None,
     )
 

@@ -81,7 +81,7 @@ def overlaid_network(declared: Settings, observed: Settings, differences: Iterab
     changed = {d.path: d for d in differences}
     result = {path: value for path, value in observed.items() if path not in changed}
     for family in FAMILIES:
-        gone = f"{family}.subnet" in changed or (family == "ipv6" and f"enable_{family}" in changed)
+        gone = f"{family}.subnet" in changed or f"enable_{family}" in changed
         if gone:
             result = {path: value for path, value in result.items() if not path.startswith(family + ".")}
     if "driver" in changed:

@@ -281,16 +281,16 @@ def decide_endpoints(desired: DesiredState, observed: ObservedState, networks: N
     return _Decider(desired, observed, networks, policy).run()
 
 
-def unfitting_addresses(case: EndpointCase, network: NetworkCase) -> Iterator[tuple[str, str]]:
-    """The static addresses of a restored endpoint that nobody declared and that do not fit the network's new subnets: (path, address)."""
-    if case.target is None or not network.subnets_change:
+def unfitting_addresses(case: EndpointCase, network: Settings) -> Iterator[tuple[str, str]]:
+    """The static addresses an endpoint is to get that nobody declared and that do not fit the network's settings: (path, address)."""
+    if case.target is None:
         return
     declared: Settings = case.wanted.settings if case.wanted else {}
     for path, family in (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6")):
         address = case.target.get(path)
         if address is None or path in declared:
             continue
-        if not fits(str(address), network.target, family):
+        if not fits(str(address), network, family):
             yield path, str(address)
 
 

@@ -76,8 +76,12 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
     members = _declared_members(desired, observed.containers)
     for name, wanted in desired.networks.items():
         _decide_declared(result, wanted, by_name.get(name, ()), desired.topology, members.get(name, {}), policy)
+    external = {name for name, wanted in policy.destroyed.networks.items() if wanted.external} if policy.destroyed else set()
     for name, networks in by_name.items():
         owned = [n for n in networks if n.mark and n.mark.topology == desired.topology and name not in desired.networks]
+        if owned and name in external:
+            result.notes.append(f"network {name} is left: the file declares it external")
+            continue
         for network in owned:
             _decide_dropped(result, network, len(networks), policy)
         if name in PREDEFINED and name not in result.cases:

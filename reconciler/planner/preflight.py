@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..model import PREDEFINED, EngineInfo, ObservedNetwork, ObservedState, Settings, Source
@@ -30,8 +30,10 @@ def preflight(topology: str, networks: Networks, endpoints: Endpoints, observed:
     refusals += _overlaps(networks, observed)
     refusals += _bridge_names(networks, observed)
     refusals += _lost_network_modes(networks, endpoints, observed)
-    refusals += _unfitting(networks, endpoints, policy)
-    refusals += _addresses(topology, networks, endpoints, observed)
+    settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
+    settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
+    refusals += _unfitting(networks, endpoints, settings, policy)
+    refusals += _addresses(topology, settings, endpoints, observed)
     refusals += _macs(endpoints, observed.engine)
     return refusals
 
@@ -180,37 +182,38 @@ def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: Obse
 # --- addresses -------------------------------------------------------------------------------------------------------
 
 
-def _unfitting(networks: Networks, endpoints: Endpoints, policy: Policy) -> Iterator[Refusal]:
+def _unfitting(networks: Networks, endpoints: Endpoints, settings: Mapping[str, Settings], policy: Policy) -> Iterator[Refusal]:
+    """Static addresses that nobody declares, of endpoints put back or given back: the network may have changed under them."""
     for case in endpoints.cases:
         network = networks.cases.get(case.network)
-        if network is None or case.target is None:
+        comes = network is not None and network.comes
+        if case.target is None or case.network not in settings or (case.wanted and not (network and network.subnets_change)):
             continue
-        for path, address in list(unfitting_addresses(case, network)):
+        for path, address in list(unfitting_addresses(case, settings[case.network])):
             if policy.disrupt_foreign:
                 case.target = {p: value for p, value in case.target.items() if p != path}
                 endpoints.notes.append(
                     f"{case.container.name} on {case.network}: static address {address} does not fit and becomes dynamic"
                 )
             else:
-                message = f"{case.container.name} on {case.network}: its own static address {address} does not fit the new subnet"
+                which = "new subnet" if comes else "present subnet"
+                message = f"{case.container.name} on {case.network}: its own static address {address} does not fit the {which}"
                 yield Refusal(
                     message,
                     "allow it to become dynamic with --disrupt-foreign, or declare an address for it",
-                    source=network.wanted.source if network.wanted else None,
+                    source=network.wanted.source if network and network.wanted else None,
                 )
 
 
-def _addresses(topology: str, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
+def _addresses(topology: str, settings: Mapping[str, Settings], endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
-    settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
-    settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
     for case in sorted(endpoints.cases, key=lambda case: (case.network, case.container.name, case.container.id)):
         for path, family in ADDRESS_PATHS:
             address = case.target.get(path) if case.target is not None else None
             if address is None:
                 continue
-            if refusal := _unfit(case, settings.get(case.network), str(address), family):
+            if case.wanted and (refusal := _unfit(case, settings.get(case.network), str(address), family)):
                 yield refusal
             elif other := wanted.get((case.network, str(address))):
                 yield _taken(case, str(address), other.container.name, "")

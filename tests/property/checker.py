@@ -160,11 +160,11 @@ class _Check:
         return network is not None and (was is None or any(self._changes_subnet(was, network, family) for family in FAMILIES))
 
     def _changes_subnet(self, was: ObservedNetwork, now: ObservedNetwork, family: str) -> bool:
-        """Whether the subnet is another, or is the same only because the engine chose it."""
+        """Whether the subnet or what it keeps for itself is another, or is the same only because the engine chose it."""
         path, wanted = f"{family}.subnet", self.desired.networks.get(now.name)
         recorded = was.mark.hashes if was.mark and self._ours(was.mark) else {}
         dropped = path in recorded and wanted is not None and path not in wanted.settings
-        return was.settings.get(path) != now.settings.get(path) or (was.id != now.id and dropped)
+        return _addressing(was, family) != _addressing(now, family) or (was.id != now.id and dropped)
 
     def _attached(self, endpoint: ObservedEndpoint, container: ObservedContainer) -> Iterator[str]:
         """It is on the network of that name that exists, or will be at the next start."""
@@ -215,8 +215,13 @@ class _Check:
                 yield "made by us, no longer declared, and still there"
         elif new is None or new.mark is not None:
             yield f"amended by us, no longer declared, and is {new}"
-        elif _plain(new.settings) != _plain(mark.before) and not self._moved(old, new):
+        elif _plain(new.settings) != self._given_back(mark, new) and not self._moved(old, new):
             yield f"amended by us, no longer declared: has {new.settings}, had {mark.before}"
+
+    def _given_back(self, mark: EndpointMark, new: ObservedEndpoint) -> dict[str, Value]:
+        """What it had, with consent without static addresses: its network may have been made anew with another subnet since."""
+        lost = {path for path in STATIC if self.policy.disrupt_foreign and path not in new.settings}
+        return {path: value for path, value in _plain(mark.before).items() if path not in lost}
 
     def _foreign_kept(self, old: ObservedEndpoint, new: ObservedEndpoint | None) -> Iterator[str]:
         wanted = self.desired.networks.get(old.network)
@@ -266,6 +271,12 @@ class _Check:
         except Violation as violation:
             if "already in use" not in str(violation) and "no available address" not in str(violation):
                 yield f"{violation}, and could before"
+
+
+def _addressing(network: ObservedNetwork, family: str) -> dict[str, Value]:
+    """What decides which static addresses it can give."""
+    paths = (f"{family}.subnet", f"{family}.gateway", f"{family}.ip_range", f"{family}.aux_addresses")
+    return {path: value for path, value in network.settings.items() if path.startswith(paths)}
 
 
 def _can_start(state: ObservedState, container: ObservedContainer) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.codec import read_container
-from reconciler.marks import digests
+from reconciler.marks import digests, read_endpoint_mark
 from reconciler.model import (
     DesiredContainer,
     DesiredEndpoint,
@@ -23,7 +23,7 @@ from reconciler.model import (
     Value,
 )
 from reconciler.plan import Plan
-from reconciler.planner import plan
+from reconciler.planner import Policy, plan
 
 HERE = Source("lab.yaml", 1)
 DOCKER_28 = EngineInfo("E", "lab", "28.5.2", (1, 51))
@@ -35,11 +35,13 @@ def identifier(name: str) -> str:
     return (name.encode().hex() * 64)[:64]
 
 
-def network(name: str, subnet: str, owner: str | None = "lab", *, protect: bool = False, **extra: Value) -> ObservedNetwork:
+def network(
+    name: str, subnet: str, owner: str | None = "lab", *, protect: bool = False, settings: Settings | None = None
+) -> ObservedNetwork:
     declared: dict[str, Value] = {"ipv4.subnet": (subnet,)}
-    settings = {"driver": "bridge", "enable_ipv4": True, **declared, **extra}
+    everything = {"driver": "bridge", "enable_ipv4": True, **declared, **(settings or {})}
     mark = NetworkMark(owner, digests(declared), protect=protect) if owner else None
-    return ObservedNetwork(identifier(name), name, settings, mark)
+    return ObservedNetwork(identifier(name), name, everything, mark)
 
 
 def endpoint(name: str, mark: EndpointMark | None = None, *, phantom: bool = False, **settings: Value) -> ObservedEndpoint:
@@ -50,8 +52,10 @@ def container(name: str, mode: str, *endpoints: ObservedEndpoint) -> ObservedCon
     return ObservedContainer(identifier(name), name, "running", mode, endpoints)
 
 
-def declared(name: str, subnet: str, *, protect: bool = False, external: bool = False, **extra: Value) -> DesiredNetwork:
-    return DesiredNetwork(name, HERE, {} if external else {"ipv4.subnet": (subnet,), **extra}, protect=protect, external=external)
+def declared(name: str, subnet: str, *, protect: bool = False, external: bool = False, settings: Settings | None = None) -> DesiredNetwork:
+    return DesiredNetwork(
+        name, HERE, {} if external else {"ipv4.subnet": (subnet,), **(settings or {})}, protect=protect, external=external
+    )
 
 
 def attached(name: str, **networks: Settings) -> DesiredContainer:
@@ -123,3 +127,66 @@ def test_a_phantom_on_a_container_created_with_none_is_seen() -> None:
     }
     found = read_container(raw, DOCKER_28)
     assert {e.network: e.phantom for e in found.endpoints} == {"none": False, "other": True}
+
+
+# --- addresses that nobody declares ----------------------------------------------------------------------------------
+
+AMENDED = EndpointMark("lab", "amended", {"ipv4_address": "10.2.0.10"}, {"ipv4_address": "10.1.0.9"})
+
+
+@pytest.mark.parametrize("owner", ["lab", None])
+def test_an_address_to_be_given_back_that_no_longer_fits_can_become_dynamic(owner: str | None) -> None:
+    box = container("x", "bridge", endpoint("net", AMENDED, ipv4_address="10.2.0.10"))
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", owner),), (box,))
+    desired = lab(declared("net", "10.2.0.0/24")) if owner else lab()
+    refusals = plan(desired, observed).refusals
+    assert len(refusals) == 1
+    assert "10.1.0.9 does not fit" in refusals[0].message
+    assert "--disrupt-foreign" in refusals[0].way_out
+    allowed = plan(desired, observed, policy=Policy(disrupt_foreign=True))
+    assert allowed.applyable
+    assert [dict(step.settings) for step in allowed.steps if step.op == "connect"] == [{}]
+
+
+def test_a_foreign_address_that_becomes_the_gateway_can_become_dynamic() -> None:
+    observed = ObservedState(
+        DOCKER_28, (network("net", "10.2.0.0/24"),), (container("x", "bridge", endpoint("net", ipv4_address="10.2.0.9")),)
+    )
+    desired = lab(declared("net", "10.2.0.0/24", settings={"ipv4.gateway": "10.2.0.9"}))
+    assert any("10.2.0.9 does not fit" in refusal.message for refusal in plan(desired, observed).refusals)
+    assert plan(desired, observed, policy=Policy(disrupt_foreign=True)).applyable
+
+
+def test_ipv4_that_is_switched_off_takes_its_pools_along() -> None:
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", settings={"enable_ipv6": True, "ipv6.subnet": ("fd00::/64",)}),), ())
+    off = DesiredNetwork("net", HERE, {"enable_ipv4": False, "enable_ipv6": True})
+    create = plan(lab(off), observed).steps[-1]
+    assert "ipv4.subnet" not in create.settings
+    assert create.settings["ipv6.subnet"] == ("fd00::/64",)
+
+
+# --- ownership -------------------------------------------------------------------------------------------------------
+
+
+def test_destroy_leaves_a_network_that_the_file_declares_external() -> None:
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), ())
+    file = lab(declared("net", "", external=True))
+    made = plan(lab(), observed, policy=Policy(destroyed=file))
+    assert made.empty
+    assert made.notes == ("network net is left: the file declares it external",)
+    assert plan(lab(), observed).steps
+
+
+def test_what_a_network_protected_by_its_label_needs_to_go() -> None:
+    """Labels are fixed at creation: another apply would not change them."""
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", protect=True),), ())
+    (refusal,) = plan(lab(), observed).refusals
+    assert "destroy a file that declares it without protect" in refusal.way_out
+    assert plan(lab(), observed, policy=Policy(destroyed=lab(declared("net", "10.2.0.0/24")))).applyable
+
+
+def test_marks_that_somebody_else_wrote_are_no_bug() -> None:
+    spec = '{"v":1,"how":"amended","before":{"ipv4_address":"x","ipv6_address":5,"aliases":["a"],"links":{},"gw_priority":null}}'
+    mark = read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": spec})
+    assert mark == EndpointMark("lab", "amended", {}, {"aliases": ("a",)})
+    assert read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": "[" * 200_000}) == EndpointMark("lab", "amended")
