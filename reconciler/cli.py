@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -19,15 +20,38 @@ if TYPE_CHECKING:
     from .errors import NetplanError
 
 BUG = 70
+_OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What writing output may end in; files and engines that cannot be read are reported where they are read."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises, never prints a traceback unless NETPLAN_DEBUG is set."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments in (["--version"], ["-V"]):
-        print(f"netplan {__version__}")
-        return 0
-    return _main(arguments)
+    _open_streams()
+    try:
+        if arguments in (["--version"], ["-V"]):
+            print(f"netplan {__version__}")
+            code = 0
+        else:
+            code = _main(arguments)
+        sys.stdout.flush()  # here, where a failure can still be reported
+    except OSError as error:
+        _discard_output()
+        if not isinstance(error, BrokenPipeError):
+            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _open_streams() -> None:
+    """Python has none where the caller closed one (`>&-`)."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - pathlib takes long to load
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _main(arguments: list[str]) -> int:
@@ -39,9 +63,6 @@ def _main(arguments: list[str]) -> int:
         _debug()
         report(error)
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except KeyboardInterrupt:
         _debug()
         print("error: interrupted\n  netplan plan shows what is left to do", file=sys.stderr, flush=True)
@@ -50,6 +71,8 @@ def _main(arguments: list[str]) -> int:
     except SystemExit as stop:  # argparse, after --help
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
+            raise
         _debug()
         print(f"error: a bug in netplan: {type(error).__name__}: {error}", file=sys.stderr)
         print("  run it again with NETPLAN_DEBUG=1 and report what it prints", file=sys.stderr)

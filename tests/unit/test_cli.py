@@ -1,0 +1,50 @@
+"""The command as other programs start it: closed and full streams, and arguments that mean nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\n"
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "netplan.yaml").write_text(LAB)
+    command = line.replace("netplan ", f"{sys.executable} -m reconciler ", 1)
+    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("netplan --version >&-", 0),
+        ("netplan validate >&-", 0),
+        ("netplan validate nosuch.yaml 2>&-", 4),
+        ("netplan validate - <&-", 4),
+        ("netplan validate - <&- 2>&-", 4),
+    ],
+)
+def test_a_closed_stream_is_no_bug(line: str, code: int, tmp_path: Path) -> None:
+    ended = shell(line, tmp_path)
+    assert (ended.returncode, "Traceback" in ended.stderr, "a bug" in ended.stderr) == (code, False, False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", ["--version", "validate", "validate -o json", "schema"])
+def test_a_full_disk_is_said_in_one_line(arguments: str, tmp_path: Path) -> None:
+    ended = shell(f"netplan {arguments} >/dev/full", tmp_path)
+    assert (ended.returncode, ended.stderr) == (1, "error: the output cannot be written: No space left on device\n")
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    ended = shell("netplan schema | true", tmp_path)
+    assert ended.stderr == ""
+
+
+def test_an_empty_name_destroys_nothing(tmp_path: Path) -> None:
+    """A script's unset variable must not mean the file of the current folder."""
+    ended = shell("netplan destroy --name '' --yes", tmp_path)
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (4, "error: --name is empty")
