@@ -154,7 +154,7 @@ class _Engine(_Reader):
         self._clients: list[APIClient] = []
 
     def make_ready(self) -> None:
-        threading.Thread(target=_load_docker, daemon=True).start()
+        threading.Thread(target=_load_docker_early, daemon=True).start()
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         answer = self._change("POST", "/networks/create", network_body(name, settings, mark))
@@ -177,6 +177,7 @@ class _Engine(_Reader):
 
     def _change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Send one change, once. Some fields are newer than docker-py, so its session carries the JSON and its methods are not used."""
+        _load_docker()
         from requests.exceptions import RequestException
 
         client, began = self._client(), time.monotonic()
@@ -210,10 +211,19 @@ class _Engine(_Reader):
         return LostError(f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?")
 
 
+_loading = threading.Lock()
+
+
 def _load_docker() -> None:
+    """By one thread at a time: its packages import each other in a circle, in which two threads would wait for one another."""
+    with _loading:
+        import docker  # noqa: F401
+
+
+def _load_docker_early() -> None:
     """It takes as long as several changes; whoever needs it before it is there waits for the rest of it, and meets its errors."""
     with suppress(ImportError):
-        import docker  # noqa: F401
+        _load_docker()
 
 
 def _docker_client(target: Target, timeout: float, version: str) -> APIClient:

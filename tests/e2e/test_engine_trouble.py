@@ -234,3 +234,30 @@ def test_a_mac_address_is_refused_where_the_engine_would_ignore_it(cli: Cli) -> 
     refused = cli.apply(code=1)
     assert not refused.changes
     assert "Docker cannot set mac_address 02:42:0a:00:00:09 on connect" in refused.out
+
+
+SLOW_LOADING = """
+import importlib.abc, sys, time
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "urllib3":  # in the middle of the circle of imports
+            time.sleep(2)
+sys.meta_path.insert(0, Slow())
+from reconciler.cli import main
+sys.exit(main(["apply", sys.argv[1], "--parallel", "4"]))
+"""
+
+
+def test_a_change_that_comes_while_docker_py_is_still_loading_waits_for_it(cli: Cli) -> None:
+    """It is loaded beside the first reads; two threads in its circle of imports would wait for one another and fail."""
+    cli.write({name: {"subnet": cli.docker.subnet()} for name in "abcd"})
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_LOADING, str(cli.file)],
+        env={**os.environ, "DOCKER_HOST": cli.host},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    cli.settled()
