@@ -237,14 +237,19 @@ def test_a_mac_address_is_refused_where_the_engine_would_ignore_it(cli: Cli) -> 
 
 
 SLOW_LOADING = """
-import importlib.abc, sys, time
+import importlib.abc, sys, threading, time
+threads = set()
 class Slow(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("docker", "requests", "urllib3"):
+            threads.add(threading.current_thread().name)
         if name == "urllib3":  # in the middle of the circle of imports
-            time.sleep(2)
+            time.sleep(1)
 sys.meta_path.insert(0, Slow())
 from reconciler.cli import main
-sys.exit(main(["apply", sys.argv[1], "--parallel", "4"]))
+code = main(["apply", sys.argv[1], "--parallel", "4"])
+print("loaded by", len(threads))
+sys.exit(code)
 """
 
 
@@ -260,4 +265,5 @@ def test_a_change_that_comes_while_docker_py_is_still_loading_waits_for_it(cli: 
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "loaded by 1\n" in done.stdout
     cli.settled()
