@@ -178,6 +178,11 @@ def _refuse_breakage(
     verb = "replaced" if replaced else "removed"
     if refusal := safety.protection(network, case.wanted, policy, verb):
         result.refusals.append(refusal)
+    if case.mark and network.mark and network.mark.protect and network.mark.topology != case.mark.topology:
+        message = f"network {case.name} is protected by topology {network.mark.topology!r} and would be {verb}"
+        result.refusals.append(
+            Refusal(message, "it is not to be adopted: choose another name", source=case.wanted.source if case.wanted else None)
+        )
     if network.outside:
         result.refusals.append(
             Refusal(

@@ -190,3 +190,13 @@ def test_marks_that_somebody_else_wrote_are_no_bug() -> None:
     mark = read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": spec})
     assert mark == EndpointMark("lab", "amended", {}, {"aliases": ("a",)})
     assert read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": "[" * 200_000}) == EndpointMark("lab", "amended")
+
+
+def test_adopting_does_not_override_another_topologys_protection() -> None:
+    theirs = network("backend", "10.1.0.0/24", owner="theirs", protect=True)
+    made = plan(
+        lab(declared("backend", "10.1.0.0/24")),
+        ObservedState(EngineInfo("e", "h", "28.5.2"), (theirs,)),
+        policy=Policy(frozenset({"backend"})),
+    )
+    assert [refusal.message for refusal in made.refusals] == ["network backend is protected by topology 'theirs' and would be replaced"]
