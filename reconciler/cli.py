@@ -1,4 +1,4 @@
-"""The command line: arguments, printing, exit codes; nothing else. What each command does is in commands.py.
+"""The command line: arguments, printing, exit codes; nothing else. What each command does is in commands/
 
 `netplan --version` loads nothing but this module, and of the standard library next to nothing.
 """

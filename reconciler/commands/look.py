@@ -1,0 +1,132 @@
+"""The commands that only look: at files, at an engine, at neither."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from ..errors import InputError, Problem
+from ..model import DesiredState
+from ..paint import choose, safe
+from .shared import CHANGES_PENDING, WORSE, files, load, painted, policy_of, print_json, print_plan, reader_of, refused, say
+
+# --- without an engine -----------------------------------------------------------------------------------------------
+
+
+def validate(options: Namespace) -> int:
+    """Checks every file and reports every problem of every file."""
+    problems: list[Problem] = []
+    checked: list[tuple[str, DesiredState]] = []
+    for path in [found for argument in options.files or [None] for found in files(argument)]:
+        try:
+            checked.append((path, load(path)))
+        except InputError as error:
+            problems += error.problems
+    if options.output == "json":
+        print_json({"files": [{"file": path, **_size(desired)} for path, desired in checked], "problems": [str(p) for p in problems]})
+    elif not options.quiet:
+        for path, desired in checked:
+            size = _size(desired)
+            counted = ", ".join(_count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints"))
+            print(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
+    if problems:
+        raise InputError(problems)
+    return 0
+
+
+def _size(desired: DesiredState) -> dict[str, Any]:
+    endpoints = sum(len(container.endpoints) for container in desired.containers.values())
+    return {
+        "topology": desired.topology,
+        "networks": len(desired.networks),
+        "containers": len(desired.containers),
+        "endpoints": endpoints,
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def schema(options: Namespace) -> int:
+    """Prints a published schema."""
+    from ..schema import schema_text
+
+    print(schema_text(options.name), end="")
+    return 0
+
+
+# --- reading an engine -----------------------------------------------------------------------------------------------
+
+
+def plan(options: Namespace) -> int:
+    """Shows what apply would do, with an engine that cannot write."""
+    from ..observe import observe
+    from ..planner import plan as make_plan
+
+    worst = 0
+    desired = [load(path) for path in files(options.file)]
+    with reader_of(options) as reader:
+        observed = observe(reader)
+    for state in desired:
+        result = make_plan(state, observed, policy=policy_of(options))
+        print_plan(result, options)
+        pending = CHANGES_PENDING if options.exit_code and not result.empty else 0
+        worst = max(worst, refused(result) or pending, key=WORSE.index)
+    return worst
+
+
+def show(options: Namespace) -> int:
+    """The live topology; drift is marked where the file is known."""
+    from .. import show as view
+    from ..observe import observe
+    from ..planner import plan as make_plan
+
+    states = [load(path) for path in files(options.file)] if options.file else []
+    with reader_of(options) as reader:
+        observed = observe(reader)
+    render = view.show_json if options.output == "json" else painted(view.show, options)
+    for state in states:
+        say(options, render(observed, state.topology, state, make_plan(state, observed)))
+    if not states:
+        say(options, render(observed))
+    return 0
+
+
+def ls(options: Namespace) -> int:
+    """Topologies on the engine."""
+    from .. import show as view
+    from ..observe import observe
+
+    with reader_of(options) as reader:
+        observed = observe(reader)
+    say(options, view.ls_json(observed) if options.output == "json" else view.ls(observed, choose(sys.stdout, options.no_color)))
+    return 0
+
+
+def snapshot(options: Namespace) -> int:
+    """The observed state, for other programs."""
+    from ..observe import observe
+    from ..snapshot import snapshot_json
+
+    with reader_of(options) as reader:
+        print_json(snapshot_json(observe(reader)))
+    return 0
+
+
+def doctor(options: Namespace) -> int:
+    """Examines the engine; exit 1 where something must be mended."""
+    from dataclasses import asdict
+
+    from ..doctor import examine, healthy, report
+
+    findings = examine(options.host, options.context, options.timeout)
+    if options.output == "json":
+        print_json([asdict(finding) for finding in findings])
+    else:
+        paint = choose(sys.stdout, options.no_color)
+        styles = {"ok  ": "add", "warn": "warn", "fail": "error"}
+        for line in map(safe, report(findings)):
+            print(paint(styles.get(line[:4], ""), line[:4]) + line[4:])
+    return 0 if healthy(findings) else 1

@@ -1,0 +1,127 @@
+"""What the commands share: files, engines, printing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FailedError, RefusedError
+from ..model import DesiredState
+from ..paint import Paint, choose, safe
+from ..safety import Policy
+
+if TYPE_CHECKING:
+    from ..engine import Engine, Reader
+    from ..executor import Run
+    from ..plan import Plan
+
+CHANGES_PENDING = 2
+WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
+"""Exit codes of plans, from good to bad."""
+
+
+def files(argument: str | None) -> list[str]:
+    """Every topology file that the argument means."""
+    from ..topology import find_files
+
+    return find_files(argument)
+
+
+def load(path: str) -> DesiredState:
+    """One file's desired state; its warnings go to standard error."""
+    from ..topology import load
+
+    loaded = load(path)
+    for warning in loaded.warnings:
+        print(safe(str(warning)), file=sys.stderr)
+    return loaded.state
+
+
+@contextmanager
+def reader_of(options: Namespace) -> Iterator[Reader]:
+    """The engine that the options name, to look at."""
+    from ..engine import open_reader
+
+    reader = open_reader(options.host, options.context, options.timeout, _log(options))
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
+def engine_of(options: Namespace) -> Iterator[Engine]:
+    """The engine that the options name, to look at and to change."""
+    from ..engine import open_engine
+
+    engine = open_engine(options.host, options.context, options.timeout, _log(options))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
+    if not options.verbose:
+        return None
+
+    def log(method: str, path: str, status: int, seconds: float) -> None:
+        print(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}", file=sys.stderr)
+
+    return log
+
+
+def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
+    """What the options allow."""
+    return Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
+
+
+def refused(wanted: Plan) -> int:
+    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it."""
+    if wanted.applyable:
+        return 0
+    return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
+
+
+def print_plan(wanted: Plan, options: Namespace) -> None:
+    """The plan in the form that was asked for; with --quiet only what stands against it."""
+    from ..render import render_json, render_text
+
+    if options.output == "json":
+        print(render_json(wanted), end="")
+    elif not options.quiet:
+        print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
+    if options.quiet:
+        for refusal in wanted.refusals:
+            print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+
+
+def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:
+    """The JSON of an apply: the plan, how each step ended, and whether the engine is now as declared."""
+    if options.output != "json":
+        return
+    from ..render import plan_json
+
+    results = [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results] if ran else []
+    print_json({"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged})
+
+
+def print_json(value: Any) -> None:
+    """JSON for programs."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say(options: Namespace, text: str) -> None:
+    """Text, unless --quiet."""
+    if not options.quiet:
+        print(text.rstrip("\n"))
+
+
+def painted(render: Callable[..., str], options: Namespace) -> Callable[..., str]:
+    """`render` with the colours of standard output."""
+    paint: Paint = choose(sys.stdout, options.no_color)
+    return lambda *arguments: render(*arguments, paint=paint)
