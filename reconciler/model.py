@@ -7,6 +7,14 @@ Network paths
     ``driver`` ``internal`` ``attachable`` ``enable_ipv4`` ``enable_ipv6`` ``ipam.driver`` ``ipam.options.K``
     ``ipv4.subnet`` (always a tuple, sorted) ``ipv4.gateway`` ``ipv4.ip_range`` ``ipv4.aux_addresses.K``, the same under ``ipv6``;
     with several pools in one family ``ipv4.gateway[10.7.0.0/24]`` and so on; ``driver_opts.K`` ``labels.K``
+Container paths (of a container that a topology runs)
+    ``image`` ``command`` ``entrypoint`` (tuples of words) ``hostname`` ``domainname`` ``user`` ``working_dir`` ``restart``
+    ``environment.K`` (a digest: the value itself is a secret) ``labels.K`` ``sysctls.K`` ``ports`` (sorted, `127.0.0.1:8080->80/tcp`)
+    ``publish_all`` ``expose`` (sorted, `80/tcp`) ``volumes.TARGET`` (`bind:/host:ro`, `volume:NAME`, `volume:`, `tmpfs:`) ``cap_add``
+    ``cap_drop`` ``devices`` ``extra_hosts`` (sorted) ``dns`` ``dns_search`` (in order) ``privileged`` ``init`` ``mem_limit`` (bytes)
+    ``cpus`` (decimal text) ``stop_grace_period`` (seconds) ``healthcheck.test`` (a tuple, `("NONE",)` is none) ``healthcheck.retries``
+    ``healthcheck.interval`` ``.timeout`` ``.start_period`` ``.start_interval`` (nanoseconds) ``platform`` ``network_mode`` (`bridge`,
+    `host`, `none`, `container:NAME`)
 Endpoint paths
     ``ipv4_address`` ``ipv6_address`` (configured, never dynamic) ``aliases`` ``link_local_ips`` ``links`` (sorted tuples)
     ``mac_address`` ``gw_priority`` ``interface_name`` ``driver_opts.K``
@@ -20,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
+from types import MappingProxyType
 from typing import Literal
 
 Value = str | int | bool | tuple[str, ...]
@@ -70,6 +79,39 @@ def canonical_option(value: object) -> str:
 def family_of(prefix_or_address: str) -> Literal["ipv4", "ipv6"]:
     """Which family an address or prefix belongs to."""
     return "ipv6" if ":" in prefix_or_address else "ipv4"
+
+
+def canonical_image(text: str) -> str:
+    """An image's reference in the engine's familiar form, with its tag: `docker.io/library/busybox` -> `busybox:latest`."""
+    name = text.removeprefix("index.docker.io/").removeprefix("docker.io/").removeprefix("library/")
+    return name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+class Secrets(Mapping[str, str]):
+    """Values that only the engine may see: they are in no repr, and compared by the digests that settings hold in their place."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, key: str) -> str:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Secrets({len(self)} hidden)"
+
+    def __deepcopy__(self, memo: object) -> Secrets:
+        return self
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
@@ -183,14 +225,42 @@ class DesiredEndpoint:
     settings: Settings = field(default_factory=dict)
 
 
+Condition = Literal["started", "healthy", "completed"]
+PullPolicy = Literal["missing", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dependency:
+    """What must hold of another declared container before one is started."""
+
+    container: str
+    condition: Condition = "started"
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredContainer:
-    """A declared container that exists already; `endpoints` is in the order of the file."""
+    """A declared container; `endpoints` is in the order of the file.
+
+    `managed`: the topology runs it, and its list of endpoints is complete; otherwise it exists already, and only its declared attachments
+    are managed. The other fields are of managed containers only; `settings` holds what the file says, `environment` the values of which
+    `settings` holds digests.
+    """
 
     name: str
     source: Source
     endpoints: tuple[DesiredEndpoint, ...] = ()
     optional: bool = False
+    managed: bool = False
+    settings: Settings = field(default_factory=dict)
+    environment: Secrets = field(default_factory=Secrets)
+    depends_on: tuple[Dependency, ...] = ()
+    one_shot: bool = False
+    pull_policy: PullPolicy = "missing"
+
+    @property
+    def image(self) -> str:
+        """The reference of its image, empty where it is not managed."""
+        return str(self.settings.get("image", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +304,14 @@ class NetworkMark:
     hashes: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
     protect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerMark:
+    """What a container's labels say: whose it is, and the hash of each path that was declared when it was made."""
+
+    topology: str
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +365,9 @@ class ObservedContainer:
 
     `network_mode` is as the engine has it: a network's name or ID, `bridge`, `default`, `host`, `none`, `container:ID`.
     `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname).
-    `mac` is the MAC given at creation.
+    `mac` is the MAC given at creation. What follows `ports` is read of containers that carry netplan's mark and is empty for all others:
+    `settings` as declared ones, with every path the container has; `image_id` of the image it was made from; `anonymous` maps the targets
+    of its anonymous volumes to their names; `exit_code` is that of its last end, `health` empty where it has no healthcheck.
     """
 
     id: str
@@ -298,6 +378,12 @@ class ObservedContainer:
     implied: frozenset[str] = frozenset()
     mac: str = ""
     ports: tuple[str, ...] = ()
+    mark: ContainerMark | None = None
+    settings: Settings = field(default_factory=dict)
+    image_id: str = ""
+    anonymous: Mapping[str, str] = field(default_factory=dict)
+    exit_code: int = 0
+    health: Literal["", "starting", "healthy", "unhealthy"] = ""
 
     @property
     def live(self) -> bool:
@@ -310,9 +396,28 @@ class ObservedContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedImage:
+    """An image on the engine. `settings` are what containers made of it have where nothing else is said, in the paths of a container.
+
+    `outdated`: the registry has another image under this name now. `unasked`: why the registry, which was to be asked, did not tell.
+    """
+
+    id: str
+    settings: Settings = field(default_factory=dict)
+    platform: str = ""
+    outdated: bool = False
+    unasked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedState:
-    """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat."""
+    """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat.
+
+    `images` holds those that were asked about, by canonical reference, and those of marked containers, by ID; what is not there is not on
+    the engine.
+    """
 
     engine: EngineInfo = field(default_factory=EngineInfo)
     networks: tuple[ObservedNetwork, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
+    images: Mapping[str, ObservedImage] = field(default_factory=dict)

@@ -6,10 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .model import EndpointMark, EngineInfo, NetworkMark, Settings, Source, Value
+from .model import ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Settings, Source, Value
 
-Op = Literal["create", "remove", "connect", "disconnect"]
+Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
+Kind = Literal["network", "endpoint", "container", "image"]
 Cause = Literal["intent", "drift", "dropped", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """An attachment that a container is created with."""
+
+    network: str
+    settings: Settings = field(default_factory=dict)
+    mark: EndpointMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """All that a container is created with. `settings` are the declared ones, `environment` the values behind their digests.
+
+    `mode` is the engine's network mode: `bridge`, `host`, `none`, `container:NAME`, or the name of the network of the first of `endpoints`.
+    `volumes` are anonymous volumes carried over from the container that it takes the place of: target -> name.
+    """
+
+    settings: Settings
+    mark: ContainerMark
+    mode: str = "bridge"
+    endpoints: tuple[EndpointSpec, ...] = ()
+    environment: Secrets = field(default_factory=Secrets)
+    volumes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
