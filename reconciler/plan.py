@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .model import ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Settings, Source, Value
+from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Settings, Source, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
 Kind = Literal["network", "endpoint", "container", "image"]
@@ -39,13 +39,25 @@ class ContainerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """The container that another takes the place of, so that a recreation that fails can be reversed: what it was before."""
+
+    id: str
+    name: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One engine call.
 
-    `needs` are steps that must have succeeded, `follows` steps that must only have ended (order without dependence); both hold IDs
-    smaller than this step's own. `network_id` is empty where the network is made by this plan: the executor takes the ID of the step that
-    creates `network`. `settings` and `mark` are what `create` and `connect` send; `expects` is the endpoint ID that `disconnect` was
-    planned against, or for `remove` the IDs of the containers that may still list the network.
+    Its fields tell what it acts on (`kind`): `image`, or `container` and `network` (an endpoint), or one of the two alone. `needs` are steps
+    that must have succeeded, `follows` steps that must only have ended (order without dependence); both hold IDs smaller than this step's
+    own. `network_id` and `container_id` are empty where this plan makes the thing: the executor takes the ID of the step that creates it.
+    `settings` and `mark` are what `create` (of a network) and `connect` send, and what `update` changes; `spec` is what a container is
+    created with. `expects` is the endpoint ID that `disconnect` was planned against, or for `remove` of a network the IDs of the containers
+    that may still list it. `name` is what `rename` gives. `seconds` bounds what is waited for: the end of a container (`stop`), or its
+    `condition` (`wait`). `volumes`: a removed container's anonymous volumes go with it. `replaces` is set on the steps of a recreation.
     """
 
     id: int
@@ -60,6 +72,22 @@ class Step:
     needs: tuple[int, ...] = ()
     follows: tuple[int, ...] = ()
     expects: tuple[str, ...] = ()
+    image: str = ""
+    spec: ContainerSpec | None = None
+    name: str = ""
+    seconds: int = 0
+    condition: Condition = "started"
+    volumes: bool = False
+    replaces: Replaced | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What it acts on."""
+        if self.image:
+            return "image"
+        if self.container:
+            return "endpoint" if self.network else "container"
+        return "network"
 
     @property
     def text(self) -> str:
@@ -69,8 +97,16 @@ class Step:
                 return f"connect {self.container} to {self.network}"
             case "disconnect":
                 return f"disconnect {self.container} from {self.network}"
+            case "pull":
+                return f"pull image {self.image}"
+            case "rename":
+                return f"rename container {self.container} to {self.name}"
+            case "wait":
+                return f"wait until {self.container} {'has ended' if self.condition == 'completed' else f'is {self.condition}'}"
+            case "start" | "stop":
+                return f"{self.op} {self.container}"
             case _:
-                return f"{self.op} network {self.network}"
+                return f"{self.op} {self.kind} {self.container or self.network}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +120,15 @@ class Difference:
     note: str = ""
 
 
-Action = Literal["create", "delete", "connect", "disconnect"]
+Action = Literal["create", "delete", "connect", "disconnect", "update", "start", "pull"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource that changes. `container` is empty for a network.
+    """One resource that changes: an `image`, an endpoint (`container` and `network`), or what one of the two names.
 
-    `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`, `disconnect` or `disconnect, connect`.
+    `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`, `disconnect` or `disconnect, connect`; a container
+    as a network, or `update` (in place), or `start`; an image `pull`.
     `interrupts` are the names of the running containers that lose a connection, for good or for a moment.
     """
 
@@ -104,6 +141,16 @@ class Change:
     interrupts: tuple[str, ...] = ()
     drift: bool = False
     notes: tuple[str, ...] = ()
+    image: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What changes."""
+        if self.image:
+            return "image"
+        if self.container:
+            return "endpoint" if self.network else "container"
+        return "network"
 
     @property
     def replaces(self) -> bool:
@@ -160,18 +207,22 @@ class Plan:
 
     @property
     def destructive(self) -> bool:
-        """Whether anything is removed, replaced or disconnected: what apply asks about."""
-        return any(step.op in ("remove", "disconnect") for step in self.steps)
+        """Whether anything is removed, replaced, disconnected or stopped: what apply asks about."""
+        return any(step.op in ("remove", "disconnect", "stop", "rename") for step in self.steps)
 
     def counts(self) -> Mapping[str, int]:
         """How many networks to create, replace, remove, and endpoints to connect, reconnect, disconnect."""
-        result = dict.fromkeys(("create", "replace", "remove", "connect", "reconnect", "disconnect"), 0)
+        return self._count(("create", "replace", "remove", "connect", "reconnect", "disconnect"), "network", "endpoint")
+
+    def container_counts(self) -> Mapping[str, int]:
+        """How many containers to create, recreate, update, start, remove."""
+        return self._count(("create", "recreate", "update", "start", "remove"), "container")
+
+    def _count(self, words: tuple[str, ...], *kinds: Kind) -> Mapping[str, int]:
+        twice = {"network": "replace", "endpoint": "reconnect", "container": "recreate"}
+        result = dict.fromkeys(words, 0)
         for change in self.changes:
-            match change.actions:
-                case (_, _):
-                    result["reconnect" if change.container else "replace"] += 1
-                case ("delete",):
-                    result["remove"] += 1
-                case (action,):
-                    result[action] += 1
+            if change.kind in kinds:
+                word = twice[change.kind] if change.replaces else "remove" if change.actions == ("delete",) else change.actions[0]
+                result[word] += 1
         return result
