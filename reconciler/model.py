@@ -37,6 +37,8 @@ Settings = Mapping[str, Value]
 MTU_OPTION = "com.docker.network.driver.mtu"
 BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
 IFNAME_OPTION = "com.docker.network.endpoint.ifname"
+ALL_ENDPOINTS_API = (1, 44)
+"""From here on a container can be created with all its endpoints, each with its own MAC address."""
 PREDEFINED = frozenset({"bridge", "host", "none"})
 """Networks that every engine has and nobody can create or remove."""
 ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}

@@ -51,9 +51,9 @@ class Replaced:
 class Step:
     """One engine call.
 
-    Its fields tell what it acts on (`kind`): `image`, or `container` and `network` (an endpoint), or one of the two alone. `needs` are steps
-    that must have succeeded, `follows` steps that must only have ended (order without dependence); both hold IDs smaller than this step's
-    own. `network_id` and `container_id` are empty where this plan makes the thing: the executor takes the ID of the step that creates it.
+    Its fields tell what it acts on (`kind`): `image`, or `container` and `network` (an endpoint), or one of the two alone. `needs` are
+    steps that must have succeeded, `follows` steps that must only have ended (order without dependence); both hold IDs smaller than this
+    step's own. `network_id` and `container_id` are empty where the plan makes the thing: the executor takes the ID of the step that does.
     `settings` and `mark` are what `create` (of a network) and `connect` send, and what `update` changes; `spec` is what a container is
     created with. `expects` is the endpoint ID that `disconnect` was planned against, or for `remove` of a network the IDs of the containers
     that may still list it. `name` is what `rename` gives. `seconds` bounds what is waited for: the end of a container (`stop`), or its
@@ -106,7 +106,7 @@ class Step:
             case "start" | "stop":
                 return f"{self.op} {self.container}"
             case _:
-                return f"{self.op} {self.kind} {self.container or self.network}"
+                return f"{self.op} network {self.network}" if self.network else f"{self.op} container {self.container}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,8 @@ Action = Literal["create", "delete", "connect", "disconnect", "update", "start",
 class Change:
     """One resource that changes: an `image`, an endpoint (`container` and `network`), or what one of the two names.
 
-    `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`, `disconnect` or `disconnect, connect`; a container
-    as a network, or `update` (in place), or `start`; an image `pull`.
+    `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`, `disconnect` or `disconnect, connect`; a
+    container as a network, or `update` (in place), or `start`; an image `pull`.
     `interrupts` are the names of the running containers that lose a connection, for good or for a moment.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .model import DesiredNetwork, DesiredState, ObservedContainer, ObservedNetwork
+from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork
 from .plan import Refusal
 
 
@@ -13,12 +13,18 @@ class Policy:
     """What the user allows beyond the file.
 
     `adopt` names networks that may be taken over, `disrupt_foreign` allows interrupting endpoints not declared here. `destroyed` is the
-    file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign.
+    file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign. `reset` makes the topology's
+    containers anew and disconnects whoever is not declared from its networks, `keep_containers` leaves the former out; `wipe` removes every
+    container and network of the engine before, but for the containers in `spare` (IDs).
     """
 
     adopt: frozenset[str] = frozenset()
     disrupt_foreign: bool = False
     destroyed: DesiredState | None = None
+    reset: bool = False
+    keep_containers: bool = False
+    wipe: bool = False
+    spare: frozenset[str] = frozenset()
 
     def consents(self, container: str, network: str) -> bool:
         """Whether the file being destroyed declares this endpoint."""
@@ -88,3 +94,29 @@ def foreign_endpoint(container: str, network: str, verb: str, owner: str | None)
         f"network {network} would be {verb} under container {container}, which is {whose}",
         f"allow it with --disrupt-foreign ({container} is {what}), or disconnect it first",
     )
+
+
+def container_ownership(present: ObservedContainer, wanted: DesiredContainer) -> Refusal:
+    """Refuses a container of a declared name that is not this topology's."""
+    whose = f"belongs to topology {present.mark.topology!r}" if present.mark else "exists and was not made by netplan"
+    way_out = "remove or rename it, choose another name, or take image out to manage only its attachments"
+    return Refusal(f"container {wanted.name} {whose}", way_out, source=wanted.source)
+
+
+def foreign_member(container: str, member: str, what: str) -> Refusal:
+    """Refuses to take a network namespace away from a container that this topology does not run."""
+    return Refusal(
+        f"container {container} would be {what}, and container {member}, which is not run by this topology, shares its network",
+        f"allow it with --disrupt-foreign ({member} loses its network and must be made anew), or remove {member} first",
+    )
+
+
+def image(wanted: DesiredContainer, present: ObservedImage | None) -> Refusal | None:
+    """Refuses where the image is known not to be had."""
+    if present is None and wanted.pull_policy == "never":
+        way_out = "load or build it, or take pull_policy: never out"
+        return Refusal(f"container {wanted.name}: image {wanted.image} is not on the engine", way_out, False, wanted.source)
+    if present and present.unasked and wanted.pull_policy == "always":
+        message = f"container {wanted.name}: the registry does not tell whether image {wanted.image} is the newest: {present.unasked}"
+        return Refusal(message, "use pull_policy: missing to run the image that is here", False, wanted.source)
+    return None

@@ -14,6 +14,9 @@ from ..model import DesiredState, EngineInfo, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy
 from .compare import AUTOMATIC
+from .container_changes import container_changes, leaving
+from .container_preflight import container_preflight
+from .containers import Containers, decide_containers
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
 from .networks import NetworkCase, Networks, decide_networks
@@ -36,20 +39,24 @@ def plan(desired: DesiredState, observed: ObservedState, journal: None = None, p
 
 def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:
     networks = decide_networks(desired, observed, policy)
-    endpoints = decide_endpoints(desired, observed, networks, policy)
-    refusals = [*networks.refusals, *endpoints.refusals, *preflight(desired.topology, networks, endpoints, observed, policy)]
+    containers = decide_containers(desired, observed, networks, policy)
+    endpoints = decide_endpoints(desired, observed, networks, containers, policy)
+    said = (networks, containers, endpoints)
+    refusals = [refusal for part in said for refusal in part.refusals]
+    refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
+    refusals += container_preflight(desired, containers, observed)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
-    steps = order(networks, endpoints, observed)
+    steps = order(networks, endpoints, containers, observed)
     return Plan(
         desired.topology,
         observed.engine,
-        tuple(_changes(networks, endpoints)),
+        (*container_changes(containers), *_changes(networks, endpoints, containers)),
         steps,
-        tuple(sorted({*networks.drift, *endpoints.drift}, key=lambda d: (d.subject, d.message))),
+        tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted(set(refusals), key=_refusal_key)),
         tuple(_warnings(endpoints, networks, observed)),
-        tuple(sorted({*networks.notes, *endpoints.notes})),
-        fingerprint(desired, observed, networks, endpoints, steps),
+        tuple(sorted({note for part in said for note in part.notes})),
+        fingerprint(desired, observed, networks, endpoints, containers, steps),
     )
 
 
@@ -60,21 +67,22 @@ def _refusal_key(refusal: Refusal) -> tuple[int, str]:
 # --- changes: the plan as a person reads it --------------------------------------------------------------------------
 
 
-def _changes(networks: Networks, endpoints: Endpoints) -> Iterator[Change]:
-    """By network: the network itself, then its endpoints in the order of the file."""
+def _changes(networks: Networks, endpoints: Endpoints, containers: Containers) -> Iterator[Change]:
+    """By network: the network itself, then its endpoints in the order of the file, but for those of containers that are made."""
     on_network: dict[str, list[EndpointCase]] = defaultdict(list)
     for case in endpoints.cases:
-        on_network[case.network].append(case)
+        if not case.inside:
+            on_network[case.network].append(case)
     for name in sorted({*networks.cases, *on_network}):
         network = networks.cases.get(name)
         if network and network.fate != "keep":
-            yield _network_change(network, on_network[name])
+            yield _network_change(network, on_network[name], leaving(containers, name))
         for case in on_network[name]:
             if not case.restored and not (network and network.fate == "remove" and case.target is None):
                 yield _endpoint_change(case, replaced=bool(network and network.goes))
 
 
-def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Change:
+def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase], leaving: Iterable[str]) -> Change:
     created = tuple(Difference(path, None, value) for path, value in sorted(case.target.items()))
     match case.fate:
         case "replace":
@@ -84,12 +92,12 @@ def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Cha
                 differences=case.differences,
                 reason=case.reason,
                 source=case.wanted.source if case.wanted else None,
-                interrupts=_interrupted(endpoints),
+                interrupts=tuple(sorted({*_interrupted(endpoints), *leaving})),
                 drift=any(difference.cause == "drift" for difference in case.differences),
                 notes=tuple(_replacement_notes(case, endpoints)),
             )
         case "remove":
-            return Change(("delete",), case.name, reason=case.reason, interrupts=_interrupted(endpoints))
+            return Change(("delete",), case.name, reason=case.reason, interrupts=tuple(sorted({*_interrupted(endpoints), *leaving})))
         case _:
             return Change(
                 ("create",), case.name, differences=created, reason=case.reason, source=case.wanted.source if case.wanted else None

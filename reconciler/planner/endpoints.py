@@ -26,6 +26,7 @@ from ..model import (
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from .compare import endpoint_differences, overlaid_endpoint
+from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks
 from .subnets import parsed
 
@@ -50,6 +51,8 @@ class EndpointCase:
     """Its place among the container's endpoints in the file."""
     cure: bool = False
     """A phantom that nobody wants: connected, so that it can be disconnected."""
+    inside: bool = False
+    """Its container is created with it: no call of its own, and in force once the container is started."""
     stale: bool = False
     """A stopped container lists a network that is gone: disconnected from the new network of that name, then connected."""
 
@@ -73,22 +76,41 @@ class Endpoints:
 class _Decider:
     """Walks all containers once; one method per kind of endpoint."""
 
-    def __init__(self, desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> None:
+    def __init__(self, desired: DesiredState, observed: ObservedState, networks: Networks, containers: Containers, policy: Policy) -> None:
         self.desired, self.observed, self.networks, self.policy = desired, observed, networks, policy
+        self.containers = containers
         self.engine: EngineInfo = observed.engine
         self.result = Endpoints()
         self.ids = {network.id for network in observed.networks}
         self.names = {network.name for network in observed.networks}
 
     def run(self) -> Endpoints:
-        present = {c.name: c for c in self.observed.containers if c.state not in ("removing", "dead")}
+        present = {c.name: c for c in self.observed.containers if c.state not in GONE}
         for name, wanted in self.desired.containers.items():
-            if name not in present:
+            if name not in present and not wanted.managed:
                 self._missing(wanted)
+        for case in self.containers.cases.values():
+            if case.comes:
+                self._created(case)
         for container in self.observed.containers:
-            if container.state not in ("removing", "dead"):
+            run = self.containers.of(container)
+            if container.state not in GONE and not (run and run.goes):
                 self._container(container, self.desired.containers.get(container.name))
         return self.result
+
+    def _created(self, case: ContainerCase) -> None:
+        """The endpoints that a container is created with."""
+        assert case.wanted is not None
+        assert case.spec is not None
+        new = ObservedContainer("", case.name, "created", case.spec.mode)
+        for order, wanted in enumerate(case.wanted.endpoints):
+            if wanted.network in self.networks.cases:
+                mark = self._made(wanted)
+                self.result.cases.append(
+                    EndpointCase(
+                        new, wanted.network, None, wanted, False, wanted.settings, mark, reason=case.reason, order=order, inside=True
+                    )
+                )
 
     def _missing(self, wanted: DesiredContainer) -> None:
         if wanted.optional:
@@ -99,6 +121,9 @@ class _Decider:
 
     def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
         declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
+        managed = self.containers.of(container) is not None
+        if wanted and wanted.managed and not managed:  # refused: it is somebody else's
+            return
         if declared and wanted and not self._attachable(container, wanted):
             return
         before, last = len(self.result.cases), len(declared)
@@ -106,8 +131,8 @@ class _Decider:
             order, declaration = declared.pop(endpoint.network, (last, None))
             case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
             if declaration:
-                self._declared(case, declaration, endpoint)
-            else:
+                self._declared(case, declaration, endpoint, managed)
+            elif not (managed and self._surplus(case, endpoint)):
                 self._undeclared(case, endpoint)
         for name, (order, declaration) in declared.items():
             if name in self.networks.cases:
@@ -145,11 +170,13 @@ class _Decider:
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
         self.result.cases.append(case)
 
-    def _declared(self, case: EndpointCase, wanted: DesiredEndpoint, endpoint: ObservedEndpoint) -> None:
+    def _declared(self, case: EndpointCase, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, managed: bool) -> None:
         network = self.networks.cases.get(case.network)
         if network is None:  # refused already: ambiguous, or external and missing
             return
         mark = endpoint.mark if self._ours(endpoint.mark) else None
+        if managed and not (endpoint.mark and not mark):  # what is on a container that we run is ours, whoever connected it
+            mark = EndpointMark(self.desired.topology, "made", mark.declared if mark else {})
         case.differences = endpoint_differences(
             wanted.settings, case.container, endpoint, mark, addresses_readable=self.engine.flavor == "docker"
         )
@@ -158,7 +185,7 @@ class _Decider:
             self._refuse_other(case, endpoint.mark)
             return
         if not (case.differences or endpoint.phantom or stale or network.goes):
-            if endpoint.mark is None and network.name != "bridge" and self.engine.flavor == "docker":
+            if endpoint.mark is None and not managed and network.name != "bridge" and self.engine.flavor == "docker":
                 self.result.notes.append(
                     f"{case.container.name} on {case.network} was attached by somebody else: it stays when no longer declared"
                 )
@@ -206,6 +233,23 @@ class _Decider:
 
     # --- not declared ---
 
+    def _surplus(self, case: EndpointCase, endpoint: ObservedEndpoint) -> bool:
+        """An endpoint of a container that we run: the declared list is complete, but for what another topology declares."""
+        if case.network in ("none", "host") or (endpoint.mark and not self._ours(endpoint.mark)):
+            return False
+        network = self.networks.cases.get(case.network)
+        case.stale = self._is_gone(endpoint)
+        lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
+        case.cure = endpoint.phantom and not lost
+        case.target = {} if case.cure else None
+        case.disconnect, case.reason = True, "not declared, and its container is run by this topology"
+        if endpoint.mark is None:
+            self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
+        else:
+            case.reason = "no longer declared"
+        self.result.cases.append(case)
+        return True
+
     def _undeclared(self, case: EndpointCase, endpoint: ObservedEndpoint) -> None:
         network = self.networks.cases.get(case.network)
         if self._ours(endpoint.mark) and endpoint.mark:
@@ -214,8 +258,9 @@ class _Decider:
             return
         elif network.goes:
             self._foreign(case, endpoint, network)
-        elif network.wanted and network.wanted.exclusive and endpoint.mark is None and not endpoint.phantom:
-            case.disconnect, case.reason = True, f"{case.network} is exclusive and does not declare it"
+        elif self._exclusive(network) and endpoint.mark is None and not endpoint.phantom:
+            why = f"{case.network} is exclusive" if network.wanted and network.wanted.exclusive else f"reset: {case.network} is ours"
+            case.disconnect, case.reason = True, f"{why} and does not declare it"
             case.stale = self._is_gone(endpoint)
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
             self.result.cases.append(case)
@@ -227,7 +272,7 @@ class _Decider:
         """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
         case.stale = self._is_gone(endpoint)
         case.reason = "topology is destroyed" if self.policy.destroyed else "no longer declared"
-        exclusive = network is not None and network.wanted is not None and network.wanted.exclusive
+        exclusive = network is not None and self._exclusive(network)
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
         ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
         if ends:
@@ -246,7 +291,7 @@ class _Decider:
         """An endpoint that is not ours on a network that goes."""
         replaced = network.fate == "replace"
         owner = endpoint.mark.topology if endpoint.mark else None
-        exclusive = network.wanted is not None and network.wanted.exclusive and owner is None
+        exclusive = self._exclusive(network) and owner is None
         stuck = not replaced and network.observed and safety.names_network(case.container, network.observed)  # refused, whatever is allowed
         if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive or stuck):
             self.result.refusals.append(
@@ -267,6 +312,12 @@ class _Decider:
             case.reason = f"{case.network} is removed; not declared here"
         self.result.cases.append(case)
 
+    def _exclusive(self, network: NetworkCase) -> bool:
+        """Whether the file, or a reset, consents to disconnecting who is not declared on it."""
+        if self.policy.reset and network.wanted and not network.wanted.external:
+            return network.comes or bool(network.observed and self._ours(network.observed.mark))
+        return network.wanted is not None and network.wanted.exclusive
+
     def _ours(self, mark: EndpointMark | NetworkMark | None) -> bool:
         return mark is not None and mark.topology == self.desired.topology
 
@@ -276,9 +327,11 @@ def _settings_differences(before: Settings, after: Settings) -> tuple[Difference
     return tuple(Difference(p, before.get(p), after.get(p), "dropped") for p in paths if before.get(p) != after.get(p))
 
 
-def decide_endpoints(desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> Endpoints:
+def decide_endpoints(
+    desired: DesiredState, observed: ObservedState, networks: Networks, containers: Containers, policy: Policy
+) -> Endpoints:
     """A case for every endpoint that changes or is interrupted."""
-    return _Decider(desired, observed, networks, policy).run()
+    return _Decider(desired, observed, networks, containers, policy).run()
 
 
 def unfitting_addresses(case: EndpointCase, network: Settings) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,19 @@ from collections.abc import Iterable
 
 from ..model import DesiredState, ObservedContainer, ObservedState, Settings
 from ..plan import Step
+from .containers import Containers
 from .endpoints import Endpoints
 from .networks import Networks
 
 
-def fingerprint(desired: DesiredState, observed: ObservedState, networks: Networks, endpoints: Endpoints, steps: Iterable[Step]) -> str:
+def fingerprint(
+    desired: DesiredState,
+    observed: ObservedState,
+    networks: Networks,
+    endpoints: Endpoints,
+    containers: Containers,
+    steps: Iterable[Step],
+) -> str:
     """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
 
     Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
@@ -26,13 +34,19 @@ def fingerprint(desired: DesiredState, observed: ObservedState, networks: Networ
         if network.name in scope:
             put(network.id, network.name, canonical(network.settings), network.mark and network.mark.topology)
     touched = {case.container.id for case in endpoints.cases}
+    touched |= {case.observed.id for case in containers.cases.values() if case.observed}
     for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
         if container.id in touched or container.name in desired.containers or any(e.network in scope for e in container.endpoints):
             records.put_container(container)
     for name, declared in sorted(desired.containers.items()):
         put("container", name, declared.optional, *(f"{e.network} {canonical(e.settings)}" for e in declared.endpoints))
+        if declared.managed:
+            image = observed.images.get(declared.image)
+            put(canonical(declared.settings), declared.depends_on, declared.one_shot, declared.pull_policy, image and image.id)
     for step in steps:
         put(step.op, step.network, step.container, canonical(step.settings), step.needs, step.follows)
+        if step.kind in ("container", "image"):
+            put(step.image, step.name, step.container_id, step.condition, step.volumes)
     return records.digest()
 
 
@@ -48,6 +62,8 @@ class _Records:
 
     def put_container(self, container: ObservedContainer) -> None:
         self.put(container.id, container.name, container.live, container.network_mode)
+        if container.mark:
+            self.put(container.mark.topology, self.canonical(container.settings), container.image_id, sorted(container.anonymous.items()))
         for endpoint in sorted(container.endpoints, key=lambda e: e.network):
             mark = endpoint.mark
             settings = self.canonical(endpoint.settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -86,13 +86,21 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
             _decide_dropped(result, network, len(networks), policy)
         if name in PREDEFINED and name not in result.cases:
             result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
-    modes = _by_mode(observed.containers)
+    modes = _by_mode(c for c in observed.containers if not _made_anew(c, desired))
     for case in result.cases.values():
         _refuse_breakage(result, case, modes, observed.engine, policy)
     return result
 
 
-def _by_mode(containers: Sequence[ObservedContainer]) -> dict[str, list[ObservedContainer]]:
+def _made_anew(container: ObservedContainer, desired: DesiredState) -> bool:
+    """Whether a container that was created on a network that goes is itself made anew, or removed."""
+    if container.mark is None or container.mark.topology != desired.topology:
+        return False
+    declared = desired.containers.get(container.name)
+    return declared is None or declared.managed
+
+
+def _by_mode(containers: Iterable[ObservedContainer]) -> dict[str, list[ObservedContainer]]:
     """The containers whose NetworkMode is, or may be short for, a name or an ID: by the mode, and by the first twelve characters of one."""
     result: dict[str, list[ObservedContainer]] = defaultdict(list)
     for container in containers:

@@ -13,9 +13,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from ..model import BRIDGE_NAME_OPTION, EndpointMark, NetworkMark, ObservedState, Settings
-from ..plan import Op, Step
+from ..model import (
+    ALL_ENDPOINTS_API,
+    BRIDGE_NAME_OPTION,
+    Condition,
+    EndpointMark,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedState,
+    Settings,
+)
+from ..plan import ContainerSpec, Op, Replaced, Step
+from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
+from .lifecycle import Lifecycle
 from .networks import NetworkCase, Networks
 from .preflight import ADDRESS_PATHS
 from .subnets import overlapping, subnets_of
@@ -23,12 +35,13 @@ from .subnets import overlapping, subnets_of
 Key = tuple[int, str, int, str]
 """Rank of the operation, network, place in the file, container: sorts steps the same way every time."""
 
-_RANKS: dict[Op, int] = {"disconnect": 0, "remove": 1, "create": 2, "connect": 3}
+_ORDER: tuple[Op, ...] = ("pull", "disconnect", "remove", "create", "connect", "rename", "stop", "update", "start", "wait")
+_RANKS: dict[Op, int] = {op: rank for rank, op in enumerate(_ORDER)}
 _EXCLUSIVE_OPTIONS = (f"driver_opts.{BRIDGE_NAME_OPTION}", "driver_opts.parent")
 
 
 @dataclass(slots=True, eq=False)
-class _Node:
+class Node:
     """A step before it has a number."""
 
     op: Op
@@ -41,58 +54,84 @@ class _Node:
     mark: NetworkMark | EndpointMark | None = None
     expects: tuple[str, ...] = ()
     place: int = 0
-    needs: list[_Node] = field(default_factory=list)
-    follows: list[_Node] = field(default_factory=list)
+    image: str = ""
+    spec: ContainerSpec | None = None
+    name: str = ""
+    seconds: int = 0
+    condition: Condition = "started"
+    volumes: bool = False
+    replaces: Replaced | None = None
+    needs: list[Node] = field(default_factory=list)
+    follows: list[Node] = field(default_factory=list)
 
     @property
     def key(self) -> Key:
+        """Where it comes among those that could all be next."""
         return _RANKS[self.op], self.network, self.place, self.container
+
+
+@dataclass(slots=True, eq=False)
+class _Claim:
+    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or that starts its container."""
+
+    network: str
+    settings: Settings
+    node: Node
 
 
 class _Graph:
     """Makes the nodes, then the edges, one method per reason for an edge."""
 
-    def __init__(self, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> None:
+    def __init__(self, networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
+        self.containers = containers
+        self.life = Lifecycle(containers, observed, Node)
         self.ids = {network.name: network.id for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
-        self.nodes: list[_Node] = []
-        self.creates: dict[str, _Node] = {}
-        self.removes: dict[str, _Node] = {}
-        self.connects: dict[int, _Node] = {}
-        self.disconnects: dict[int, _Node] = {}
+        self.nodes: list[Node] = []
+        self.creates: dict[str, Node] = {}
+        self.removes: dict[str, Node] = {}
+        self.connects: dict[int, Node] = {}
+        self.disconnects: dict[int, Node] = {}
+        self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
         self.listed: dict[str, list[str]] = defaultdict(list)
         for container in observed.containers:
             for endpoint in container.endpoints:
                 self.listed[endpoint.network].append(container.id)
 
-    def build(self) -> list[_Node]:
+    def build(self) -> list[Node]:
         for network in self.networks.values():
             self._network_nodes(network)
         for index, endpoint in enumerate(self.endpoints):
             self._endpoint_nodes(index, endpoint)
+        self.nodes.extend(self.life.all)
         self._network_edges()
         self._endpoint_edges()
         self._container_edges()
+        self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
+        self._leaving_edges()
         self._address_edges()
         self._automatic_last()
+        self._pulls_first()
         return self.nodes
 
     # --- nodes ---
 
-    def _add(self, node: _Node) -> _Node:
+    def _add(self, node: Node) -> Node:
         self.nodes.append(node)
         return node
 
     def _network_nodes(self, case: NetworkCase) -> None:
         if case.goes and case.observed:
-            node = _Node("remove", case.name, case.reason, network_id=case.observed.id, expects=tuple(sorted(self.listed[case.name])))
+            node = Node("remove", case.name, case.reason, network_id=case.observed.id, expects=tuple(sorted(self.listed[case.name])))
             self.removes[case.name] = self._add(node)
         if case.comes:
-            self.creates[case.name] = self._add(_Node("create", case.name, case.reason, settings=case.target, mark=case.mark))
+            self.creates[case.name] = self._add(Node("create", case.name, case.reason, settings=case.target, mark=case.mark))
 
     def _endpoint_nodes(self, index: int, case: EndpointCase) -> None:
+        if case.inside and (self.at_once or case.order == 0):
+            return
         network = self.networks.get(case.network)
         bound = case.observed.network_id if case.observed and case.observed.endpoint_id else ""
         present = network.observed.id if network and network.observed else bound or self.ids.get(case.network, "")
@@ -101,9 +140,9 @@ class _Graph:
         if case.disconnect:
             where = (fresh or self._name_of_lost(case)) if case.stale or case.cure else present
             expects = (case.observed.endpoint_id,) if case.observed and case.observed.endpoint_id and not case.cure else ()
-            self.disconnects[index] = self._add(_Node("disconnect", case.network, network_id=where, expects=expects, **common))  # type: ignore[arg-type]
+            self.disconnects[index] = self._add(Node("disconnect", case.network, network_id=where, expects=expects, **common))  # type: ignore[arg-type]
         if case.target is not None:
-            node = _Node("connect", case.network, network_id=fresh, settings=case.target, mark=case.mark, **common)  # type: ignore[arg-type]
+            node = Node("connect", case.network, network_id=fresh, settings=case.target, mark=case.mark, **common)  # type: ignore[arg-type]
             self.connects[index] = self._add(node)
 
     def _name_of_lost(self, case: EndpointCase) -> str:
@@ -156,9 +195,9 @@ class _Graph:
 
         Static addresses that dynamic ones might take go before all: two containers' orders could otherwise wait for each other.
         """
-        by_container: dict[str, list[int]] = defaultdict(list)
+        by_container: dict[tuple[str, str], list[int]] = defaultdict(list)
         for index, case in enumerate(self.endpoints):
-            by_container[case.container.id].append(index)
+            by_container[case.container.id, case.container.name].append(index)
         for indexes in by_container.values():
             mode = self.endpoints[indexes[0]].container.network_mode
             connects = [index for index in indexes if index in self.connects and not self.endpoints[index].cure]
@@ -171,8 +210,20 @@ class _Graph:
                 for other in indexes:
                     if self.endpoints[other].network == "none" and other in self.disconnects:
                         self.connects[index].needs.append(self.disconnects[other])
+            self._around_start(indexes)
 
-    def _mode_edge(self, case: EndpointCase, connect: _Node, mode: str) -> None:
+    def _around_start(self, indexes: list[int]) -> None:
+        """A container is attached before it is started, and after it was created."""
+        name = self.endpoints[indexes[0]].container.name
+        create, start = self.life.creates.get(name), self.life.starts.get(name)
+        for index in indexes:
+            for node in (self.connects.get(index), self.disconnects.get(index)):
+                if node and create and self.endpoints[index].inside:
+                    node.needs.append(create)
+                if node and start and not self.endpoints[index].container.live:
+                    start.needs.append(node)
+
+    def _mode_edge(self, case: EndpointCase, connect: Node, mode: str) -> None:
         """While the network that a container was created on is missing, the container can be connected to no other.
 
         It waits for the new one; a cure that a removal waits for comes before the old one goes, as the new one may wait for that removal.
@@ -185,51 +236,112 @@ class _Graph:
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
         case = self.endpoints[index]
-        return self.ranks[index], case.network != mode, case.order, case.network
+        return self.ranks[id(self.connects[index])], case.network != mode, case.order, case.network
+
+    # --- addresses ---
 
     @cached_property
-    def dynamic(self) -> dict[int, set[str]]:
-        """The families in which each connect takes whatever address is free."""
-        return {index: self._dynamic(node) for index, node in self.connects.items()}
+    def claims(self) -> list[_Claim]:
+        """Every endpoint that this plan brings about, by connecting it or by starting its container."""
+        found, connected = [], set()
+        for index, case in enumerate(self.endpoints):
+            node = self.connects.get(index)
+            connected.add((case.container.id, case.network))
+            if not case.container.live and not case.cure and case.target is not None:
+                node = self.life.starts.get(case.container.name, node)
+            if node and case.target is not None:
+                found.append(_Claim(case.network, case.target, node))
+        for run in self.containers.cases.values():
+            old = run.observed
+            if run.start and old and not run.comes and not old.live:
+                kept = (endpoint for endpoint in old.endpoints if (old.id, endpoint.network) not in connected)
+                found += [_Claim(endpoint.network, endpoint.settings, self.life.starts[run.name]) for endpoint in kept]
+        return found
 
-    def _dynamic(self, connect: _Node) -> set[str]:
-        settings = self.settings.get(connect.network, {})
+    def _dynamic(self, claim: _Claim) -> set[str]:
+        """The families in which it takes whatever address is free."""
+        settings = self.settings.get(claim.network, {})
         enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
-        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in connect.settings}
+        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in claim.settings}
 
     @cached_property
     def ranks(self) -> dict[int, int]:
-        """When each connect may choose: static addresses before dynamic ones of their network that might take them.
+        """When each node (by identity) may choose: static addresses before dynamic ones of their network that might take them.
 
         First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
-        former can still take: no order is right for both), then all that nobody can be in the way of.
+        former can still take: no order is right for both), then all that nobody can be in the way of. A container that takes several
+        addresses at its start comes as early as the first of them.
         """
-        taken = {(self.endpoints[index].network, family) for index, families in self.dynamic.items() for family in families}
-        ranks = dict.fromkeys(self.connects, 3)
-        for index, families in self.dynamic.items():
-            static = [family for path, family in ADDRESS_PATHS if path in self.connects[index].settings]
-            if any((self.endpoints[index].network, family) in taken for family in static):
-                ranks[index] = 0 if not families else 1 if "ipv4" in static else 2
+        dynamic = [(claim, self._dynamic(claim)) for claim in self.claims]
+        taken = {(claim.network, family) for claim, families in dynamic for family in families}
+        ranks: dict[int, int] = {}
+        for claim, families in dynamic:
+            static = [family for path, family in ADDRESS_PATHS if path in claim.settings]
+            rank = 3
+            if any((claim.network, family) in taken for family in static):
+                rank = 0 if not families else 1 if "ipv4" in static else 2
+            ranks[id(claim.node)] = min(rank, ranks.get(id(claim.node), 3))
         return ranks
 
-    def _address_edges(self) -> None:
-        """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
-        freed: dict[tuple[str, str], list[_Node]] = defaultdict(list)
+    def _freed(self) -> dict[tuple[str, str], list[Node]]:
+        """(network, address) -> what lets go of it."""
+        freed: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for index, node in self.disconnects.items():
             case = self.endpoints[index]
             if case.observed and not case.cure and case.network not in self.removes:
-                static = {str(case.observed.settings[path]) for path, _ in ADDRESS_PATHS if path in case.observed.settings}
-                for address in static | {address.partition("/")[0] for address in case.observed.addresses}:
+                for address in _held(case.observed):
                     freed[case.network, address].append(node)
-        by_rank: dict[tuple[str, int], list[_Node]] = defaultdict(list)
-        for index, rank in sorted(self.ranks.items()):
-            by_rank[self.endpoints[index].network, rank].append(self.connects[index])
-        for index, node in self.connects.items():
-            for address in _addresses(node):
-                node.needs.extend(other for other in freed[node.network, address] if other not in node.needs)
-            if self.dynamic[index]:
-                for rank in range(self.ranks[index]):
-                    node.follows.extend(by_rank[node.network, rank])
+        for run in self.containers.cases.values():
+            end = self.life.stops.get(run.name) or (self.life.removes.get(run.name) if run.fate == "remove" else None)
+            for endpoint in run.observed.endpoints if end and run.observed and run.goes else ():
+                for address in _held(endpoint) if endpoint.network not in self.removes else ():
+                    freed[endpoint.network, address] += [end] if end else []
+        return freed
+
+    def _address_edges(self) -> None:
+        """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
+        freed, ranks = self._freed(), self.ranks
+        by_rank: dict[tuple[str, int], list[Node]] = defaultdict(list)
+        for claim in self.claims:
+            by_rank[claim.network, ranks[id(claim.node)]].append(claim.node)
+        for claim in self.claims:
+            node = claim.node
+            for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings):
+                node.needs.extend(other for other in freed[claim.network, address] if other is not node and other not in node.needs)
+            if self._dynamic(claim):
+                for rank in range(ranks[id(node)]):
+                    node.follows.extend(by_rank[claim.network, rank])
+
+    def _leaving_edges(self) -> None:
+        """A network goes after the containers on it that go.
+
+        One that is recreated leaves it before only where the new network, or another that takes its place, waits for that.
+        """
+        for case in self.containers.cases.values():
+            for endpoint in case.observed.endpoints if case.observed and case.goes else ():
+                removal = self.removes.get(endpoint.network)
+                if removal is None or case.observed is None:
+                    continue
+                if case.fate == "remove" or not self._waited_for(removal):
+                    removal.needs.append(self.life.removes[case.name])
+                elif case.observed.live and not endpoint.phantom:
+                    removal.needs.append(self._leave(case.observed, endpoint, removal))
+
+    def _waited_for(self, removal: Node) -> bool:
+        """Whether a network is made only after this one is gone."""
+        return any(removal in create.needs for create in self.creates.values())
+
+    def _leave(self, container: ObservedContainer, endpoint: ObservedEndpoint, removal: Node) -> Node:
+        expects = (endpoint.endpoint_id,) if endpoint.endpoint_id else ()
+        reason = f"{endpoint.network} goes, and {container.name} is made anew"
+        ids = {"network_id": removal.network_id, "container_id": container.id}
+        return self._add(Node("disconnect", endpoint.network, reason, container.name, expects=expects, **ids))  # type: ignore[arg-type]
+
+    def _pulls_first(self) -> None:
+        """An image that cannot be had stops everything before anything is changed."""
+        for node in self.nodes if self.life.pulls else ():
+            if node.op != "pull" and not node.needs:
+                node.needs.extend(self.life.pulls)
 
     def _automatic_last(self) -> None:
         """Networks with an IPv4 subnet of their own are made before those for which the engine chooses one.
@@ -248,22 +360,24 @@ class _Graph:
             node.follows.extend(explicit[-1:])
 
 
-def _addresses(node: _Node) -> list[str]:
-    return [str(node.settings[path]) for path, _ in ADDRESS_PATHS if path in node.settings]
+def _held(endpoint: ObservedEndpoint) -> set[str]:
+    """The addresses that an endpoint has, static or given."""
+    static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
+    return static | {address.partition("/")[0] for address in endpoint.addresses}
 
 
-def order(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> tuple[Step, ...]:
+def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState) -> tuple[Step, ...]:
     """The steps, numbered from 1 in a topological order that depends on the cases alone."""
-    nodes = _Graph(networks, endpoints, observed).build()
+    nodes = _Graph(networks, endpoints, containers, observed).build()
     numbers: dict[int, int] = {}
     return tuple(_step(node, numbers) for node in _topological(nodes, numbers))
 
 
-def _topological(nodes: Iterable[_Node], numbers: dict[int, int]) -> list[_Node]:
+def _topological(nodes: Iterable[Node], numbers: dict[int, int]) -> list[Node]:
     """Kahn's algorithm; of the ready ones the smallest key first. Fills `numbers` (id of node -> number)."""
     waiting: dict[int, int] = {}
-    dependents: dict[int, list[_Node]] = defaultdict(list)
-    ready: list[tuple[Key, int, _Node]] = []
+    dependents: dict[int, list[Node]] = defaultdict(list)
+    ready: list[tuple[Key, int, Node]] = []
     for serial, node in enumerate(nodes):
         before = {id(other): other for other in (*node.needs, *node.follows)}
         waiting[id(node)] = len(before)
@@ -272,7 +386,7 @@ def _topological(nodes: Iterable[_Node], numbers: dict[int, int]) -> list[_Node]
         if not before:
             ready.append((node.key, serial, node))
     heapq.heapify(ready)
-    result: list[_Node] = []
+    result: list[Node] = []
     serial = len(waiting)
     while ready:
         node = heapq.heappop(ready)[2]
@@ -288,7 +402,7 @@ def _topological(nodes: Iterable[_Node], numbers: dict[int, int]) -> list[_Node]
     return result
 
 
-def _step(node: _Node, numbers: dict[int, int]) -> Step:
+def _step(node: Node, numbers: dict[int, int]) -> Step:
     needs = sorted({numbers[id(other)] for other in node.needs})
     follows = sorted({numbers[id(other)] for other in node.follows} - set(needs))
     return Step(
@@ -304,4 +418,11 @@ def _step(node: _Node, numbers: dict[int, int]) -> Step:
         tuple(needs),
         tuple(follows),
         node.expects,
+        node.image,
+        node.spec,
+        node.name,
+        node.seconds,
+        node.condition,
+        node.volumes,
+        node.replaces,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..model import PREDEFINED, EngineInfo, ObservedNetwork, ObservedState, Settings, Source
+from ..model import ALL_ENDPOINTS_API, PREDEFINED, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Settings, Source
 from ..plan import Refusal
 from ..safety import Policy
 from .compare import overlaid_endpoint
+from .containers import Containers
 from .endpoints import EndpointCase, Endpoints, fits, unfitting_addresses
 from .networks import NetworkCase, Networks
 from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
@@ -24,7 +25,9 @@ _PODMAN_LOSES = ("ipv4.ip_range", "ipv6.ip_range", "ipv4.aux_addresses", "ipv6.a
 _PODMAN_KEEPS = ("driver_opts.com.docker.network.driver.mtu", "driver_opts.com.docker.network.bridge.name", "driver_opts.parent")
 
 
-def preflight(topology: str, networks: Networks, endpoints: Endpoints, observed: ObservedState, policy: Policy) -> list[Refusal]:
+def preflight(
+    topology: str, networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, policy: Policy
+) -> list[Refusal]:
     """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses the user agreed to lose."""
     refusals = list(_features(networks, endpoints, observed.engine))
     refusals += _overlaps(networks, observed)
@@ -33,7 +36,8 @@ def preflight(topology: str, networks: Networks, endpoints: Endpoints, observed:
     settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
     settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
     refusals += _unfitting(networks, endpoints, settings, policy)
-    refusals += _addresses(topology, settings, endpoints, observed)
+    going = {case.observed.id for case in containers.cases.values() if case.goes and case.observed}
+    refusals += _addresses(topology, settings, endpoints, observed, going)
     refusals += _macs(endpoints, observed.engine)
     return refusals
 
@@ -101,7 +105,7 @@ def _macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
         return
     for case in [*endpoints.cases, *endpoints.kept]:
         wanted = case.wanted.settings.get("mac_address") if case.wanted else None
-        if wanted is None:
+        if wanted is None or (case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)):
             continue
         live = case.observed.mac if case.observed else ""
         kept_wide = engine.api < (1, 44) and case.container.mac == wanted
@@ -205,7 +209,9 @@ def _unfitting(networks: Networks, endpoints: Endpoints, settings: Mapping[str, 
                 )
 
 
-def _addresses(topology: str, settings: Mapping[str, Settings], endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
+def _addresses(
+    topology: str, settings: Mapping[str, Settings], endpoints: Endpoints, observed: ObservedState, going: Collection[str]
+) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
     for case in sorted(endpoints.cases, key=lambda case: (case.network, case.container.name, case.container.id)):
@@ -220,7 +226,7 @@ def _addresses(topology: str, settings: Mapping[str, Settings], endpoints: Endpo
             else:
                 wanted[case.network, str(address)] = case
     if wanted:
-        yield from _held(topology, wanted, endpoints, observed)
+        yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going])
 
 
 def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str) -> Refusal | None:
@@ -237,14 +243,16 @@ def _taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
     return Refusal(message, f"choose another address, or disconnect {holder} first", False, case.wanted.source if case.wanted else None)
 
 
-def _held(topology: str, wanted: dict[tuple[str, str], EndpointCase], endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
+def _held(
+    topology: str, wanted: dict[tuple[str, str], EndpointCase], endpoints: Endpoints, containers: Iterable[ObservedContainer]
+) -> Iterator[Refusal]:
     """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, any other is in the way."""
     busy = {(case.container.id, case.network) for case in endpoints.cases}
     kept = {(case.container.id, case.network): case for case in endpoints.kept}
     needed = defaultdict(set)
     for network, address in wanted:
         needed[network].add(address)
-    for container in observed.containers:
+    for container in containers:
         for endpoint in container.endpoints:
             key = (container.id, endpoint.network)
             if endpoint.network not in needed or key in busy or endpoint.phantom:

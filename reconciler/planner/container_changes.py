@@ -1,0 +1,65 @@
+"""What becomes of containers and images, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import DesiredEndpoint, Value
+from ..plan import Action, Change, Difference
+from .containers import ContainerCase, Containers
+
+_ACTIONS: dict[str, tuple[Action, ...]] = {
+    "create": ("create",),
+    "recreate": ("delete", "create"),
+    "remove": ("delete",),
+    "update": ("update",),
+    "keep": ("start",),
+}
+
+
+def container_changes(containers: Containers) -> Iterator[Change]:
+    """Images first, then containers by name."""
+    for image, why in sorted(containers.pulls.items()):
+        yield Change(("pull",), "", image=image, reason=why)
+    for name, case in sorted(containers.cases.items()):
+        if case.changes:
+            yield _change(name, case)
+
+
+def _change(name: str, case: ContainerCase) -> Change:
+    differences = _created(case) if case.fate == "create" else case.differences
+    interrupted = bool(case.observed and case.observed.live and (case.goes or case.stop))
+    return Change(
+        _ACTIONS[case.fate],
+        "",
+        name,
+        differences,
+        case.reason,
+        case.wanted.source if case.wanted else None,
+        (name,) if interrupted else (),
+        case.drift,
+        tuple(case.notes),
+    )
+
+
+def _created(case: ContainerCase) -> tuple[Difference, ...]:
+    assert case.wanted is not None
+    found = [Difference(path, None, value) for path, value in sorted(case.wanted.settings.items())]
+    return (*found, *(Difference(f"networks.{e.network}", None, _attached(e)) for e in case.wanted.endpoints))
+
+
+def _attached(endpoint: DesiredEndpoint) -> str:
+    """`address 10.1.0.5, alias web`: what an attachment asks for, in a few words."""
+    words = {"aliases": "alias", "ipv4_address": "address", "ipv6_address": "address", "mac_address": "MAC", "link_local_ips": "link-local"}
+    parts = [f"{words.get(path, path)} {_text(value)}" for path, value in sorted(endpoint.settings.items())]
+    return ", ".join(parts) or "attached"
+
+
+def _text(value: Value) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def leaving(containers: Containers, network: str) -> tuple[str, ...]:
+    """The running containers on a network that goes, and that go themselves."""
+    cases = (case for case in containers.cases.values() if case.goes and case.observed and case.observed.live)
+    return tuple(sorted(case.name for case in cases if case.observed and case.observed.endpoint(network)))

@@ -1,0 +1,112 @@
+"""A declared container against the observed one: which settings differ, why, and which can change in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..marks import digest
+from ..model import DesiredContainer, ObservedContainer, ObservedImage, Settings, Value
+from ..plan import Cause, Difference
+
+DEFAULTS: Mapping[str, Value] = {
+    "restart": "no",
+    "privileged": False,
+    "publish_all": False,
+    "init": False,
+    "mem_limit": 0,
+    "cpus": "0",
+    **dict.fromkeys(("command", "entrypoint", "ports", "expose", "cap_add", "cap_drop", "devices", "dns", "dns_search", "extra_hosts"), ()),
+}
+"""What a container has where neither its file nor its image says anything; every other setting is absent."""
+
+_IN_PLACE = frozenset(("restart", "mem_limit", "cpus"))
+
+
+def in_place(difference: Difference) -> bool:
+    """Whether an engine changes it on a living container. A limit cannot be taken away from one."""
+    return difference.path in _IN_PLACE and difference.after not in (None, 0, "0")
+
+
+def container_differences(
+    wanted: DesiredContainer, observed: ObservedContainer, images: Mapping[str, ObservedImage], by_id: Mapping[str, ObservedContainer]
+) -> tuple[Difference, ...]:
+    """What keeps a container from being as declared; sorted by path. `images` and `by_id` are those of the engine."""
+    recorded = observed.mark.hashes if observed.mark else {}
+    found = []
+    for path, value in wanted.settings.items():
+        if not (path == "platform" and _same_platform(str(value), images.get(observed.image_id))):
+            actual = _actual(path, observed, by_id)
+            if actual != value:
+                cause: Cause = "drift" if recorded.get(path) == digest(value) else "intent"
+                found.append(Difference(path, actual, value, cause))
+    if not any(d.path == "image" for d in found):
+        found += _image_moved(wanted, observed, images)
+    image = images.get(observed.image_id)
+    for path in recorded:
+        if path not in wanted.settings:
+            default = _default(path, wanted.settings, observed, image)
+            actual = _actual(path, observed, by_id)
+            if actual != default:
+                found.append(Difference(path, actual, default, "dropped"))
+    if not any(d.path == "network_mode" for d in found) and (mode := _wrong_kind(wanted, observed)):
+        found.append(mode)
+    return tuple(sorted(found, key=lambda d: d.path))
+
+
+def _actual(path: str, observed: ObservedContainer, by_id: Mapping[str, ObservedContainer]) -> Value | None:
+    if path == "network_mode":
+        return mode_by_name(observed.network_mode, by_id)
+    if path == "platform":
+        return None
+    return observed.settings.get(path, DEFAULTS.get(path))
+
+
+def mode_by_name(mode: str, by_id: Mapping[str, ObservedContainer]) -> str:
+    """The engine's network mode in the file's words: containers by name, where there still is one."""
+    if mode.startswith("container:"):
+        other = by_id.get(mode.removeprefix("container:"))
+        return f"container:{other.name}" if other else mode
+    return "bridge" if mode == "default" else mode
+
+
+def _default(path: str, declared: Settings, observed: ObservedContainer, image: ObservedImage | None) -> Value | None:
+    """What a container would have without this setting; where its image is gone, what it has."""
+    if path == "network_mode":
+        return None
+    if path == "hostname":
+        return observed.id[:12]
+    if path == "command" and declared.get("entrypoint"):
+        return ()
+    if image is None and path not in DEFAULTS and path.partition(".")[0] in ("environment", "labels", "user", "working_dir", "healthcheck"):
+        return observed.settings.get(path)
+    return (image.settings if image else {}).get(path, DEFAULTS.get(path))
+
+
+def _same_platform(declared: str, image: ObservedImage | None) -> bool:
+    """`linux/arm` is any of its variants; an image that is gone cannot tell."""
+    return image is None or not image.platform or f"{image.platform}/".startswith(f"{declared}/")
+
+
+def _image_moved(wanted: DesiredContainer, observed: ObservedContainer, images: Mapping[str, ObservedImage]) -> list[Difference]:
+    """The name means another image now: one that was built or pulled since, or that the registry has."""
+    image = images.get(wanted.image)
+    if image is None:
+        return []
+    if image.outdated and wanted.pull_policy == "always":
+        return [Difference("image", wanted.image, f"{wanted.image} (a newer one)")]
+    if image.id == observed.image_id or not observed.image_id:
+        return []
+    return [Difference("image", short_image(observed.image_id), f"{wanted.image} ({short_image(image.id)})")]
+
+
+def short_image(id: str) -> str:
+    """`sha256:0123456789ab...` -> `0123456789ab`."""
+    return id.removeprefix("sha256:")[:12]
+
+
+def _wrong_kind(wanted: DesiredContainer, observed: ObservedContainer) -> Difference | None:
+    """Declared on networks, and in a mode that has none: that cannot be left. On `none` it can."""
+    mode = observed.network_mode
+    if "network_mode" in wanted.settings or not (mode == "host" or mode.startswith("container:")):
+        return None
+    return Difference("network_mode", mode if mode == "host" else "container", None)

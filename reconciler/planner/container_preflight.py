@@ -1,0 +1,53 @@
+"""What can be known to fail of containers before anything is changed: each refusal names the culprit and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import DesiredContainer, DesiredState, ObservedState
+from ..plan import Refusal
+from .containers import ContainerCase, Containers
+from .lifecycle import host_ports, ports_meet
+
+
+def container_preflight(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+    """All refusals."""
+    names = {container.name for container in observed.containers} | {c.name for c in desired.containers.values() if c.managed}
+    for case in containers.cases.values():
+        if case.wanted and (case.comes or case.start):
+            yield from _ports(case, case.wanted, containers, observed)
+        if case.wanted and case.comes:
+            yield from _lost_namespace(case.wanted, names, containers)
+            yield from _name_taken(case, observed)
+
+
+def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+    """Host ports that another container holds and keeps. What else listens on the host only the engine can find out."""
+    ports = host_ports(wanted.settings.get("ports", ()))
+    for other in observed.containers if ports else ():
+        run = containers.of(other)
+        if not other.live or other.name == case.name or run is case or (run and run.goes):
+            continue
+        for address, number, protocol in ports:
+            if any(ports_meet((address, number, protocol), held) for held in host_ports(other.ports)):
+                message = f"container {case.name}: host port {number}/{protocol} is published by container {other.name}"
+                yield Refusal(message, f"choose another host port, or stop {other.name} first", False, wanted.source)
+
+
+def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Containers) -> Iterator[Refusal]:
+    mode = str(wanted.settings.get("network_mode", ""))
+    if not mode.startswith("container:"):
+        return
+    other = mode.removeprefix("container:")
+    going = containers.cases.get(other)
+    if other not in names or (going and going.fate == "remove"):
+        message = f"container {wanted.name} shares the network of container {other}, which {'is removed' if going else 'does not exist'}"
+        yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)
+
+
+def _name_taken(case: ContainerCase, observed: ObservedState) -> Iterator[Refusal]:
+    """The name that the old container gets meanwhile."""
+    if case.fate == "recreate" and not case.renamed and any(other.name == case.old_name for other in observed.containers):
+        source = case.wanted.source if case.wanted else None
+        message = f"container {case.name} is to be renamed to {case.old_name} while it is recreated, and there is one of that name"
+        yield Refusal(message, f"remove or rename {case.old_name}", source=source)

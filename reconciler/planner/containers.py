@@ -1,0 +1,301 @@
+"""What becomes of each container that the topology runs: kept, created, recreated, updated in place, started or removed."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .. import safety
+from ..marks import digests
+from ..model import (
+    PREDEFINED,
+    ContainerMark,
+    DesiredContainer,
+    DesiredState,
+    EndpointMark,
+    ObservedContainer,
+    ObservedState,
+)
+from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..safety import Policy
+from .container_compare import container_differences, in_place
+from .networks import Networks
+
+Fate = Literal["keep", "create", "recreate", "update", "remove"]
+_LEFTOVER = re.compile(r"(?P<name>.+)\.netplan-(?P<id>[0-9a-f]{12})\Z")
+GONE = ("removing", "dead")
+ENDED = "shares the network of {}, which is {}"
+
+
+@dataclass(slots=True, eq=False)
+class ContainerCase:
+    """One container in scope. `spec` is what it is created with, where it is; `old_name` what the one that goes is called meanwhile.
+
+    `renamed`: it has that name already, since an interrupted recreation. `start`: it runs afterwards and does not now, or not for long.
+    `stop`: it must be stopped before, as it shares the network of one that starts anew.
+    """
+
+    name: str
+    fate: Fate = "keep"
+    wanted: DesiredContainer | None = None
+    observed: ObservedContainer | None = None
+    spec: ContainerSpec | None = None
+    renamed: bool = False
+    start: bool = False
+    stop: bool = False
+    keep_volumes: bool = True
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+    drift: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def comes(self) -> bool:
+        """Whether a new container is made."""
+        return self.fate in ("create", "recreate")
+
+    @property
+    def goes(self) -> bool:
+        """Whether the observed container is removed."""
+        return self.fate in ("recreate", "remove")
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is done about the container itself."""
+        return self.fate != "keep" or self.start
+
+    @property
+    def old_name(self) -> str:
+        """What the container that is replaced is called until it goes."""
+        assert self.observed is not None
+        return f"{self.name}.netplan-{self.observed.id[:12]}"
+
+
+@dataclass(slots=True)
+class Containers:
+    """All cases by name (those that only go, and have another's name, by their own), and what was said about them."""
+
+    cases: dict[str, ContainerCase] = field(default_factory=dict)
+    pulls: dict[str, str] = field(default_factory=dict)
+    """Images to be had first: reference -> why."""
+    refusals: list[Refusal] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def of(self, container: ObservedContainer) -> ContainerCase | None:
+        """The case of an observed container, if it is one that the topology runs."""
+        case = self.cases.get(container.name)
+        if case and case.observed and case.observed.id == container.id:
+            return case
+        return next((c for c in self.cases.values() if c.renamed and c.observed and c.observed.id == container.id), None)
+
+
+def decide_containers(desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> Containers:
+    """A case for every container that the topology runs or ran."""
+    return _Decider(desired, observed, networks, policy).run()
+
+
+class _Decider:
+    def __init__(self, desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> None:
+        self.desired, self.observed, self.networks, self.policy = desired, observed, networks, policy
+        self.result = Containers()
+        self.by_name = {c.name: c for c in observed.containers if c.state != "removing"}
+        self.by_id = {c.id: c for c in observed.containers}
+        self.leftovers = {base: c for c in observed.containers if self._ours(c) and (base := leftover_of(c))}
+
+    def run(self) -> Containers:
+        for name, wanted in self.desired.containers.items():
+            if wanted.managed:
+                self._declared(wanted, self.by_name.get(name))
+        for container in self.observed.containers:
+            if self._ours(container) and self.result.of(container) is None and container.state != "removing":
+                self._undeclared(container)
+        self._namespaces()
+        for case in self.result.cases.values():
+            self._finish(case)
+        return self.result
+
+    def _ours(self, container: ObservedContainer) -> bool:
+        return container.mark is not None and container.mark.topology == self.desired.topology
+
+    # --- one container ---
+
+    def _declared(self, wanted: DesiredContainer, present: ObservedContainer | None) -> None:
+        if present and not self._ours(present):
+            self.result.refusals.append(safety.container_ownership(present, wanted))
+            return
+        case = self.result.cases[wanted.name] = ContainerCase(wanted.name, wanted=wanted, observed=present)
+        self._image(case, wanted)
+        if present is None:
+            self._missing(case, wanted)
+        else:
+            self._compare(case, wanted, present)
+
+    def _missing(self, case: ContainerCase, wanted: DesiredContainer) -> None:
+        if leftover := self.leftovers.get(wanted.name):
+            case.observed, case.fate, case.renamed, case.start = leftover, "recreate", True, True
+            case.reason, case.drift = "its recreation was interrupted", True
+            self.result.drift.append(Drift(f"container {wanted.name}", case.reason))
+            return
+        case.fate, case.start, case.reason = "create", True, "declared, does not exist"
+
+    def _compare(self, case: ContainerCase, wanted: DesiredContainer, present: ObservedContainer) -> None:
+        case.differences = container_differences(wanted, present, self.observed.images, self.by_id)
+        if case.differences and all(map(in_place, case.differences)):
+            case.fate, case.reason = "update", "is updated in place"
+        elif case.differences:
+            case.fate, case.reason = "recreate", "must be recreated"
+        if reason := self._must_go(wanted, present):
+            case.fate, case.reason = "recreate", reason
+        changed = [d.path for d in case.differences if d.cause == "drift"]
+        if changed:
+            case.drift = True
+            self.result.drift.append(Drift(f"container {case.name}", "changed: " + ", ".join(changed)))
+        if case.fate == "recreate":
+            case.start = True
+        elif why := not_as_declared(wanted, present):
+            case.start, case.drift = True, True
+            case.reason = case.reason or why
+            self.result.drift.append(Drift(f"container {case.name}", why))
+        if present.state == "paused" and case.fate == "keep":
+            self.result.notes.append(f"container {case.name} is paused")
+
+    def _must_go(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
+        """Why a container must be made anew although its settings are as declared."""
+        if self.policy.reset and not self.policy.keep_containers:
+            return "reset: made anew"
+        if present.state in GONE:
+            return f"is {present.state}"
+        return self._lost_mode(present) or self._mac(wanted, present)
+
+    def _lost_mode(self, present: ObservedContainer) -> str:
+        """The network that it was created on goes: it could be attached to no other, and not be started again."""
+        mode = present.network_mode
+        if mode in PREDEFINED or mode == "default" or mode.startswith("container:") or self.observed.engine.flavor != "docker":
+            return ""
+        for case in self.networks.cases.values():
+            if case.goes and case.observed and (how := safety.names_network(present, case.observed)):
+                if case.fate == "replace" and how == "name":
+                    return ""
+                return f"was created on network {case.name}, which is {case.fate}d"
+        present_networks = {key for network in self.observed.networks for key in (network.name, network.id)}
+        made = {name for name, case in self.networks.cases.items() if case.comes}
+        return "" if mode in present_networks | made else f"was created on network {mode[:64]}, which is gone"
+
+    def _mac(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
+        """Docker sets a MAC address only at creation, and forgets it with the network."""
+        if self.observed.engine.flavor != "docker":
+            return ""
+        wide = self.observed.engine.api < (1, 44)
+        for endpoint in wanted.endpoints:
+            mac, network = endpoint.settings.get("mac_address"), self.networks.cases.get(endpoint.network)
+            if mac is None or network is None or (wide and present.mac == mac):
+                continue
+            seen = present.endpoint(endpoint.network)
+            live = (seen.mac or seen.settings.get("mac_address", mac)) if seen else None
+            if live != mac or (network.goes and not wide):
+                return f"only a new container can have the MAC address {mac} on {endpoint.network}"
+        return ""
+
+    def _image(self, case: ContainerCase, wanted: DesiredContainer) -> None:
+        image = self.observed.images.get(wanted.image)
+        refusal = safety.image(wanted, image)
+        if refusal:
+            self.result.refusals.append(refusal)
+        elif image is None:
+            self.result.pulls[wanted.image] = "not on the engine"
+        elif image.outdated and wanted.pull_policy == "always":
+            self.result.pulls[wanted.image] = "the registry has a newer one"
+
+    def _undeclared(self, container: ObservedContainer) -> None:
+        """Ours, and not declared to be run any more."""
+        base = leftover_of(container)
+        if container.name in self.desired.containers and not self.desired.containers[container.name].managed:
+            self.result.notes.append(f"container {container.name} was made by netplan and is no longer run by it: left as it is")
+            return
+        reason = "topology is destroyed" if self.policy.destroyed else "no longer declared"
+        case = ContainerCase(container.name, "remove", observed=container, reason=reason, keep_volumes=False)
+        if base and base in self.desired.containers:
+            case.reason, case.keep_volumes, case.drift = f"left by an interrupted recreation of {base}", True, True
+        if self.policy.keep_containers:
+            return
+        self.result.cases[container.name] = case
+
+    # --- containers that share the network of another ---
+
+    def _namespaces(self) -> None:
+        """Who shares a namespace that goes is made anew; who shares one that starts anew is started anew; a stranger refuses both."""
+        members: dict[str, list[ObservedContainer]] = defaultdict(list)
+        for container in self.observed.containers:
+            if container.network_mode.startswith("container:"):
+                members[container.network_mode.removeprefix("container:")].append(container)
+        queue = [case for case in self.result.cases.values() if case.goes or case.start]
+        for case in queue:
+            for member in members.get(case.observed.id, ()) if case.observed else ():
+                if changed := self._member(case, member):
+                    queue.append(changed)
+
+    def _member(self, case: ContainerCase, member: ObservedContainer) -> ContainerCase | None:
+        mine = self.result.of(member)
+        if mine is None:
+            if case.goes and not self.policy.disrupt_foreign and member.state not in GONE:
+                self.result.refusals.append(safety.foreign_member(case.name, member.name, "made anew" if case.comes else "removed"))
+            return None
+        if mine.goes:
+            return None
+        if case.goes:
+            mine.fate, mine.start = "recreate", True
+            mine.reason = ENDED.format(case.name, "made anew" if case.comes else "removed")
+        elif member.live and not mine.start:
+            mine.start, mine.stop = True, True
+            mine.reason = mine.reason or ENDED.format(case.name, "started anew")
+        else:
+            return None
+        return mine
+
+    # --- what it is created with ---
+
+    def _finish(self, case: ContainerCase) -> None:
+        if self.policy.reset:
+            case.keep_volumes = case.keep_volumes and case.renamed
+        if not case.comes:
+            return
+        assert case.wanted is not None
+        if case.observed:
+            self._notes(case, case.observed)
+        case.spec = self._spec(case, case.wanted)
+
+    def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
+        case.notes.append("what it wrote outside its volumes goes with it")
+        if old.anonymous:
+            targets = ", ".join(sorted(old.anonymous))
+            case.notes.append(f"its anonymous volumes {'are carried over' if case.keep_volumes else 'go with it'}: {targets}")
+
+    def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
+        topology = self.desired.topology
+        endpoints = tuple(EndpointSpec(e.network, e.settings, EndpointMark(topology, "made", e.settings)) for e in wanted.endpoints)
+        mode = str(wanted.settings.get("network_mode") or (endpoints[0].network if endpoints else "none"))
+        if mode == "bridge" and endpoints:
+            mode = endpoints[0].network
+        carried = case.observed.anonymous if case.observed and case.keep_volumes else {}
+        mark = ContainerMark(topology, digests(wanted.settings))
+        return ContainerSpec(wanted.settings, mark, mode, endpoints, wanted.environment, dict(carried))
+
+
+def leftover_of(container: ObservedContainer) -> str:
+    """The name of the container that this one was before an interrupted recreation renamed it; empty for any other."""
+    match = _LEFTOVER.match(container.name)
+    return match["name"] if match and container.id.startswith(match["id"]) else ""
+
+
+def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str:
+    """Why a container must be started: in words; empty where it runs, or has ended as it should."""
+    if present.live:
+        return ""
+    if present.state == "created":
+        return "was never started"
+    if wanted.one_shot and present.exit_code == 0:
+        return ""
+    return f"is not running: ended with exit code {present.exit_code}"

@@ -1,0 +1,235 @@
+"""The steps of containers that the topology runs, and the edges between them.
+
+A recreation keeps the old container until the new one runs: it is renamed, the new one is created, the old one stopped, the new one
+started, the old one removed. Whatever may fail without stopping anything comes before the stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ..model import DesiredContainer, ObservedContainer, ObservedState
+from ..plan import Replaced
+from .containers import GONE, ContainerCase, Containers
+
+if TYPE_CHECKING:
+    from .order import Node
+
+GRACE = 10
+"""Seconds that an engine gives a container to end, where nothing is declared."""
+PATIENCE = 60
+"""Seconds to wait for a container to become healthy beyond what its healthcheck itself may take; for one to end, ten times that."""
+_SECOND = 1_000_000_000
+
+
+class Lifecycle:
+    """Nodes by container name, one mapping for each kind of step; `all` in no particular order."""
+
+    def __init__(self, containers: Containers, observed: ObservedState, node: type[Node]) -> None:
+        self.containers, self.observed, self._node = containers, observed, node
+        self.pulls: list[Node] = []
+        self.renames: dict[str, Node] = {}
+        self.creates: dict[str, Node] = {}
+        self.updates: dict[str, Node] = {}
+        self.stops: dict[str, Node] = {}
+        self.starts: dict[str, Node] = {}
+        self.removes: dict[str, Node] = {}
+        self.waits: dict[tuple[str, str], Node] = {}
+        for image, why in sorted(containers.pulls.items()):
+            self.pulls.append(node("pull", "", why, image=image))
+        for case in sorted(containers.cases.values(), key=lambda case: case.name):
+            self._nodes(case)
+
+    @property
+    def all(self) -> Iterator[Node]:
+        """Every node."""
+        yield from self.pulls
+        for nodes in (self.renames, self.creates, self.updates, self.stops, self.starts, self.removes, self.waits):
+            yield from nodes.values()
+
+    # --- nodes ---
+
+    def _nodes(self, case: ContainerCase) -> None:
+        old = case.observed
+        if case.comes:
+            self._creation(case, old)
+        elif case.fate == "update" and old:
+            settings = {d.path: d.after for d in case.differences if d.after is not None}
+            self.updates[case.name] = self._of(case, "update", old, settings=settings)
+        if case.start:
+            old_here = old if not case.comes else None
+            self.starts[case.name] = self._of(case, "start", old_here, replaces=_replaced(case))
+        if old and old.live and (case.goes or case.stop) and not (case.fate == "remove" and not _grace(case)):
+            self.stops[case.name] = self._of(case, "stop", old, seconds=_grace(case), replaces=_replaced(case), name=self._called(case))
+        if old and case.goes:
+            volumes = not case.keep_volumes
+            self.removes[case.name] = self._of(case, "remove", old, volumes=volumes, name=self._called(case))
+
+    def _creation(self, case: ContainerCase, old: ObservedContainer | None) -> None:
+        replaces = _replaced(case)
+        if old and not case.renamed:
+            self.renames[case.name] = self._of(case, "rename", old, name=case.old_name, replaces=replaces)
+        self.creates[case.name] = self._of(case, "create", None, spec=case.spec, replaces=replaces)
+
+    def _called(self, case: ContainerCase) -> str:
+        """The name of the container that goes, at the time it does."""
+        return case.old_name if case.fate == "recreate" else case.name
+
+    def _of(self, case: ContainerCase, op: str, on: ObservedContainer | None, name: str = "", **more: object) -> Node:
+        called = name if op in ("stop", "remove") else on.name if on and op == "rename" else case.name
+        more |= {"name": name} if op == "rename" else {}
+        return self._node(op, "", case.reason, called, container_id=on.id if on else "", **more)  # type: ignore[arg-type]
+
+    # --- edges ---
+
+    def edges(self, networks: Mapping[str, Node], leaving: Collection[str]) -> None:
+        """All but those that networks and addresses make.
+
+        `networks` are the creations of networks by name, `leaving` the networks whose removal another's creation waits for.
+        """
+        for name, case in sorted(self.containers.cases.items()):
+            if case.comes:
+                self._creation_edges(name, case, networks)
+            self._start_edges(name, case)
+            for node in (self.updates.get(name), self.stops.get(name)):
+                if node and name in self.starts and not (node.op == "stop" and case.fate == "remove"):
+                    _need(self.starts[name], node)
+            if name in self.removes:
+                _need(self.removes[name], self.starts.get(name) if case.comes else self.stops.get(name))
+        self._members(leaving)
+
+    def _creation_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
+        """A container is renamed only when nothing but its own creation stands before the new one."""
+        create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
+        assert case.spec is not None
+        needed = [networks.get(endpoint.network) for endpoint in case.spec.endpoints]
+        needed.append(self.creates.get(case.spec.mode.removeprefix("container:")) if case.spec.mode.startswith("container:") else None)
+        for node in needed:
+            _need(rename or create, node)
+            _need(create, node)
+        _need(create, rename)
+        _need(self.starts[name], create)
+        if stop:
+            _need(stop, create)
+
+    def _start_edges(self, name: str, case: ContainerCase) -> None:
+        start = self.starts.get(name)
+        if start is None or case.wanted is None:
+            return
+        mode = str(case.wanted.settings.get("network_mode", ""))
+        _need(start, self.starts.get(mode.removeprefix("container:")) if mode.startswith("container:") else None)
+        for dependency in case.wanted.depends_on:
+            other = self.containers.cases.get(dependency.container)
+            begun = self.starts.get(dependency.container)
+            if dependency.condition != "started" and other and other.wanted and (begun or not _holds(dependency.condition, other)):
+                wait = self._wait(other, other.wanted, dependency.condition)
+                _need(wait, begun)
+                begun = wait
+            _need(start, begun)
+        for port_holder in self._port_holders(case):
+            _need(start, port_holder)
+
+    def _wait(self, case: ContainerCase, wanted: DesiredContainer, condition: str) -> Node:
+        key = (case.name, condition)
+        if key not in self.waits:
+            reason = "another one that depends on it is started"
+            on = case.observed if not case.comes else None
+            seconds = _patience(wanted, condition)
+            more = {"container_id": on.id if on else "", "seconds": seconds, "condition": condition}
+            self.waits[key] = self._node("wait", "", reason, case.name, **more)  # type: ignore[arg-type]
+        return self.waits[key]
+
+    def _port_holders(self, case: ContainerCase) -> Iterator[Node | None]:
+        """What frees a host port that this container publishes: the end of another one that goes or is made anew."""
+        if case.wanted is None:
+            return
+        wanted = host_ports(case.wanted.settings.get("ports", ()))
+        for name, other in self.containers.cases.items():
+            held = other.observed.settings.get("ports", ()) if other.observed and other.observed.live and name != case.name else ()
+            if wanted and any(ports_meet(port, taken) for port in wanted for taken in host_ports(held)):
+                yield self.stops.get(name) or (self.removes.get(name) if other.fate == "remove" else None)
+
+    def _members(self, leaving: Collection[str]) -> None:
+        """A container is removed only after everything that shares its network namespace.
+
+        But for a member that is made anew on a network that waits for the removal: the two would wait for each other.
+        """
+        ids = {case.observed.id: name for name, case in self.containers.cases.items() if case.observed and name in self.removes}
+        for name, case in self.containers.cases.items():
+            mode = case.observed.network_mode if case.observed else ""
+            owner = ids.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
+            if owner is None or name not in self.removes:
+                continue
+            seen = self.containers.cases[owner].observed
+            if case.fate == "remove" or not (seen and any(endpoint.network in leaving for endpoint in seen.endpoints)):
+                _need(self.removes[owner], self.removes[name])
+
+
+def _need(node: Node, other: Node | None) -> None:
+    if other is not None and other is not node and other not in node.needs:
+        node.needs.append(other)
+
+
+def _replaced(case: ContainerCase) -> Replaced | None:
+    old = case.observed
+    if case.fate != "recreate" or old is None:
+        return None
+    return Replaced(old.id, case.name, old.live)
+
+
+def _grace(case: ContainerCase) -> int:
+    """Seconds; of a container that is unknown or does not say, the engine's own."""
+    if case.observed is None:
+        return GRACE
+    declared = case.observed.settings.get("stop_grace_period")
+    return int(declared) if isinstance(declared, int) else GRACE
+
+
+def _holds(condition: str, case: ContainerCase) -> bool:
+    """Whether what is waited for is so already."""
+    seen = case.observed
+    if seen is None or case.comes or seen.state in GONE:
+        return False
+    if condition == "healthy":
+        return seen.live and seen.health == "healthy"
+    return not seen.live and seen.state != "created" and seen.exit_code == 0
+
+
+def _patience(wanted: DesiredContainer, condition: str) -> int:
+    if condition == "completed":
+        return 10 * PATIENCE
+    check = {path: value for path, value in wanted.settings.items() if path.startswith("healthcheck.")}
+
+    def number(name: str, default: int) -> int:
+        value = check.get(f"healthcheck.{name}", default)
+        return value if isinstance(value, int) else default
+
+    once = number("interval", 30 * _SECOND) + number("timeout", 30 * _SECOND)
+    return PATIENCE + (number("start_period", 0) + once * (number("retries", 3) or 3)) // _SECOND
+
+
+# --- ports -----------------------------------------------------------------------------------------------------------
+
+
+def host_ports(ports: object) -> list[tuple[str, str, str]]:
+    """(address, port, protocol) of each fixed host port in `127.0.0.1:8080->80/tcp`; an empty address is all of them."""
+    found = []
+    for port in ports if isinstance(ports, tuple) else ():
+        host, arrow, inside = port.rpartition("->")
+        address, _, number = host.rpartition(":")
+        if arrow and number:
+            found.append((address.strip("[]"), number, inside.rpartition("/")[2]))
+    return found
+
+
+def ports_meet(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+    """Whether two published ports cannot both be: same number and protocol, and addresses that overlap."""
+    if one[1:] != other[1:]:
+        return False
+    first, second = one[0], other[0]
+    return first == second or _covers(first, second) or _covers(second, first)
+
+
+def _covers(address: str, other: str) -> bool:
+    return not address or (address == "0.0.0.0" and ":" not in other) or (address == "::" and ":" in other)
