@@ -99,7 +99,7 @@ def execute(plan: Plan, engine: Engine, *, parallel: int = 4, listen: Listener =
     began = perf_counter()
     stop = stop or threading.Event()
     with _interruptible(stop):
-        results = _Walk(plan, Performer(plan, engine), max(parallel, 1), listen, stop).walk() if plan.steps else {}
+        results = _Walk(plan, Performer(plan, engine, stop), max(parallel, 1), listen, stop).walk() if plan.steps else {}
     return Run(tuple(results[step.id] for step in plan.steps), perf_counter() - began)
 
 
@@ -138,6 +138,7 @@ class _Walk:
         self._running: dict[Future[StepResult], Step] = {}
         self._results: dict[int, StepResult] = {}
         self._causes: dict[int, str] = {}
+        self._taken_back: set[str] = set()
 
     def walk(self) -> dict[int, StepResult]:
         self._sorter.prepare()
@@ -187,7 +188,7 @@ class _Walk:
             self._unreachable = f"the engine could not be reached at step {step.id}"
             return StepResult(step, "failed", str(error), perf_counter() - began)
         except EngineError as error:
-            return StepResult(step, "failed", str(error), perf_counter() - began)
+            return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began)
         except BaseException as error:
             return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", perf_counter() - began, error)
         return StepResult(step, "done", seconds=perf_counter() - began)
@@ -203,7 +204,15 @@ class _Walk:
     def _skip(self, step: Step, why: str) -> None:
         """`why` goes on to all that need the step, so that each names what began it."""
         self._causes[step.id] = why
-        self._end(StepResult(step, "skipped", why))
+        begun = any(result.step.replaces == step.replaces for result in self._results.values() if result.status != "skipped")
+        self._end(StepResult(step, "skipped", why + (self._reversed_by(step) if begun else "")))
+
+    def _reversed_by(self, step: Step) -> str:
+        """A recreation that did not get to its new container's start is taken back, once; in words for the report."""
+        if step.replaces is None or step.op == "remove" or step.replaces.id in self._taken_back or self._unreachable:
+            return ""
+        self._taken_back.add(step.replaces.id)
+        return f"; {self._performer.containers.reverse(step.replaces)}"
 
     def _end(self, result: StepResult) -> None:
         self._results[result.step.id] = result

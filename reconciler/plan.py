@@ -45,6 +45,7 @@ class Replaced:
     id: str
     name: str
     live: bool
+    endpoints: tuple[EndpointSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

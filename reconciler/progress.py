@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import environ
@@ -9,14 +10,19 @@ from typing import TextIO
 
 from .executor import Event, Listener, Run, StepResult
 from .paint import Paint, plain, safe
-from .plan import Op, Plan
+from .plan import Kind, Op, Plan
 
-PHASES: dict[str, tuple[Op, ...]] = {"networks": ("create", "remove"), "endpoints": ("connect", "disconnect")}
-DONE_WORDS: dict[Op, tuple[str, str]] = {
-    "create": ("network", "created"),
-    "remove": ("network", "removed"),
-    "connect": ("endpoint", "connected"),
-    "disconnect": ("endpoint", "disconnected"),
+PHASES: dict[Kind, str] = {"image": "images", "network": "networks", "endpoint": "endpoints", "container": "containers"}
+DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
+    ("image", "pull"): ("image", "pulled"),
+    ("network", "create"): ("network", "created"),
+    ("network", "remove"): ("network", "removed"),
+    ("endpoint", "connect"): ("endpoint", "connected"),
+    ("endpoint", "disconnect"): ("endpoint", "disconnected"),
+    ("container", "create"): ("container", "created"),
+    ("container", "update"): ("container", "updated"),
+    ("container", "start"): ("container", "started"),
+    ("container", "remove"): ("container", "removed"),
 }
 
 
@@ -45,15 +51,14 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
     from rich.text import Text
 
     console = Console(file=stream, no_color=paint is plain, highlight=False)
-    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bars:
-        totals = {phase: sum(step.op in ops for step in plan.steps) for phase, ops in PHASES.items()}
-        tasks = {op: bars.add_task(phase, total=totals[phase]) for phase, ops in PHASES.items() if totals[phase] for op in ops[:1]}
-        tasks |= {ops[1]: tasks[ops[0]] for ops in PHASES.values() if ops[0] in tasks}
+        totals = Counter(step.kind for step in plan.steps)
+        tasks = {kind: bars.add_task(phase, total=totals[kind]) for kind, phase in PHASES.items() if totals[kind]}
 
         def draw(event: Event) -> None:
             if event.result:
-                bars.advance(tasks[event.step.op])
+                bars.advance(tasks[event.step.kind])
             if line := _line(event, paint, verbose):
                 console.print(Text.from_ansi(line), soft_wrap=True)
 
@@ -101,7 +106,8 @@ def _why(result: StepResult) -> str:
 def _achieved(run: Run) -> str:
     """`2 networks created, 1 endpoint connected`."""
     parts = []
-    for op, (noun, verb) in DONE_WORDS.items():
-        if count := sum(result.step.op == op for result in run.done):
+    done = Counter((result.step.kind, result.step.op) for result in run.done)
+    for what, (noun, verb) in DONE_WORDS.items():
+        if count := done[what]:
             parts.append(f"{count} {noun}{'s' if count != 1 else ''} {verb}")
     return ", ".join(parts) or "nothing to do"

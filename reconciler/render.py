@@ -16,7 +16,7 @@ FORMAT_VERSION = 1
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
 
-_READING_ORDER = tuple(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux"))
+_READING_ORDER = ("image", *(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux")))
 
 _SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
     ("create",): ("+", "add"),
@@ -25,7 +25,11 @@ _SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
     ("disconnect",): ("-", "remove"),
     ("delete", "create"): ("-/+", "change"),
     ("disconnect", "connect"): ("~", "change"),
+    ("update",): ("~", "change"),
+    ("start",): ("~", "change"),
+    ("pull",): ("+", "add"),
 }
+HIDDEN = "(value hidden)"
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -66,17 +70,18 @@ def _drift(plan: Plan, paint: Paint) -> Iterator[str]:
 
 
 def _changes(plan: Plan, paint: Paint) -> Iterator[list[str]]:
-    """Each network with its lines, directly followed by its endpoints."""
+    """Each container with its lines; each network, directly followed by its endpoints."""
     heads = [_head(change) for change in plan.changes]
     width = min(max([60, *map(len, heads)]), 90)
     block: list[str] = []
     previous = None
     for change, head in zip(plan.changes, heads, strict=True):
-        if block and change.network != previous:
+        group = change.network or change.container
+        if block and group != previous:
             yield block
             block = []
         block += _change(change, paint, head, width)
-        previous = change.network
+        previous = group
     if block:
         yield block
 
@@ -88,8 +93,14 @@ def _head(change: Change) -> str:
 
 def _resource(change: Change) -> str:
     network, container = safe(change.network), safe(change.container)
-    if not change.container:
-        return f"network {network}  {change.reason}"
+    match change.kind:
+        case "network":
+            return f"network {network}  {change.reason}"
+        case "image":
+            return f"pull image {safe(change.image)}  {safe(change.reason)}"
+        case "container":
+            what = f"start {container}" if change.actions == ("start",) else f"container {container}"
+            return f"{what}  {safe(change.reason)}"
     match change.actions:
         case ("connect",):
             return f"connect {container} -> {network}{_inline(change.differences)}"
@@ -121,7 +132,7 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
     rows = [
-        (label(d.path), show_value(d.after) if created else f"{show_value(d.before)} -> {show_value(d.after)}", d)
+        (label(d.path), _shown(d, d.after) if created else f"{_shown(d, d.before)} -> {_shown(d, d.after)}", d)
         for d in sorted(change.differences, key=_reading_order)
     ]
     names = max((len(name) for name, _, _ in rows), default=0)
@@ -131,8 +142,17 @@ def _differences(change: Change, paint: Paint) -> Iterator[str]:
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
 
 
+def _shown(difference: Difference, value: Value | None) -> str:
+    return HIDDEN if value is not None and secret(difference.path) else show_value(value)
+
+
+def secret(path: str) -> bool:
+    """Whether a setting's value is for the engine's eyes only; what stands in its place is a digest, and not printed either."""
+    return path.startswith("environment.")
+
+
 def _reading_order(difference: Difference) -> tuple[int, str]:
-    """A subnet before its gateway, IPv4 before IPv6, options and labels last."""
+    """An image first, a subnet before its gateway, IPv4 before IPv6, options and labels last."""
     ranks = (rank for rank, start in enumerate(_READING_ORDER) if difference.path.startswith(start))
     return next(ranks, len(_READING_ORDER)), difference.path
 
@@ -227,6 +247,9 @@ def summary(plan: Plan) -> str:
     kinds = ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
     endpoints = ", ".join(f"{counts[kind]} to {kind}" for kind in kinds)
     many = len(plan.interrupts)
+    containers = ", ".join(f"{count} to {kind}" for kind, count in plan.container_counts().items() if count or kind in ("create", "remove"))
+    if any(plan.container_counts().values()):
+        endpoints += f"; containers: {containers}"
     interrupted = "No container is interrupted." if not many else f"{many} container{' is' if many == 1 else 's are'} interrupted."
     return f"{networks}; {endpoints}. {interrupted}"
 
@@ -253,6 +276,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "fingerprint": plan.fingerprint,
         "applyable": plan.applyable,
         "summary": dict(plan.counts()),
+        "containers": dict(plan.container_counts()),
         "drift": [{"subject": drift.subject, "message": drift.message} for drift in plan.drift],
         "changes": [_change_json(change) for change in plan.changes],
         "steps": [_step_json(step) for step in plan.steps],
@@ -266,14 +290,14 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def _change_json(change: Change) -> dict[str, Any]:
-    resource = {"kind": "network", "name": change.network}
-    if change.container:
+    resource = {"kind": change.kind, "name": change.image or change.container or change.network}
+    if change.kind == "endpoint":
         resource = {"kind": "endpoint", "container": change.container, "network": change.network}
     return {
         "actions": list(change.actions),
         "resource": resource,
-        "before": {d.path: _value_json(d.before) for d in change.differences if d.before is not None},
-        "after": {d.path: _value_json(d.after) for d in change.differences if d.after is not None},
+        "before": settings_json({d.path: d.before for d in change.differences if d.before is not None}),
+        "after": settings_json({d.path: d.after for d in change.differences if d.after is not None}),
         "reason": change.reason,
         "drift": change.drift,
         "source": _source_json(change.source),
@@ -282,14 +306,18 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def _step_json(step: Step) -> dict[str, Any]:
-    target = {"network": step.network, "network_id": step.network_id or None}
+    target = {"network": step.network, "network_id": step.network_id or None} if step.network else {}
     if step.container:
-        target |= {"container": step.container, "container_id": step.container_id}
+        target |= {"container": step.container, "container_id": step.container_id or None}
+    if step.image:
+        target["image"] = step.image
+    if step.name:
+        target["name"] = step.name
     return {
         "id": step.id,
         "op": step.op,
         "target": target,
-        "settings": settings_json(step.settings),
+        "settings": settings_json(step.spec.settings if step.spec else step.settings),
         "reason": step.reason,
         "depends_on": list(step.needs),
         "follows": list(step.follows),
@@ -297,8 +325,8 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def settings_json(settings: Settings) -> dict[str, Any]:
-    """Settings as JSON values, by path."""
-    return {path: _value_json(settings[path]) for path in sorted(settings)}
+    """Settings as JSON values, by path; secrets are hidden."""
+    return {path: HIDDEN if secret(path) else _value_json(settings[path]) for path in sorted(settings)}
 
 
 def _value_json(value: Value | None) -> Any:

@@ -7,13 +7,16 @@ after any error the engine is read again, and the step is done exactly if the st
 from __future__ import annotations
 
 import random
-import re
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .codec import read_container, read_listed
-from .errors import ApiError, EngineError, LostError, UnreachableError
+from .container_steps import ContainerPerformer
+from .errors import ApiError, EngineError, LostError
+from .judge import StepError, failure, look
 from .marks import read_network_mark
 from .model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, Value
 from .plan import Plan, Step
@@ -21,31 +24,34 @@ from .plan import Plan, Step
 if TYPE_CHECKING:
     from .engine import Engine
 
-T = TypeVar("T")
-SETTLE = (0.0, 0.2, 0.8)
-"""Seconds before each look at the state after a lost answer: the engine may still be at it."""
 BUSY = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds, give or take half, before trying again to remove a network that the engine only believes is in use."""
-
-
-class StepError(EngineError):
-    """A step did not reach what it is for; the text is for the user."""
 
 
 class Performer:
     """Performs the steps of one plan on one engine, from any number of threads."""
 
-    def __init__(self, plan: Plan, engine: Engine) -> None:
+    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event | None = None) -> None:
         ops = {step.op for step in plan.steps}
         self._engine = engine
         self._info = plan.engine
         self._made: dict[str, str] = {}
-        self._networks_before = frozenset(str(raw["Id"]) for raw in engine.networks()) if "create" in ops else frozenset()
+        self.containers = ContainerPerformer(plan, engine, stop or threading.Event())
+        self._networks_before = (
+            frozenset(str(raw["Id"]) for raw in engine.networks())
+            if any(step.op == "create" and step.kind == "network" for step in plan.steps)
+            else frozenset()
+        )
         listed = self._listed() if "connect" in ops else ()
         self._live = frozenset(container.id for container in listed if container.live)
 
     def perform(self, step: Step) -> None:
         """Return once the engine is as `step` wants it; else raise EngineError with the reason."""
+        if step.kind in ("container", "image"):
+            self.containers.perform(step)
+            return
+        if step.container and not step.container_id:
+            step = replace(step, container_id=self.containers.made(step))
         match step.op:
             case "create":
                 self._made[step.network] = self._create(step)
@@ -70,9 +76,9 @@ class Performer:
         try:
             return self._engine.create_network(step.network, step.settings, mark)
         except (ApiError, LostError) as error:
-            if found := _look(error, lambda: self._new_network(step.network, mark)):
+            if found := look(error, lambda: self._new_network(step.network, mark)):
                 return found
-            raise _failure(error) from error
+            raise failure(error) from error
 
     def _new_network(self, name: str, mark: NetworkMark) -> str | None:
         """The ID of the network of that name and mark that was not there before this run."""
@@ -92,10 +98,10 @@ class Performer:
                 self._engine.remove_network(network_id)
                 return
             except (ApiError, LostError) as error:
-                if _look(error, lambda: self._engine.network(network_id) is None):
+                if look(error, lambda: self._engine.network(network_id) is None):
                     return
                 if not delay or not self._only_believed_busy(network_id, error):
-                    raise _failure(error) from error
+                    raise failure(error) from error
             time.sleep(delay * random.uniform(0.5, 1.5))
 
     def _only_believed_busy(self, network_id: str, error: EngineError) -> bool:
@@ -117,8 +123,8 @@ class Performer:
         try:
             self._engine.disconnect(network_id, step.container_id, force=lost and endpoint.phantom)
         except (ApiError, LostError) as error:
-            if not _look(error, lambda: self._endpoint(step) is None):
-                raise _failure(error) from error
+            if not look(error, lambda: self._endpoint(step) is None):
+                raise failure(error) from error
 
     def _connect(self, network_id: str, step: Step) -> None:
         mark = step.mark
@@ -130,8 +136,8 @@ class Performer:
         try:
             self._engine.connect(network_id, step.container_id, step.settings, mark)
         except (ApiError, LostError) as error:
-            if not _look(error, lambda: self._connected(network_id, step)):
-                raise _failure(error, self._after_failed_connect(network_id, step)) from error
+            if not look(error, lambda: self._connected(network_id, step)):
+                raise failure(error, self._after_failed_connect(network_id, step)) from error
 
     def _connected(self, network_id: str, step: Step) -> bool:
         """Whether the endpoint is there with the step's mark and settings; the MAC aside, which engines may ignore on connect."""
@@ -182,32 +188,3 @@ def _same(path: str, wanted: Value, found: Value | None, container: ObservedCont
     if isinstance(wanted, tuple) and path == "aliases":
         return set(wanted) - container.implied == set(found if isinstance(found, tuple) else ()) - container.implied
     return found == wanted
-
-
-def _look(error: EngineError, read: Callable[[], T | None]) -> T | None:
-    """What `read` finds after `error`: at once, or, where the answer was lost, once the state says something or has had time to."""
-    unread: EngineError | None = None
-    for delay in SETTLE if isinstance(error, LostError) else SETTLE[:1]:
-        time.sleep(delay)
-        try:
-            if found := read():
-                return found
-            unread = None
-        except UnreachableError as gone:
-            raise UnreachableError(f"{_words(error)}; outcome unknown: {_words(gone)}", *gone.hints) from error
-        except EngineError as again:
-            unread = again
-    if unread:
-        raise StepError(f"{_words(error)}; outcome unknown, as the engine could not be read ({_words(unread)})")
-    return None
-
-
-def _failure(error: EngineError, more: str = "") -> StepError:
-    words = f"{_words(error)}; it did not happen" if isinstance(error, LostError) else _words(error)
-    return StepError(f"{words}; {more}" if more else words)
-
-
-def _words(error: EngineError) -> str:
-    """The error on one line's worth of words: IDs as short as people know them."""
-    text = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", str(error))
-    return text.strip(" .:\n") or type(error).__name__

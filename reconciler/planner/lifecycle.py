@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..model import DesiredContainer, ObservedContainer, ObservedState
-from ..plan import Replaced
+from ..plan import EndpointSpec, Replaced
 from .containers import GONE, ContainerCase, Containers
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def _replaced(case: ContainerCase) -> Replaced | None:
     old = case.observed
     if case.fate != "recreate" or old is None:
         return None
-    return Replaced(old.id, case.name, old.live)
+    endpoints = tuple(EndpointSpec(e.network, e.settings, e.mark) for e in old.endpoints if not e.phantom)
+    return Replaced(old.id, case.name, old.live, endpoints)
 
 
 def _grace(case: ContainerCase) -> int:

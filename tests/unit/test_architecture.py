@@ -18,7 +18,7 @@ VALUES = ("errors", "model", "plan", "marks", "cycles")
 PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot")
 FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
 ENGINE = ("locate", "wire", "engine", "observe")
-ABOVE = ("cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
+ABOVE = ("cli", "commands", "executor", "steps", "container_steps", "judge", "progress", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
 LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
 
@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "hints": ("document",),
     "pools": (*VALUES, *FILES, "addresses"),
     **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec")),
-    "steps": (*VALUES, *ENGINE, "codec"),
+    "judge": VALUES,
+    "container_steps": (*VALUES, *ENGINE, "codec", "judge"),
+    "steps": (*VALUES, *ENGINE, "codec", "judge", "container_steps"),
     "executor": (*VALUES, *ENGINE, "codec", "steps"),
     "cli": ("errors", "paint", "commands"),
 }
