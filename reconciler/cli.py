@@ -159,6 +159,18 @@ def parser() -> argparse.ArgumentParser:
         *(file, output, engine, consent, parallel, confirm),
     )
     destroy.add_argument("--name", metavar="TOPOLOGY", help="the topology's name, where there is no file any more")
+    reset = command(
+        "reset",
+        "back to exactly the declaration",
+        "Brings a lab back to exactly its declaration: its containers are made anew, drift is undone, whoever is not declared is taken off "
+        "its networks.",
+        *(file, output, engine, consent, parallel, confirm),
+    )
+    reset.add_argument(
+        "--keep-containers", action="store_true", help="leave the containers as they are: mend networks and attachments only"
+    )
+    reset.add_argument("--wipe", action="store_true", help="first remove every container and every network that is on the engine")
+    reset.add_argument("--yes-wipe", metavar="ENGINE", help="agree to --wipe by the engine's name; do not ask for it")
     command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")

@@ -14,14 +14,15 @@ class Policy:
 
     `adopt` names networks that may be taken over, `disrupt_foreign` allows interrupting endpoints not declared here. `destroyed` is the
     file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign. `reset` makes the topology's
-    containers anew and disconnects whoever is not declared from its networks, `keep_containers` leaves the former out; `wipe` removes every
-    container and network of the engine before, but for the containers in `spare` (IDs).
+    containers anew, `exclusive` disconnects whoever is not declared from its networks, `keep_containers` leaves its containers as they
+    are, `wipe` removes every container and network of the engine before, but for the containers in `spare` (IDs).
     """
 
     adopt: frozenset[str] = frozenset()
     disrupt_foreign: bool = False
     destroyed: DesiredState | None = None
     reset: bool = False
+    exclusive: bool = False
     keep_containers: bool = False
     wipe: bool = False
     spare: frozenset[str] = frozenset()

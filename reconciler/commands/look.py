@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError, Problem
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import CHANGES_PENDING, WORSE, files, load, painted, policy_of, print_json, print_plan, reader_of, refused, say
+from .shared import CHANGES_PENDING, WORSE, files, load, look_at, painted, policy_of, print_json, print_plan, reader_of, refused, say
 
 # --- without an engine -----------------------------------------------------------------------------------------------
 
@@ -62,13 +62,12 @@ def schema(options: Namespace) -> int:
 
 def plan(options: Namespace) -> int:
     """Shows what apply would do, with an engine that cannot write."""
-    from ..observe import observe
     from ..planner import plan as make_plan
 
     worst = 0
     desired = [load(path) for path in files(options.file)]
     with reader_of(options) as reader:
-        observed = observe(reader)
+        observed = look_at(reader, desired)
     for state in desired:
         result = make_plan(state, observed, policy=policy_of(options))
         print_plan(result, options)
@@ -80,12 +79,11 @@ def plan(options: Namespace) -> int:
 def show(options: Namespace) -> int:
     """The live topology; drift is marked where the file is known."""
     from .. import show as view
-    from ..observe import observe
     from ..planner import plan as make_plan
 
     states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
-        observed = observe(reader)
+        observed = look_at(reader, states)
     render = view.show_json if options.output == "json" else painted(view.show, options)
     for state in states:
         say(options, render(observed, state.topology, state, make_plan(state, observed)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FailedError, RefusedError
-from ..model import DesiredState
+from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
 from ..safety import Policy
 
@@ -73,6 +73,15 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
         print(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}", file=sys.stderr)
 
     return log
+
+
+def look_at(reader: Reader, states: Iterable[DesiredState]) -> ObservedState:
+    """The present state of the engine, with the images that the files run; registries are asked where a file says so."""
+    from ..observe import observe
+
+    managed = [container for state in states for container in state.containers.values() if container.managed]
+    asked = {container.image for container in managed if container.pull_policy == "always"}
+    return observe(reader, images=sorted({container.image for container in managed}), ask=sorted(asked))
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:

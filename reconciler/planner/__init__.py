@@ -22,6 +22,9 @@ from .fingerprint import fingerprint
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
+from .wipe import changes as wipe_changes
+from .wipe import refusals as wipe_refusals
+from .wipe import split
 
 __all__ = ["Policy", "plan"]
 
@@ -37,26 +40,27 @@ def plan(desired: DesiredState, observed: ObservedState, journal: None = None, p
         return _plan(desired, observed, policy or Policy())
 
 
-def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:
+def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> Plan:
+    wipe, observed = split(everything, policy)
     networks = decide_networks(desired, observed, policy)
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
     said = (networks, containers, endpoints)
-    refusals = [refusal for part in said for refusal in part.refusals]
+    refusals = [*wipe_refusals(wipe, policy), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, containers, observed)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
-    steps = order(networks, endpoints, containers, observed)
+    steps = order(networks, endpoints, containers, observed, wipe)
     return Plan(
         desired.topology,
         observed.engine,
-        (*container_changes(containers), *_changes(networks, endpoints, containers)),
+        (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers)),
         steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted(set(refusals), key=_refusal_key)),
         tuple(_warnings(endpoints, networks, observed)),
         tuple(sorted({note for part in said for note in part.notes})),
-        fingerprint(desired, observed, networks, endpoints, containers, steps),
+        fingerprint(desired, everything, networks, endpoints, containers, steps),
     )
 
 

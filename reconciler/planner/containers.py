@@ -107,10 +107,13 @@ class _Decider:
 
     def run(self) -> Containers:
         for name, wanted in self.desired.containers.items():
-            if wanted.managed:
+            if wanted.managed and self.policy.keep_containers:
+                self._left(wanted, self.by_name.get(name))
+            elif wanted.managed:
                 self._declared(wanted, self.by_name.get(name))
         for container in self.observed.containers:
-            if self._ours(container) and self.result.of(container) is None and container.state != "removing":
+            unknown = self.result.of(container) is None and container.state != "removing"
+            if self._ours(container) and unknown and not self.policy.keep_containers:
                 self._undeclared(container)
         self._namespaces()
         for case in self.result.cases.values():
@@ -132,6 +135,13 @@ class _Decider:
             self._missing(case, wanted)
         else:
             self._compare(case, wanted, present)
+
+    def _left(self, wanted: DesiredContainer, present: ObservedContainer | None) -> None:
+        """Only its attachments matter."""
+        if present and self._ours(present):
+            self.result.cases[wanted.name] = ContainerCase(wanted.name, wanted=wanted, observed=present)
+        else:
+            self.result.notes.append(f"container {wanted.name} {'is not ours' if present else 'does not exist'}: containers are left alone")
 
     def _missing(self, case: ContainerCase, wanted: DesiredContainer) -> None:
         if leftover := self.leftovers.get(wanted.name):
@@ -164,7 +174,7 @@ class _Decider:
 
     def _must_go(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
         """Why a container must be made anew although its settings are as declared."""
-        if self.policy.reset and not self.policy.keep_containers:
+        if self.policy.reset:
             return "reset: made anew"
         if present.state in GONE:
             return f"is {present.state}"
@@ -219,8 +229,6 @@ class _Decider:
         case = ContainerCase(container.name, "remove", observed=container, reason=reason, keep_volumes=False)
         if base and base in self.desired.containers:
             case.reason, case.keep_volumes, case.drift = f"left by an interrupted recreation of {base}", True, True
-        if self.policy.keep_containers:
-            return
         self.result.cases[container.name] = case
 
     # --- containers that share the network of another ---

@@ -314,7 +314,7 @@ class _Decider:
 
     def _exclusive(self, network: NetworkCase) -> bool:
         """Whether the file, or a reset, consents to disconnecting who is not declared on it."""
-        if self.policy.reset and network.wanted and not network.wanted.external:
+        if self.policy.exclusive and network.wanted and not network.wanted.external:
             return network.comes or bool(network.observed and self._ours(network.observed.mark))
         return network.wanted is not None and network.wanted.exclusive
 

@@ -86,7 +86,7 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
             _decide_dropped(result, network, len(networks), policy)
         if name in PREDEFINED and name not in result.cases:
             result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
-    modes = _by_mode(c for c in observed.containers if not _made_anew(c, desired))
+    modes = _by_mode(c for c in observed.containers if policy.keep_containers or not _made_anew(c, desired))
     for case in result.cases.values():
         _refuse_breakage(result, case, modes, observed.engine, policy)
     return result

@@ -31,6 +31,8 @@ from .lifecycle import Lifecycle
 from .networks import NetworkCase, Networks
 from .preflight import ADDRESS_PATHS
 from .subnets import overlapping, subnets_of
+from .wipe import Wipe
+from .wipe import nodes as wipe_nodes
 
 Key = tuple[int, str, int, str]
 """Rank of the operation, network, place in the file, container: sorts steps the same way every time."""
@@ -100,7 +102,7 @@ class _Graph:
             for endpoint in container.endpoints:
                 self.listed[endpoint.network].append(container.id)
 
-    def build(self) -> list[Node]:
+    def build(self, wipe: Wipe) -> list[Node]:
         for network in self.networks.values():
             self._network_nodes(network)
         for index, endpoint in enumerate(self.endpoints):
@@ -113,6 +115,7 @@ class _Graph:
         self._leaving_edges()
         self._address_edges()
         self._automatic_last()
+        self._wiped_first(wipe)
         self._pulls_first()
         return self.nodes
 
@@ -337,6 +340,14 @@ class _Graph:
         ids = {"network_id": removal.network_id, "container_id": container.id}
         return self._add(Node("disconnect", endpoint.network, reason, container.name, expects=expects, **ids))  # type: ignore[arg-type]
 
+    def _wiped_first(self, wipe: Wipe) -> None:
+        """Nothing is made before everything is gone."""
+        gone, last = wipe_nodes(wipe, Node)
+        for node in self.nodes if gone else ():
+            if node.op != "pull" and not node.needs:
+                node.needs.extend(last)
+        self.nodes.extend(gone)
+
     def _pulls_first(self) -> None:
         """An image that cannot be had stops everything before anything is changed."""
         for node in self.nodes if self.life.pulls else ():
@@ -366,9 +377,9 @@ def _held(endpoint: ObservedEndpoint) -> set[str]:
     return static | {address.partition("/")[0] for address in endpoint.addresses}
 
 
-def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState) -> tuple[Step, ...]:
+def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe) -> tuple[Step, ...]:
     """The steps, numbered from 1 in a topological order that depends on the cases alone."""
-    nodes = _Graph(networks, endpoints, containers, observed).build()
+    nodes = _Graph(networks, endpoints, containers, observed).build(wipe)
     numbers: dict[int, int] = {}
     return tuple(_step(node, numbers) for node in _topological(nodes, numbers))
 

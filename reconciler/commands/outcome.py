@@ -1,0 +1,81 @@
+"""What an apply has come to: whether the engine is as declared, and what of it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..model import DesiredState, ObservedState
+from ..safety import Policy
+
+if TYPE_CHECKING:
+    from ..engine import Reader
+    from ..executor import Run
+    from ..plan import Plan
+
+SETTLE = (0.0, 0.3, 0.7, 1.5)
+"""Seconds to wait before each look that may prove an apply: an engine lists some changes a little later."""
+STEADY = 0.3
+"""Seconds that a container must have had to fall over: one that ends at once looks as if it ran."""
+
+
+def live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
+    """ID and name of what runs among the containers that a plan touches and leaves: one that restarts while its network is missing stays
+    down."""
+    touched = {step.container_id for step in wanted.steps}
+    touched -= {step.container_id for step in wanted.steps if step.kind == "container" and step.op in ("remove", "stop")}
+    return {(container.id, container.name) for container in observed.containers if container.live and container.id in touched}
+
+
+def afterwards(policy: Policy) -> Policy:
+    """What must hold when all is done: nothing is to be made anew once more."""
+    return replace(policy, reset=False, wipe=False, spare=frozenset())
+
+
+def prove(look: Callable[[], Plan], ran: Run) -> Plan:
+    """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
+    started = any(result.step.op == "start" for result in ran.done)
+    for pause in (STEADY if started else SETTLE[0], *SETTLE[1:]):
+        time.sleep(pause)
+        left = look()
+        if left.empty and left.applyable:
+            break
+    return left
+
+
+def remains(left: Plan) -> Iterator[str]:
+    """What keeps the engine from being as declared."""
+    for refusal in left.refusals:
+        yield f"{refusal.message}: {refusal.way_out}"
+    for step in left.steps:
+        yield f"left to do: {step.text}: {step.reason}"
+    yield "somebody else may be changing the engine: run netplan plan to see what is left"
+
+
+def not_running(desired: DesiredState, observed: ObservedState, reader: Reader) -> Iterator[str]:
+    """Each container of the topology that should run and does not, with its exit code and its last words."""
+    for container in observed.containers:
+        wanted = desired.containers.get(container.name)
+        ours = container.mark is not None and container.mark.topology == desired.topology
+        if wanted is None or not wanted.managed or not ours:
+            continue
+        again = container.state == "restarting"
+        if again or not (container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)):
+            line = reader.last_line(container.id)
+            what = f"{container.name} {'keeps ending' if again else 'ended'} with exit code {container.exit_code}"
+            yield f"{what}: {line}" if line else f"{what} and said nothing: docker logs {container.name}"
+
+
+def own_containers(reader: Reader) -> frozenset[str]:
+    """The IDs of the container that netplan itself runs in, if it runs in one: by its host name and by what is mounted in it."""
+    import socket
+    from pathlib import Path
+
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        mounts = ""
+    name, ids = socket.gethostname(), [str(entry["Id"]) for entry in reader.containers()]
+    return frozenset(id for id in ids if f"/containers/{id}/" in mounts or (len(name) == 12 and id.startswith(name)))

@@ -1,0 +1,78 @@
+"""The empty machine: every container and every network that somebody made, taken away before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .. import safety
+from ..model import ENGINE_OWN, ObservedContainer, ObservedNetwork, ObservedState
+from ..plan import Change, Refusal
+from ..safety import Policy
+
+if TYPE_CHECKING:
+    from .order import Node
+
+REASON = "wipe: everything on this engine goes"
+
+
+@dataclass(frozen=True, slots=True)
+class Wipe:
+    """What goes. Named volumes and images stay."""
+
+    containers: tuple[ObservedContainer, ...] = ()
+    networks: tuple[ObservedNetwork, ...] = ()
+
+
+def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]:
+    """What a wipe takes away, and the engine as it is afterwards.
+
+    The engine's own networks stay, and so do the containers that policy spares, with the networks they are on.
+    """
+    if not policy.wipe:
+        return Wipe(), observed
+    spared = [container for container in observed.containers if container.id in policy.spare]
+    kept = ENGINE_OWN | {endpoint.network for container in spared for endpoint in container.endpoints}
+    wipe = Wipe(
+        tuple(container for container in observed.containers if container.id not in policy.spare and container.state != "removing"),
+        tuple(network for network in observed.networks if network.name not in kept),
+    )
+    networks = tuple(network for network in observed.networks if network.name in kept)
+    return wipe, replace(observed, containers=tuple(spared), networks=networks)
+
+
+def refusals(wipe: Wipe, policy: Policy) -> Iterator[Refusal]:
+    """What a wipe may not do."""
+    for network in wipe.networks:
+        if refusal := safety.protection(network, None, policy, "removed"):
+            yield refusal
+
+
+def changes(wipe: Wipe) -> Iterator[Change]:
+    """Containers, then networks."""
+    for container in wipe.containers:
+        yield Change(("delete",), "", container.name, reason=REASON, interrupts=(container.name,) if container.live else ())
+    for network in wipe.networks:
+        yield Change(("delete",), network.name, reason=REASON)
+
+
+def nodes(wipe: Wipe, node: type[Node]) -> tuple[list[Node], list[Node]]:
+    """The steps, and those of them that all others wait for. Who shares a network namespace goes before whose it is."""
+    removes = {c.id: node("remove", "", REASON, c.name, container_id=c.id) for c in wipe.containers}
+    for container in wipe.containers:
+        owner = removes.get(container.network_mode.removeprefix("container:"))
+        if owner:
+            owner.needs.append(removes[container.id])
+    going = []
+    for network in wipe.networks:
+        on = [c for c in wipe.containers if any(network.id == e.network_id or network.name == e.network for e in c.endpoints)]
+        expects = tuple(sorted(container.id for container in on))
+        going.append(node("remove", network.name, REASON, network_id=network.id, expects=expects, needs=[removes[c.id] for c in on]))
+    return [*removes.values(), *going], _last([*removes.values(), *going])
+
+
+def _last(steps: Sequence[Node]) -> list[Node]:
+    """Those that no other one needs."""
+    needed = {id(other) for step in steps for other in step.needs}
+    return [step for step in steps if id(step) not in needed]
