@@ -56,38 +56,39 @@ def network_body(name: str, settings: Settings, mark: NetworkMark | None = None)
     body: dict[str, Any] = {"Name": name, "CheckDuplicate": True, "Driver": settings.get("driver")}
     body |= {key: settings.get(path) for path, key in _NETWORK_FLAGS.items()}
     body |= {"IPAM": _ipam_body(settings), "Options": subtree(settings, "driver_opts"), "Labels": labels}
-    return _set(body)
+    return set_only(body)
 
 
 def _ipam_body(settings: Settings) -> dict[str, Any]:
     pools = [_pool_body(pool) for pool in settings_pools(settings)]
-    return _set({"Driver": settings.get("ipam.driver"), "Options": subtree(settings, "ipam.options"), "Config": pools})
+    return set_only({"Driver": settings.get("ipam.driver"), "Options": subtree(settings, "ipam.options"), "Config": pools})
 
 
 def _pool_body(pool: Pool) -> dict[str, Any]:
     aux = dict(pool.aux_addresses)
-    return _set({"Subnet": pool.subnet, "Gateway": pool.gateway, "IPRange": pool.ip_range, "AuxiliaryAddresses": aux})
+    return set_only({"Subnet": pool.subnet, "Gateway": pool.gateway, "IPRange": pool.ip_range, "AuxiliaryAddresses": aux})
 
 
 def endpoint_body(container_id: str, settings: Settings, mark: EndpointMark | None = None) -> dict[str, Any]:
     """The body of `POST /networks/{id}/connect`."""
-    return _set({"Container": container_id, "EndpointConfig": _endpoint_config(settings, mark)})
+    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark)})
 
 
-def _endpoint_config(settings: Settings, mark: EndpointMark | None) -> dict[str, Any]:
+def endpoint_config(settings: Settings, mark: EndpointMark | None) -> dict[str, Any]:
+    """How an endpoint is written wherever one is asked for."""
     options = subtree(settings, "driver_opts") | (endpoint_options(mark) if mark else {})
     if "interface_name" in settings:
         options[IFNAME_OPTION] = str(settings["interface_name"])
     addresses = {
         "IPv4Address": settings.get("ipv4_address"),
         "IPv6Address": settings.get("ipv6_address"),
-        "LinkLocalIPs": _list(settings.get("link_local_ips")),
+        "LinkLocalIPs": as_list(settings.get("link_local_ips")),
     }
-    return _set(
+    return set_only(
         {
-            "IPAMConfig": _set(addresses),
-            "Aliases": _list(settings.get("aliases")),
-            "Links": _list(settings.get("links")),
+            "IPAMConfig": set_only(addresses),
+            "Aliases": as_list(settings.get("aliases")),
+            "Links": as_list(settings.get("links")),
             "MacAddress": settings.get("mac_address"),
             "GwPriority": settings.get("gw_priority"),
             "DriverOpts": options,
@@ -95,11 +96,13 @@ def _endpoint_config(settings: Settings, mark: EndpointMark | None) -> dict[str,
     )
 
 
-def _set(body: dict[str, Any]) -> dict[str, Any]:
+def set_only(body: dict[str, Any]) -> dict[str, Any]:
+    """`body` without what is empty; zero and false are something."""
     return {key: value for key, value in body.items() if value is not None and value not in ("", {}, [])}
 
 
-def _list(value: Value | None) -> list[str]:
+def as_list(value: Value | None) -> list[str]:
+    """A setting that is a list, as JSON has it."""
     return list(value) if isinstance(value, tuple) else []
 
 
@@ -111,7 +114,7 @@ def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()
 
     The swarm's load balancer is not: it comes and goes with the network.
     """
-    labels = _strings(raw.get("Labels"))
+    labels = strings(raw.get("Labels"))
     attached = raw.get("Containers") or {}
     ours = {f"lb-{raw['Name']}", *containers}
     outside = sorted(str(seen.get("Name") or key) for key, seen in attached.items() if key not in ours)
@@ -135,11 +138,11 @@ def _network_settings(raw: Json, labels: Mapping[str, str], engine: EngineInfo) 
     if ipam.get("Driver"):
         settings["ipam.driver"] = ipam["Driver"]
     if not podman:
-        settings |= _prefixed("ipam.options", _options(ipam.get("Options")))
+        settings |= prefixed("ipam.options", _options(ipam.get("Options")))
     settings |= pool_settings(_read_pools(ipam.get("Config") or ()))
     renamed = _PODMAN_OPTIONS if podman else {}
     options = {renamed.get(key, key): value for key, value in _options(raw.get("Options")).items() if key not in _ENGINE_OPTIONS}
-    return settings | _prefixed("driver_opts", options) | _prefixed("labels", without_marks(labels))
+    return settings | prefixed("driver_opts", options) | prefixed("labels", without_marks(labels))
 
 
 def _read_pools(config: Iterable[Json]) -> list[Pool]:
@@ -252,7 +255,7 @@ def _endpoint_settings(
     if options.get(IFNAME_OPTION):
         settings["interface_name"] = options[IFNAME_OPTION]
     plain = {key: value for key, value in without_marks(options).items() if key != IFNAME_OPTION}
-    return settings | _prefixed("driver_opts", plain)
+    return settings | prefixed("driver_opts", plain)
 
 
 def _read_addresses(raw: Json) -> Iterable[str]:
@@ -273,7 +276,8 @@ def _port_order(inside: str) -> tuple[int, str]:
     return (int(number) if number.isdigit() else 0, inside)
 
 
-def _strings(value: Json | None) -> dict[str, str]:
+def strings(value: Json | None) -> dict[str, str]:
+    """Labels and the like: null is none."""
     return {str(key): "" if item is None else str(item) for key, item in (value or {}).items()}
 
 
@@ -281,5 +285,6 @@ def _options(value: Json | None) -> dict[str, str]:
     return {str(key): canonical_option(item) for key, item in (value or {}).items()}
 
 
-def _prefixed(prefix: str, mapping: Mapping[str, str]) -> dict[str, Value]:
+def prefixed(prefix: str, mapping: Mapping[str, str]) -> dict[str, Value]:
+    """`labels`, `{"a": "1"}` -> `{"labels.a": "1"}`: the inverse of `subtree`."""
     return {f"{prefix}.{key}": mapping[key] for key in sorted(mapping)}

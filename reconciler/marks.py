@@ -1,7 +1,7 @@
-"""How netplan's marks are written on the engine: labels of a network, driver options of an endpoint.
+"""How netplan's marks are written on the engine: labels of a network or container, driver options of an endpoint.
 
-A network's labels hold a truncated hash for each declared path: no values, no secrets. An endpoint's driver options hold the settings
-themselves, because they are what undoes it; endpoint settings hold no secrets.
+Labels hold a truncated hash for each declared path: no values, no secrets. An endpoint's driver options hold the settings themselves,
+because they are what undoes it; endpoint settings hold no secrets.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from .model import EndpointMark, NetworkMark, Settings, Value
+from .model import ContainerMark, EndpointMark, NetworkMark, Settings, Value
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"
@@ -28,6 +28,11 @@ def digest(value: Value) -> str:
 def digests(settings: Settings) -> dict[str, str]:
     """`digest` of every path."""
     return {path: digest(settings[path]) for path in sorted(settings)}
+
+
+def secret_digest(key: str, value: str) -> str:
+    """A truncated hash of a secret, which takes its place in settings."""
+    return digest((key, value))
 
 
 def network_labels(mark: NetworkMark) -> dict[str, str]:
@@ -46,6 +51,20 @@ def read_network_mark(labels: Mapping[str, str]) -> NetworkMark | None:
         return None
     spec = _load(labels.get(SPEC))
     return NetworkMark(topology, _strings(spec.get("settings")), _strings(spec.get("endpoints")), labels.get(PROTECT) == "true")
+
+
+def container_labels(mark: ContainerMark) -> dict[str, str]:
+    """The labels that carry `mark`."""
+    spec = {"v": VERSION, "settings": dict(sorted(mark.hashes.items()))}
+    return {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
+
+
+def read_container_mark(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> ContainerMark | None:
+    """The mark in a container's labels, unless all of it comes from its image: `docker commit` copies a container's labels there."""
+    topology = labels.get(TOPOLOGY)
+    if not topology or all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC)):
+        return None
+    return ContainerMark(topology, _strings(_load(labels.get(SPEC)).get("settings")))
 
 
 def endpoint_options(mark: EndpointMark) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Everything on one engine, as a value: two lists, then an inspect of each container, because only that shows marks, aliases and phantoms.
 
+Images are looked up by the references that the caller names, and by ID where a container with netplan's mark is made from one.
+
 Things come and go while we look. What vanishes between the list and its inspect was not there; an engine that stumbles over it (an
 internal error) is asked again a few times.
 """
@@ -9,12 +11,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
+from .container_codec import read_image, read_managed
 from .engine import Reader
 from .errors import ApiError, LostError
-from .model import EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
+from .marks import TOPOLOGY
+from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,14 +31,61 @@ _TRIES = 4
 _FIRST_PAUSE = 0.05
 
 
-def observe(reader: Reader, parallel: int = PARALLEL) -> ObservedState:
-    """The present state of the engine. Raises EngineError."""
+def observe(reader: Reader, parallel: int = PARALLEL, images: Iterable[str] = (), ask: Iterable[str] = ()) -> ObservedState:
+    """The present state of the engine. Raises EngineError.
+
+    `images` are the canonical references of images to look up, `ask` those whose registry is asked too whether it has another by now.
+    """
+    asked = set(ask)
+    references = sorted({*images, *asked})
     first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
-    engine, listed, listed_networks = in_parallel(_persistently, first, parallel)
+    first += [partial(_image, reader, reference, reference in asked) for reference in references]
+    engine, listed, listed_networks, *found = in_parallel(_persistently, first, parallel)
+    known = {reference: look for reference, look in zip(references, found, strict=True) if look}
     networks = _networks(reader, engine, listed_networks, {entry["Id"] for entry in listed})
     swarm = {network.id for network in networks if network.scope == "swarm"}
-    containers = in_parallel(lambda entry: _container(reader, engine, entry, swarm), listed, parallel)
-    return ObservedState(engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)))
+    inside = _images_inside(reader, listed, known.values(), parallel)
+    containers = in_parallel(lambda entry: _container(reader, engine, entry, swarm, inside), listed, parallel)
+    seen = {reference: image for reference, (_, image) in known.items()}
+    seen |= {id: _decoded(partial(read_image, raw), f"image {id}") for id, raw in inside.items()}
+    return ObservedState(
+        engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)), dict(sorted(seen.items()))
+    )
+
+
+_Look = tuple[Mapping[str, Any], ObservedImage]
+
+
+def _image(reader: Reader, reference: str, ask: bool) -> _Look | None:
+    """An image as inspected and as read."""
+    raw = reader.image(reference)
+    if raw is None:
+        return None
+    image = _decoded(lambda: read_image(raw), f"image {reference}")
+    if not ask:
+        return raw, image
+    try:
+        newest = reader.newest(reference)
+    except ApiError as error:
+        return raw, replace(image, unasked=error.message)
+    digests = {str(digest).partition("@")[2] for digest in raw.get("RepoDigests") or ()}
+    return raw, replace(image, outdated=newest not in digests)
+
+
+def _images_inside(
+    reader: Reader, listed: Iterable[Mapping[str, Any]], known: Iterable[_Look], parallel: int
+) -> dict[str, Mapping[str, Any]]:
+    """The images of marked containers, as inspected, by ID; none is looked up twice."""
+    at_hand = {image.id: raw for raw, image in known}
+    wanted = sorted({str(entry.get("ImageID") or "") for entry in listed if _marked(entry)} - {""})
+    missing = [id for id in wanted if id not in at_hand]
+    found = in_parallel(lambda id: _persistently(lambda: reader.image(id)), missing, parallel)
+    at_hand |= {id: raw for id, raw in zip(missing, found, strict=True) if raw}
+    return {id: at_hand[id] for id in wanted if id in at_hand}
+
+
+def _marked(entry: Mapping[str, Any]) -> bool:
+    return TOPOLOGY in (entry.get("Labels") or ())
 
 
 def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, Any]], containers: set[str]) -> list[ObservedNetwork]:
@@ -46,12 +99,17 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
     return found
 
 
-def _container(reader: Reader, engine: EngineInfo, entry: Mapping[str, Any], swarm: set[str]) -> ObservedContainer | None:
-    what = f"container {listed_name(entry)}"
-    if shares_namespace(listed_mode(entry)):
+def _container(
+    reader: Reader, engine: EngineInfo, entry: Mapping[str, Any], swarm: set[str], images: Mapping[str, Mapping[str, Any]]
+) -> ObservedContainer | None:
+    what, marked = f"container {listed_name(entry)}", _marked(entry)
+    if shares_namespace(listed_mode(entry)) and not marked:
         return _decoded(lambda: read_listed(entry, engine), what)
     raw = _persistently(lambda: reader.container(entry["Id"]))
-    return None if raw is None else _decoded(lambda: read_container(raw, engine, swarm), what)
+    if raw is None:
+        return None
+    container = _decoded(lambda: read_container(raw, engine, swarm), what)
+    return _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or "")), what) if marked else container
 
 
 def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:

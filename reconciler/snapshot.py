@@ -1,7 +1,8 @@
 """An observed state as JSON and back, exactly: what `netplan snapshot` prints and `plan --state` reads.
 
 Settings hold strings, integers, booleans and lists of strings; the published schema is schemas/snapshot.schema.json. No environment value
-or other secret is ever observed, so none is here.
+or other secret is ever observed, so none is here. What only containers with netplan's mark have is there for
+them alone.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any
 
 from .errors import UsageError
 from .model import (
+    ContainerMark,
     EndpointMark,
     EngineInfo,
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
+    ObservedImage,
     ObservedNetwork,
     ObservedState,
     Settings,
@@ -28,6 +31,7 @@ FORMAT_VERSION = 1
 def snapshot_json(state: ObservedState) -> dict[str, Any]:
     """`state` as plain JSON; the same state gives the same bytes."""
     engine = state.engine
+    images = {reference: _image_json(image) for reference, image in sorted(state.images.items())}
     return {
         "format_version": FORMAT_VERSION,
         "engine": {
@@ -40,7 +44,7 @@ def snapshot_json(state: ObservedState) -> dict[str, Any]:
         },
         "networks": [_network_json(network) for network in state.networks],
         "containers": [_container_json(container) for container in state.containers],
-    }
+    } | ({"images": images} if images else {})
 
 
 def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
@@ -56,6 +60,7 @@ def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
             _engine(value["engine"]),
             tuple(_network(item) for item in value["networks"]),
             tuple(_container(item) for item in value["containers"]),
+            {reference: _image(item) for reference, item in value.get("images", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"this snapshot is damaged: {error!r}", "make a new one with: netplan snapshot > state.json") from error
@@ -92,6 +97,28 @@ def _container_json(container: ObservedContainer) -> dict[str, Any]:
         "mac": container.mac,
         "ports": list(container.ports),
         "endpoints": [_endpoint_json(endpoint) for endpoint in container.endpoints],
+        **(_managed_json(container, container.mark) if container.mark else {}),
+    }
+
+
+def _managed_json(container: ObservedContainer, mark: ContainerMark) -> dict[str, Any]:
+    return {
+        "mark": {"topology": mark.topology, "hashes": dict(sorted(mark.hashes.items()))},
+        "settings": _plain(container.settings),
+        "image_id": container.image_id,
+        "anonymous": dict(sorted(container.anonymous.items())),
+        "exit_code": container.exit_code,
+        "health": container.health,
+    }
+
+
+def _image_json(image: ObservedImage) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "settings": _plain(image.settings),
+        "platform": image.platform,
+        "outdated": image.outdated,
+        "unasked": image.unasked,
     }
 
 
@@ -137,6 +164,31 @@ def _container(item: Mapping[str, Any]) -> ObservedContainer:
         implied=frozenset(_texts(item["implied"])),
         mac=_text(item, "mac"),
         ports=_texts(item["ports"]),
+        **(_managed(item) if "mark" in item else {}),
+    )
+
+
+def _managed(item: Mapping[str, Any]) -> dict[str, Any]:
+    mark = item["mark"]
+    if item["health"] not in ("", "starting", "healthy", "unhealthy"):
+        raise ValueError(f"health cannot be {item['health']!r}")
+    return {
+        "mark": ContainerMark(_text(mark, "topology"), _mapping(mark, "hashes")),
+        "settings": _settings(item["settings"]),
+        "image_id": _text(item, "image_id"),
+        "anonymous": _mapping(item, "anonymous"),
+        "exit_code": _number(item, "exit_code"),
+        "health": item["health"],
+    }
+
+
+def _image(item: Mapping[str, Any]) -> ObservedImage:
+    return ObservedImage(
+        id=_text(item, "id"),
+        settings=_settings(item["settings"]),
+        platform=_text(item, "platform"),
+        outdated=_flag(item, "outdated"),
+        unasked=_text(item, "unasked"),
     )
 
 
@@ -154,8 +206,7 @@ def _endpoint(item: Mapping[str, Any]) -> ObservedEndpoint:
 
 
 def _network_mark(item: Mapping[str, Any]) -> NetworkMark:
-    hashes, endpoints = ({key: _text(item[part], key) for key in item[part]} for part in ("hashes", "endpoints"))
-    return NetworkMark(_text(item, "topology"), hashes, endpoints, _flag(item, "protect"))
+    return NetworkMark(_text(item, "topology"), _mapping(item, "hashes"), _mapping(item, "endpoints"), _flag(item, "protect"))
 
 
 def _endpoint_mark(item: Mapping[str, Any]) -> EndpointMark:
@@ -183,6 +234,17 @@ def _texts(value: object) -> tuple[str, ...]:
 def _text(item: Mapping[str, Any], key: str) -> str:
     value = item[key]
     if not isinstance(value, str):
+        raise TypeError(f"{key} cannot be {value!r}")
+    return value
+
+
+def _mapping(item: Mapping[str, Any], key: str) -> dict[str, str]:
+    return {name: _text(item[key], name) for name in item[key]}
+
+
+def _number(item: Mapping[str, Any], key: str) -> int:
+    value = item[key]
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{key} cannot be {value!r}")
     return value
 

@@ -10,7 +10,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .errors import ApiError, LostError, UnreachableError
@@ -37,18 +38,23 @@ class Wire:
         self._idle: list[_Connection] = []
         self._tls = tls_context(target.tls) if target.tls else None
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
         """The JSON at `path`. Raises ApiError, LostError, UnreachableError."""
+        try:
+            return json.loads(self.read(path, headers))
+        except ValueError as error:
+            raise LostError(f"the engine's answer to GET {path} is not JSON", "is it a Docker engine? try again") from error
+
+    def read(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        """What is at `path`, as it comes. Raises the same."""
         began = time.monotonic()
-        status, body = self._exchange(path)
+        lines = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+        status, body = self._exchange(f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: netplan\r\n{lines}\r\n".encode(), path)
         if self._log:
             self._log("GET", path, status, time.monotonic() - began)
         if status >= 300:
             raise ApiError(status, error_message(status, body))
-        try:
-            return json.loads(body)
-        except ValueError as error:
-            raise LostError(f"the engine's answer to GET {path} is not JSON", "is it a Docker engine? try again") from error
+        return body
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -57,20 +63,20 @@ class Wire:
         for connection in idle:
             connection.close()
 
-    def _exchange(self, path: str) -> tuple[int, bytes]:
+    def _exchange(self, request: bytes, path: str) -> tuple[int, bytes]:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is not None:
             try:
-                return self._ask(connection, path)
+                return self._ask(connection, request, path)
             except _StaleError:
                 pass
-        return self._ask(_Connection(connect(self.target, self.timeout, self._tls)), path)
+        return self._ask(_Connection(connect(self.target, self.timeout, self._tls)), request, path)
 
-    def _ask(self, connection: _Connection, path: str) -> tuple[int, bytes]:
+    def _ask(self, connection: _Connection, request: bytes, path: str) -> tuple[int, bytes]:
         reusable = False
         try:
-            status, body, reusable = connection.get(path)
+            status, body, reusable = connection.ask(request)
         except TimeoutError as error:
             raise LostError(f"the engine did not answer GET {path} within {self.timeout:g} s", "is it busy? raise --timeout") from error
         except (_StaleError, _GarbageError, OSError) as error:
@@ -108,10 +114,10 @@ class _Connection:
         self._file.close()
         self._socket.close()
 
-    def get(self, path: str) -> tuple[int, bytes, bool]:
+    def ask(self, request: bytes) -> tuple[int, bytes, bool]:
         """Status, body, and whether the connection can be used again."""
         try:
-            self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: netplan\r\n\r\n".encode())
+            self._socket.sendall(request)
             first = self._file.readline(_LONGEST_LINE)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise _StaleError(str(error)) from error
@@ -279,5 +285,10 @@ def error_message(status: int, body: bytes) -> str:
         text = str(value["message"]) if isinstance(value, dict) and value.get("message") else text
     except ValueError:
         pass
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(printable.split())[:_LONGEST_MESSAGE] or f"HTTP status {status}"
+    return printable(text) or f"HTTP status {status}"
+
+
+def printable(text: str) -> str:
+    """Text of others on one line, cut, without what a terminal would obey."""
+    clean = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(clean.split())[:_LONGEST_MESSAGE]

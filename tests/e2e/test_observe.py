@@ -315,7 +315,8 @@ def test_a_reader_cannot_write(host: str) -> None:
     reader = open_reader(host)
     names = {name for name in dir(reader) if not name.startswith("_")}
     reader.close()
-    assert names == {"target", "info", "details", "networks", "containers", "network", "container", "close"}
+    looks = {"info", "details", "networks", "containers", "network", "container", "image", "newest", "last_line"}
+    assert names == {"target", *looks, "close"}
 
 
 def test_a_change_that_takes_too_long_is_lost_not_repeated(host: str, docker: Docker, engine_info: EngineInfo) -> None:

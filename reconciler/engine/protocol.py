@@ -1,0 +1,92 @@
+"""What an engine can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ..locate import Target
+from ..model import EndpointMark, EngineInfo, NetworkMark, Settings
+from ..plan import ContainerSpec
+
+Filters = Mapping[str, Sequence[str]]
+Progress = Callable[[int, int], None]
+"""Called while an image is fetched: bytes that are here, bytes in all as far as they are known yet."""
+
+
+class Reader(Protocol):
+    """An engine that can be looked at. All JSON is as the engine sends it; every method raises EngineError."""
+
+    @property
+    def target(self) -> Target:
+        """Where it listens."""
+
+    def info(self) -> EngineInfo:
+        """Which engine this is; asked once."""
+
+    def details(self) -> dict[str, Any]:
+        """All that `GET /info` says."""
+
+    def networks(self) -> list[dict[str, Any]]:
+        """All networks, as listed."""
+
+    def containers(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        """Containers of any state, as listed: all, or those that match the engine's own filters, e.g. `{"network": [ID]}`."""
+
+    def network(self, id: str) -> dict[str, Any] | None:
+        """A network as inspected, or None if there is none."""
+
+    def container(self, id: str) -> dict[str, Any] | None:
+        """A container as inspected, or None if there is none."""
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """An image as inspected, by name or ID, or None if there is none."""
+
+    def newest(self, reference: str) -> str:
+        """The digest that the registry has under this name now (`sha256:...`). ApiError says why it does not tell."""
+
+    def last_line(self, id: str) -> str:
+        """The last line that a container wrote which is not blank, at most 500 characters; empty if there is none or it is not kept."""
+
+    def close(self) -> None:
+        """Let go of all connections."""
+
+
+class Engine(Reader, Protocol):
+    """An engine that can be changed too. After a LostError the change may or may not have happened."""
+
+    def make_ready(self) -> None:
+        """A change is coming: get ready for it meanwhile. Need not be called."""
+
+    def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
+        """Make a network; its ID."""
+
+    def remove_network(self, id: str) -> None:
+        """Remove a network."""
+
+    def connect(self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None) -> None:
+        """Attach a container to a network."""
+
+    def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
+        """Detach a container from a network; `network_id` is its name where the network itself is gone."""
+
+    def create_container(self, name: str, spec: ContainerSpec) -> str:
+        """Make a container; its ID. Before API 1.44 it has the first of its endpoints only."""
+
+    def start(self, id: str) -> None:
+        """Start a container; nothing if it runs."""
+
+    def stop(self, id: str, seconds: int) -> None:
+        """Stop a container, by force after `seconds`; nothing if it does not run."""
+
+    def rename(self, id: str, name: str) -> None:
+        """Give a container another name."""
+
+    def remove_container(self, id: str, force: bool = False, volumes: bool = False) -> None:
+        """Remove a container; `force`: also a running one; `volumes`: and its anonymous volumes, carried over or not."""
+
+    def update_container(self, id: str, settings: Settings) -> None:
+        """Change in place what can be: `restart`, `mem_limit`, `cpus`. A limit cannot be taken away, only changed."""
+
+    def pull(self, reference: str, platform: str = "", on_progress: Progress | None = None) -> None:
+        """Fetch an image from its registry, however long it takes as long as something comes."""

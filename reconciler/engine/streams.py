@@ -1,0 +1,76 @@
+"""What comes in a stream: the output of a container, the progress of a pull."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ApiError, LostError
+from ..wire import printable
+
+if TYPE_CHECKING:
+    from .protocol import Progress
+
+_HEADER = 8
+_STREAMS = (0, 1, 2)
+
+
+def last_line(output: bytes) -> str:
+    """The last line that is not blank, of a container's output as the engine sends it: in frames, or bare from a terminal."""
+    lines = (printable(line) for line in reversed(_unframed(output).decode("utf-8", "replace").splitlines()))
+    return next(filter(None, lines), "")
+
+
+def _unframed(output: bytes) -> bytes:
+    """Each frame has a header of eight bytes: the stream, three zeros, the length. What does not divide into frames has none."""
+    parts, position = [], 0
+    while position < len(output):
+        header = output[position : position + _HEADER]
+        end = position + _HEADER + int.from_bytes(header[4:], "big")
+        if len(header) < _HEADER or header[0] not in _STREAMS or any(header[1:4]) or end > len(output):
+            return output
+        parts.append(output[position + _HEADER : end])
+        position = end
+    return b"".join(parts)
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """An image's name, and its digest or tag: `r:5000/a:1` -> (`r:5000/a`, `1`); a digest makes a tag meaningless."""
+    name, _, digest = reference.partition("@")
+    head, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        head, tag = name, ""
+    return head, digest or tag
+
+
+def follow_pull(lines: Iterable[bytes], on_progress: Progress | None) -> None:
+    """Read a pull to its end. An error may come long after the engine has answered 200; it is raised as ApiError."""
+    layers: dict[str, tuple[int, int]] = {}
+    for line in filter(None, lines):
+        entry = _entry(line)
+        if message := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
+            raise ApiError(int((entry.get("errorDetail") or {}).get("code") or 500), printable(str(message)))
+        if _count(layers, entry) and on_progress:
+            on_progress(sum(here for here, _ in layers.values()), sum(total for _, total in layers.values()))
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict):
+        raise LostError("what the engine says about its pull is not what the Docker API says", "is it a Docker engine? try again")
+    return entry
+
+
+def _count(layers: dict[str, tuple[int, int]], entry: dict[str, Any]) -> bool:
+    """Note how much of a layer is here; whether that is news."""
+    layer, status, detail = str(entry.get("id") or ""), entry.get("status"), entry.get("progressDetail") or {}
+    before = layers.get(layer)
+    if status == "Downloading" and detail.get("total"):
+        layers[layer] = (int(detail.get("current") or 0), int(detail["total"]))
+    elif status == "Download complete" and before:
+        layers[layer] = (before[1], before[1])
+    return layers.get(layer) != before

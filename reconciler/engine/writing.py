@@ -1,0 +1,155 @@
+"""Changing an engine, through docker-py's session. A change is sent once and never again by itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlencode
+
+from ..codec import endpoint_body, network_body
+from ..container_codec import carried_volumes, container_body, update_body
+from ..errors import ApiError, EngineError, LostError
+from ..locate import Target
+from ..model import EndpointMark, NetworkMark, Settings, Value
+from ..plan import ContainerSpec
+from ..wire import Log, error_message, unreachable
+from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
+from .greeting import version_text
+from .protocol import Progress
+from .reading import EngineReader, json_object
+from .streams import follow_pull, split_reference
+
+if TYPE_CHECKING:
+    from docker import APIClient
+    from requests import Response
+
+ALREADY = 304
+"""A container that runs is started, one that is stopped is stopped: nothing to do."""
+STALL = 300.0
+"""Seconds without a word from the engine after which a pull counts as lost: it is silent while it unpacks a large layer."""
+
+
+class EngineWriter(EngineReader):
+    """An engine that can be changed too."""
+
+    def __init__(self, target: Target, timeout: float, log: Log | None) -> None:
+        super().__init__(target, timeout, log)
+        self._local = threading.local()
+        self._clients: list[APIClient] = []
+
+    def make_ready(self) -> None:
+        threading.Thread(target=load_docker_early, daemon=True).start()
+
+    def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
+        return self._create("/networks/create", network_body(name, settings, mark))
+
+    def remove_network(self, id: str) -> None:
+        self._change("DELETE", f"/networks/{quote(id, safe='')}")
+
+    def connect(self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None) -> None:
+        self._change("POST", f"/networks/{quote(network_id, safe='')}/connect", endpoint_body(container_id, settings, mark))
+
+    def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
+        body = {"Container": container_id, "Force": force}
+        self._change("POST", f"/networks/{quote(network_id, safe='')}/disconnect", body)
+
+    def create_container(self, name: str, spec: ContainerSpec) -> str:
+        query = {"name": name, "platform": spec.settings.get("platform", "")}
+        return self._create(f"/containers/create?{_query(query)}", container_body(spec, self._api))
+
+    def start(self, id: str) -> None:
+        self._change("POST", f"{_container(id)}/start")
+
+    def stop(self, id: str, seconds: int) -> None:
+        self._change("POST", f"{_container(id)}/stop?t={seconds}", patience=seconds)
+
+    def rename(self, id: str, name: str) -> None:
+        self._change("POST", f"{_container(id)}/rename?{_query({'name': name})}")
+
+    def remove_container(self, id: str, force: bool = False, volumes: bool = False) -> None:
+        carried = carried_volumes(self.container(id) or {}) if volumes else []
+        self._change("DELETE", f"{_container(id)}?{_query({'force': force, 'v': volumes})}")
+        for volume in carried:
+            with suppress(ApiError):  # another container uses it too
+                self._change("DELETE", f"/volumes/{volume}")
+
+    def update_container(self, id: str, settings: Settings) -> None:
+        self._change("POST", f"{_container(id)}/update", update_body(settings))
+
+    def pull(self, reference: str, platform: str = "", on_progress: Progress | None = None) -> None:
+        name, version = split_reference(reference)
+        path = f"/images/create?{_query({'fromImage': name, 'tag': version, 'platform': platform})}"
+        with (
+            self._send("POST", path, None, STALL, headers=credentials(reference), stream=True) as response,
+            self._translated("POST", path, STALL),
+        ):
+            follow_pull(response.iter_lines(), on_progress)
+
+    def close(self) -> None:
+        super().close()
+        while self._clients:
+            self._clients.pop().close()
+
+    def _create(self, path: str, body: dict[str, Any]) -> str:
+        call = f"POST {path}"
+        with self._send("POST", path, body, self._timeout) as response:
+            try:
+                answer = response.json()
+            except ValueError as error:
+                raise LostError(f"the engine's answer to {call} is not JSON") from error
+        return str(json_object(answer, call, "Id")["Id"])
+
+    def _change(self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 0) -> None:
+        """Send one change, once; `patience`: seconds that it may rightly take, beyond the usual."""
+        self._send(method, path, body, self._timeout + patience).close()
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, timeout: float, **more: Any) -> Response:
+        """Some fields are newer than docker-py, so its session carries the JSON and its methods are not used."""
+        load_docker()
+        client, began = self._client(), time.monotonic()
+        with self._translated(method, path, timeout):
+            response = client.request(method, f"{client.base_url}{self._prefix}{path}", json=body, timeout=timeout, **more)
+        if self._log:
+            self._log(method, path, response.status_code, time.monotonic() - began)
+        if response.status_code >= 300 and response.status_code != ALREADY:
+            with response, self._translated(method, path, timeout):
+                raise ApiError(response.status_code, error_message(response.status_code, response.content))
+        return response
+
+    @contextmanager
+    def _translated(self, method: str, path: str, timeout: float) -> Iterator[None]:
+        """Failures of the session as errors of errors.py."""
+        from requests.exceptions import RequestException
+
+        try:
+            yield
+        except RequestException as error:
+            raise self._lost(method, path, timeout, error) from error
+
+    def _client(self) -> APIClient:
+        """This thread's own client: a requests session is not made for several threads."""
+        client = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = docker_client(self.target, self._timeout, version_text(self._api))
+            self._clients.append(client)
+        return cast("APIClient", client)
+
+    def _lost(self, method: str, path: str, timeout: float, error: Exception) -> EngineError:
+        cause = root_cause(error)
+        if isinstance(cause, (FileNotFoundError, ConnectionRefusedError, PermissionError)):
+            return unreachable(self.target, timeout, cause)
+        if isinstance(cause, TimeoutError):
+            return LostError(f"the engine did not answer {method} {path} within {timeout:g} s", "is it busy? raise --timeout")
+        return LostError(f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?")
+
+
+def _container(id: str) -> str:
+    return f"/containers/{quote(id, safe='')}"
+
+
+def _query(values: Mapping[str, Value]) -> str:
+    """`{"name": "web", "force": True, "platform": ""}` -> `name=web&force=1`."""
+    return urlencode({key: int(value) if isinstance(value, bool) else value for key, value in values.items() if value})
