@@ -25,6 +25,11 @@ def digest(value: Value) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
+def secret_digest(key: str, value: str) -> str:
+    """What stands in a setting for a secret value: equal values of one key have equal digests, of two keys different ones."""
+    return hashlib.sha256(f"{key}={value}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
 def digests(settings: Settings) -> dict[str, str]:
     """`digest` of every path."""
     return {path: digest(settings[path]) for path in sorted(settings)}
