@@ -13,6 +13,8 @@ from .yamlpos import read
 
 DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
 ENDINGS = (".yaml", ".yml", ".json")
+MAX_SIDE_FILE = 1024 * 1024
+"""Bytes of a file that a topology names."""
 
 
 def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
@@ -78,6 +80,31 @@ def read_text(path: str) -> tuple[str, str]:
     if len(content) > MAX_SIZE:
         raise InputError([Problem(file, 1, 1, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")])
     return file, _decode(content, file)
+
+
+def beside(file: str, path: str) -> str:
+    """The absolute form of a path that `file` names: relative ones begin in its folder, `~` is the user's home."""
+    return os.path.abspath(os.path.join(os.path.dirname(file), os.path.expanduser(path)))  # noqa: PTH100, PTH111, PTH118, PTH120 - as text
+
+
+def read_beside(file: str, path: str) -> str:
+    """The text of another file that `file` names; `path` as for `beside`.
+
+    Raises UsageError, which says nothing of the text, if it cannot be read, is no ordinary file, too large, or not UTF-8.
+    """
+    try:
+        found = Path(beside(file, path))
+        if found.exists() and not found.is_file():
+            raise UsageError("it is no ordinary file")
+        with found.open("rb") as stream:
+            content = stream.read(MAX_SIDE_FILE + 1)
+        if len(content) > MAX_SIDE_FILE:
+            raise UsageError(f"it is too large: at most {MAX_SIDE_FILE // 2**20} MiB are read")
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("it is not UTF-8") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(_reason(error)) from None
 
 
 def _limited(stream: BinaryIO) -> bytes:

@@ -11,25 +11,43 @@ from .document import show
 Path = tuple[str | int, ...]
 
 _RUN = (
-    "command entrypoint environment env_file volumes restart hostname domainname expose privileged cap_add cap_drop devices dns dns_opt "
-    "dns_search extra_hosts healthcheck init ipc labels logging mem_limit pid platform read_only secrets configs security_opt shm_size "
-    "stdin_open stop_grace_period stop_signal sysctls tmpfs tty ulimits user userns_mode volumes_from working_dir deploy scale profiles "
-    "image ports publish_all network_mode pull_policy links"
+    "image command entrypoint environment env_file hostname domainname user working_dir ports publish_all expose volumes tmpfs cap_add "
+    "cap_drop privileged sysctls devices dns dns_search extra_hosts restart init healthcheck stop_grace_period mem_limit cpus pull_policy "
+    "platform network_mode depends_on one_shot"
 )
-_NOT_RUN = (
-    "netplan attaches containers that exist already, this version does not run them: remove {key} and start the container with docker run"
+_NOT_YET = (
+    "annotations attach blkio_config cgroup cgroup_parent configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime "
+    "cpu_shares cpuset credential_spec deploy develop device_cgroup_rules dns_opt extends external_links gpus group_add ipc isolation "
+    "label_file links logging mem_reservation mem_swappiness memswap_limit models oom_kill_disable oom_score_adj pid pids_limit post_start "
+    "pre_stop profiles provider read_only runtime scale secrets security_opt shm_size stdin_open stop_signal storage_opt tty ulimits "
+    "use_api_socket userns_mode uts volumes_from"
 )
 
 _TOP = {
-    "services": "this is a Compose file's key: name the containers that exist under 'containers', each with its 'networks'",
+    "services": "this is a Compose file's key: rename it to 'containers'",
     "version": "the format has no version: remove the line",
-    **dict.fromkeys(("volumes", "configs", "secrets", "include"), "netplan manages networks and attachments only: remove it"),
+    "volumes": "a named volume is made when a container first uses it: remove the key",
+    **dict.fromkeys(("configs", "secrets", "include", "models"), "this version does not support it: remove it"),
 }
 _CONTAINER = {
-    **dict.fromkeys(_RUN.split(), _NOT_RUN),
+    **dict.fromkeys(_NOT_YET.split(), "this version does not support it: remove {key}"),
+    "links": "this version does not support it: containers of one network find each other by name, remove {key}",
     "container_name": "the key above is the container's name: remove {key} and rename the key",
-    "build": "netplan builds no images: remove {key}, build the image and start the container with docker run",
-    "depends_on": "the containers run already, so there is no order to start them in: remove {key}",
+    "build": "netplan builds no images: remove {key}, build the image and name it with 'image'",
+    "mac_address": "an address belongs to an attachment: put it under the network's key in 'networks'",
+}
+_DEPENDENCY = {
+    "restart": "a container is not started again because of another: remove {key}",
+    "required": "what is waited for must be there: remove {key}",
+}
+_PORT = {
+    "mode": "there is one machine, so there is nothing to choose: remove {key}",
+    **dict.fromkeys(("name", "app_protocol"), "it has no effect: remove {key}"),
+}
+_MOUNT = {
+    "consistency": "it has no effect on Linux: remove {key}",
+    "image": "images cannot be mounted yet: remove {key}",
+    **dict.fromkeys(("subpath", "labels", "recursive"), "this version does not support it: remove {key}"),
 }
 _ENDPOINT = {"priority": "it orders nothing here: 'gw_priority' decides which network gives the default gateway"}
 _NETWORK = {
@@ -48,7 +66,13 @@ _PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "endpoint": ("an attachment", _ENDPOINT),
     "ipam": ("ipam", {}),
     "pool": ("a pool", {}),
+    "port": ("a port", _PORT),
+    "mount": ("a volume", _MOUNT),
+    "healthcheck": ("a healthcheck", {}),
+    "dependency": ("depends_on", _DEPENDENCY),
 }
+_PARTS = {"networks": "endpoint", "ports": "port", "volumes": "mount", "healthcheck": "healthcheck", "depends_on": "dependency"}
+"""What stands under these keys of a container."""
 _BELONGS = {
     **dict.fromkeys(("networks", "containers"), "at the top of the file"),
     **dict.fromkeys(("ipam", "enable_ipv4", "enable_ipv6", "internal", "attachable", "mtu", "external"), "under a network"),
@@ -57,7 +81,8 @@ _BELONGS = {
         ("aliases", "ipv4_address", "ipv6_address", "mac_address", "link_local_ips", "gw_priority", "interface_name"),
         "under a network's key in a container's 'networks'",
     ),
-    "optional": "under a container",
+    **dict.fromkeys((*_RUN.split(), "optional"), "under a container"),
+    "labels": "under a network or a container",
     "config": "under 'ipam'",
 }
 
@@ -88,5 +113,5 @@ def _place(path: Path) -> str:
     if not path:
         return "top"
     if path[0] == "containers":
-        return "container" if len(path) == 2 else "endpoint"
+        return "container" if len(path) == 2 else _PARTS[str(path[2])]
     return {2: "network", 3: "ipam"}.get(len(path), "pool")

@@ -10,8 +10,8 @@ from typing import Any
 from .document import Document, Map, Odd, Seq, show
 from .errors import Problem
 
-_VARIABLE = re.compile(r"\$(?=[{$A-Za-z_])")
-_FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses"))
+_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?=[{A-Za-z_])")
+_FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses", "environment", "sysctls", "extra_hosts"))
 
 
 @dataclass
@@ -57,27 +57,39 @@ def check_word(report: Report, at: int, key: str, what: str) -> None:
         report.error(at, f"the {what} {show(key)} has no usable name: write one without control characters and outer spaces")
 
 
-def check_variables(report: Report) -> None:
-    """`${VAR}` is never a literal: it waits for variables."""
+def resolve_dollars(report: Report) -> None:
+    """`${VAR}` is never a literal: it waits for variables. `$$` becomes `$`, as in Compose."""
     if "$" in report.document.text or "\\" in report.document.text:
-        _find_variables(report, report.document.value, False, set())
+        _Dollars(report).walk(report.document.value)
 
 
-def _find_variables(report: Report, value: Any, free: bool, seen: set[int]) -> None:
+class _Dollars:
     """Looks into everything but `x-` keys; where names are free (labels, options), those are names too."""
-    if not isinstance(value, Map | Seq) or id(value) in seen:
-        return
-    seen.add(id(value))
-    keys: Iterable[Any] = value if isinstance(value, Map) else range(len(value))
-    for key in keys:
-        if isinstance(value, Map):
-            if key == "$schema" or (key.startswith("x-") and not free):
-                continue
-            _report_variable(report, value.key_at(key), key)
-        _report_variable(report, value.value_at(key), value[key])
-        _find_variables(report, value[key], key in _FREE, seen)
 
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.seen: set[int] = set()
 
-def _report_variable(report: Report, at: int, value: Any) -> None:
-    if isinstance(value, str) and _VARIABLE.search(value):
-        report.error(at, f"{show(value)} holds a variable, which files cannot have yet: write what it stands for")
+    def walk(self, value: Any, free: bool = False, secret: bool = False) -> None:
+        """One mapping or sequence, and all below it. Values below `environment` are in no message."""
+        if not isinstance(value, Map | Seq) or id(value) in self.seen:
+            return
+        self.seen.add(id(value))
+        keys: Iterable[Any] = list(value) if isinstance(value, Map) else range(len(value))
+        for key in keys:
+            if isinstance(value, Map):
+                if key == "$schema" or (key.startswith("x-") and not free):
+                    continue
+                self.check(value.key_at(key), key, secret)
+            hidden = secret or key == "environment"
+            item = value[key]
+            if type(item) is str and "$" in item:
+                self.check(value.value_at(key), item, hidden)
+                value[key] = item.replace("$$", "$")
+            self.walk(item, key in _FREE, hidden)
+
+    def check(self, at: int, text: str, secret: bool) -> None:
+        """Reports a variable in a key or a value."""
+        if _VARIABLE.search(text):
+            what = "this value" if secret else show(text)
+            self.report.error(at, f"{what} holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar")

@@ -22,6 +22,10 @@ MAX_PROBLEMS = 1000
 _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
+_MISSING = {
+    "ports": ": each port needs the one inside the container, such as target: 80",
+    "volumes": ": each needs at least type: bind, volume or tmpfs, and target: the path inside the container",
+}
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -134,6 +138,8 @@ def _unknown(instance: Map, schema: Any) -> Iterator[str]:
 def _what_is_missing(path: tuple[str | int, ...]) -> str:
     if not path:
         return ": give the topology a name, such as name: lab"
+    if path[0] == "containers":
+        return _MISSING[str(path[2])]
     return ": each pool needs one, such as subnet: 10.7.0.0/24"
 
 
@@ -151,6 +157,8 @@ def _locate(value: Any, path: tuple[str | int, ...]) -> tuple[int, str]:
 def _fault(error: Any, path: tuple[str | int, ...]) -> str:
     """What is wrong with a value, as the rest of a sentence that begins with its key."""
     value, rule = error.instance, error.validator_value
+    if error.schema.get("writeOnly"):  # a secret
+        return f"must be {_wanted(rule)}; what stands there is something else to YAML: put it in quotes (value hidden)"
     match error.validator:
         case "type":
             return _wrong_type(value, [rule] if isinstance(rule, str) else rule, path)
@@ -176,8 +184,11 @@ def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> st
         return not_text(value)
     if types == ["integer"] and isinstance(value, str) and value.isdecimal():
         return f"is {show(value)}, text because of its quotes: remove them"
-    wanted = " or ".join(_TYPES[name] for name in types if name != "null")
-    return f"must be {wanted}, not {'empty' if value is None else value_of(value)}"
+    return f"must be {_wanted(types)}, not {'empty' if value is None else value_of(value)}"
+
+
+def _wanted(types: list[str]) -> str:
+    return " or ".join(_TYPES[name] for name in types if name != "null")
 
 
 def not_text(value: object) -> str:

@@ -1,13 +1,13 @@
 """From a topology file to the desired state: text, positions, schema, rules, values.
 
-`load_text` is pure; `load` and `find_files` (files.py) are what reads.
+`load_text` is pure but for the `env_file`s that a text names; `load` and `find_files` (files.py) are what reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .attachments import attachments, check_containers, optional
 from .checks import check_networks
@@ -15,6 +15,7 @@ from .cycles import no_cycle_search
 from .document import Document, Map
 from .errors import InputError, Problem
 from .files import find_files, read_text
+from .managed import check_services
 from .model import (
     IFNAME_OPTION,
     MTU_OPTION,
@@ -30,8 +31,9 @@ from .model import (
     canonical_prefix,
     pool_settings,
 )
-from .report import Report, check_variables, mapping, members
+from .report import Report, mapping, members, resolve_dollars
 from .schema import MAX_PROBLEMS, flag, problems_of_schema
+from .services import Service, labels
 from .yamlpos import read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]
@@ -59,12 +61,14 @@ def load_text(text: str, file: str) -> Loaded:
     """What `text` declares, and warnings in order of position. Raises InputError with every problem at once."""
     with no_cycle_search():
         document = read(text, file)
-        report = Report(document, [*document.problems, *problems_of_schema(document)])
-        check(report)
+        report = Report(document, [*document.problems])
+        resolve_dollars(report)
+        report.problems += problems_of_schema(document)
+        services = check(report)
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
             raise InputError(_shown(errors))
-        return Loaded(_state(document), tuple(found))
+        return Loaded(_state(document, services), tuple(found))
 
 
 def _shown(errors: list[Problem]) -> list[Problem]:
@@ -74,19 +78,21 @@ def _shown(errors: list[Problem]) -> list[Problem]:
     return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message="more problems, which are not shown: mend those above first")]
 
 
-def check(report: Report) -> None:
-    """Every rule beyond the schema."""
+def check(report: Report) -> dict[str, Service]:
+    """Every rule beyond the schema; returns the managed containers as read on the way, by name."""
     root = report.document.value
-    check_variables(report)
-    if isinstance(root, Map) and isinstance(root.get("networks"), Map | None):
+    if not isinstance(root, Map):
+        return {}
+    if isinstance(root.get("networks"), Map | None):
         networks = check_networks(report, mapping(root, "networks"))
         check_containers(report, mapping(root, "containers"), networks)
+    return check_services(report, mapping(root, "containers"))
 
 
 # --- values: from here on the document is known to be in order ---------------------------------------------------------------
 
 
-def _state(document: Document) -> DesiredState:
+def _state(document: Document, services: dict[str, Service]) -> DesiredState:
     root = document.value
     networks: dict[str, DesiredNetwork] = {}
     names = {"bridge": "bridge"}
@@ -95,7 +101,7 @@ def _state(document: Document) -> DesiredState:
         networks[network.name] = network
         names[key] = network.name
     containers = {
-        name: _container(document, name, at, value if isinstance(value, Map) else Map(at), names)
+        name: _container(document, name, at, value if isinstance(value, Map) else Map(at), names, services.get(name))
         for name, at, value in members(mapping(root, "containers"))
     }
     return DesiredState(root["name"], networks, containers)
@@ -118,7 +124,7 @@ def _network_settings(body: Map) -> dict[str, Value]:
     settings.update(_options("driver_opts", mapping(body, "driver_opts")))
     if body.get("mtu") is not None:
         settings[f"driver_opts.{MTU_OPTION}"] = canonical_option(body["mtu"])
-    settings.update(_labels(body.get("labels")))
+    settings.update(labels(body.get("labels")))
     return settings
 
 
@@ -136,21 +142,26 @@ def _options(path: str, options: Map) -> Iterator[tuple[str, str]]:
     return ((f"{path}.{key}", canonical_option(value)) for key, value in options.items())
 
 
-def _labels(labels: Any) -> Iterator[tuple[str, str]]:
-    """Text stays as it is, booleans and numbers become text, nothing becomes the empty text."""
-    if isinstance(labels, Map):
-        for key, value in labels.items():
-            yield f"labels.{key}", value if isinstance(value, str) else canonical_option(value)
-    for item in labels if isinstance(labels, list) else ():
-        key, _, value = item.partition("=")
-        yield f"labels.{key}", value
-
-
-def _container(document: Document, name: str, at: int, body: Map, names: dict[str, str]) -> DesiredContainer:
+def _container(document: Document, name: str, at: int, body: Map, names: dict[str, str], service: Service | None) -> DesiredContainer:
+    source = document.source(at)
     endpoints = tuple(
         DesiredEndpoint(names[key], document.source(where), _endpoint(settings)) for key, where, settings in attachments(body)
     )
-    return DesiredContainer(name, document.source(at), endpoints, optional(body))
+    if service is None:
+        return DesiredContainer(name, source, endpoints, optional(body))
+    if service.mode == "bridge" or (not service.mode and body.get("networks") is None):
+        endpoints = (DesiredEndpoint("bridge", source),)
+    return DesiredContainer(
+        name,
+        source,
+        endpoints,
+        managed=True,
+        settings=service.settings,
+        environment=service.secrets(),
+        depends_on=tuple(dependency for dependency, _ in service.depends_on),
+        one_shot=service.one_shot,
+        pull_policy=service.pull_policy,
+    )
 
 
 def _endpoint(body: Map) -> dict[str, Value]:

@@ -15,8 +15,23 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
-PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "container_codec", "addresses", "pools", "hints", "show", "snapshot")
-FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
+PURE = (
+    *VALUES,
+    "planner",
+    "safety",
+    "render",
+    "changed",
+    "codec",
+    "container_codec",
+    "addresses",
+    "pools",
+    "hints",
+    "show",
+    "snapshot",
+    "containers",
+    "envfile",
+)
+FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments", "services", "managed")
 ENGINE = ("locate", "wire", "engine", "observe")
 ABOVE = ("cli", "commands", "executor", "steps", "container_steps", "judge", "progress", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
@@ -32,14 +47,16 @@ MAY_IMPORT = {
     "planner": (*VALUES, "safety"),
     "render": (*VALUES, "safety", "paint"),
     "changed": (*VALUES, "paint", "render"),
-    "codec": VALUES,
-    "container_codec": (*VALUES, "codec"),
+    "codec": (*VALUES, "containers"),
+    "container_codec": (*VALUES, "codec", "containers"),
     "snapshot": VALUES,
-    **dict.fromkeys(FILES, (*VALUES, *FILES, "addresses", "pools", "hints")),
+    "containers": VALUES,
+    "envfile": (*VALUES, "containers"),
+    **dict.fromkeys(FILES, (*VALUES, *FILES, *FORMS)),
     "addresses": ("errors", "document"),
     "hints": ("document",),
     "pools": (*VALUES, *FILES, "addresses"),
-    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec", "container_codec")),
+    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec", "container_codec", "containers")),
     "judge": VALUES,
     "container_steps": (*VALUES, *ENGINE, "codec", "judge"),
     "steps": (*VALUES, *ENGINE, "codec", "judge", "container_steps"),
