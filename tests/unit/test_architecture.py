@@ -15,6 +15,7 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
+FORMS = ("addresses", "pools", "hints", "containers", "envfile")
 PURE = (
     *VALUES,
     "planner",
