@@ -38,8 +38,8 @@ def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Pla
     networks = decide_networks(desired, observed, policy)
     endpoints = decide_endpoints(desired, observed, networks, policy)
     refusals = [*networks.refusals, *endpoints.refusals, *preflight(desired.topology, networks, endpoints, observed, policy)]
-    endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     steps = order(networks, endpoints, observed)
+    endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     return Plan(
         desired.topology,
         observed.engine,

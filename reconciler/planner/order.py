@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -41,6 +41,8 @@ class _Node:
     mark: NetworkMark | EndpointMark | None = None
     expects: tuple[str, ...] = ()
     place: int = 0
+    position: int = 0
+    """Its place among all nodes in order of key."""
     needs: list[_Node] = field(default_factory=list)
     follows: list[_Node] = field(default_factory=list)
 
@@ -253,46 +255,48 @@ def _addresses(node: _Node) -> list[str]:
 
 
 def order(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> tuple[Step, ...]:
-    """The steps, numbered from 1 in a topological order that depends on the cases alone."""
+    """The steps, numbered from 1 in a topological order that depends on the cases alone, not on the order they come in."""
     nodes = _Graph(networks, endpoints, observed).build()
-    numbers: dict[int, int] = {}
-    return tuple(_step(node, numbers) for node in _topological(nodes, numbers))
+    numbers = _topological(nodes)
+    steps: list[Step | None] = [None] * len(nodes)
+    for node in nodes:  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
+        step = _step(node, numbers)
+        steps[step.id - 1] = step
+    return tuple(step for step in steps if step)
 
 
-def _topological(nodes: Iterable[_Node], numbers: dict[int, int]) -> list[_Node]:
-    """Kahn's algorithm; of the ready ones the smallest key first. Fills `numbers` (id of node -> number)."""
+def _topological(nodes: Collection[_Node]) -> list[int]:
+    """Kahn's algorithm; of the ready ones the smallest key first. The number of each node, by its position, which is set here."""
+    for position, node in enumerate(sorted(nodes, key=lambda node: node.key)):
+        node.position = position
     waiting: dict[int, int] = {}
-    dependents: dict[int, list[_Node]] = defaultdict(list)
-    ready: list[tuple[Key, int, _Node]] = []
-    for serial, node in enumerate(nodes):
-        before = {id(other): other for other in (*node.needs, *node.follows)}
-        waiting[id(node)] = len(before)
+    dependents: dict[int, list[int]] = defaultdict(list)
+    for node in nodes:
+        before = {other.position for other in (*node.needs, *node.follows)}
+        waiting[node.position] = len(before)
         for other in before:
-            dependents[other].append(node)
-        if not before:
-            ready.append((node.key, serial, node))
+            dependents[other].append(node.position)
+    ready = [position for position, count in waiting.items() if not count]
     heapq.heapify(ready)
-    result: list[_Node] = []
-    serial = len(waiting)
+    numbers = [0] * len(waiting)
+    count = 0
     while ready:
-        node = heapq.heappop(ready)[2]
-        result.append(node)
-        numbers[id(node)] = len(result)
-        for dependent in dependents[id(node)]:
-            waiting[id(dependent)] -= 1
-            if not waiting[id(dependent)]:
-                serial += 1
-                heapq.heappush(ready, (dependent.key, serial, dependent))
-    if len(result) != len(waiting):
+        position = heapq.heappop(ready)
+        numbers[position] = count = count + 1
+        for dependent in dependents.get(position, ()):
+            waiting[dependent] -= 1
+            if not waiting[dependent]:
+                heapq.heappush(ready, dependent)
+    if count != len(waiting):
         raise AssertionError("the steps of a plan depend on each other in a circle")
-    return result
+    return numbers
 
 
-def _step(node: _Node, numbers: dict[int, int]) -> Step:
-    needs = sorted({numbers[id(other)] for other in node.needs})
-    follows = sorted({numbers[id(other)] for other in node.follows} - set(needs))
+def _step(node: _Node, numbers: Sequence[int]) -> Step:
+    needs = {numbers[other.position] for other in node.needs}
+    follows = {numbers[other.position] for other in node.follows} - needs
     return Step(
-        numbers[id(node)],
+        numbers[node.position],
         node.op,
         node.network,
         node.reason,
@@ -301,7 +305,7 @@ def _step(node: _Node, numbers: dict[int, int]) -> Step:
         node.container_id,
         node.settings,
         node.mark,
-        tuple(needs),
-        tuple(follows),
+        tuple(sorted(needs)),
+        tuple(sorted(follows)),
         node.expects,
     )
