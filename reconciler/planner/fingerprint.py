@@ -27,10 +27,10 @@ def fingerprint(desired: DesiredState, observed: ObservedState, networks: Networ
             put(network.id, network.name, canonical(network.settings), network.mark and network.mark.topology)
     touched = {case.container.id for case in endpoints.cases}
     for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
-        if container.id in touched or container.name in desired.containers or any(e.network in scope for e in container.endpoints):
+        if container.name in desired.containers or container.id in touched or any(e.network in scope for e in container.endpoints):
             records.put_container(container)
     for name, declared in sorted(desired.containers.items()):
-        put("container", name, declared.optional, *(f"{e.network} {canonical(e.settings)}" for e in declared.endpoints))
+        put("container", name, declared.optional, *[f"{e.network} {canonical(e.settings)}" for e in declared.endpoints])
     for step in steps:
         put(step.op, step.network, step.container, canonical(step.settings), step.needs, step.follows)
     return records.digest()
@@ -44,7 +44,7 @@ class _Records:
         self._spelt: dict[int, str] = {}
 
     def put(self, *values: object) -> None:
-        self._records.append("\x1f".join(map(str, values)) + "\x1e")
+        self._records.append("\x1f".join(map(str, values)))
 
     def put_container(self, container: ObservedContainer) -> None:
         self.put(container.id, container.name, container.live, container.network_mode)
@@ -60,4 +60,5 @@ class _Records:
         return text
 
     def digest(self) -> str:
-        return hashlib.sha256("".join(self._records).encode("utf-8", "surrogatepass")).hexdigest()
+        text = "\x1e".join([*self._records, ""])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -65,9 +65,11 @@ class _Graph:
         self.connects: dict[int, _Node] = {}
         self.disconnects: dict[int, _Node] = {}
         self.listed: dict[str, list[str]] = defaultdict(list)
-        for container in observed.containers:
+        going = {case.name for case in networks.cases.values() if case.goes}
+        for container in observed.containers if going else ():
             for endpoint in container.endpoints:
-                self.listed[endpoint.network].append(container.id)
+                if endpoint.network in going:
+                    self.listed[endpoint.network].append(container.id)
 
     def build(self) -> list[_Node]:
         for network in self.networks.values():

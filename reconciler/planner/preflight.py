@@ -208,7 +208,8 @@ def _unfitting(networks: Networks, endpoints: Endpoints, settings: Mapping[str, 
 def _addresses(topology: str, settings: Mapping[str, Settings], endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
-    for case in sorted(endpoints.cases, key=lambda case: (case.network, case.container.name, case.container.id)):
+    static = [case for case in endpoints.cases if case.target and ("ipv4_address" in case.target or "ipv6_address" in case.target)]
+    for case in sorted(static, key=lambda case: (case.network, case.container.name, case.container.id)):
         for path, family in ADDRESS_PATHS:
             address = case.target.get(path) if case.target is not None else None
             if address is None:
