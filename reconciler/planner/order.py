@@ -194,12 +194,10 @@ class _Graph:
     @cached_property
     def dynamic(self) -> dict[int, set[str]]:
         """The families in which each connect takes whatever address is free."""
-        return {index: self._dynamic(node) for index, node in self.connects.items()}
-
-    def _dynamic(self, connect: _Node) -> set[str]:
-        settings = self.settings.get(connect.network, {})
-        enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
-        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in connect.settings}
+        enabled = {network: _enabled(self.settings.get(network, {})) for network in {node.network for node in self.connects.values()}}
+        return {
+            index: {family for path, family in enabled[node.network] if path not in node.settings} for index, node in self.connects.items()
+        }
 
     @cached_property
     def ranks(self) -> dict[int, int]:
@@ -212,7 +210,7 @@ class _Graph:
         ranks = dict.fromkeys(self.connects, 3)
         for index, families in self.dynamic.items():
             static = [family for path, family in ADDRESS_PATHS if path in self.connects[index].settings]
-            if any((self.endpoints[index].network, family) in taken for family in static):
+            if static and any((self.endpoints[index].network, family) in taken for family in static):
                 ranks[index] = 0 if not families else 1 if "ipv4" in static else 2
         return ranks
 
@@ -250,6 +248,12 @@ class _Graph:
             later.follows.append(earlier)
         for node in automatic:
             node.follows.extend(explicit[-1:])
+
+
+def _enabled(settings: Settings) -> list[tuple[str, str]]:
+    """Of `ADDRESS_PATHS` those whose family a network with these settings has."""
+    enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
+    return [(path, family) for path, family in ADDRESS_PATHS if enabled[family]]
 
 
 def _addresses(node: _Node) -> list[str]:

@@ -241,14 +241,13 @@ def _taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
 def _held(topology: str, wanted: dict[tuple[str, str], EndpointCase], endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, any other is in the way."""
     busy = {(case.container.id, case.network) for case in endpoints.cases}
-    kept = {(case.container.id, case.network): case for case in endpoints.kept}
     needed = defaultdict(set)
     for network, address in wanted:
         needed[network].add(address)
+    kept = {(case.container.id, case.network): case for case in endpoints.kept if case.network in needed}
     for container in observed.containers:
         for endpoint in container.endpoints:
-            key = (container.id, endpoint.network)
-            if endpoint.network not in needed or key in busy or endpoint.phantom:
+            if endpoint.network not in needed or endpoint.phantom or (key := (container.id, endpoint.network)) in busy:
                 continue
             static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
             live = {address.partition("/")[0] for address in endpoint.addresses}
