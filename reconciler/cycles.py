@@ -16,4 +16,6 @@ def no_cycle_search() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()  # and back: what was made counts as old, so that it is not searched the moment the search is on again
+            gc.unfreeze()
             gc.enable()

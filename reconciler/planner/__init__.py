@@ -49,8 +49,8 @@ def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> P
     refusals = [*wipe_refusals(wipe, policy), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, containers, observed)
-    endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     steps = order(networks, endpoints, containers, observed, wipe)
+    endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     return Plan(
         desired.topology,
         observed.engine,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..model import DesiredState, ObservedContainer, ObservedState, Settings
 from ..plan import Step
@@ -18,13 +18,13 @@ def fingerprint(
     networks: Networks,
     endpoints: Endpoints,
     containers: Containers,
-    steps: Iterable[Step],
+    steps: Collection[Step],
 ) -> str:
     """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
 
     Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
     """
-    records = _Records()
+    records = _Records(step.settings for step in steps)
     put, canonical = records.put, records.canonical
     put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
     for name, wanted in sorted(desired.networks.items()):
@@ -36,10 +36,10 @@ def fingerprint(
     touched = {case.container.id for case in endpoints.cases}
     touched |= {case.observed.id for case in containers.cases.values() if case.observed}
     for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
-        if container.id in touched or container.name in desired.containers or any(e.network in scope for e in container.endpoints):
+        if container.name in desired.containers or container.id in touched or any(e.network in scope for e in container.endpoints):
             records.put_container(container)
     for name, declared in sorted(desired.containers.items()):
-        put("container", name, declared.optional, *(f"{e.network} {canonical(e.settings)}" for e in declared.endpoints))
+        put("container", name, declared.optional, *[f"{e.network} {canonical(e.settings)}" for e in declared.endpoints])
         if declared.managed:
             image = observed.images.get(declared.image)
             put(canonical(declared.settings), declared.depends_on, declared.one_shot, declared.pull_policy, image and image.id)
@@ -50,15 +50,27 @@ def fingerprint(
     return records.digest()
 
 
-class _Records:
-    """Text to be digested. Each settings object is spelt once: what a step sends is often the very object that was declared."""
+_AT_ONCE = 512
+"""Records digested at once: few enough to stay in the processor's cache."""
 
-    def __init__(self) -> None:
+
+class _Records:
+    """Text to be digested. `again` are settings that will be asked for more than once: what a step sends is often the declared object."""
+
+    def __init__(self, again: Iterable[Settings]) -> None:
+        self._hash = hashlib.sha256()
         self._records: list[str] = []
+        self._again = {id(settings) for settings in again}
         self._spelt: dict[int, str] = {}
 
     def put(self, *values: object) -> None:
-        self._records.append("\x1f".join(map(str, values)) + "\x1e")
+        self._records.append("\x1f".join(map(str, values)))
+        if len(self._records) == _AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._hash.update("\x1e".join([*self._records, ""]).encode("utf-8", "surrogatepass"))
+        self._records.clear()
 
     def put_container(self, container: ObservedContainer) -> None:
         self.put(container.id, container.name, container.live, container.network_mode)
@@ -72,8 +84,11 @@ class _Records:
     def canonical(self, settings: Settings) -> str:
         text = self._spelt.get(id(settings))
         if text is None:
-            text = self._spelt[id(settings)] = repr(sorted(settings.items()))
+            text = repr(sorted(settings.items()))
+            if id(settings) in self._again:
+                self._spelt[id(settings)] = text
         return text
 
     def digest(self) -> str:
-        return hashlib.sha256("".join(self._records).encode("utf-8", "surrogatepass")).hexdigest()
+        self._flush()
+        return self._hash.hexdigest()

@@ -86,8 +86,9 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
             _decide_dropped(result, network, len(networks), policy)
         if name in PREDEFINED and name not in result.cases:
             result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
-    modes = _by_mode(c for c in observed.containers if policy.keep_containers or not _made_anew(c, desired))
-    for case in result.cases.values():
+    going = [case for case in result.cases.values() if case.goes]
+    modes = _by_mode(c for c in observed.containers if policy.keep_containers or not _made_anew(c, desired)) if going else {}
+    for case in going:
         _refuse_breakage(result, case, modes, observed.engine, policy)
     return result
 
@@ -135,9 +136,9 @@ def _decide_declared(
             way_out = f"create it first (docker network create {name}), or take out external: true"
             result.refusals.append(Refusal(message, way_out, unsafe=False, source=wanted.source))
         return
-    mark = NetworkMark(topology, digests(wanted.settings), dict(members), wanted.protect)
     if network is None:
-        case.fate, case.target, case.mark, case.reason = "create", wanted.settings, mark, "declared, does not exist"
+        case.fate, case.target, case.reason = "create", wanted.settings, "declared, does not exist"
+        case.mark = _mark(topology, wanted, members)
         return
     if name in ENGINE_OWN:
         result.refusals.append(Refusal(f"network {name} belongs to the engine", "declare it external: true", source=wanted.source))
@@ -149,12 +150,16 @@ def _decide_declared(
     recorded = network.mark.hashes if network.mark and ours else {}
     case.differences = network_differences(wanted.settings, network.settings, recorded)
     if case.differences or not ours:
-        case.fate, case.mark = "replace", mark
+        case.fate, case.mark = "replace", _mark(topology, wanted, members)
         case.target = overlaid_network(wanted.settings, network.settings, case.differences)
         case.reason = "must be replaced" if case.differences else "is adopted: labels cannot be changed in place"
     drifted = [d.path for d in case.differences if d.cause == "drift"]
     if drifted:
         result.drift.append(Drift(f"network {name}", "made anew with another " + ", ".join(drifted)))
+
+
+def _mark(topology: str, wanted: DesiredNetwork, members: Mapping[str, str]) -> NetworkMark:
+    return NetworkMark(topology, digests(wanted.settings), dict(members), wanted.protect)
 
 
 def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNetwork) -> Refusal:
@@ -180,7 +185,7 @@ def _refuse_breakage(
 ) -> None:
     """Refusals that stand against taking this network away."""
     network = case.observed
-    if network is None or not case.goes:
+    if network is None:
         return
     replaced = case.fate == "replace"
     verb = "replaced" if replaced else "removed"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -63,6 +63,8 @@ class Node:
     condition: Condition = "started"
     volumes: bool = False
     replaces: Replaced | None = None
+    position: int = 0
+    """Its place among all nodes in order of key."""
     needs: list[Node] = field(default_factory=list)
     follows: list[Node] = field(default_factory=list)
 
@@ -96,11 +98,14 @@ class _Graph:
         self.removes: dict[str, Node] = {}
         self.connects: dict[int, Node] = {}
         self.disconnects: dict[int, Node] = {}
+        self._families: dict[str, list[tuple[str, str]]] = {}
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
         self.listed: dict[str, list[str]] = defaultdict(list)
-        for container in observed.containers:
+        going = {case.name for case in networks.cases.values() if case.goes}
+        for container in observed.containers if going else ():
             for endpoint in container.endpoints:
-                self.listed[endpoint.network].append(container.id)
+                if endpoint.network in going:
+                    self.listed[endpoint.network].append(container.id)
 
     def build(self, wipe: Wipe) -> list[Node]:
         for network in self.networks.values():
@@ -263,9 +268,15 @@ class _Graph:
 
     def _dynamic(self, claim: _Claim) -> set[str]:
         """The families in which it takes whatever address is free."""
-        settings = self.settings.get(claim.network, {})
-        enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
-        return {family for path, family in ADDRESS_PATHS if enabled[family] and path not in claim.settings}
+        return {family for path, family in self._enabled(claim.network) if path not in claim.settings}
+
+    def _enabled(self, network: str) -> list[tuple[str, str]]:
+        """Of `ADDRESS_PATHS` those whose family the network has."""
+        if network not in self._families:
+            settings = self.settings.get(network, {})
+            enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
+            self._families[network] = [(path, family) for path, family in ADDRESS_PATHS if enabled[family]]
+        return self._families[network]
 
     @cached_property
     def ranks(self) -> dict[int, int]:
@@ -281,7 +292,7 @@ class _Graph:
         for claim, families in dynamic:
             static = [family for path, family in ADDRESS_PATHS if path in claim.settings]
             rank = 3
-            if any((claim.network, family) in taken for family in static):
+            if static and any((claim.network, family) in taken for family in static):
                 rank = 0 if not families else 1 if "ipv4" in static else 2
             ranks[id(claim.node)] = min(rank, ranks.get(id(claim.node), 3))
         return ranks
@@ -378,46 +389,48 @@ def _held(endpoint: ObservedEndpoint) -> set[str]:
 
 
 def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe) -> tuple[Step, ...]:
-    """The steps, numbered from 1 in a topological order that depends on the cases alone."""
+    """The steps, numbered from 1 in a topological order that depends on the cases alone, not on the order they come in."""
     nodes = _Graph(networks, endpoints, containers, observed).build(wipe)
-    numbers: dict[int, int] = {}
-    return tuple(_step(node, numbers) for node in _topological(nodes, numbers))
+    numbers = _topological(nodes)
+    steps: list[Step | None] = [None] * len(nodes)
+    for node in nodes:  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
+        step = _step(node, numbers)
+        steps[step.id - 1] = step
+    return tuple(step for step in steps if step)
 
 
-def _topological(nodes: Iterable[Node], numbers: dict[int, int]) -> list[Node]:
-    """Kahn's algorithm; of the ready ones the smallest key first. Fills `numbers` (id of node -> number)."""
+def _topological(nodes: Collection[Node]) -> list[int]:
+    """Kahn's algorithm; of the ready ones the smallest key first. The number of each node, by its position, which is set here."""
+    for position, node in enumerate(sorted(nodes, key=lambda node: node.key)):
+        node.position = position
     waiting: dict[int, int] = {}
-    dependents: dict[int, list[Node]] = defaultdict(list)
-    ready: list[tuple[Key, int, Node]] = []
-    for serial, node in enumerate(nodes):
-        before = {id(other): other for other in (*node.needs, *node.follows)}
-        waiting[id(node)] = len(before)
+    dependents: dict[int, list[int]] = defaultdict(list)
+    for node in nodes:
+        before = {other.position for other in (*node.needs, *node.follows)}
+        waiting[node.position] = len(before)
         for other in before:
-            dependents[other].append(node)
-        if not before:
-            ready.append((node.key, serial, node))
+            dependents[other].append(node.position)
+    ready = [position for position, count in waiting.items() if not count]
     heapq.heapify(ready)
-    result: list[Node] = []
-    serial = len(waiting)
+    numbers = [0] * len(waiting)
+    count = 0
     while ready:
-        node = heapq.heappop(ready)[2]
-        result.append(node)
-        numbers[id(node)] = len(result)
-        for dependent in dependents[id(node)]:
-            waiting[id(dependent)] -= 1
-            if not waiting[id(dependent)]:
-                serial += 1
-                heapq.heappush(ready, (dependent.key, serial, dependent))
-    if len(result) != len(waiting):
+        position = heapq.heappop(ready)
+        numbers[position] = count = count + 1
+        for dependent in dependents.get(position, ()):
+            waiting[dependent] -= 1
+            if not waiting[dependent]:
+                heapq.heappush(ready, dependent)
+    if count != len(waiting):
         raise AssertionError("the steps of a plan depend on each other in a circle")
-    return result
+    return numbers
 
 
-def _step(node: Node, numbers: dict[int, int]) -> Step:
-    needs = sorted({numbers[id(other)] for other in node.needs})
-    follows = sorted({numbers[id(other)] for other in node.follows} - set(needs))
+def _step(node: Node, numbers: Sequence[int]) -> Step:
+    needs = {numbers[other.position] for other in node.needs}
+    follows = {numbers[other.position] for other in node.follows} - needs
     return Step(
-        numbers[id(node)],
+        numbers[node.position],
         node.op,
         node.network,
         node.reason,
@@ -426,8 +439,8 @@ def _step(node: Node, numbers: dict[int, int]) -> Step:
         node.container_id,
         node.settings,
         node.mark,
-        tuple(needs),
-        tuple(follows),
+        tuple(sorted(needs)),
+        tuple(sorted(follows)),
         node.expects,
         node.image,
         node.spec,

@@ -214,7 +214,8 @@ def _addresses(
 ) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
-    for case in sorted(endpoints.cases, key=lambda case: (case.network, case.container.name, case.container.id)):
+    static = [case for case in endpoints.cases if case.target and ("ipv4_address" in case.target or "ipv6_address" in case.target)]
+    for case in sorted(static, key=lambda case: (case.network, case.container.name, case.container.id)):
         for path, family in ADDRESS_PATHS:
             address = case.target.get(path) if case.target is not None else None
             if address is None:
@@ -248,14 +249,13 @@ def _held(
 ) -> Iterator[Refusal]:
     """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, any other is in the way."""
     busy = {(case.container.id, case.network) for case in endpoints.cases}
-    kept = {(case.container.id, case.network): case for case in endpoints.kept}
     needed = defaultdict(set)
     for network, address in wanted:
         needed[network].add(address)
+    kept = {(case.container.id, case.network): case for case in endpoints.kept if case.network in needed}
     for container in containers:
         for endpoint in container.endpoints:
-            key = (container.id, endpoint.network)
-            if endpoint.network not in needed or key in busy or endpoint.phantom:
+            if endpoint.network not in needed or endpoint.phantom or (key := (container.id, endpoint.network)) in busy:
                 continue
             static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
             live = {address.partition("/")[0] for address in endpoint.addresses}
