@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,7 +144,27 @@ def _differences(change: Change, paint: Paint) -> Iterator[str]:
 
 
 def _shown(difference: Difference, value: Value | None) -> str:
-    return HIDDEN if value is not None and secret(difference.path) else show_value(value)
+    return show_value(readable(difference.path, value))
+
+
+def readable(path: str, value: Value | None) -> Value | None:
+    """A setting's value as a person writes it: commands as the shell would have them, times and sizes with their units, no secrets."""
+    if value is None or value == ():
+        return value
+    if secret(path):
+        return HIDDEN
+    if isinstance(value, tuple):
+        return shlex.join(value) if path in ("command", "entrypoint") else " ".join(value) if path == "healthcheck.test" else value
+    if path == "stop_grace_period":
+        return f"{value}s"
+    if path.startswith("healthcheck.") and path != "healthcheck.retries":
+        return f"{int(value) / 1e9:g}s"
+    if path == "mem_limit":
+        return next((f"{int(value) >> shift}{unit}" for unit, shift in _SIZES if int(value) and not int(value) % (1 << shift)), value)
+    return "an anonymous volume" if path.startswith("volumes.") and value == "volume:" else value
+
+
+_SIZES = (("g", 30), ("m", 20), ("k", 10))
 
 
 def secret(path: str) -> bool:

@@ -19,6 +19,9 @@ DEFAULTS: Mapping[str, Value] = {
 }
 """What a container has where neither its file nor its image says anything; every other setting is absent."""
 
+ATTACHED = "networks."
+"""Begins the recorded paths that say which networks a container was created on; what became of those is told by its endpoints."""
+
 _IN_PLACE = frozenset(("restart", "mem_limit", "cpus"))
 
 
@@ -43,7 +46,7 @@ def container_differences(
         found += _image_moved(wanted, observed, images)
     image = images.get(observed.image_id)
     for path in recorded:
-        if path not in wanted.settings:
+        if path not in wanted.settings and not path.startswith(ATTACHED):
             default = _default(path, wanted.settings, observed, image)
             actual = _actual(path, observed, by_id)
             if actual != default:

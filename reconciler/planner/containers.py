@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .. import safety
-from ..marks import digests
+from ..marks import digest, digests
 from ..model import (
     PREDEFINED,
     ContainerMark,
@@ -20,7 +20,7 @@ from ..model import (
 )
 from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
-from .container_compare import container_differences, in_place
+from .container_compare import ATTACHED, container_differences, in_place
 from .networks import Networks
 
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
@@ -288,7 +288,8 @@ class _Decider:
         if mode == "bridge" and endpoints:
             mode = endpoints[0].network
         carried = case.observed.anonymous if case.observed and case.keep_volumes else {}
-        mark = ContainerMark(topology, digests(wanted.settings))
+        attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
+        mark = ContainerMark(topology, digests(wanted.settings) | attached)
         return ContainerSpec(wanted.settings, mark, mode, endpoints, wanted.environment, dict(carried))
 
 

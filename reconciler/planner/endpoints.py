@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from .. import safety
 from ..model import (
+    ContainerMark,
     DesiredContainer,
     DesiredEndpoint,
     DesiredState,
@@ -26,6 +27,7 @@ from ..model import (
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from .compare import endpoint_differences, overlaid_endpoint
+from .container_compare import ATTACHED
 from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks
 from .subnets import parsed
@@ -58,6 +60,7 @@ class EndpointCase:
 
 
 MISSING = "declared when the network was made, not attached now"
+TAKEN_OFF = "created with it, not attached now"
 STALE = "its network was made anew: the container could not start"
 PHANTOM = "listed but not attached (a failed connect left it): the next restart would fail"
 
@@ -164,9 +167,12 @@ class _Decider:
         case.reason = "declared, not attached"
         network = self.networks.cases[case.network].observed
         recorded = network.mark.endpoints.get(case.container.name) if network and self._ours(network.mark) and network.mark else None
+        made = case.container.mark
+        if made and self._ours(made) and f"{ATTACHED}{case.network}" in made.hashes:
+            recorded = case.container.id[:12]
         if recorded:
             same = recorded == case.container.id[:12]
-            case.drift, case.reason = True, MISSING if same else "the container was made anew"
+            case.drift, case.reason = True, TAKEN_OFF if made else MISSING if same else "the container was made anew"
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
         self.result.cases.append(case)
 
@@ -318,7 +324,7 @@ class _Decider:
             return network.comes or bool(network.observed and self._ours(network.observed.mark))
         return network.wanted is not None and network.wanted.exclusive
 
-    def _ours(self, mark: EndpointMark | NetworkMark | None) -> bool:
+    def _ours(self, mark: ContainerMark | EndpointMark | NetworkMark | None) -> bool:
         return mark is not None and mark.topology == self.desired.topology
 
 

@@ -7,14 +7,11 @@ started, the old one removed. Whatever may fail without stopping anything comes 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from ..model import DesiredContainer, ObservedContainer, ObservedState
 from ..plan import EndpointSpec, Replaced
 from .containers import GONE, ContainerCase, Containers
-
-if TYPE_CHECKING:
-    from .order import Node
+from .graph import Node
 
 GRACE = 10
 """Seconds that an engine gives a container to end, where nothing is declared."""
@@ -26,8 +23,8 @@ _SECOND = 1_000_000_000
 class Lifecycle:
     """Nodes by container name, one mapping for each kind of step; `all` in no particular order."""
 
-    def __init__(self, containers: Containers, observed: ObservedState, node: type[Node]) -> None:
-        self.containers, self.observed, self._node = containers, observed, node
+    def __init__(self, containers: Containers, observed: ObservedState) -> None:
+        self.containers, self.observed = containers, observed
         self.pulls: list[Node] = []
         self.renames: dict[str, Node] = {}
         self.creates: dict[str, Node] = {}
@@ -37,7 +34,7 @@ class Lifecycle:
         self.removes: dict[str, Node] = {}
         self.waits: dict[tuple[str, str], Node] = {}
         for image, why in sorted(containers.pulls.items()):
-            self.pulls.append(node("pull", "", why, image=image))
+            self.pulls.append(Node("pull", "", why, image=image))
         for case in sorted(containers.cases.values(), key=lambda case: case.name):
             self._nodes(case)
 
@@ -79,7 +76,7 @@ class Lifecycle:
     def _of(self, case: ContainerCase, op: str, on: ObservedContainer | None, name: str = "", **more: object) -> Node:
         called = name if op in ("stop", "remove") else on.name if on and op == "rename" else case.name
         more |= {"name": name} if op == "rename" else {}
-        return self._node(op, "", case.reason, called, container_id=on.id if on else "", **more)  # type: ignore[arg-type]
+        return Node(op, "", case.reason, called, container_id=on.id if on else "", **more)  # type: ignore[arg-type]
 
     # --- edges ---
 
@@ -137,7 +134,7 @@ class Lifecycle:
             on = case.observed if not case.comes else None
             seconds = _patience(wanted, condition)
             more = {"container_id": on.id if on else "", "seconds": seconds, "condition": condition}
-            self.waits[key] = self._node("wait", "", reason, case.name, **more)  # type: ignore[arg-type]
+            self.waits[key] = Node("wait", "", reason, case.name, **more)  # type: ignore[arg-type]
         return self.waits[key]
 
     def _port_holders(self, case: ContainerCase) -> Iterator[Node | None]:

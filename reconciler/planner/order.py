@@ -6,81 +6,29 @@ the subnet or the first interface, but a failure of the one does not stop the ot
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 
 from ..model import (
     ALL_ENDPOINTS_API,
     BRIDGE_NAME_OPTION,
-    Condition,
-    EndpointMark,
-    NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
     ObservedState,
     Settings,
 )
-from ..plan import ContainerSpec, Op, Replaced, Step
+from ..plan import Step
+from .claims import Claims
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
+from .graph import Node, numbered
 from .lifecycle import Lifecycle
 from .networks import NetworkCase, Networks
-from .preflight import ADDRESS_PATHS
 from .subnets import overlapping, subnets_of
 from .wipe import Wipe
 from .wipe import nodes as wipe_nodes
 
-Key = tuple[int, str, int, str]
-"""Rank of the operation, network, place in the file, container: sorts steps the same way every time."""
-
-_ORDER: tuple[Op, ...] = ("pull", "disconnect", "remove", "create", "connect", "rename", "stop", "update", "start", "wait")
-_RANKS: dict[Op, int] = {op: rank for rank, op in enumerate(_ORDER)}
 _EXCLUSIVE_OPTIONS = (f"driver_opts.{BRIDGE_NAME_OPTION}", "driver_opts.parent")
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A step before it has a number."""
-
-    op: Op
-    network: str
-    reason: str
-    container: str = ""
-    network_id: str = ""
-    container_id: str = ""
-    settings: Settings = field(default_factory=dict)
-    mark: NetworkMark | EndpointMark | None = None
-    expects: tuple[str, ...] = ()
-    place: int = 0
-    image: str = ""
-    spec: ContainerSpec | None = None
-    name: str = ""
-    seconds: int = 0
-    condition: Condition = "started"
-    volumes: bool = False
-    replaces: Replaced | None = None
-    position: int = 0
-    """Its place among all nodes in order of key."""
-    needs: list[Node] = field(default_factory=list)
-    follows: list[Node] = field(default_factory=list)
-
-    @property
-    def key(self) -> Key:
-        """Where it comes among those that could all be next."""
-        return _RANKS[self.op], self.network, self.place, self.container
-
-
-@dataclass(slots=True, eq=False)
-class _Claim:
-    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or that starts its container."""
-
-    network: str
-    settings: Settings
-    node: Node
 
 
 class _Graph:
@@ -89,16 +37,15 @@ class _Graph:
     def __init__(self, networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
         self.containers = containers
-        self.life = Lifecycle(containers, observed, Node)
+        self.life = Lifecycle(containers, observed)
         self.ids = {network.name: network.id for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[Node] = []
         self.creates: dict[str, Node] = {}
-        self.removes: dict[str, Node] = {}
-        self.connects: dict[int, Node] = {}
-        self.disconnects: dict[int, Node] = {}
-        self._families: dict[str, list[tuple[str, str]]] = {}
+        self.claims = Claims(self.endpoints, containers, self.settings, self.life)
+        self.removes = self.claims.removes
+        self.connects, self.disconnects = self.claims.connects, self.claims.disconnects
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
         self.listed: dict[str, list[str]] = defaultdict(list)
         going = {case.name for case in networks.cases.values() if case.goes}
@@ -118,7 +65,7 @@ class _Graph:
         self._container_edges()
         self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
         self._leaving_edges()
-        self._address_edges()
+        self.claims.edges()
         self._automatic_last()
         self._wiped_first(wipe)
         self._pulls_first()
@@ -244,87 +191,7 @@ class _Graph:
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
         case = self.endpoints[index]
-        return self.ranks[id(self.connects[index])], case.network != mode, case.order, case.network
-
-    # --- addresses ---
-
-    @cached_property
-    def claims(self) -> list[_Claim]:
-        """Every endpoint that this plan brings about, by connecting it or by starting its container."""
-        found, connected = [], set()
-        for index, case in enumerate(self.endpoints):
-            node = self.connects.get(index)
-            connected.add((case.container.id, case.network))
-            if not case.container.live and not case.cure and case.target is not None:
-                node = self.life.starts.get(case.container.name, node)
-            if node and case.target is not None:
-                found.append(_Claim(case.network, case.target, node))
-        for run in self.containers.cases.values():
-            old = run.observed
-            if run.start and old and not run.comes and not old.live:
-                kept = (endpoint for endpoint in old.endpoints if (old.id, endpoint.network) not in connected)
-                found += [_Claim(endpoint.network, endpoint.settings, self.life.starts[run.name]) for endpoint in kept]
-        return found
-
-    def _dynamic(self, claim: _Claim) -> set[str]:
-        """The families in which it takes whatever address is free."""
-        return {family for path, family in self._enabled(claim.network) if path not in claim.settings}
-
-    def _enabled(self, network: str) -> list[tuple[str, str]]:
-        """Of `ADDRESS_PATHS` those whose family the network has."""
-        if network not in self._families:
-            settings = self.settings.get(network, {})
-            enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
-            self._families[network] = [(path, family) for path, family in ADDRESS_PATHS if enabled[family]]
-        return self._families[network]
-
-    @cached_property
-    def ranks(self) -> dict[int, int]:
-        """When each node (by identity) may choose: static addresses before dynamic ones of their network that might take them.
-
-        First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
-        former can still take: no order is right for both), then all that nobody can be in the way of. A container that takes several
-        addresses at its start comes as early as the first of them.
-        """
-        dynamic = [(claim, self._dynamic(claim)) for claim in self.claims]
-        taken = {(claim.network, family) for claim, families in dynamic for family in families}
-        ranks: dict[int, int] = {}
-        for claim, families in dynamic:
-            static = [family for path, family in ADDRESS_PATHS if path in claim.settings]
-            rank = 3
-            if static and any((claim.network, family) in taken for family in static):
-                rank = 0 if not families else 1 if "ipv4" in static else 2
-            ranks[id(claim.node)] = min(rank, ranks.get(id(claim.node), 3))
-        return ranks
-
-    def _freed(self) -> dict[tuple[str, str], list[Node]]:
-        """(network, address) -> what lets go of it."""
-        freed: dict[tuple[str, str], list[Node]] = defaultdict(list)
-        for index, node in self.disconnects.items():
-            case = self.endpoints[index]
-            if case.observed and not case.cure and case.network not in self.removes:
-                for address in _held(case.observed):
-                    freed[case.network, address].append(node)
-        for run in self.containers.cases.values():
-            end = self.life.stops.get(run.name) or (self.life.removes.get(run.name) if run.fate == "remove" else None)
-            for endpoint in run.observed.endpoints if end and run.observed and run.goes else ():
-                for address in _held(endpoint) if endpoint.network not in self.removes else ():
-                    freed[endpoint.network, address] += [end] if end else []
-        return freed
-
-    def _address_edges(self) -> None:
-        """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
-        freed, ranks = self._freed(), self.ranks
-        by_rank: dict[tuple[str, int], list[Node]] = defaultdict(list)
-        for claim in self.claims:
-            by_rank[claim.network, ranks[id(claim.node)]].append(claim.node)
-        for claim in self.claims:
-            node = claim.node
-            for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings):
-                node.needs.extend(other for other in freed[claim.network, address] if other is not node and other not in node.needs)
-            if self._dynamic(claim):
-                for rank in range(ranks[id(node)]):
-                    node.follows.extend(by_rank[claim.network, rank])
+        return self.claims.ranks[id(self.connects[index])], case.network != mode, case.order, case.network
 
     def _leaving_edges(self) -> None:
         """A network goes after the containers on it that go.
@@ -353,7 +220,7 @@ class _Graph:
 
     def _wiped_first(self, wipe: Wipe) -> None:
         """Nothing is made before everything is gone."""
-        gone, last = wipe_nodes(wipe, Node)
+        gone, last = wipe_nodes(wipe)
         for node in self.nodes if gone else ():
             if node.op != "pull" and not node.needs:
                 node.needs.extend(last)
@@ -382,71 +249,6 @@ class _Graph:
             node.follows.extend(explicit[-1:])
 
 
-def _held(endpoint: ObservedEndpoint) -> set[str]:
-    """The addresses that an endpoint has, static or given."""
-    static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
-    return static | {address.partition("/")[0] for address in endpoint.addresses}
-
-
 def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe) -> tuple[Step, ...]:
-    """The steps, numbered from 1 in a topological order that depends on the cases alone, not on the order they come in."""
-    nodes = _Graph(networks, endpoints, containers, observed).build(wipe)
-    numbers = _topological(nodes)
-    steps: list[Step | None] = [None] * len(nodes)
-    for node in nodes:  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
-        step = _step(node, numbers)
-        steps[step.id - 1] = step
-    return tuple(step for step in steps if step)
-
-
-def _topological(nodes: Collection[Node]) -> list[int]:
-    """Kahn's algorithm; of the ready ones the smallest key first. The number of each node, by its position, which is set here."""
-    for position, node in enumerate(sorted(nodes, key=lambda node: node.key)):
-        node.position = position
-    waiting: dict[int, int] = {}
-    dependents: dict[int, list[int]] = defaultdict(list)
-    for node in nodes:
-        before = {other.position for other in (*node.needs, *node.follows)}
-        waiting[node.position] = len(before)
-        for other in before:
-            dependents[other].append(node.position)
-    ready = [position for position, count in waiting.items() if not count]
-    heapq.heapify(ready)
-    numbers = [0] * len(waiting)
-    count = 0
-    while ready:
-        position = heapq.heappop(ready)
-        numbers[position] = count = count + 1
-        for dependent in dependents.get(position, ()):
-            waiting[dependent] -= 1
-            if not waiting[dependent]:
-                heapq.heappush(ready, dependent)
-    if count != len(waiting):
-        raise AssertionError("the steps of a plan depend on each other in a circle")
-    return numbers
-
-
-def _step(node: Node, numbers: Sequence[int]) -> Step:
-    needs = {numbers[other.position] for other in node.needs}
-    follows = {numbers[other.position] for other in node.follows} - needs
-    return Step(
-        numbers[node.position],
-        node.op,
-        node.network,
-        node.reason,
-        node.container,
-        node.network_id,
-        node.container_id,
-        node.settings,
-        node.mark,
-        tuple(sorted(needs)),
-        tuple(sorted(follows)),
-        node.expects,
-        node.image,
-        node.spec,
-        node.name,
-        node.seconds,
-        node.condition,
-        node.volumes,
-        node.replaces,
-    )
+    """The steps, in an order that depends on the cases alone."""
+    return numbered(_Graph(networks, endpoints, containers, observed).build(wipe))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from .. import safety
 from ..model import ENGINE_OWN, ObservedContainer, ObservedNetwork, ObservedState
 from ..plan import Change, Refusal
 from ..safety import Policy
-
-if TYPE_CHECKING:
-    from .order import Node
+from .graph import Node
 
 REASON = "wipe: everything on this engine goes"
 
@@ -57,9 +54,9 @@ def changes(wipe: Wipe) -> Iterator[Change]:
         yield Change(("delete",), network.name, reason=REASON)
 
 
-def nodes(wipe: Wipe, node: type[Node]) -> tuple[list[Node], list[Node]]:
+def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
     """The steps, and those of them that all others wait for. Who shares a network namespace goes before whose it is."""
-    removes = {c.id: node("remove", "", REASON, c.name, container_id=c.id) for c in wipe.containers}
+    removes = {c.id: Node("remove", "", REASON, c.name, container_id=c.id) for c in wipe.containers}
     for container in wipe.containers:
         owner = removes.get(container.network_mode.removeprefix("container:"))
         if owner:
@@ -68,7 +65,7 @@ def nodes(wipe: Wipe, node: type[Node]) -> tuple[list[Node], list[Node]]:
     for network in wipe.networks:
         on = [c for c in wipe.containers if any(network.id == e.network_id or network.name == e.network for e in c.endpoints)]
         expects = tuple(sorted(container.id for container in on))
-        going.append(node("remove", network.name, REASON, network_id=network.id, expects=expects, needs=[removes[c.id] for c in on]))
+        going.append(Node("remove", network.name, REASON, network_id=network.id, expects=expects, needs=[removes[c.id] for c in on]))
     return [*removes.values(), *going], _last([*removes.values(), *going])
 
 

@@ -1,0 +1,121 @@
+"""Who takes which address when, and who lets go of it: the edges that addresses make."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..model import ObservedEndpoint, Settings
+from .containers import Containers
+from .endpoints import EndpointCase
+from .graph import Node
+from .lifecycle import Lifecycle
+from .preflight import ADDRESS_PATHS
+
+
+@dataclass(slots=True, eq=False)
+class _Claim:
+    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or that starts its container."""
+
+    network: str
+    settings: Settings
+    node: Node
+
+
+class Claims:
+    """The claims of one plan. `settings` are those of each network as it will be; nodes by index of the case, or name of the network."""
+
+    def __init__(
+        self, endpoints: Sequence[EndpointCase], containers: Containers, settings: Mapping[str, Settings], life: Lifecycle
+    ) -> None:
+        self.endpoints, self.containers, self.settings, self.life = endpoints, containers, settings, life
+        self.connects: dict[int, Node] = {}
+        self.disconnects: dict[int, Node] = {}
+        self.removes: dict[str, Node] = {}
+        self._families: dict[str, list[tuple[str, str]]] = {}
+
+    @cached_property
+    def claims(self) -> list[_Claim]:
+        """Every endpoint that this plan brings about, by connecting it or by starting its container."""
+        found, connected = [], set()
+        for index, case in enumerate(self.endpoints):
+            node = self.connects.get(index)
+            connected.add((case.container.id, case.network))
+            if not case.container.live and not case.cure and case.target is not None:
+                node = self.life.starts.get(case.container.name, node)
+            if node and case.target is not None:
+                found.append(_Claim(case.network, case.target, node))
+        for run in self.containers.cases.values():
+            old = run.observed
+            if run.start and old and not run.comes and not old.live:
+                kept = (endpoint for endpoint in old.endpoints if (old.id, endpoint.network) not in connected)
+                found += [_Claim(endpoint.network, endpoint.settings, self.life.starts[run.name]) for endpoint in kept]
+        return found
+
+    def _dynamic(self, claim: _Claim) -> set[str]:
+        """The families in which it takes whatever address is free."""
+        return {family for path, family in self._enabled(claim.network) if path not in claim.settings}
+
+    def _enabled(self, network: str) -> list[tuple[str, str]]:
+        """Of `ADDRESS_PATHS` those whose family the network has."""
+        if network not in self._families:
+            settings = self.settings.get(network, {})
+            enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
+            self._families[network] = [(path, family) for path, family in ADDRESS_PATHS if enabled[family]]
+        return self._families[network]
+
+    @cached_property
+    def ranks(self) -> dict[int, int]:
+        """When each node (by identity) may choose: static addresses before dynamic ones of their network that might take them.
+
+        First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
+        former can still take: no order is right for both), then all that nobody can be in the way of. A container that takes several
+        addresses at its start comes as early as the first of them.
+        """
+        dynamic = [(claim, self._dynamic(claim)) for claim in self.claims]
+        taken = {(claim.network, family) for claim, families in dynamic for family in families}
+        ranks: dict[int, int] = {}
+        for claim, families in dynamic:
+            static = [family for path, family in ADDRESS_PATHS if path in claim.settings]
+            rank = 3
+            if static and any((claim.network, family) in taken for family in static):
+                rank = 0 if not families else 1 if "ipv4" in static else 2
+            ranks[id(claim.node)] = min(rank, ranks.get(id(claim.node), 3))
+        return ranks
+
+    def _freed(self) -> dict[tuple[str, str], list[Node]]:
+        """(network, address) -> what lets go of it."""
+        freed: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        for index, node in self.disconnects.items():
+            case = self.endpoints[index]
+            if case.observed and not case.cure and case.network not in self.removes:
+                for address in _held(case.observed):
+                    freed[case.network, address].append(node)
+        for run in self.containers.cases.values():
+            end = self.life.stops.get(run.name) or (self.life.removes.get(run.name) if run.fate == "remove" else None)
+            for endpoint in run.observed.endpoints if end and run.observed and run.goes else ():
+                for address in _held(endpoint) if endpoint.network not in self.removes else ():
+                    freed[endpoint.network, address] += [end] if end else []
+        return freed
+
+    def edges(self) -> None:
+        """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
+        freed, ranks = self._freed(), self.ranks
+        by_rank: dict[tuple[str, int], list[Node]] = defaultdict(list)
+        for claim in self.claims:
+            by_rank[claim.network, ranks[id(claim.node)]].append(claim.node)
+        for claim in self.claims:
+            node = claim.node
+            for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings):
+                node.needs.extend(other for other in freed[claim.network, address] if other is not node and other not in node.needs)
+            if self._dynamic(claim):
+                for rank in range(ranks[id(node)]):
+                    node.follows.extend(by_rank[claim.network, rank])
+
+
+def _held(endpoint: ObservedEndpoint) -> set[str]:
+    """The addresses that an endpoint has, static or given."""
+    static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
+    return static | {address.partition("/")[0] for address in endpoint.addresses}

@@ -1,0 +1,112 @@
+"""Steps before they have numbers, and how they get them."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from ..model import Condition, EndpointMark, NetworkMark, Settings
+from ..plan import ContainerSpec, Op, Replaced, Step
+
+Key = tuple[int, str, int, str]
+"""Rank of the operation, network, place in the file, container: sorts steps the same way every time."""
+
+_ORDER: tuple[Op, ...] = ("pull", "disconnect", "remove", "create", "connect", "rename", "stop", "update", "start", "wait")
+_RANKS: dict[Op, int] = {op: rank for rank, op in enumerate(_ORDER)}
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A step before it has a number."""
+
+    op: Op
+    network: str
+    reason: str
+    container: str = ""
+    network_id: str = ""
+    container_id: str = ""
+    settings: Settings = field(default_factory=dict)
+    mark: NetworkMark | EndpointMark | None = None
+    expects: tuple[str, ...] = ()
+    place: int = 0
+    image: str = ""
+    spec: ContainerSpec | None = None
+    name: str = ""
+    seconds: int = 0
+    condition: Condition = "started"
+    volumes: bool = False
+    replaces: Replaced | None = None
+    position: int = 0
+    """Its place among all nodes in order of key."""
+    needs: list[Node] = field(default_factory=list)
+    follows: list[Node] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """Where it comes among those that could all be next."""
+        return _RANKS[self.op], self.network, self.place, self.container
+
+
+def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
+    """The steps, numbered from 1 in a topological order that depends on the nodes alone, not on the order they come in."""
+    numbers = _topological(nodes)
+    steps: list[Step | None] = [None] * len(nodes)
+    for node in nodes:  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
+        step = _step(node, numbers)
+        steps[step.id - 1] = step
+    return tuple(step for step in steps if step)
+
+
+def _topological(nodes: Collection[Node]) -> list[int]:
+    """Kahn's algorithm; of the ready ones the smallest key first. The number of each node, by its position, which is set here."""
+    for position, node in enumerate(sorted(nodes, key=lambda node: node.key)):
+        node.position = position
+    waiting: dict[int, int] = {}
+    dependents: dict[int, list[int]] = defaultdict(list)
+    for node in nodes:
+        before = {other.position for other in (*node.needs, *node.follows)}
+        waiting[node.position] = len(before)
+        for other in before:
+            dependents[other].append(node.position)
+    ready = [position for position, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    numbers = [0] * len(waiting)
+    count = 0
+    while ready:
+        position = heapq.heappop(ready)
+        numbers[position] = count = count + 1
+        for dependent in dependents.get(position, ()):
+            waiting[dependent] -= 1
+            if not waiting[dependent]:
+                heapq.heappush(ready, dependent)
+    if count != len(waiting):
+        raise AssertionError("the steps of a plan depend on each other in a circle")
+    return numbers
+
+
+def _step(node: Node, numbers: Sequence[int]) -> Step:
+    needs = {numbers[other.position] for other in node.needs}
+    follows = {numbers[other.position] for other in node.follows} - needs
+    return Step(
+        numbers[node.position],
+        node.op,
+        node.network,
+        node.reason,
+        node.container,
+        node.network_id,
+        node.container_id,
+        node.settings,
+        node.mark,
+        tuple(sorted(needs)),
+        tuple(sorted(follows)),
+        node.expects,
+        node.image,
+        node.spec,
+        node.name,
+        node.seconds,
+        node.condition,
+        node.volumes,
+        node.replaces,
+    )
