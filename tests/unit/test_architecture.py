@@ -15,21 +15,8 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
-PURE = (
-    *VALUES,
-    "planner",
-    "safety",
-    "render",
-    "changed",
-    "codec",
-    "addresses",
-    "pools",
-    "hints",
-    "show",
-    "snapshot",
-    "containers",
-    "envfile",
-)
+FORMS = ("addresses", "pools", "hints", "containers", "envfile")
+PURE = (*VALUES, *FORMS, "planner", "safety", "render", "changed", "codec", "show", "snapshot")
 FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments", "services", "managed")
 ENGINE = ("locate", "wire", "engine", "observe")
 ABOVE = ("cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
