@@ -11,7 +11,7 @@ from .document import Map, show
 from .hints import suggestion
 from .report import Report, members
 from .schema import flag, topology_schema
-from .services import Service, read_service
+from .services import Budget, Service, read_service
 
 _ANYBODY = frozenset(("networks", "optional"))
 """Keys of containers that need not be managed."""
@@ -26,9 +26,10 @@ _MAX_SUGGESTIONS = 50
 def check_services(report: Report, containers: Map) -> dict[str, Service]:
     """Reports what is wrong with the managed containers; returns them by name."""
     services: dict[str, Service] = {}
+    budget = Budget()
     for name, at, body in members(containers):
         if isinstance(body, Map) and "image" in body:
-            services[name] = service = read_service(report, name, at, body)
+            services[name] = service = read_service(report, name, at, body, budget)
             _check_one(report, service)
         elif isinstance(body, Map):
             _check_without_image(report, name, body)
@@ -99,13 +100,14 @@ def _set_keys(service: Service, keys: Iterable[str]) -> Iterator[str]:
 
 def _check_references(report: Report, containers: Map, services: dict[str, Service]) -> None:
     optional = {name for name, _, body in members(containers) if isinstance(body, Map) and flag(body.get("optional")) is True}
+    optional -= services.keys()
     declared = {name for name, _, _ in members(containers)}
     misses = 0
     for service in services.values():
         at = service.body.value_at("network_mode")
         if service.shares == service.name:
             report.error(at, f"{show(service.name)} cannot share its own network: name another container")
-        elif service.shares in optional - services.keys():
+        elif service.shares in optional:
             report.error(at, _may_be_missing(service.shares))
         for needed, where in service.depends_on:
             if needed.container == service.name:
@@ -114,7 +116,7 @@ def _check_references(report: Report, containers: Map, services: dict[str, Servi
                 misses += 1
                 meant = suggestion(needed.container, declared) if misses <= _MAX_SUGGESTIONS else ""
                 report.error(where, f"container {show(needed.container)} is not declared{meant or ': declare it under containers'}")
-            elif needed.container in optional - services.keys():
+            elif needed.container in optional:
                 report.error(where, _may_be_missing(needed.container))
             elif problem := _impossible(needed.container, needed.condition, services.get(needed.container)):
                 report.error(where, problem)

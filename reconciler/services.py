@@ -38,8 +38,15 @@ _CONDITIONS: dict[str, Any] = {
     "service_completed_successfully": "completed",
 }
 _PULL: dict[str, PullPolicy] = {"missing": "missing", "if_not_present": "missing", "always": "always", "never": "never"}
-_MAX_PORTS = 100_000
-"""Of one container, ranges expanded."""
+MAX_PORTS = 200_000
+"""Of one file, ranges expanded."""
+
+
+@dataclass
+class Budget:
+    """What all containers of a file may have together."""
+
+    ports: int = MAX_PORTS
 
 
 @dataclass
@@ -86,18 +93,19 @@ def labels(value: Any) -> Iterator[tuple[str, str]]:
             yield f"labels.{key}", rest
 
 
-def read_service(report: Report, name: str, at: int, body: Map) -> Service:
+def read_service(report: Report, name: str, at: int, body: Map, budget: Budget) -> Service:
     """A container that has an `image`; `at` is where its name stands."""
     service = Service(name, at, body)
-    _Reader(report, service).read()
+    _Reader(report, service, budget).read()
     return service
 
 
 class _Reader:
     """Reads one container's settings, group by group."""
 
-    def __init__(self, report: Report, service: Service) -> None:
+    def __init__(self, report: Report, service: Service, budget: Budget) -> None:
         self.report = report
+        self.budget = budget
         self.service = service
         self.body = service.body
         self.settings = service.settings
@@ -217,25 +225,29 @@ class _Reader:
         """Published and exposed ports, ranges expanded."""
         for at, item in self.members("ports"):
             read: Callable[..., tuple[Port, ...]] = _long_port if isinstance(item, Map) else forms.short_ports
-            self.service.published += [(port, at) for port in self.attempt(at, read, item) or ()]
-            if len(self.service.published) > _MAX_PORTS:
-                self.report.error(at, f"too many ports: a container publishes {_MAX_PORTS} at most, network_mode: host needs none")
-                self.service.published.clear()
-                break
+            self.service.published += [(port, at) for port in self.within_budget(at, read, item)]
         self.many("ports", (str(port) for port, _ in self.service.published))
-        exposed: set[str] = set()
-        for at, item in self.items("expose"):
-            exposed.update(self.attempt(at, forms.exposed, item) or ())
-        self.many("expose", exposed)
+        self.many("expose", (port for at, item in self.items("expose") for port in self.within_budget(at, forms.exposed, item)))
+
+    def within_budget(self, at: int, read: Callable[..., tuple[_T, ...]], item: Any) -> tuple[_T, ...]:
+        """What `read` makes of an item; nothing once the file has more ports than it may."""
+        if self.budget.ports < 0:
+            return ()
+        found = self.attempt(at, read, item) or ()
+        self.budget.ports -= len(found)
+        if self.budget.ports < 0:
+            self.report.error(at, f"too many ports: a file has {MAX_PORTS} at most, and with network_mode: host a container needs none")
+        return found
 
     def members(self, key: str) -> Iterator[tuple[int, Any]]:
         """Position and value of the items of a list that are text, whole numbers or mappings."""
         value = self.body.get(key)
-        for index, item in enumerate(value if isinstance(value, Seq) else ()):
+        listed = value if isinstance(value, Seq) else Seq()
+        for index, item in enumerate(listed):
             if isinstance(item, Map):
-                yield value.value_at(index), item
+                yield listed.value_at(index), item
             elif _is_text(item) or type(item) is int:
-                yield value.value_at(index), str(item)
+                yield listed.value_at(index), str(item)
 
     def volumes(self) -> None:
         """Binds, named and anonymous volumes, and tmpfs in its two places; one for each path."""

@@ -29,6 +29,7 @@ def validate(options: Namespace) -> int:
         for path, desired in checked:
             size = _size(desired)
             counted = ", ".join(_count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints"))
+            counted += f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
             print(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
     if problems:
         raise InputError(problems)
@@ -41,6 +42,7 @@ def _size(desired: DesiredState) -> dict[str, Any]:
         "topology": desired.topology,
         "networks": len(desired.networks),
         "containers": len(desired.containers),
+        "managed": sum(container.managed for container in desired.containers.values()),
         "endpoints": endpoints,
     }
 
