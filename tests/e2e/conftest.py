@@ -6,6 +6,7 @@ its own, and all that carries it is gone afterwards.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import itertools
@@ -16,8 +17,9 @@ import socket
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -147,12 +149,14 @@ class Api:
     def __init__(self, host: str) -> None:
         self._host = host
 
-    def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, kind: str = "application/json", headers: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[int, Any]:
         """Status and decoded answer: JSON where it is JSON, else text."""
         connection = _Connection(self._host)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
-            connection.request(method, path, data, {"Content-Type": kind} if data is not None else {})
+            connection.request(method, path, data, ({"Content-Type": kind} if data is not None else {}) | dict(headers))
             response = connection.getresponse()
             raw = response.read()
         finally:
@@ -239,6 +243,14 @@ class Docker(Api):
     def ping(self, container: str, name: str) -> bool:
         """Whether `name` (or an address) answers a ping from inside `container`."""
         return self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0
+
+    def push(self, reference: str, credentials: Mapping[str, str]) -> None:
+        """Put an image into its registry."""
+        name, _, tag = reference.rpartition(":")
+        header = base64.urlsafe_b64encode(json.dumps(dict(credentials)).encode()).decode()
+        status, answer = self.call("POST", f"/images/{name}/push?tag={tag}", headers={"X-Registry-Auth": header})
+        assert status == 200, answer
+        assert '"error"' not in str(answer), answer
 
     def clean_up(self) -> None:
         """Remove every container and network whose name has the prefix."""
