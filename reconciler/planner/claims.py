@@ -108,11 +108,13 @@ class Claims:
             by_rank[claim.network, ranks[id(claim.node)]].append(claim.node)
         for claim in self.claims:
             node = claim.node
-            for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings):
-                node.needs.extend(other for other in freed[claim.network, address] if other is not node and other not in node.needs)
+            for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings) if freed else ():
+                holders = freed.get((claim.network, address), ())
+                node.needs.extend(other for other in holders if other is not node and other not in node.needs)
             if self._dynamic(claim):
                 for rank in range(ranks[id(node)]):
-                    node.follows.extend(by_rank[claim.network, rank])
+                    if (claim.network, rank) in by_rank:
+                        node.follows.extend(by_rank[claim.network, rank])
 
 
 def _held(endpoint: ObservedEndpoint) -> set[str]:

@@ -88,7 +88,7 @@ def _topological(nodes: Collection[Node]) -> list[int]:
 
 def _step(node: Node, numbers: Sequence[int]) -> Step:
     needs = {numbers[other.position] for other in node.needs}
-    follows = {numbers[other.position] for other in node.follows} - needs
+    follows = {numbers[other.position] for other in node.follows} - needs if node.follows else ()
     return Step(
         numbers[node.position],
         node.op,

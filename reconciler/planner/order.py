@@ -91,14 +91,15 @@ class _Graph:
         bound = case.observed.network_id if case.observed and case.observed.endpoint_id else ""
         present = network.observed.id if network and network.observed else bound or self.ids.get(case.network, "")
         fresh = "" if network and network.comes else present
-        common = {"container": case.container.name, "container_id": case.container.id, "place": case.order, "reason": case.reason}
+        who = (case.reason, case.container.name)
         if case.disconnect:
             where = (fresh or self._name_of_lost(case)) if case.stale or case.cure else present
             expects = (case.observed.endpoint_id,) if case.observed and case.observed.endpoint_id and not case.cure else ()
-            self.disconnects[index] = self._add(Node("disconnect", case.network, network_id=where, expects=expects, **common))  # type: ignore[arg-type]
+            gone = Node("disconnect", case.network, *who, where, case.container.id, expects=expects, place=case.order)
+            self.disconnects[index] = self._add(gone)
         if case.target is not None:
-            node = Node("connect", case.network, network_id=fresh, settings=case.target, mark=case.mark, **common)  # type: ignore[arg-type]
-            self.connects[index] = self._add(node)
+            made = Node("connect", case.network, *who, fresh, case.container.id, case.target, case.mark, place=case.order)
+            self.connects[index] = self._add(made)
 
     def _name_of_lost(self, case: EndpointCase) -> str:
         """What a stopped container still lists can be taken away by the network's name, where no network of that name is left."""
@@ -155,16 +156,17 @@ class _Graph:
             by_container[case.container.id, case.container.name].append(index)
         for indexes in by_container.values():
             mode = self.endpoints[indexes[0]].container.network_mode
-            connects = [index for index in indexes if index in self.connects and not self.endpoints[index].cure]
-            connects.sort(key=lambda i: self._place(i, mode))
-            for earlier, later in pairwise(connects):
+            connecting = [index for index in indexes if index in self.connects]
+            ordered = [index for index in connecting if not self.endpoints[index].cure]
+            if len(ordered) > 1:
+                ordered.sort(key=lambda i: self._place(i, mode))
+            for earlier, later in pairwise(ordered):
                 self.connects[later].follows.append(self.connects[earlier])
-            for index in filter(self.connects.__contains__, indexes):
+            leaving = [self.disconnects[i] for i in indexes if i in self.disconnects and self.endpoints[i].network == "none"]
+            for index in connecting:
                 if self.endpoints[index].network != mode:
                     self._mode_edge(self.endpoints[index], self.connects[index], mode)
-                for other in indexes:
-                    if self.endpoints[other].network == "none" and other in self.disconnects:
-                        self.connects[index].needs.append(self.disconnects[other])
+                self.connects[index].needs.extend(leaving)
             self._around_start(indexes)
 
     def _around_start(self, indexes: list[int]) -> None:
