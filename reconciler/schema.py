@@ -158,7 +158,7 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
     """What is wrong with a value, as the rest of a sentence that begins with its key."""
     value, rule = error.instance, error.validator_value
     if error.schema.get("writeOnly"):  # a secret
-        return f"must be {_wanted(rule)}; what stands there is something else to YAML: put it in quotes (value hidden)"
+        return f"must be {_wanted([rule] if isinstance(rule, str) else rule)}; what stands there is something else to YAML: put it in quotes (value hidden)"
     match error.validator:
         case "type":
             return _wrong_type(value, [rule] if isinstance(rule, str) else rule, path)
