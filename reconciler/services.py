@@ -198,7 +198,9 @@ class _Reader:
                 split = self.attempt(self.body.value_at(key), forms.words, written)
             else:
                 split = tuple(item for _, item in self.items(key)) if isinstance(self.body.get(key), Seq) else ()
-            if split:
+            if key == "entrypoint" and split and not split[0]:
+                self.report.error(self.body.value_at(key), "'entrypoint' begins with an empty word: name the program, or remove the key")
+            elif split:
                 self.settings[key] = split
 
     def environment(self) -> None:

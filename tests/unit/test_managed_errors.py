@@ -25,6 +25,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run('command: "sh -c \'x"'), [
             '4:28: "sh -c \'x" has a quote that never ends: close it, or write the words as a list',
         ]),
+        (run("entrypoint: [''], command: ''"), [
+            "4:31: 'entrypoint' begins with an empty word: name the program, or remove the key",
+            "4:46: 'command' is empty: write a value or remove the key",
+        ]),
         (run('ports: [22:22]'), [
             "4:27: an item of 'ports' is '22:22', a number to YAML, not text: put it in quotes",
         ]),

@@ -38,7 +38,7 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("command: ['sh', '-c', 'echo $$HOME $$$$ $1 $?']", {"command": ("sh", "-c", "echo $HOME $$ $1 $?")}),
     ("command: , entrypoint: []", {}),
     ("entrypoint: /init -q 'a b'", {"entrypoint": ("/init", "-q", "a b")}),
-    ("entrypoint: ['']", {"entrypoint": ("",)}),
+    ("command: [echo, '']", {"command": ("echo", "")}),
     ("environment: {A: x, B: 1, C: true, D: 1.5, E: '', x-f: a$$b}", {
         f"environment.{key}": secret_digest(key, value) for key, value in [("A", "x"), ("B", "1"), ("C", "true"), ("D", "1.5"), ("E", ""), ("x-f", "a$b")]
     }),
