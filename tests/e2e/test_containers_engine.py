@@ -167,6 +167,19 @@ def test_anonymous_volumes_are_carried_over_again_and_again(engine: Engine, dock
     assert docker.call("GET", f"/volumes/{volumes['/a']}")[0] == 404
 
 
+def test_a_volume_that_was_carried_over_outlives_the_old_container(engine: Engine, docker: Docker) -> None:
+    """Whichever of the two goes, and however: only the last takes the volume with it."""
+    settings: dict[str, Value] = {"volumes./a": "volume:"}
+    old = engine.create_container(docker.name("old"), spec_of(docker, settings))
+    volumes = seen(engine, old).anonymous
+    new, failed = (engine.create_container(docker.name(short), spec_of(docker, settings, volumes=volumes)) for short in ("new", "failed"))
+    for id in (failed, old):
+        engine.remove_container(id, force=True, volumes=True)
+        docker.do("GET", f"/volumes/{volumes['/a']}")
+    engine.remove_container(new, force=True, volumes=True)
+    assert docker.call("GET", f"/volumes/{volumes['/a']}")[0] == 404
+
+
 def test_all_endpoints_go_with_the_create_where_the_engine_can(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
     subnets = [docker.subnet(), docker.subnet()]
     names = [docker.name(short) for short in ("n1", "n2")]
