@@ -112,6 +112,14 @@ def test_a_phantom_on_a_network_whose_subnet_the_missing_own_network_takes_is_no
     assert number(made, "remove network other") < number(made, "create network own") < number(made, "connect x to own")
 
 
+def test_a_parent_that_several_networks_leave_is_waited_for() -> None:
+    parent: Settings = {"driver": "macvlan", "driver_opts.parent": "eth0"}
+    observed = ObservedState(DOCKER_28, tuple(network(name, f"10.{n}.0.0/24", settings=parent) for n, name in enumerate("ab", 1)), ())
+    made = plan(lab(declared("c", "10.3.0.0/24", settings=parent)), observed)
+    create = next(step for step in made.steps if step.op == "create")
+    assert set(create.needs) == {number(made, "remove network a"), number(made, "remove network b")}
+
+
 # --- what is observed ------------------------------------------------------------------------------------------------
 
 
