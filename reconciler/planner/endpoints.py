@@ -165,7 +165,7 @@ class _Decider:
             self.result.kept.append(case)
             return
         case.disconnect = not endpoint.phantom
-        case.target = overlaid_endpoint(wanted.settings, endpoint.settings, mark)
+        case.target = overlaid_endpoint(wanted.settings, _own_settings(endpoint), mark)
         case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
         case.restored = network.goes and not (case.differences or endpoint.phantom or stale)
         case.reason = (
@@ -196,7 +196,7 @@ class _Decider:
             return None
         if mark and mark.how == "made":
             return self._made(wanted)
-        before = mark.before if mark else endpoint.settings
+        before = mark.before if mark else _own_settings(endpoint)
         return EndpointMark(self.desired.topology, "amended", wanted.settings, before)
 
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
@@ -261,14 +261,23 @@ class _Decider:
         if exclusive:
             case.reason = f"{case.network} is exclusive and does not declare it"
         elif replaced:
-            case.target, case.mark, case.restored = endpoint.settings, endpoint.mark, True
+            case.target, case.mark, case.restored = _own_settings(endpoint), endpoint.mark, True
             case.reason = f"{case.network} is replaced; not declared here, put back whole"
         else:
+            if endpoint.phantom:
+                case.cure, case.disconnect, case.target = True, True, {}
             case.reason = f"{case.network} is removed; not declared here"
         self.result.cases.append(case)
 
     def _ours(self, mark: EndpointMark | NetworkMark | None) -> bool:
         return mark is not None and mark.topology == self.desired.topology
+
+
+def _own_settings(endpoint: ObservedEndpoint) -> Settings:
+    """What is put back: all it has, but not the address that a phantom never got."""
+    if not endpoint.phantom or endpoint.mark:
+        return endpoint.settings
+    return {path: value for path, value in endpoint.settings.items() if path not in ("ipv4_address", "ipv6_address")}
 
 
 def _settings_differences(before: Settings, after: Settings) -> tuple[Difference, ...]:

@@ -137,6 +137,27 @@ def test_a_phantom_on_a_container_created_with_none_is_seen() -> None:
     assert {e.network: e.phantom for e in found.endpoints} == {"none": False, "other": True}
 
 
+def test_a_foreign_phantom_on_a_network_that_goes_is_cured_with_consent() -> None:
+    """Otherwise the next restart of its container would fail."""
+    box = container("x", "bridge", endpoint("net", phantom=True, ipv4_address="10.2.0.9"))
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), (box,))
+    assert [refusal.unsafe for refusal in plan(lab(), observed).refusals] == [True]
+    made = plan(lab(), observed, policy=Policy(disrupt_foreign=True))
+    assert made.applyable
+    assert [step.text for step in made.steps] == ["connect x to net", "disconnect x from net", "remove network net"]
+    assert made.steps[0].settings == {}
+
+
+def test_the_address_that_a_phantom_never_got_is_not_its_own() -> None:
+    """Somebody asked for one that another container has: the file asks for none."""
+    holder = container("y", "bridge", endpoint("net", MADE, ipv4_address="10.2.0.9"))
+    box = container("x", "bridge", endpoint("net", phantom=True, ipv4_address="10.2.0.9"))
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), (box, holder))
+    made = plan(lab(declared("net", "10.2.0.0/24"), attached("x", net={}), attached("y", net={"ipv4_address": "10.2.0.9"})), observed)
+    assert made.applyable
+    assert [dict(step.settings) for step in made.steps if step.container == "x"] == [{}]
+
+
 # --- addresses that nobody declares ----------------------------------------------------------------------------------
 
 AMENDED = EndpointMark("lab", "amended", {"ipv4_address": "10.2.0.10"}, {"ipv4_address": "10.1.0.9"})
