@@ -70,7 +70,8 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
         return None
 
     def log(method: str, path: str, status: int, seconds: float) -> None:
-        print(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}", file=sys.stderr)
+        # one write: `print` makes two, and the other threads' lines would come between the text and its end
+        sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
 
     return log
 
