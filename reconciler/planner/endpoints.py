@@ -290,7 +290,7 @@ def decide_endpoints(desired: DesiredState, observed: ObservedState, networks: N
     return _Decider(desired, observed, networks, policy).run()
 
 
-def unfitting_addresses(case: EndpointCase, network: Settings) -> Iterator[tuple[str, str]]:
+def unfitting_addresses(case: EndpointCase, network: Settings, engine: EngineInfo) -> Iterator[tuple[str, str]]:
     """The static addresses an endpoint is to get that nobody declared and that do not fit the network's settings: (path, address)."""
     if case.target is None:
         return
@@ -299,18 +299,27 @@ def unfitting_addresses(case: EndpointCase, network: Settings) -> Iterator[tuple
         address = case.target.get(path)
         if address is None or path in declared:
             continue
-        if not fits(str(address), network, family):
+        if not fits(str(address), network, family, engine):
             yield path, str(address)
 
 
-def fits(address: str, settings: Settings, family: str) -> bool:
+def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> bool:
     """Whether a static address can be given on a network with these settings: in a subnet, and not one the network itself uses."""
     subnets: Value = settings.get(f"{family}.subnet", ())
     value = ip_address(address)
     inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
     used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
-    gateways = {pool.gateway or _gateway_taken(pool) for pool in settings_pools(settings)}
+    taken = _takes_gateway(settings, family, engine)
+    gateways = {pool.gateway or (_gateway_taken(pool) if taken else None) for pool in settings_pools(settings)}
     return inside and not used and address not in gateways
+
+
+def _takes_gateway(settings: Settings, family: str, engine: EngineInfo) -> bool:
+    """Whether the engine keeps an address for a gateway that nobody declares. Docker 28 does not where it needs none (20.10 does)."""
+    if engine.flavor == "podman" or engine.api < (1, 48) or settings.get("internal") is not True:
+        return True
+    isolated = settings.get(f"driver_opts.com.docker.network.bridge.gateway_mode_{family}") == "isolated"
+    return not isolated and settings.get("driver") != "macvlan"
 
 
 def _gateway_taken(pool: Pool) -> str:

@@ -194,6 +194,42 @@ def test_ipv4_that_is_switched_off_takes_its_pools_along() -> None:
     assert create.settings["ipv6.subnet"] == ("fd00::/64",)
 
 
+ISOLATED: Settings = {"driver_opts.com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "fits"),
+    [
+        ({"internal": True, "driver": "macvlan"}, True),
+        ({"internal": True, **ISOLATED}, True),
+        ({"internal": True}, False),
+        ({"driver": "macvlan"}, False),
+        ({}, False),
+    ],
+)
+def test_the_first_address_is_free_where_the_engine_takes_no_gateway(settings: Settings, fits: bool) -> None:
+    """Measured: Docker 28.5 takes none where nothing leaves the network, 20.10 always does."""
+    desired = lab(declared("net", "10.2.0.0/24", settings=settings), attached("x", net={"ipv4_address": "10.2.0.1"}))
+    for engine, expected in ((DOCKER_28, fits), (DOCKER_20, False)):
+        assert plan(desired, ObservedState(engine, (), (container("x", "bridge"),))).applyable is expected
+
+
+@pytest.mark.parametrize("attached_already", [True, False])
+def test_an_ipv6_address_on_a_network_without_ipv6_is_refused(attached_already: bool) -> None:
+    """Docker 20.10 and 28.5 answer 200 to it, and the endpoint has no IPv6 address."""
+    addresses: Settings = {"ipv6_address": "fd00::9"}
+    pools: Settings = {"ipv6.subnet": ("fd00::/64",)}
+    box = container(
+        "x", "bridge", *([endpoint("net", EndpointMark("lab", "made", addresses), ipv6_address="fd00::9")] if attached_already else [])
+    )
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", settings={"enable_ipv6": False, **pools}),), (box,))
+    (refusal,) = plan(lab(declared("net", "10.2.0.0/24", settings=pools), attached("x", net=addresses)), observed).refusals
+    assert "net has no IPv6" in refusal.message
+    assert not refusal.unsafe
+    on = {"enable_ipv6": True, **pools}
+    assert plan(lab(declared("net", "10.2.0.0/24", settings=on), attached("x", net=addresses)), observed).applyable
+
+
 # --- ownership -------------------------------------------------------------------------------------------------------
 
 
