@@ -11,7 +11,7 @@ from ..errors import FailedError, NetplanError, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import choose
 from ..safety import Policy
-from .shared import engine_of, files, load, policy_of, print_plan, print_report, refused
+from .shared import check_adopt, engine_of, files, load, policy_of, print_plan, print_report, refused
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -26,6 +26,7 @@ SETTLE = (0.0, 0.3, 0.7, 1.5)
 def apply(options: Namespace) -> int:
     """Shows the plan, asks, carries it out, proves it."""
     states = [load(path) for path in files(options.file)]
+    check_adopt(options, states)
     with engine_of(options) as engine:
         return max(_carry_out(state, engine, policy_of(options), options) for state in states)
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError, Problem
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import CHANGES_PENDING, WORSE, files, load, painted, policy_of, print_json, print_plan, reader_of, refused, say
+from .shared import CHANGES_PENDING, WORSE, check_adopt, files, load, painted, policy_of, print_json, print_plan, reader_of, refused, say
 
 # --- without an engine -----------------------------------------------------------------------------------------------
 
@@ -67,6 +67,7 @@ def plan(options: Namespace) -> int:
 
     worst = 0
     desired = [load(path) for path in files(options.file)]
+    check_adopt(options, desired)
     with reader_of(options) as reader:
         observed = observe(reader)
     for state in desired:
