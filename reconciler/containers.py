@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
@@ -110,6 +110,22 @@ def cpus_text(value: str | int | float) -> str:
     return f"{number.normalize():f}"
 
 
+def memory(written: str) -> int:
+    """A limit in bytes, as much as engines give at least."""
+    size = size_bytes(written)
+    if size < MIN_MEMORY:
+        raise BadValueError(f"{written[:60]!r} is less than a container can have: write at least {size_text(MIN_MEMORY)}")
+    return size
+
+
+def health_time(written: str) -> int:
+    """Nanoseconds of a health check, as many as engines take at least."""
+    time = nanoseconds(written)
+    if time < nanoseconds("1ms"):
+        raise BadValueError(f"{written[:60]!r} is less than 1ms, the least that engines take here: write more or remove it")
+    return time
+
+
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +197,19 @@ def split_extra_host(text: str) -> str:
     return extra_host(name, address)
 
 
+def network_mode(written: str) -> str:
+    """`bridge`, `host`, `none` or `container:NAME`; what else Compose knows is refused with the word for it here."""
+    kind, colon, name = written.partition(":")
+    if written in ("bridge", "host", "none") or (kind == "container" and name):
+        return written
+    if kind == "service" and name:
+        raise BadValueError(f"{written[:60]!r} is Compose's form: write container:{name}")
+    if written == "default":
+        raise BadValueError("'default' is the engine's own network: write bridge")
+    hint = "" if colon else "; a network of the file goes under 'networks'"
+    raise BadValueError(f"{written[:60]!r} is no network mode: write bridge, host, none or container:NAME{hint}")
+
+
 # --- ports -----------------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +228,14 @@ class Port:
     def __str__(self) -> str:
         where = f"[{self.address}]:" if ":" in self.address else f"{self.address}:" if self.address else ""
         return f"{where}{self.host}->{self.inside}/{self.protocol}" if where or self.host else f"{self.inside}/{self.protocol}"
+
+
+def read_port(text: str) -> Port:
+    """The inverse of `str(port)`."""
+    outside, _, inside = text.rpartition("->")
+    number, _, name = inside.partition("/")
+    address, _, host = outside.rpartition(":")
+    return Port(int(number), name, address.strip("[]"), host)
 
 
 def port_range(text: str) -> range:
@@ -302,6 +339,22 @@ def split_mount(text: str) -> tuple[str, str, tuple[str, ...]]:
     if len(parts) == 1:
         return "", target(text), ()
     return parts[0], target(parts[1]), tuple(parts[2].split(",")) if len(parts) == 3 else ()
+
+
+def short_mount(text: str, absolute: Callable[[str], str] = str) -> tuple[str, str]:
+    """Compose's and the engine's short form: `/src:/dst:ro` -> `("/dst", "bind:/src:ro")`, `data:/dst` -> `("/dst", "volume:data")`.
+
+    `absolute` completes a path that begins with `.` or `~`.
+    """
+    source, path, options = split_mount(text)
+    return path, mount("bind", absolute(source), options) if source[:1] in ("/", ".", "~") else mount("volume", source, options)
+
+
+def read_mount(value: str) -> tuple[str, str, tuple[str, ...]]:
+    """The inverse of `mount`: kind, source, options."""
+    kind, _, rest = value.partition(":")
+    source, _, options = ("", "", rest) if kind == "tmpfs" else rest.partition(":")
+    return kind, source, tuple(options.split(",")) if options else ()
 
 
 def split_tmpfs(text: str) -> tuple[str, str]:

@@ -117,6 +117,20 @@ def test_the_short_form_of_ports(written: str, canonical: list[str]) -> None:
 )
 def test_a_mount(arguments: tuple[Any, ...], canonical: str) -> None:
     assert forms.mount(*arguments) == canonical
+    assert forms.mount(*forms.read_mount(canonical)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("/a:/b:ro", ("/b", "bind:/a:ro")),
+        ("./a:/b", ("/b", "bind:/there/./a")),
+        ("data:/b", ("/b", "volume:data")),
+        ("/b", ("/b", "volume:")),
+    ],
+)
+def test_the_short_form_of_mounts(written: str, canonical: tuple[str, str]) -> None:
+    assert forms.short_mount(written, lambda path: path if path.startswith("/") else f"/there/{path}") == canonical
 
 
 @pytest.mark.parametrize(
@@ -180,6 +194,7 @@ def test_a_port_means_itself(inside: int, kind: str, address: str, host: int) ->
     port = Port(inside, kind, address, str(host or ""))
     where = f"[{address}]:" if ":" in address else f"{address}:" if address else ""
     assert forms.short_ports(f"{where}{port.host}:{inside}/{kind}" if where or port.host else f"{inside}/{kind}") == (port,)
+    assert forms.read_port(str(port)) == port
 
 
 def refusal(form: Callable[..., Any], text: str) -> str:

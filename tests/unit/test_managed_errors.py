@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
-from reconciler.errors import InputError
-from reconciler.topology import load_text
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import InputError, Problem
+from reconciler.schema import topology_schema
+from reconciler.topology import Loaded, load_text
 
 
 def run(body: str) -> str:
@@ -439,3 +445,37 @@ def test_a_long_chain_and_many_circles_take_no_time() -> None:
         "t:2004:34: 'c2000' waits for itself: c2000 -> c0 -> c1 -> c2 -> c3 -> ... -> c1997 -> c1998 -> c1999 -> c2000; "
         "remove one of these depends_on or network_mode"
     )
+
+
+KEYS = st.sampled_from(sorted(topology_schema()["$defs"]["container"]["properties"]))
+TEXTS = "a 80 80:80 1-2 [::1]:1:2 /a /a:/b /a:/b:ro x:y: A=b A= container:web container:db service:x host bridge always db=1.1.1.1 CMD 1m 64m ~ $$ '"
+NAMES = "db web target published protocol type source volume bind tmpfs size mode test interval disable condition nocopy read_only"
+WORDS = st.sampled_from(TEXTS.split())
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-1, 70000) | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text(max_size=5)
+)
+PARTS = st.sampled_from(NAMES.split())
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS | WORDS, inner, max_size=3), max_leaves=6)
+BODIES = st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+def outcome(text: str) -> Loaded | tuple[Problem, ...]:
+    try:
+        return load_text(text, "/t.json")
+    except InputError as error:
+        return error.problems
+
+
+@given(BODIES, BODIES, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_there_is_read_or_refused(web: dict[str, Any], db: dict[str, Any], image: bool) -> None:
+    """Twice the same; messages are printable; each setting is of a kind that the model has."""
+    text = json.dumps({"name": "t", "networks": {"n": {}}, "containers": {"web": web | ({"image": "a"} if image else {}), "db": db}})
+    found = outcome(text)
+    assert outcome(text) == found
+    if isinstance(found, tuple) and not isinstance(found, Loaded):
+        assert all(problem.message.isprintable() for problem in found)
+        return
+    for container in found.state.containers.values():
+        assert all(isinstance(value, str | int | tuple) and value != () for value in container.settings.values())
+        assert container.managed is ("image" in container.settings)
