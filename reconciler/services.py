@@ -216,7 +216,7 @@ class _Reader:
             if "=" in key:
                 self.report.error(key_at, f"the variable {show(key.partition('=')[0])} has '=' in its name: write name: value")
             elif value is None:
-                how = f"{key}=value, or {key}= for an empty one" if at == key_at and isinstance(self.body["environment"], Seq) else "one"
+                how = "NAME=value, or NAME= for an empty one" if at == key_at and isinstance(self.body["environment"], Seq) else "one"
                 self.report.error(key_at, f"the variable {show(key)} has no value and is not taken from the shell: write {how}")
             elif not isinstance(value, Odd | Map | Seq):
                 values[key] = value if isinstance(value, str) else canonical_option(value)

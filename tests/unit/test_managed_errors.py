@@ -186,7 +186,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:29: 'hostname' is 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...': the name of a host is letters, digits, '-', '_' and '.', each part at most 63 characters that begin and end with no '-'",
         ]),
         (run('environment: [A], env_file: [1]'), [
-            "4:33: the variable 'A' has no value and is not taken from the shell: write A=value, or A= for an empty one",
+            "4:33: the variable 'A' has no value and is not taken from the shell: write NAME=value, or NAME= for an empty one",
             "4:48: an item of 'env_file' is '1', a number to YAML, not text: put it in quotes",
         ]),
         (run('environment: {A: }'), [
