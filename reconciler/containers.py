@@ -28,6 +28,7 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([bkmgtp])|([kmgtp])i?b)?\Z", re.IGNORECASE)
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _HOST = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?\Z")
+_CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _CAPABILITY_NAMES = (
     "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID "
@@ -58,7 +59,13 @@ def nanoseconds(text: str) -> int:
     """`1m30s` -> 90000000000. Units are h, m, s, ms, us, ns."""
     if not _DURATION.match(text):
         raise BadValueError(f"{text[:60]!r} is not a duration: write it like 30s, 1m30s or 500ms")
-    return int(sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(text)))
+    return _bounded(sum((Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(text)), Decimal(0)), text)
+
+
+def _bounded(value: Decimal, text: str) -> int:
+    if value >= 2**63:
+        raise BadValueError(f"{text[:60]!r} is more than engines can count: write less")
+    return int(value)
 
 
 def seconds(text: str) -> int:
@@ -85,7 +92,7 @@ def size_bytes(text: str) -> int:
     if not match:
         raise BadValueError(f"{text[:60]!r} is not a size: write bytes, or a number with a unit like 64m or 1g")
     unit = (match[2] or match[3] or "b").lower()
-    return int(Decimal(match[1]) * 1024 ** "bkmgtp".index(unit))
+    return _bounded(Decimal(match[1]) * 1024 ** "bkmgtp".index(unit), text)
 
 
 def size_text(value: int) -> str:
@@ -200,10 +207,11 @@ def split_extra_host(text: str) -> str:
 def network_mode(written: str) -> str:
     """`bridge`, `host`, `none` or `container:NAME`; what else Compose knows is refused with the word for it here."""
     kind, colon, name = written.partition(":")
-    if written in ("bridge", "host", "none") or (kind == "container" and name):
+    named = _CONTAINER.match(name) is not None
+    if written in ("bridge", "host", "none") or (kind == "container" and named):
         return written
-    if kind == "service" and name:
-        raise BadValueError(f"{written[:60]!r} is Compose's form: write container:{name}")
+    if kind == "service" and named:
+        raise BadValueError(f"{written[:60]!r} is Compose's form: write {f'container:{name}'[:60]!r}")
     if written == "default":
         raise BadValueError("'default' is the engine's own network: write bridge")
     hint = "" if colon else "; a network of the file goes under 'networks'"
@@ -277,7 +285,8 @@ def short_ports(text: str) -> tuple[Port, ...]:
     if (closed and (len(parts) != 2 or not after.startswith(":"))) or len(parts) > 3:
         raise BadValueError(f"{text[:60]!r} publishes no port: write it like 8080:80, 127.0.0.1:8080:80 or [::1]:8080:80/udp")
     if len(parts) == 2 and "." in parts[0]:
-        raise BadValueError(f"{text[:60]!r} publishes no port: did you mean {parts[0]}::{parts[1]}, where the engine chooses the port?")
+        meant = f"{parts[0]}::{parts[1]}"[:60]
+        raise BadValueError(f"{text[:60]!r} publishes no port: did you mean {meant!r}, where the engine chooses the port?")
     inside, host = parts[-1], parts[-2] if len(parts) > 1 else ""
     return published(inside, host, address or (parts[0] if len(parts) == 3 else ""), kind)
 

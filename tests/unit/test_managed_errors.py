@@ -41,7 +41,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run("ports: ['a:80', 80.5, '127.0.0.1:80', '80/icmp']"), [
             "4:27: 'a' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
             "4:35: an item of 'ports' is '80.5', a number to YAML, not text: put it in quotes",
-            "4:41: '127.0.0.1:80' publishes no port: did you mean 127.0.0.1::80, where the engine chooses the port?",
+            "4:41: '127.0.0.1:80' publishes no port: did you mean '127.0.0.1::80', where the engine chooses the port?",
             "4:57: 'icmp' is no protocol of a port: write tcp, udp or sctp",
         ]),
         (run("ports: ['8000-8003:80-82']"), [
@@ -208,13 +208,16 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:33: 'default' is the engine's own network: write bridge",
         ]),
         (run("network_mode: 'service:db'"), [
-            "4:33: 'service:db' is Compose's form: write container:db",
+            "4:33: 'service:db' is Compose's form: write 'container:db'",
         ]),
         (run('network_mode: n'), [
             "4:33: 'n' is no network mode: write bridge, host, none or container:NAME; a network of the file goes under 'networks'",
         ]),
         (run("network_mode: 'container:'"), [
             "4:33: 'container:' is no network mode: write bridge, host, none or container:NAME",
+        ]),
+        (run('network_mode: "container:a\\e[31m", hostname: h'), [
+            "4:33: 'container:a\\x1b[31m' is no network mode: write bridge, host, none or container:NAME",
         ]),
         (run("network_mode: 'container:web'"), [
             "4:33: 'web' cannot share its own network: name another container",
@@ -314,6 +317,9 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:32: container 'db' is not declared: declare it under containers",
             "4:37: 'required' is not a key of depends_on: what is waited for must be there: remove 'required'",
             "4:54: 'restart' is not a key of depends_on: a container is not started again because of another: remove 'restart'",
+        ]),
+        (run('zzz: x'), [
+            "4:19: 'zzz' is not a key of a container: remove it, or begin it with 'x-' to have it ignored; 'netplan schema' tells what is known",
         ]),
         (run('subnet: 10.0.0.0/8'), [
             "4:19: 'subnet' is not a key of a container: it belongs under a network, or in an entry of its ipam: config:",
