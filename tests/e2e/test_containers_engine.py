@@ -221,13 +221,14 @@ def test_one_in_anothers_namespace_is_read_whole(engine: Engine, docker: Docker)
 def test_what_changes_in_place(engine: Engine, docker: Docker) -> None:
     id = engine.create_container(docker.name("a"), spec_of(docker, {"mem_limit": 64 << 20, "restart": "no"}))
     engine.start(id)
-    for settings in (
+    changes: list[dict[str, Value]] = [
         {"mem_limit": 512 << 20, "cpus": "1.5", "restart": "on-failure:2"},
         {"mem_limit": 32 << 20},
         {"cpus": "0.25"},
         {"restart": "always"},
         {"restart": "no"},
-    ):
+    ]
+    for settings in changes:
         before = read(engine, id)
         engine.update_container(id, settings)
         assert read(engine, id) == before | settings
