@@ -324,6 +324,8 @@ def mount(kind: str, source: str = "", options: Iterable[str] = ()) -> str:
     for option in kept:
         if option not in _OPTIONS[kind]:
             raise BadValueError(f"{option[:60]!r} is no option of a {kind}: known are rw, {', '.join(sorted(_OPTIONS[kind]))}")
+    if kind == "volume" and not source and {"z", "Z"} & set(kept):
+        raise BadValueError("an anonymous volume cannot be relabelled for SELinux: give it a name, or remove z")
     if kind == "volume" and source and not _VOLUME.match(source):
         raise BadValueError(
             f"{source[:60]!r} is no name of a volume: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'"

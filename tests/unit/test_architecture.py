@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "plan": ("errors", "model"),
     "marks": ("errors", "model"),
     "safety": VALUES,
-    "planner": (*VALUES, "safety"),
+    "planner": (*VALUES, "safety", "containers"),
     "render": (*VALUES, "safety", "paint"),
     "changed": (*VALUES, "paint", "render"),
     "codec": (*VALUES, "containers"),
