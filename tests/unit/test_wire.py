@@ -371,9 +371,11 @@ def test_a_pull_may_be_slow_and_not_silent(server: Server, beginning: bytes, mon
         connection.sendall(beginning)
         time.sleep(4)
 
-    server.answers = [VERSION, slowly, silently]
+    server.answers = [VERSION, slowly, VERSION, silently]
     engine = open_engine(f"unix://{server.target.path}", timeout=1.0)
     engine.pull("a:1")
+    engine.close()  # the server does not keep the connection, and says so too late
+    engine = open_engine(f"unix://{server.target.path}", timeout=1.0)
     with pytest.raises(LostError, match=r"within 2 s"):
         engine.pull("a:1")
     engine.close()
