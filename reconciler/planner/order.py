@@ -59,11 +59,11 @@ class _Graph:
             self._network_nodes(network)
         for index, endpoint in enumerate(self.endpoints):
             self._endpoint_nodes(index, endpoint)
-        self.nodes.extend(self.life.all)
         self._network_edges()
         self._endpoint_edges()
         self._container_edges()
         self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
+        self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
         self._leaving_edges()
         self.claims.edges()
         self._automatic_last()
@@ -193,7 +193,7 @@ class _Graph:
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
         case = self.endpoints[index]
-        return self.claims.ranks[id(self.connects[index])], case.network != mode, case.order, case.network
+        return self.claims.ranks.get(id(self.connects[index]), 0), case.network != mode, case.order, case.network
 
     def _leaving_edges(self) -> None:
         """A network goes after the containers on it that go.
