@@ -62,7 +62,7 @@ class _Checker:
             if key == "bridge":
                 self.default_bridge(settings)
             elif key not in self.networks:
-                self.report.error(at, self.undeclared(key))
+                self.report.error(at, self.undeclared(key, "image" in body))
             if settings:
                 self.settings(name, key, settings)
                 self.interface(key, settings, interfaces)
@@ -74,11 +74,12 @@ class _Checker:
                 why = "which has no names and no static addresses: declare a network"
                 self.report.error(settings.key_at(setting), f"{show(setting)} on the engine's own network 'bridge', {why}")
 
-    def undeclared(self, key: str) -> str:
+    def undeclared(self, key: str, managed: bool) -> str:
         """The sentence for an attachment to nothing. Only the first ones get a suggestion: looking for it takes time."""
         sentence = f"network {show(key)} is not declared"
         if key in ("host", "none") or key.startswith("container:"):
-            return f"{show(key)} is no network: {_MODES}"
+            mode = f"it is a mode, write network_mode: {key} in place of networks"
+            return f"{show(key)} is no network: {mode if managed else _MODES}"
         if key == "default":
             return f"{sentence}: Compose makes one of that name by itself, here each is declared under 'networks'"
         if key in self.keys:

@@ -13,7 +13,7 @@ from typing import Any
 from .model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState, Settings
 from .paint import safe
 from .plan import Plan
-from .render import show_value
+from .render import readable, show_value
 
 View = Mapping[str, Any]
 """One object as text: property -> text, and for a container `on`: network -> property -> text."""
@@ -62,7 +62,8 @@ def _container(container: ObservedContainer) -> View:
         }
         for e in container.endpoints
     }
-    return {"id": container.id, "running": container.live, "network_mode": safe(container.network_mode), "on": on}
+    run = {path: show_value(readable(path, value)) for path, value in container.settings.items() if path != "network_mode"}
+    return {"id": container.id, "running": container.live, "network_mode": safe(container.network_mode), "on": on, **run}
 
 
 def _owner(mark: NetworkMark | EndpointMark | None) -> str:

@@ -107,12 +107,20 @@ def _check_pools(report: Report, facts: NetworkFacts) -> None:
             if body.get(key):
                 report.error(body.key_at(key), f"{show(key)} needs a subnet: add one, such as subnet: 10.7.0.0/24")
     for entry in entries:
-        pool = read_pool(report, entry, text(mapping(body, "driver_opts"), "com.docker.network.bridge.gateway_mode_ipv4") == "isolated")
+        pool = read_pool(report, entry, _needs_no_gateway(body, "ipv6" if ":" in str(entry.get("subnet")) else "ipv4"))
         if pool is None:
             facts.certain = False
         else:
             facts.pools.append(pool)
     _check_pool_count(report, facts)
+
+
+def _needs_no_gateway(body: Map, family: str) -> bool:
+    """Whether an engine may take no gateway by itself (Docker 28 does not; what others do is seen when they are asked)."""
+    if flag(body.get("internal")) is not True:
+        return False
+    mode = text(mapping(body, "driver_opts"), f"com.docker.network.bridge.gateway_mode_{family}")
+    return mode == "isolated" or text(body, "driver") == "macvlan"
 
 
 def _pool_entries(body: Map) -> list[Map]:

@@ -14,11 +14,8 @@ from typing import Any, Literal
 
 from .codec import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
 from .marks import container_labels, read_container_mark, secret_digest, without_marks
-from .model import ObservedContainer, ObservedImage, Settings, Value, canonical_address, canonical_image, subtree
+from .model import ALL_ENDPOINTS_API, ObservedContainer, ObservedImage, Settings, Value, canonical_address, canonical_image, subtree
 from .plan import ContainerSpec
-
-ENDPOINTS_API = (1, 44)
-"""From here on a container is created with all its endpoints, each with a MAC address of its own."""
 
 _CONFIG = {
     "image": "Image",
@@ -59,7 +56,7 @@ def container_body(spec: ContainerSpec, api: tuple[int, int]) -> dict[str, Any]:
     settings = spec.settings
     if spec.mode.startswith("container:"):
         settings = {path: value for path, value in settings.items() if path not in _NOT_SHARED}
-    endpoints = spec.endpoints if api >= ENDPOINTS_API else spec.endpoints[:1]
+    endpoints = spec.endpoints if api >= ALL_ENDPOINTS_API else spec.endpoints[:1]
     body: dict[str, Any] = {key: settings.get(path) for path, key in _CONFIG.items()}
     body |= {
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],
@@ -70,7 +67,7 @@ def container_body(spec: ContainerSpec, api: tuple[int, int]) -> dict[str, Any]:
         "HostConfig": _host_body(spec, settings),
         "NetworkingConfig": set_only({"EndpointsConfig": {e.network: endpoint_config(e.settings, e.mark) for e in endpoints}}),
     }
-    if api < ENDPOINTS_API and endpoints:
+    if api < ALL_ENDPOINTS_API and endpoints:
         body["MacAddress"] = endpoints[0].settings.get("mac_address")
     words = {key: as_list(settings[path]) for path, key in (("command", "Cmd"), ("entrypoint", "Entrypoint")) if path in settings}
     return set_only(body) | words  # an empty list is something here: not the image's words

@@ -18,7 +18,7 @@ def parse(text: str) -> Iterator[tuple[str, str]]:
     A value in single quotes is literal; in double quotes `\\n`, `\\t`, `\\r` are control characters and a backslash takes what follows as
     it is; without quotes it ends before ` #`. `$` is an ordinary character. Raises BadValueError with the number of the line.
     """
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff")), start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue

@@ -39,7 +39,8 @@ def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool 
 
         def write(event: Event) -> None:
             if line := _line(event, paint, verbose):
-                print(line, file=stream, flush=True)
+                stream.write(line + "\n")  # one write: with `print` other threads' lines would come between
+                stream.flush()
 
         yield write
 

@@ -160,6 +160,8 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
     if error.schema.get("writeOnly"):  # a secret
         return f"must be {_wanted(rule)}; what stands there is something else to YAML: put it in quotes (value hidden)"
     match error.validator:
+        case "type" if "typeErrorMessage" in error.schema:
+            return f"is {value_of(value)}: {error.schema['typeErrorMessage']}"
         case "type":
             return _wrong_type(value, [rule] if isinstance(rule, str) else rule, path)
         case "pattern":
@@ -187,8 +189,8 @@ def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> st
     return f"must be {_wanted(types)}, not {'empty' if value is None else value_of(value)}"
 
 
-def _wanted(types: list[str]) -> str:
-    return " or ".join(_TYPES[name] for name in types if name != "null")
+def _wanted(types: str | list[str]) -> str:
+    return " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types) if name != "null")
 
 
 def not_text(value: object) -> str:

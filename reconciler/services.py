@@ -132,15 +132,15 @@ class _Reader:
             self.report.error(at, str(error))
             return None
 
-    def items(self, key: str, body: Map | None = None) -> Iterator[tuple[int, str]]:
-        """Position and text of the items of a list, or of the one item that stands for a list; whole numbers are text."""
+    def items(self, key: str, body: Map | None = None, numbers: bool = False) -> Iterator[tuple[int, str]]:
+        """Position and text of the items of a list, or of the one item that stands for a list; whole numbers count only if asked for."""
         where = self.body if body is None else body
         value = where.get(key)
         if isinstance(value, Seq):
             found = [(value.value_at(index), item) for index, item in enumerate(value)]
         else:
             found = [(where.value_at(key), value)]
-        return ((at, str(item)) for at, item in found if _is_text(item) or type(item) is int)
+        return ((at, str(item)) for at, item in found if _is_text(item) or (numbers and type(item) is int))
 
     def pairs(self, key: str, what: str, example: str) -> Iterator[tuple[str, int, Any, int]]:
         """Key, position, value, position of a mapping or of a list of `key=value`; in a list each key stands once."""
@@ -180,7 +180,7 @@ class _Reader:
             self.put("network_mode", self.attempt(self.body.value_at("network_mode"), network_mode, written))
         if (grace := text(self.body, "stop_grace_period")) is not None:
             self.put("stop_grace_period", self.attempt(self.body.value_at("stop_grace_period"), forms.seconds, grace))
-        for at, limit in self.items("mem_limit"):
+        for at, limit in self.items("mem_limit", numbers=True):
             self.put("mem_limit", self.attempt(at, _memory, limit))
         cpus = self.body.get("cpus")
         if _is_text(cpus) or (isinstance(cpus, int | float) and not isinstance(cpus, bool)):
@@ -198,7 +198,9 @@ class _Reader:
                 split = self.attempt(self.body.value_at(key), forms.words, written)
             else:
                 split = tuple(item for _, item in self.items(key)) if isinstance(self.body.get(key), Seq) else ()
-            if split:
+            if key == "entrypoint" and split and not split[0]:
+                self.report.error(self.body.value_at(key), "'entrypoint' begins with an empty word: name the program, or remove the key")
+            elif split:
                 self.settings[key] = split
 
     def environment(self) -> None:
@@ -227,7 +229,9 @@ class _Reader:
             read: Callable[..., tuple[Port, ...]] = _long_port if isinstance(item, Map) else forms.short_ports
             self.service.published += [(port, at) for port in self.within_budget(at, read, item)]
         self.many("ports", (str(port) for port, _ in self.service.published))
-        self.many("expose", (port for at, item in self.items("expose") for port in self.within_budget(at, forms.exposed, item)))
+        self.many(
+            "expose", (port for at, item in self.items("expose", numbers=True) for port in self.within_budget(at, forms.exposed, item))
+        )
 
     def within_budget(self, at: int, read: Callable[..., tuple[_T, ...]], item: Any) -> tuple[_T, ...]:
         """What `read` makes of an item; nothing once the file has more ports than it may."""
@@ -283,6 +287,9 @@ class _Reader:
         for other in {"bind", "volume", "tmpfs"} - {kind}:
             if entry.get(other):
                 self.report.error(entry.key_at(other), f"{show(other)} stands beside type: {kind}: remove one of them")
+        if flag(mapping(entry, "bind").get("create_host_path")) is False:
+            at = mapping(entry, "bind").value_at("create_host_path")
+            self.report.error(at, "'create_host_path' is false, but engines make a missing path a folder here: remove it")
         options = list(_volume_options(entry, kind))
         if kind == "bind":
             if not source:
@@ -335,8 +342,8 @@ class _Reader:
         if not test:
             return None
         if test[0] not in ("NONE", "CMD", "CMD-SHELL") or (len(test) == 1) != (test[0] == "NONE"):
-            form = "[CMD, program, argument], [CMD-SHELL, line] or [NONE]"
-            self.report.error(body.value_at("test"), f"the test begins with {show(test[0])}: write {form}")
+            form = "[CMD, program, argument], [CMD-SHELL, line] nor [NONE]: write one of these, or the line alone"
+            self.report.error(body.value_at("test"), f"the test is neither {form}")
             return None
         return test
 

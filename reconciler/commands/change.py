@@ -13,7 +13,7 @@ from ..model import DesiredState, ObservedState
 from ..paint import choose, safe
 from ..safety import Policy
 from .outcome import afterwards, live, not_running, own_containers, prove, remains
-from .shared import engine_of, files, load, look_at, policy_of, print_plan, print_report, refused
+from .shared import check_adopt, engine_of, files, load, look_at, policy_of, print_plan, print_report, refused
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -26,6 +26,7 @@ MOST_CHANGES = 10
 def apply(options: Namespace) -> int:
     """Shows the plan, asks, carries it out, proves it."""
     states = [load(path) for path in files(options.file)]
+    check_adopt(options, states)
     with engine_of(options) as engine:
         return max(_carry_out(state, engine, policy_of(options), options) for state in states)
 

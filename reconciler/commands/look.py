@@ -9,7 +9,21 @@ from typing import Any
 from ..errors import InputError, Problem
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import CHANGES_PENDING, WORSE, files, load, look_at, painted, policy_of, print_json, print_plan, reader_of, refused, say
+from .shared import (
+    CHANGES_PENDING,
+    WORSE,
+    check_adopt,
+    files,
+    load,
+    look_at,
+    painted,
+    policy_of,
+    print_json,
+    print_plan,
+    reader_of,
+    refused,
+    say,
+)
 
 # --- without an engine -----------------------------------------------------------------------------------------------
 
@@ -68,6 +82,7 @@ def plan(options: Namespace) -> int:
 
     worst = 0
     desired = [load(path) for path in files(options.file)]
+    check_adopt(options, desired)
     with reader_of(options) as reader:
         observed = look_at(reader, desired)
     for state in desired:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FailedError, RefusedError
+from ..errors import FailedError, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
 from ..safety import Policy
@@ -70,7 +70,8 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
         return None
 
     def log(method: str, path: str, status: int, seconds: float) -> None:
-        print(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}", file=sys.stderr)
+        # one write: `print` makes two, and the other threads' lines would come between the text and its end
+        sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
 
     return log
 
@@ -89,24 +90,31 @@ def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Poli
     return Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
 
 
+def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
+    """Raises UsageError where a network is to be adopted that no file declares: a slip of the pen would change nothing, and say nothing."""
+    declared = sorted({name for state in states for name, network in state.networks.items() if not network.external})
+    if unknown := sorted(set(options.adopt) - set(declared)):
+        names = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
+        raise UsageError(f"--adopt {unknown[0]}: no network of that name is declared", names)
+
+
 def refused(wanted: Plan) -> int:
-    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it."""
+    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what does goes to standard error."""
     if wanted.applyable:
         return 0
+    for refusal in wanted.refusals:
+        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
     return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
 
 
 def print_plan(wanted: Plan, options: Namespace) -> None:
-    """The plan in the form that was asked for; with --quiet only what stands against it."""
+    """The plan in the form that was asked for; with --quiet no text."""
     from ..render import render_json, render_text
 
     if options.output == "json":
-        print(render_json(wanted), end="")
+        print(render_json(wanted), end="", flush=True)
     elif not options.quiet:
         print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
-    if options.quiet:
-        for refusal in wanted.refusals:
-            print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:

@@ -198,7 +198,7 @@ class _Decider:
             self.result.kept.append(case)
             return
         case.disconnect = not endpoint.phantom
-        case.target = overlaid_endpoint(wanted.settings, endpoint.settings, mark)
+        case.target = overlaid_endpoint(wanted.settings, _own_settings(endpoint), mark)
         case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
         case.restored = network.goes and not (case.differences or endpoint.phantom or stale)
         case.reason = (
@@ -229,7 +229,7 @@ class _Decider:
             return None
         if mark and mark.how == "made":
             return self._made(wanted)
-        before = mark.before if mark else endpoint.settings
+        before = mark.before if mark else _own_settings(endpoint)
         return EndpointMark(self.desired.topology, "amended", wanted.settings, before)
 
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
@@ -312,9 +312,11 @@ class _Decider:
         if exclusive:
             case.reason = f"{case.network} is exclusive and does not declare it"
         elif replaced:
-            case.target, case.mark, case.restored = endpoint.settings, endpoint.mark, True
+            case.target, case.mark, case.restored = _own_settings(endpoint), endpoint.mark, True
             case.reason = f"{case.network} is replaced; not declared here, put back whole"
         else:
+            if endpoint.phantom:
+                case.cure, case.disconnect, case.target = True, True, {}
             case.reason = f"{case.network} is removed; not declared here"
         self.result.cases.append(case)
 
@@ -326,6 +328,13 @@ class _Decider:
 
     def _ours(self, mark: ContainerMark | EndpointMark | NetworkMark | None) -> bool:
         return mark is not None and mark.topology == self.desired.topology
+
+
+def _own_settings(endpoint: ObservedEndpoint) -> Settings:
+    """What is put back: all it has, but not the address that a phantom never got."""
+    if not endpoint.phantom or endpoint.mark:
+        return endpoint.settings
+    return {path: value for path, value in endpoint.settings.items() if path not in ("ipv4_address", "ipv6_address")}
 
 
 def _settings_differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
@@ -340,7 +349,7 @@ def decide_endpoints(
     return _Decider(desired, observed, networks, containers, policy).run()
 
 
-def unfitting_addresses(case: EndpointCase, network: Settings) -> Iterator[tuple[str, str]]:
+def unfitting_addresses(case: EndpointCase, network: Settings, engine: EngineInfo) -> Iterator[tuple[str, str]]:
     """The static addresses an endpoint is to get that nobody declared and that do not fit the network's settings: (path, address)."""
     if case.target is None:
         return
@@ -349,18 +358,27 @@ def unfitting_addresses(case: EndpointCase, network: Settings) -> Iterator[tuple
         address = case.target.get(path)
         if address is None or path in declared:
             continue
-        if not fits(str(address), network, family):
+        if not fits(str(address), network, family, engine):
             yield path, str(address)
 
 
-def fits(address: str, settings: Settings, family: str) -> bool:
+def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> bool:
     """Whether a static address can be given on a network with these settings: in a subnet, and not one the network itself uses."""
     subnets: Value = settings.get(f"{family}.subnet", ())
     value = ip_address(address)
     inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
     used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
-    gateways = {pool.gateway or _gateway_taken(pool) for pool in settings_pools(settings)}
+    taken = _takes_gateway(settings, family, engine)
+    gateways = {pool.gateway or (_gateway_taken(pool) if taken else None) for pool in settings_pools(settings)}
     return inside and not used and address not in gateways
+
+
+def _takes_gateway(settings: Settings, family: str, engine: EngineInfo) -> bool:
+    """Whether the engine keeps an address for a gateway that nobody declares. Docker 28 does not where it needs none (20.10 does)."""
+    if engine.flavor == "podman" or engine.api < (1, 48) or settings.get("internal") is not True:
+        return True
+    isolated = settings.get(f"driver_opts.com.docker.network.bridge.gateway_mode_{family}") == "isolated"
+    return not isolated and settings.get("driver") != "macvlan"
 
 
 def _gateway_taken(pool: Pool) -> str:

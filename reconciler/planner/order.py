@@ -16,6 +16,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
     Settings,
+    Value,
 )
 from ..plan import Step
 from .claims import Claims
@@ -120,11 +121,13 @@ class _Graph:
                 if gone != made:
                     self.creates[made].needs.append(self.removes[gone])
         for option in _EXCLUSIVE_OPTIONS:
-            holders = {self._observed_settings(name).get(option): name for name in self.removes}
+            holders: dict[Value | None, list[str]] = defaultdict(list)
+            for name in self.removes:
+                holders[self._observed_settings(name).get(option)].append(name)
             for name, create in self.creates.items():
-                holder = holders.get(create.settings[option]) if option in create.settings else None
-                if holder and holder != name:
-                    create.needs.append(self.removes[holder])
+                for holder in holders.get(create.settings[option], ()) if option in create.settings else ():
+                    if holder != name:
+                        create.needs.append(self.removes[holder])
 
     def _observed_settings(self, name: str) -> Settings:
         observed = self.networks[name].observed

@@ -35,7 +35,8 @@ def preflight(
     refusals += _lost_network_modes(networks, endpoints, observed)
     settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
     settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
-    refusals += _unfitting(networks, endpoints, settings, policy)
+    refusals += _unfitting(networks, endpoints, settings, observed.engine, policy)
+    refusals += _dead_addresses(endpoints, settings, observed.engine)
     going = {case.observed.id for case in containers.cases.values() if case.goes and case.observed}
     refusals += _addresses(topology, settings, endpoints, observed, going)
     refusals += _macs(endpoints, observed.engine)
@@ -186,14 +187,16 @@ def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: Obse
 # --- addresses -------------------------------------------------------------------------------------------------------
 
 
-def _unfitting(networks: Networks, endpoints: Endpoints, settings: Mapping[str, Settings], policy: Policy) -> Iterator[Refusal]:
+def _unfitting(
+    networks: Networks, endpoints: Endpoints, settings: Mapping[str, Settings], engine: EngineInfo, policy: Policy
+) -> Iterator[Refusal]:
     """Static addresses that nobody declares, of endpoints put back or given back: the network may have changed under them."""
     for case in endpoints.cases:
         network = networks.cases.get(case.network)
         comes = network is not None and network.comes
         if case.target is None or case.network not in settings or (case.wanted and not (network and network.subnets_change)):
             continue
-        for path, address in list(unfitting_addresses(case, settings[case.network])):
+        for path, address in list(unfitting_addresses(case, settings[case.network], engine)):
             if policy.disrupt_foreign:
                 case.target = {p: value for p, value in case.target.items() if p != path}
                 endpoints.notes.append(
@@ -209,6 +212,15 @@ def _unfitting(networks: Networks, endpoints: Endpoints, settings: Mapping[str, 
                 )
 
 
+def _dead_addresses(endpoints: Endpoints, settings: Mapping[str, Settings], engine: EngineInfo) -> Iterator[Refusal]:
+    """Declared IPv6 addresses on networks without IPv6: Docker says yes to them, and the endpoint lives without."""
+    off = {name for name, network in settings.items() if network.get("enable_ipv6") is not True}
+    for case in [*endpoints.cases, *endpoints.kept] if engine.flavor == "docker" else ():
+        if case.network in off and case.wanted and (address := case.wanted.settings.get("ipv6_address")):
+            message = f"{case.container.name} on {case.network}: {address} would not be given: {case.network} has no IPv6"
+            yield Refusal(message, "declare enable_ipv6: true on the network, or take the address out", False, case.wanted.source)
+
+
 def _addresses(
     topology: str, settings: Mapping[str, Settings], endpoints: Endpoints, observed: ObservedState, going: Collection[str]
 ) -> Iterator[Refusal]:
@@ -220,7 +232,7 @@ def _addresses(
             address = case.target.get(path) if case.target is not None else None
             if address is None:
                 continue
-            if case.wanted and (refusal := _unfit(case, settings.get(case.network), str(address), family)):
+            if case.wanted and (refusal := _unfit(case, settings.get(case.network), str(address), family, observed.engine)):
                 yield refusal
             elif other := wanted.get((case.network, str(address))):
                 yield _taken(case, str(address), other.container.name, "")
@@ -230,8 +242,8 @@ def _addresses(
         yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going])
 
 
-def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str) -> Refusal | None:
-    if settings is None or fits(address, settings, family):
+def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str, engine: EngineInfo) -> Refusal | None:
+    if settings is None or fits(address, settings, family, engine):
         return None
     message = f"{case.container.name} on {case.network}: {address} is not an address that {case.network} can give"
     subnets = settings.get(f"{family}.subnet", ())

@@ -166,6 +166,15 @@ class Api:
         except ValueError:
             return response.status, raw.decode("utf-8", "replace")
 
+    def raw(self, path: str) -> bytes:
+        """What a GET answers, as it comes."""
+        connection = _Connection(self._host)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
 
 class Docker(Api):
     """What a test does to an engine. Short names given here get the test's own prefix."""

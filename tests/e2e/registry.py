@@ -58,6 +58,17 @@ class Registry:
         self._docker.do("DELETE", f"/images/{way_in}")
         return f"{self.address}/{name}"
 
+    def spoil(self) -> None:
+        """Overwrite the largest blob, a layer of what was pushed, with something else."""
+        path = f"/containers/{self._docker.name('registry')}/archive?path="
+        with tarfile.open(fileobj=io.BytesIO(self._docker.raw(f"{path}/images"))) as tar:
+            blob = max((entry for entry in tar if entry.name.endswith("/data")), key=lambda entry: entry.size)
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            tar.addfile(blob, io.BytesIO(random.randbytes(blob.size)))
+        status, answer = self._docker.call("PUT", f"{path}/", buffer.getvalue(), "application/x-tar")
+        assert status == 200, answer
+
     def close(self) -> None:
         self._docker.clean_up()
         for image in self._docker.do("GET", "/images/json"):

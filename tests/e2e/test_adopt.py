@@ -84,7 +84,27 @@ def test_adopting_what_belongs_to_another_topology(cli: Cli) -> None:
     assert f"belongs to topology '{cli.topology}'" in cli.run("apply", str(other), code=3).out
 
 
-def test_adopting_what_is_ours_or_not_there_makes_no_difference(cli: Cli) -> None:
+def test_adopting_what_is_ours_makes_no_difference(cli: Cli) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     cli.apply("--adopt", cli.docker.name("n"))
-    assert not cli.apply("--adopt", cli.docker.name("n"), "--adopt", "nothing-of-the-kind").changes
+    assert not cli.apply("--adopt", cli.docker.name("n")).changes
+
+
+def test_adopting_what_is_not_declared_is_a_mistake(cli: Cli) -> None:
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    for command in (cli.plan, cli.apply):
+        result = command("--adopt", "nothing-of-the-kind", code=4)
+        assert result.err.startswith("error: --adopt nothing-of-the-kind: no network of that name is declared")
+        assert f"declared are {cli.docker.name('n')}" in result.err
+    assert not cli.plan().err
+
+
+def test_what_is_refused_goes_to_standard_error_too(cli: Cli) -> None:
+    cli.docker.network("n", subnet=cli.docker.subnet())
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    sentence = f"network {cli.docker.name('n')} exists and was not made by netplan"
+    for command in (cli.plan, cli.apply):
+        for options in ((), ("-o", "json"), ("--quiet",)):
+            result = command(*options, code=3)
+            assert result.err.count(f"error: {sentence}") == 1
+            assert (sentence in result.out) is ("--quiet" not in options)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.container_codec import ENDPOINTS_API, read_settings
+from reconciler.container_codec import read_settings
 from reconciler.engine import Engine
 from reconciler.errors import ApiError
 from reconciler.marks import container_labels, digests, secret_digest
-from reconciler.model import ContainerMark, EndpointMark, EngineInfo, ObservedContainer, Secrets, Settings, Value
+from reconciler.model import ALL_ENDPOINTS_API, ContainerMark, EndpointMark, EngineInfo, ObservedContainer, Secrets, Settings, Value
 from reconciler.observe import observe
 from reconciler.plan import ContainerSpec, EndpointSpec
 
@@ -167,6 +167,19 @@ def test_anonymous_volumes_are_carried_over_again_and_again(engine: Engine, dock
     assert docker.call("GET", f"/volumes/{volumes['/a']}")[0] == 404
 
 
+def test_a_volume_that_was_carried_over_outlives_the_old_container(engine: Engine, docker: Docker) -> None:
+    """Whichever of the two goes, and however: only the last takes the volume with it."""
+    settings: dict[str, Value] = {"volumes./a": "volume:"}
+    old = engine.create_container(docker.name("old"), spec_of(docker, settings))
+    volumes = seen(engine, old).anonymous
+    new, failed = (engine.create_container(docker.name(short), spec_of(docker, settings, volumes=volumes)) for short in ("new", "failed"))
+    for id in (failed, old):
+        engine.remove_container(id, force=True, volumes=True)
+        docker.do("GET", f"/volumes/{volumes['/a']}")
+    engine.remove_container(new, force=True, volumes=True)
+    assert docker.call("GET", f"/volumes/{volumes['/a']}")[0] == 404
+
+
 def test_all_endpoints_go_with_the_create_where_the_engine_can(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
     subnets = [docker.subnet(), docker.subnet()]
     names = [docker.name(short) for short in ("n1", "n2")]
@@ -183,7 +196,7 @@ def test_all_endpoints_go_with_the_create_where_the_engine_can(engine: Engine, d
     id = engine.create_container(docker.name("a"), spec_of(docker, {"hostname": "web"}, mode=names[0], endpoints=tuple(endpoints)))
     engine.start(id)
     container = seen(engine, id)
-    sent = endpoints if engine_info.api >= ENDPOINTS_API else endpoints[:1]
+    sent = endpoints if engine_info.api >= ALL_ENDPOINTS_API else endpoints[:1]
     assert [(e.network, e.settings, e.mark) for e in container.endpoints] == [(e.network, e.settings, e.mark) for e in sent]
     assert [e.mac for e in container.endpoints] == [e.settings["mac_address"] for e in sent]
     assert container.network_mode == names[0]

@@ -54,6 +54,14 @@ def test_a_missing_image_is_pulled_and_the_progress_told(engine: Engine, docker:
     engine.pull(reference, "linux/amd64")  # again: nothing to do
 
 
+def test_an_error_that_comes_after_the_engine_has_said_yes(engine: Engine, docker: Docker, registry: Registry) -> None:
+    reference = registry.push(another(docker, size=8 << 20), "a:1")
+    registry.spoil()
+    with pytest.raises(ApiError, match=r"verif|digest|checksum"):
+        engine.pull(reference)
+    assert engine.image(reference) is None
+
+
 def test_a_pull_by_digest(engine: Engine, docker: Docker, registry: Registry) -> None:
     reference = registry.push(another(docker), "a:1")
     digest = engine.newest(reference)

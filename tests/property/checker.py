@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.model import (
@@ -18,13 +18,14 @@ from reconciler.model import (
     ObservedEndpoint,
     ObservedNetwork,
     ObservedState,
+    Pool,
     Settings,
     Value,
     settings_pools,
 )
 from reconciler.planner import Policy
 
-from .pools import FAMILIES, implicit_gateway
+from .pools import FAMILIES, implicit_gateway, reserved, version_of, within
 from .simulator import Engine, Violation
 
 DEFAULTS: Mapping[str, Value] = {
@@ -148,7 +149,9 @@ class _Check:
                 yield f"made, and marked {new.mark}"
         elif not old.phantom:
             mark = old.mark if self._ours(old.mark) else None
-            yield from _overlaid(wanted.settings, old, new, mark, container, self._moved(old, new))
+            yield from _overlaid(
+                wanted.settings, old, new, mark, container, self._lost(old.settings if mark is None else mark.before, old, new)
+            )
             yield from _marked(wanted.settings, old, new, mark)
             if not old.mark and not new.mark and self._own(old, new) != _plain(new.settings):
                 yield "was changed and is not marked"
@@ -220,7 +223,7 @@ class _Check:
 
     def _given_back(self, mark: EndpointMark, new: ObservedEndpoint) -> dict[str, Value]:
         """What it had, with consent without static addresses: its network may have been made anew with another subnet since."""
-        lost = {path for path in STATIC if self.policy.disrupt_foreign and path not in new.settings}
+        lost = self._unfit(mark.before, new) if self.policy.disrupt_foreign else frozenset()
         return {path: value for path, value in _plain(mark.before).items() if path not in lost}
 
     def _foreign_kept(self, old: ObservedEndpoint, new: ObservedEndpoint | None) -> Iterator[str]:
@@ -254,8 +257,18 @@ class _Check:
 
     def _own(self, old: ObservedEndpoint, new: ObservedEndpoint) -> dict[str, Value]:
         """Its settings, without static addresses that did not fit any more and became dynamic."""
-        lost = {path for path in STATIC if self._moved(old, new) and path not in new.settings}
+        lost = self._lost(old.settings, old, new)
         return {path: value for path, value in _plain(old.settings).items() if path not in lost}
+
+    def _lost(self, own: Settings, old: ObservedEndpoint, new: ObservedEndpoint) -> frozenset[str]:
+        """The paths of static addresses that it had and may have lost: its network was replaced, and cannot give them."""
+        return self._unfit(own, new) if self._moved(old, new) else frozenset()
+
+    def _unfit(self, own: Settings, new: ObservedEndpoint) -> frozenset[str]:
+        """The paths of static addresses that it has no longer, as its network cannot give them."""
+        network = next((n for n in self.after.networks if n.name == new.network), None)
+        pools = settings_pools(network.settings) if network else ()
+        return frozenset(path for path in STATIC if path in own and path not in new.settings and not _gives(pools, str(own[path])))
 
     # --- afterwards --------------------------------------------------------------------------------------------------
 
@@ -277,6 +290,12 @@ def _addressing(network: ObservedNetwork, family: str) -> dict[str, Value]:
     """What decides which static addresses it can give."""
     paths = (f"{family}.subnet", f"{family}.gateway", f"{family}.ip_range", f"{family}.aux_addresses")
     return {path: value for path, value in network.settings.items() if path.startswith(paths)}
+
+
+def _gives(pools: Iterable[Pool], address: str) -> bool:
+    return any(
+        within(address, pool.subnet) and address not in reserved(pool) for pool in pools if version_of(address) == version_of(pool.subnet)
+    )
 
 
 def _can_start(state: ObservedState, container: ObservedContainer) -> bool:
@@ -317,9 +336,14 @@ def _more_aliases(declared: Settings, endpoint: ObservedEndpoint, container: Obs
 
 
 def _overlaid(
-    declared: Settings, old: ObservedEndpoint, new: ObservedEndpoint, mark: EndpointMark | None, container: ObservedContainer, moved: bool
+    declared: Settings,
+    old: ObservedEndpoint,
+    new: ObservedEndpoint,
+    mark: EndpointMark | None,
+    container: ObservedContainer,
+    lost: frozenset[str],
 ) -> Iterator[str]:
-    """Dropped settings go back, those that are nobody's survive."""
+    """Dropped settings go back, those that are nobody's survive; `lost` are paths of addresses that could not be given again."""
     recorded, given_back = (mark.declared, mark.before if mark.how == "amended" else {}) if mark else ({}, {})
     for path in {*old.settings, *recorded} - {*declared, "aliases", "mac_address"}:
         actual = new.settings.get(path, DEFAULTS.get(path))
@@ -329,7 +353,7 @@ def _overlaid(
             continue
         else:
             expected = old.settings[path]
-        if actual != expected and not (path in STATIC and moved and actual is None):
+        if actual != expected and not (path in lost and actual is None):
             yield f"{path} is {actual}, should be {expected}"
     if mark is None or mark.how == "amended":
         added = _names(recorded.get("aliases")) - _names(given_back.get("aliases"))

@@ -6,6 +6,7 @@ What the engines echo is measured on real ones (docs/engines.md); that they do s
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from reconciler.codec import endpoint_body, network_body, read_container, read_network
 from reconciler.model import (
+    ContainerMark,
     EndpointMark,
     EngineInfo,
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
+    ObservedImage,
     ObservedNetwork,
     ObservedState,
     Pool,
@@ -197,26 +200,42 @@ def test_addresses_of_a_swarms_own_choice_count_as_unset(settings: Settings) -> 
 observed_endpoints = st.builds(
     ObservedEndpoint, names, names, names, endpoint_settings, endpoint_marks, st.lists(names).map(tuple), names, st.booleans()
 )
+container_marks = st.builds(ContainerMark, names, st.dictionaries(names, names))
+some_settings = st.dictionaries(names, words | st.integers() | st.booleans() | st.lists(words).map(tuple), max_size=4)
+managed = st.fixed_dictionaries(
+    {
+        "mark": container_marks,
+        "settings": some_settings,
+        "image_id": names,
+        "anonymous": st.dictionaries(names, names, max_size=2),
+        "exit_code": st.integers(0, 255),
+        "health": st.sampled_from(["", "starting", "healthy", "unhealthy"]),
+    }
+)
+images = st.dictionaries(names, st.builds(ObservedImage, names, some_settings, names, st.booleans(), words), max_size=2)
+containers = st.builds(
+    lambda container, more: replace(container, **more),
+    st.builds(
+        ObservedContainer,
+        names,
+        names,
+        names,
+        names,
+        st.lists(observed_endpoints, max_size=2).map(tuple),
+        st.frozensets(names, max_size=2),
+        names,
+        st.lists(names, max_size=2).map(tuple),
+    ),
+    st.just({}) | managed,
+)
 states = st.builds(
     ObservedState,
     st.builds(EngineInfo, names, names, names, st.tuples(st.just(1), st.integers(41, 51)), st.sampled_from(["docker", "podman"])),
     st.lists(st.builds(ObservedNetwork, names, names, network_settings, network_marks, names, st.lists(names).map(tuple)), max_size=3).map(
         tuple
     ),
-    st.lists(
-        st.builds(
-            ObservedContainer,
-            names,
-            names,
-            names,
-            names,
-            st.lists(observed_endpoints, max_size=2).map(tuple),
-            st.frozensets(names, max_size=2),
-            names,
-            st.lists(names, max_size=2).map(tuple),
-        ),
-        max_size=3,
-    ).map(tuple),
+    st.lists(containers, max_size=3).map(tuple),
+    images,
 )
 
 

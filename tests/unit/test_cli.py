@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from reconciler.commands import shared
 
 LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\n"
 
@@ -48,3 +52,20 @@ def test_an_empty_name_destroys_nothing(tmp_path: Path) -> None:
     """A script's unset variable must not mean the file of the current folder."""
     ended = shell("netplan destroy --name '' --yes", tmp_path)
     assert (ended.returncode, ended.stderr.splitlines()[0]) == (4, "error: --name is empty")
+
+
+def test_a_network_to_be_adopted_must_be_declared(tmp_path: Path) -> None:
+    """Found out before any engine is asked."""
+    ended = shell("netplan plan --adopt frontned", tmp_path)
+    assert ended.returncode == 4
+    assert ended.stderr == "error: --adopt frontned: no network of that name is declared\n  declared are net\n"
+
+
+def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several threads write them: what is written in two pieces would mix."""
+    pieces: list[str] = []
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=pieces.append))
+    log = shared._log(Namespace(verbose=True))
+    assert log
+    log("GET", "/networks", 200, 0.0012)
+    assert pieces == ["GET    200       1.2 ms  /networks\n"]

@@ -112,6 +112,14 @@ def test_a_phantom_on_a_network_whose_subnet_the_missing_own_network_takes_is_no
     assert number(made, "remove network other") < number(made, "create network own") < number(made, "connect x to own")
 
 
+def test_a_parent_that_several_networks_leave_is_waited_for() -> None:
+    parent: Settings = {"driver": "macvlan", "driver_opts.parent": "eth0"}
+    observed = ObservedState(DOCKER_28, tuple(network(name, f"10.{n}.0.0/24", settings=parent) for n, name in enumerate("ab", 1)), ())
+    made = plan(lab(declared("c", "10.3.0.0/24", settings=parent)), observed)
+    create = next(step for step in made.steps if step.op == "create")
+    assert set(create.needs) == {number(made, "remove network a"), number(made, "remove network b")}
+
+
 # --- what is observed ------------------------------------------------------------------------------------------------
 
 
@@ -127,6 +135,27 @@ def test_a_phantom_on_a_container_created_with_none_is_seen() -> None:
     }
     found = read_container(raw, DOCKER_28)
     assert {e.network: e.phantom for e in found.endpoints} == {"none": False, "other": True}
+
+
+def test_a_foreign_phantom_on_a_network_that_goes_is_cured_with_consent() -> None:
+    """Otherwise the next restart of its container would fail."""
+    box = container("x", "bridge", endpoint("net", phantom=True, ipv4_address="10.2.0.9"))
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), (box,))
+    assert [refusal.unsafe for refusal in plan(lab(), observed).refusals] == [True]
+    made = plan(lab(), observed, policy=Policy(disrupt_foreign=True))
+    assert made.applyable
+    assert [step.text for step in made.steps] == ["connect x to net", "disconnect x from net", "remove network net"]
+    assert made.steps[0].settings == {}
+
+
+def test_the_address_that_a_phantom_never_got_is_not_its_own() -> None:
+    """Somebody asked for one that another container has: the file asks for none."""
+    holder = container("y", "bridge", endpoint("net", MADE, ipv4_address="10.2.0.9"))
+    box = container("x", "bridge", endpoint("net", phantom=True, ipv4_address="10.2.0.9"))
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), (box, holder))
+    made = plan(lab(declared("net", "10.2.0.0/24"), attached("x", net={}), attached("y", net={"ipv4_address": "10.2.0.9"})), observed)
+    assert made.applyable
+    assert [dict(step.settings) for step in made.steps if step.container == "x"] == [{}]
 
 
 # --- addresses that nobody declares ----------------------------------------------------------------------------------
@@ -163,6 +192,42 @@ def test_ipv4_that_is_switched_off_takes_its_pools_along() -> None:
     create = plan(lab(off), observed).steps[-1]
     assert "ipv4.subnet" not in create.settings
     assert create.settings["ipv6.subnet"] == ("fd00::/64",)
+
+
+ISOLATED: Settings = {"driver_opts.com.docker.network.bridge.gateway_mode_ipv4": "isolated"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "fits"),
+    [
+        ({"internal": True, "driver": "macvlan"}, True),
+        ({"internal": True, **ISOLATED}, True),
+        ({"internal": True}, False),
+        ({"driver": "macvlan"}, False),
+        ({}, False),
+    ],
+)
+def test_the_first_address_is_free_where_the_engine_takes_no_gateway(settings: Settings, fits: bool) -> None:
+    """Measured: Docker 28.5 takes none where nothing leaves the network, 20.10 always does."""
+    desired = lab(declared("net", "10.2.0.0/24", settings=settings), attached("x", net={"ipv4_address": "10.2.0.1"}))
+    for engine, expected in ((DOCKER_28, fits), (DOCKER_20, False)):
+        assert plan(desired, ObservedState(engine, (), (container("x", "bridge"),))).applyable is expected
+
+
+@pytest.mark.parametrize("attached_already", [True, False])
+def test_an_ipv6_address_on_a_network_without_ipv6_is_refused(attached_already: bool) -> None:
+    """Docker 20.10 and 28.5 answer 200 to it, and the endpoint has no IPv6 address."""
+    addresses: Settings = {"ipv6_address": "fd00::9"}
+    pools: Settings = {"ipv6.subnet": ("fd00::/64",)}
+    box = container(
+        "x", "bridge", *([endpoint("net", EndpointMark("lab", "made", addresses), ipv6_address="fd00::9")] if attached_already else [])
+    )
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", settings={"enable_ipv6": False, **pools}),), (box,))
+    (refusal,) = plan(lab(declared("net", "10.2.0.0/24", settings=pools), attached("x", net=addresses)), observed).refusals
+    assert "net has no IPv6" in refusal.message
+    assert not refusal.unsafe
+    on = {"enable_ipv6": True, **pools}
+    assert plan(lab(declared("net", "10.2.0.0/24", settings=on), attached("x", net=addresses)), observed).applyable
 
 
 # --- ownership -------------------------------------------------------------------------------------------------------

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from reconciler.model import (
+    ContainerMark,
+    EndpointMark,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedState,
+)
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 GOOD = snapshot_json(
     ObservedState(
         networks=(ObservedNetwork("1", "a", {"driver": "bridge"}, NetworkMark("lab")),),
-        containers=(ObservedContainer("2", "c", endpoints=(ObservedEndpoint("a", mark=EndpointMark("lab")),)),),
+        containers=(
+            ObservedContainer("2", "c", endpoints=(ObservedEndpoint("a", mark=EndpointMark("lab")),), mark=ContainerMark("lab")),
+            ObservedContainer("3", "d"),
+        ),
+        images={"busybox:1": ObservedImage("sha256:1", {"user": "web"}, "linux/amd64")},
     )
 )
 
@@ -39,6 +54,14 @@ GOOD = snapshot_json(
         (["containers", 0, "endpoints", 0, "mark", "how"], "found", "damaged"),
         (["containers", 0, "endpoints", 0, "phantom"], 1, "damaged"),
         (["containers", 0, "ports"], [80], "damaged"),
+        (["containers", 0, "mark"], None, "damaged"),
+        (["containers", 0, "health"], "ill", "damaged"),
+        (["containers", 0, "exit_code"], True, "damaged"),
+        (["containers", 0, "anonymous"], {"/a": 1}, "damaged"),
+        (["containers", 0, "settings"], {"user": 1.5}, "damaged"),
+        (["images"], [], "damaged"),
+        (["images", "busybox:1"], {}, "damaged"),
+        (["images", "busybox:1", "outdated"], "yes", "damaged"),
     ],
 )
 def test_a_damaged_snapshot_is_refused(path: list[Any], value: Any, message: str) -> None:
@@ -60,3 +83,14 @@ def test_what_is_no_object_is_no_snapshot(value: Any) -> None:
 
 def test_the_good_one_is_read() -> None:
     assert snapshot_json(state_from_snapshot(GOOD)) == GOOD
+
+
+def test_the_good_one_is_as_the_schema_says() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((Path(__file__).parents[2] / "schemas" / "snapshot.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(GOOD)
+
+
+def test_what_has_no_mark_has_nothing_of_what_is_read_for_one() -> None:
+    marked, other = GOOD["containers"]
+    assert set(marked) - set(other) == {"mark", "settings", "image_id", "anonymous", "exit_code", "health"}

@@ -103,17 +103,16 @@ CASES: dict[str, list[Case]] = {
         ]),
     ],
     "hints": [
-        ("image", "name: t\ncontainers:\n  c:\n    image: x\n", ["4:5: 'image' is not a key of a container: netplan attaches containers that exist already, this version does not run them: remove 'image' and start the container with docker run"]),
-        ("ports", "name: t\ncontainers:\n  c:\n    ports: x\n", ["4:5: 'ports' is not a key of a container: netplan attaches containers that exist already, this version does not run them: remove 'ports' and start the container with docker run"]),
-        ("network_mode", "name: t\ncontainers:\n  c:\n    network_mode: x\n", ["4:5: 'network_mode' is not a key of a container: netplan attaches containers that exist already, this version does not run them: remove 'network_mode' and start the container with docker run"]),
-        ("command", "name: t\ncontainers:\n  c:\n    command: x\n", ["4:5: 'command' is not a key of a container: netplan attaches containers that exist already, this version does not run them: remove 'command' and start the container with docker run"]),
+        ("ports without image", "name: t\ncontainers:\n  c:\n    ports: [80]\n", ["4:5: 'c' has no image, so it is not run by this file and 'ports' cannot be set: add image, or remove 'ports'"]),
+        ("network_mode without image", "name: t\ncontainers:\n  c:\n    network_mode: host\n", ["4:5: 'c' has no image, so it is not run by this file and 'network_mode' cannot be set: add image, or remove 'network_mode'"]),
+        ("command without image", "name: t\ncontainers:\n  c:\n    command: x\n", ["4:5: 'c' has no image, so it is not run by this file and 'command' cannot be set: add image, or remove 'command'"]),
         ("container_name", "name: t\ncontainers:\n  c:\n    container_name: x\n", ["4:5: 'container_name' is not a key of a container: the key above is the container's name: remove 'container_name' and rename the key"]),
-        ("build", "name: t\ncontainers:\n  c:\n    build: x\n", ["4:5: 'build' is not a key of a container: netplan builds no images: remove 'build', build the image and start the container with docker run"]),
-        ("depends_on", "name: t\ncontainers:\n  c:\n    depends_on: x\n", ["4:5: 'depends_on' is not a key of a container: the containers run already, so there is no order to start them in: remove 'depends_on'"]),
-        ("publish_all", "name: t\ncontainers:\n  c:\n    publish_all: x\n", ["4:5: 'publish_all' is not a key of a container: netplan attaches containers that exist already, this version does not run them: remove 'publish_all' and start the container with docker run"]),
-        ("services", "name: t\nservices: '3'\n", ["2:1: 'services' is not a key of a topology: this is a Compose file's key: name the containers that exist under 'containers', each with its 'networks'"]),
+        ("build", "name: t\ncontainers:\n  c:\n    build: x\n", ["4:5: 'build' is not a key of a container: netplan builds no images: remove 'build', build the image and name it with 'image'"]),
+        ("depends_on without image", "name: t\ncontainers:\n  c:\n    depends_on: [c]\n", ["4:5: 'c' has no image, so it is not run by this file and 'depends_on' cannot be set: add image, or remove 'depends_on'"]),
+        ("publish_all without image", "name: t\ncontainers:\n  c:\n    publish_all: true\n", ["4:5: 'c' has no image, so it is not run by this file and 'publish_all' cannot be set: add image, or remove 'publish_all'"]),
+        ("services", "name: t\nservices: '3'\n", ["2:1: 'services' is not a key of a topology: this is a Compose file's key: rename it to 'containers'"]),
         ("version", "name: t\nversion: '3'\n", ["2:1: 'version' is not a key of a topology: the format has no version: remove the line"]),
-        ("volumes", "name: t\nvolumes: '3'\n", ["2:1: 'volumes' is not a key of a topology: netplan manages networks and attachments only: remove it"]),
+        ("volumes", "name: t\nvolumes: '3'\n", ["2:1: 'volumes' is not a key of a topology: a named volume is made when a container first uses it: remove the key"]),
         ("legacy external name", network("{external: {name: x}}"), ["3:17: 'external' is true or false here, the name stands beside it: write external: true and name: 'x'"]),
         ("config_only", network("{config_only: true}"), ["3:7: 'config_only' is not a key of a network: networks made from others are not supported: write the settings themselves"]),
         ("priority", attached("{n: {priority: 5}}"), ["5:22: 'priority' is not a key of an attachment: it orders nothing here: 'gw_priority' decides which network gives the default gateway"]),
@@ -196,13 +195,12 @@ CASES: dict[str, list[Case]] = {
     ],
     "variables": [
         ("variable", "name: ${NAME}\nnetworks: {n: {labels: {a: $HOME, b: cost $5, c: $$x, '${K}': d}}}\nx-a: ${IGNORED}\n", [
-            "1:7: '${NAME}' holds a variable, which files cannot have yet: write what it stands for",
+            "1:7: '${NAME}' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar",
             "1:7: 'name' is '${NAME}': the name of a topology is lower-case letters, digits, '_', '.' and '-', and begins with a letter or digit",
-            "2:28: '$HOME' holds a variable, which files cannot have yet: write what it stands for",
-            "2:50: '$$x' holds a variable, which files cannot have yet: write what it stands for",
-            "2:55: '${K}' holds a variable, which files cannot have yet: write what it stands for",
+            "2:28: '$HOME' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar",
+            "2:55: '${K}' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar",
         ]),
-        ("escaped", 'name: t\nnetworks: {n: {labels: {a: "\\x24{X}"}}}\n', ["2:28: '${X}' holds a variable, which files cannot have yet: write what it stands for"]),
+        ("escaped", 'name: t\nnetworks: {n: {labels: {a: "\\x24{X}"}}}\n', ["2:28: '${X}' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar"]),
     ],
     "attachments": [
         ("undeclared", attached("[m]"), ["5:18: network 'm' is not declared: declare it under 'networks', with external: true if it exists already"]),
@@ -350,7 +348,7 @@ networks:
   cost: {labels: {price: "${PRICE}"}}
 containers:
   web:
-    image: nginx
+    shell: sh
     networks:
       front: {ipv4_address: 10.9.0.9, aliases: [a b]}
       frnt: {}

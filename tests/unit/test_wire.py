@@ -327,3 +327,80 @@ def test_names_are_quoted_in_paths(server: Server) -> None:
     engine.close()
     assert server.requests[1].startswith(b"GET /v1.51/networks/a%20b%2F..%2Fc%3Fd HTTP/1.1")
     assert server.requests[2].startswith(b"DELETE /v1.51/networks/a%20b%2Fc HTTP/1.1")
+
+
+PULL = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n{"status":"Pulling","id":"a"}\r\n\r\n'
+"""The beginning of a pull that goes on."""
+
+
+def chunk(text: str) -> bytes:
+    return f"{len(text):x}\r\n{text}\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("rest", "error", "message"),
+    [
+        (chunk('{"error":"no space","errorDetail":{"message":"no space"}}') + chunk(""), ApiError, "^no space$"),
+        (chunk("<html>") + chunk(""), LostError, "not what the Docker API says"),
+        (b"", LostError, "broke off"),
+        (b"zz\r\n", LostError, "broke off"),
+    ],
+)
+def test_a_pull_that_goes_wrong_on_its_way(server: Server, rest: bytes, error: type[Exception], message: str) -> None:
+    server.answers = [VERSION, PULL + rest]
+    engine = open_engine(f"unix://{server.target.path}", timeout=5)
+    with pytest.raises(error, match=message):
+        engine.pull("r.test:5000/a/b:1", "linux/arm64")
+    engine.close()
+    assert server.requests[1].startswith(b"POST /v1.51/images/create?fromImage=r.test%3A5000%2Fa%2Fb&tag=1&platform=linux%2Farm64 HTTP/1.1")
+
+
+@pytest.mark.parametrize("beginning", [b"", PULL])
+def test_a_pull_may_be_slow_and_not_silent(server: Server, beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence for half a second ends it here, before the first word and after."""
+    monkeypatch.setattr("reconciler.engine.writing.STALL", 0.5)
+
+    def slowly(connection: socket.socket) -> None:
+        connection.sendall(PULL)
+        for _ in range(4):
+            time.sleep(0.3)
+            connection.sendall(chunk('{"status":"Waiting","id":"a"}\n'))
+        connection.sendall(chunk(""))
+
+    def silently(connection: socket.socket) -> None:
+        connection.sendall(beginning)
+        time.sleep(1.5)
+
+    server.answers = [VERSION, slowly, silently]
+    engine = open_engine(f"unix://{server.target.path}", timeout=0.2)
+    engine.pull("a:1")
+    with pytest.raises(LostError, match=r"within 0\.5 s"):
+        engine.pull("a:1")
+    engine.close()
+
+
+def test_a_stop_is_given_its_grace_period(server: Server) -> None:
+    def late(connection: socket.socket) -> None:
+        time.sleep(0.6)
+        connection.sendall(body("", "204 No Content"))
+
+    server.answers = [VERSION, late, body("", "304 Not Modified"), lambda connection: time.sleep(1.5)]
+    engine = open_engine(f"unix://{server.target.path}", timeout=0.2)
+    engine.stop("c", 1)
+    engine.stop("c", 0)
+    with pytest.raises(LostError, match=r"within 0\.2 s"):
+        engine.stop("c", 0)
+    engine.close()
+    assert server.requests[1].startswith(b"POST /v1.51/containers/c/stop?t=1 HTTP/1.1")
+
+
+def test_names_of_images_keep_their_slashes(server: Server) -> None:
+    server.answers = [VERSION, body("{}", "404 Not Found"), body('{"Descriptor":{"digest":"sha256:7"}}'), body('{"Descriptor":null}')]
+    reader = engine_at(server.target, 2)
+    assert reader.image("r.test:5000/a b/c?:1") is None
+    assert reader.newest("r.test:5000/a:1") == "sha256:7"
+    with pytest.raises(LostError, match="not what the Docker API says"):
+        reader.newest("a:1")
+    reader.close()
+    assert server.requests[1].startswith(b"GET /v1.51/images/r.test:5000/a%20b/c%3F:1/json HTTP/1.1")
+    assert server.requests[2].startswith(b"GET /v1.51/distribution/r.test:5000/a:1/json HTTP/1.1")

@@ -1,0 +1,214 @@
+"""A container's settings: what recorded inspects say (one create call, on Docker 20.10.24 and 28.5.2), and what is sent and what is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.codec import read_container
+from reconciler.container_codec import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
+from reconciler.marks import SPEC, TOPOLOGY, container_labels, read_container_mark, secret_digest
+from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets, Settings
+from reconciler.plan import ContainerSpec, EndpointSpec
+
+RECORDED = {path.stem.partition("-")[2]: path for path in (Path(__file__).parent / "recorded").glob("container-*.json")}
+MARK = ContainerMark("lab", {"image": "0123456789ab"})
+EXPECTED: Settings = {
+    "image": "netplan-test/busybox:1",
+    "command": ("sleep", "100"),
+    "entrypoint": (),
+    "environment.A": secret_digest("A", "1"),
+    "environment.B": secret_digest("B", ""),
+    "environment.C": secret_digest("C", "x=y"),
+    "environment.PATH": secret_digest("PATH", "/bin"),
+    "hostname": "h1",
+    "domainname": "ex.org",
+    "user": "0:0",
+    "working_dir": "/tmp",
+    "labels.a": "b",
+    "labels.e": "",
+    "stop_grace_period": 3,
+    "healthcheck.test": ("CMD", "true"),
+    "healthcheck.interval": 10**9,
+    "healthcheck.timeout": 2 * 10**9,
+    "healthcheck.start_period": 10**9,
+    "healthcheck.retries": 2,
+    "network_mode": "expnet",
+    "ports": ("127.0.0.1:->80/tcp", "18080->80/tcp"),
+    "publish_all": True,
+    "expose": ("81/udp",),
+    "volumes./b": "bind:/tmp/bindsrc:ro",
+    "volumes./v": "volume:vol1",
+    "volumes./v2": "volume:expnamed:nocopy",
+    "volumes./anon": "volume:",
+    "volumes./anon2": "volume::nocopy",
+    "volumes./carried": "volume:",
+    "volumes./t": "tmpfs:size=1m",
+    "volumes./t2": "tmpfs:",
+    "cap_add": ("NET_ADMIN", "SYS_TIME"),
+    "cap_drop": ("ALL", "MKNOD"),
+    "privileged": False,
+    "sysctls.net.ipv4.ip_forward": "1",
+    "devices": ("/dev/null:/dev/xnull:rwm",),
+    "dns": ("1.1.1.1",),
+    "dns_search": ("ex.org",),
+    "extra_hosts": ("db:10.1.1.1",),
+    "restart": "on-failure:3",
+    "init": False,
+    "mem_limit": 64 << 20,
+    "cpus": "0.5",
+}
+SINCE_25 = {"healthcheck.start_interval": 10**9}
+
+
+def recorded(version: str) -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads(RECORDED[version].read_text(encoding="utf-8"))
+    return raw
+
+
+def body(settings: Settings, mode: str = "bridge", api: tuple[int, int] = (1, 51), **more: Any) -> dict[str, Any]:
+    return container_body(ContainerSpec(settings, MARK, mode, **more), api)
+
+
+@pytest.mark.parametrize("version", RECORDED)
+def test_a_recorded_container_is_read_whole(version: str) -> None:
+    assert read_settings(recorded(version)) == {**EXPECTED, **(SINCE_25 if version != "20.10" else {})}
+
+
+@pytest.mark.parametrize("version", RECORDED)
+def test_anonymous_volumes_are_those_that_nobody_gave_a_name(version: str) -> None:
+    raw = recorded(version)
+    raw["Config"]["Labels"] |= container_labels(MARK)
+    container = read_managed(read_container(raw, EngineInfo()), raw)
+    assert list(container.anonymous) == ["/anon", "/anon2", "/carried"]
+    assert all(len(name) == 64 for name in container.anonymous.values())
+    assert carried_volumes(raw) == [container.anonymous["/carried"]]
+    assert (container.mark, container.image_id, container.health) == (MARK, raw["Image"], "starting")
+    assert "platform" not in container.settings
+    assert not [path for path in container.settings if "netplan" in path]
+
+
+@pytest.mark.parametrize("version", RECORDED)
+def test_one_without_a_mark_is_read_as_ever(version: str) -> None:
+    raw = recorded(version)
+    container = read_container(raw, EngineInfo())
+    assert read_managed(container, raw) is container
+    raw["Config"]["Labels"] |= container_labels(MARK)
+    assert read_managed(container, raw, {"Id": "sha256:1", "Config": {"Labels": raw["Config"]["Labels"]}}) is container
+
+
+def test_a_mark_survives_its_labels() -> None:
+    labels = container_labels(MARK)
+    assert read_container_mark(labels, {}) == MARK
+    assert read_container_mark(labels, labels) is None
+    assert read_container_mark(labels, labels | {SPEC: "{}"}) == MARK
+    assert read_container_mark(labels | {SPEC: "7"}, labels) == ContainerMark("lab")
+    assert read_container_mark({TOPOLOGY: "lab"}, {TOPOLOGY: "lab"}) is None
+    assert read_container_mark({SPEC: labels[SPEC]}, {}) is None
+
+
+def test_an_image_is_what_its_containers_have() -> None:
+    config = {
+        "Hostname": "0123456789ab",
+        "StopTimeout": 4,
+        "Cmd": ["sh"],
+        "Entrypoint": None,
+        "Env": ["PATH=/bin"],
+        "User": "web",
+        "WorkingDir": "",
+        "ExposedPorts": {"443/tcp": {}, "80/tcp": {}},
+        "Volumes": {"/data": {}},
+        "Labels": {"a": "b", TOPOLOGY: "lab"},
+        "Healthcheck": {"Test": ["CMD-SHELL", "true"], "Retries": 3},
+    }
+    settings: Settings = {
+        "command": ("sh",),
+        "environment.PATH": secret_digest("PATH", "/bin"),
+        "user": "web",
+        "expose": ("443/tcp", "80/tcp"),
+        "volumes./data": "volume:",
+        "labels.a": "b",
+        "healthcheck.test": ("CMD-SHELL", "true"),
+        "healthcheck.retries": 3,
+    }
+    raw = {"Id": "sha256:1", "Os": "linux", "Architecture": "arm64", "Variant": "v8", "Config": config}
+    assert read_image(raw) == ObservedImage("sha256:1", settings, "linux/arm64/v8")
+    assert read_image({"Id": "sha256:1", "Os": "linux", "Architecture": "amd64", "Config": None}) == ObservedImage(
+        "sha256:1", {}, "linux/amd64"
+    )
+
+
+def test_a_body_holds_what_is_set_and_nothing_else() -> None:
+    assert body({"image": "a:1"}) == {"Image": "a:1", "Labels": container_labels(MARK), "HostConfig": {"NetworkMode": "bridge"}}
+
+
+def test_the_values_of_the_environment_are_sent_and_their_digests_are_not() -> None:
+    settings = {"image": "a:1", "environment.K": secret_digest("K", "hidden")}
+    sent = body(settings, environment=Secrets({"K": "hidden", "EMPTY": ""}))
+    assert sent["Env"] == ["K=hidden", "EMPTY="]
+    assert settings["environment.K"] not in json.dumps(sent)
+
+
+def test_published_ports_are_exposed_too() -> None:
+    sent = body({"ports": ("8080->80/tcp", "[::1]:->80/tcp"), "expose": ("53/udp",)})
+    assert sent["ExposedPorts"] == {"53/udp": {}, "80/tcp": {}}
+    assert sent["HostConfig"]["PortBindings"] == {"80/tcp": [{"HostIp": "", "HostPort": "8080"}, {"HostIp": "::1", "HostPort": ""}]}
+
+
+@pytest.mark.parametrize(
+    ("volume", "carried", "expected"),
+    [
+        ("bind:/src", "", {"Binds": ["/src:/t"]}),
+        ("bind:/src:ro,z", "", {"Binds": ["/src:/t:ro,z"]}),
+        ("volume:data:nocopy", "", {"Binds": ["data:/t:nocopy"]}),
+        ("volume:data", "f" * 64, {"Binds": ["data:/t"]}),
+        ("volume:", "", {}),
+        ("volume:", "f" * 64, {"Mounts": [{"Type": "volume", "Target": "/t", "Source": "f" * 64}]}),
+        ("volume::nocopy", "", {"Mounts": [{"Type": "volume", "Target": "/t", "VolumeOptions": {"NoCopy": True}}]}),
+        ("tmpfs:", "", {"Tmpfs": {"/t": ""}}),
+        ("tmpfs:size=1m", "f" * 64, {"Tmpfs": {"/t": "size=1m"}}),
+        ("", "f" * 64, {"Mounts": [{"Type": "volume", "Target": "/t", "Source": "f" * 64}]}),
+    ],
+)
+def test_volumes(volume: str, carried: str, expected: dict[str, Any]) -> None:
+    sent = body({"volumes./t": volume} if volume else {}, volumes={"/t": carried} if carried else {})
+    assert sent["HostConfig"] == {"NetworkMode": "bridge", **expected}
+    assert ("Volumes" in sent) == (volume == "volume:" and not carried)
+
+
+ENDPOINTS = (
+    EndpointSpec("n1", {"mac_address": "02:42:c0:a8:00:01", "aliases": ("web",)}),
+    EndpointSpec("n2", {"mac_address": "02:42:c0:a8:00:02"}),
+)
+
+
+def test_a_newer_engine_gets_all_endpoints_at_once() -> None:
+    sent = body({}, "n1", endpoints=ENDPOINTS)
+    configs = {"n1": {"Aliases": ["web"], "MacAddress": "02:42:c0:a8:00:01"}, "n2": {"MacAddress": "02:42:c0:a8:00:02"}}
+    assert sent["NetworkingConfig"]["EndpointsConfig"] == configs
+    assert "MacAddress" not in sent
+
+
+def test_an_older_engine_gets_the_first_endpoint_and_its_mac() -> None:
+    sent = body({}, "n1", api=(1, 43), endpoints=ENDPOINTS)
+    assert list(sent["NetworkingConfig"]["EndpointsConfig"]) == ["n1"]
+    assert sent["MacAddress"] == "02:42:c0:a8:00:01"
+
+
+def test_one_in_anothers_namespace_sends_nothing_of_its_own_network() -> None:
+    settings: Settings = {"hostname": "a", "ports": ("80->80/tcp",), "expose": ("81/tcp",), "dns": ("1.1.1.1",), "user": "web"}
+    sent = body(settings, "container:x")
+    assert sent == {"User": "web", "Labels": container_labels(MARK), "HostConfig": {"NetworkMode": "container:x"}}
+
+
+def test_an_update_keeps_the_swap_in_step_with_the_memory() -> None:
+    assert update_body({"mem_limit": 5, "cpus": "1.5", "restart": "on-failure:2", "user": "web"}) == {
+        "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2},
+        "Memory": 5,
+        "MemorySwap": 10,
+        "NanoCpus": 1_500_000_000,
+    }
+    assert update_body({"restart": "no"}) == {"RestartPolicy": {"Name": "no"}}
