@@ -18,7 +18,7 @@ from ..model import (
     Settings,
     Value,
 )
-from ..plan import Step
+from ..plan import Refusal, Step
 from .claims import Claims
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
@@ -44,7 +44,7 @@ class _Graph:
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[Node] = []
         self.creates: dict[str, Node] = {}
-        self.claims = Claims(self.endpoints, containers, self.settings, self.life)
+        self.claims = Claims(self.endpoints, containers, observed, self.settings, self.life)
         self.removes = self.claims.removes
         self.connects, self.disconnects = self.claims.connects, self.claims.disconnects
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
@@ -254,6 +254,10 @@ class _Graph:
             node.follows.extend(explicit[-1:])
 
 
-def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe) -> tuple[Step, ...]:
-    """The steps, in an order that depends on the cases alone."""
-    return numbered(_Graph(networks, endpoints, containers, observed).build(wipe))
+def order(
+    networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe
+) -> tuple[tuple[Step, ...], list[Refusal]]:
+    """The steps, in an order that depends on the cases alone; and what no order can make certain."""
+    graph = _Graph(networks, endpoints, containers, observed)
+    steps = numbered(graph.build(wipe))
+    return steps, list(graph.claims.risks())
