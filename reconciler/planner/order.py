@@ -60,11 +60,11 @@ class _Graph:
             self._network_nodes(network)
         for index, endpoint in enumerate(self.endpoints):
             self._endpoint_nodes(index, endpoint)
-        self.nodes.extend(self.life.all)
         self._network_edges()
         self._endpoint_edges()
         self._container_edges()
         self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
+        self.nodes.extend(self.life.all)  # what is waited for is known only now
         self._leaving_edges()
         self.claims.edges()
         self._automatic_last()
