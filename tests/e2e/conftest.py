@@ -38,7 +38,26 @@ if TYPE_CHECKING:
     from .cli import Cli
 
 IMAGE = "netplan-test/busybox:1"
-APPLETS = ["sh", "ping", "ip", "nslookup", "cat", "sleep", "wget", "httpd", "hostname", "ls", "echo", "nc", "route", "kill", "ps", "true"]
+APPLETS = [
+    "sh",
+    "ping",
+    "ip",
+    "nslookup",
+    "cat",
+    "sleep",
+    "wget",
+    "httpd",
+    "hostname",
+    "ls",
+    "echo",
+    "nc",
+    "route",
+    "kill",
+    "ps",
+    "true",
+    "mkdir",
+    "chmod",
+]
 GIVEN = [host.strip() for host in os.environ.get("NETPLAN_TEST_HOSTS", "").split(",") if host.strip()]
 _subnets = itertools.count(os.getpid() % 100 * 40)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from reconciler.codec import read_container
 from reconciler.marks import digests, read_endpoint_mark
 from reconciler.model import (
+    Dependency,
     DesiredContainer,
     DesiredEndpoint,
     DesiredNetwork,
@@ -16,6 +19,7 @@ from reconciler.model import (
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
+    ObservedImage,
     ObservedNetwork,
     ObservedState,
     Settings,
@@ -265,3 +269,22 @@ def test_adopting_does_not_override_another_topologys_protection() -> None:
         policy=Policy(frozenset({"backend"})),
     )
     assert [refusal.message for refusal in made.refusals] == ["network backend is protected by topology 'theirs' and would be replaced"]
+
+
+def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> None:
+    def managed(name: str, *needs: Dependency) -> DesiredContainer:
+        return DesiredContainer(name, HERE, managed=True, settings={"image": "busybox:latest"}, depends_on=needs)
+
+    ready, ended = Dependency("db", "healthy"), Dependency("fill", "completed")
+    boxes = {box.name: box for box in (managed("web", ended), managed("fill", ready), managed("db"))}
+    images = {"busybox:latest": ObservedImage("sha256:1")}
+    steps = plan(DesiredState("lab", {}, boxes), ObservedState(DOCKER_28, images=images)).steps
+    assert [step.text for step in steps if step.op in ("start", "wait")] == [
+        "start db",
+        "wait until db is healthy",
+        "start fill",
+        "wait until fill has ended",
+        "start web",
+    ]
+    started = [step for step in steps if step.op in ("start", "wait")]
+    assert all(earlier.id in later.needs for earlier, later in itertools.pairwise(started))
