@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .model import MTU_OPTION, EngineInfo, Settings, Source, Value
@@ -18,7 +18,7 @@ LONGEST_VALUE = 60
 
 _READING_ORDER = tuple(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux"))
 
-_SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
+SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
     ("create",): ("+", "add"),
     ("connect",): ("+", "add"),
     ("delete",): ("-", "remove"),
@@ -82,7 +82,7 @@ def _changes(plan: Plan, paint: Paint) -> Iterator[list[str]]:
 
 
 def _head(change: Change) -> str:
-    sign, _ = _SIGNS[change.actions]
+    sign, _ = SIGNS[change.actions]
     return f"{sign:>3} {_resource(change)}"
 
 
@@ -107,7 +107,7 @@ def _inline(differences: tuple[Difference, ...]) -> str:
 
 
 def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Iterator[str]:
-    _, style = _SIGNS[change.actions]
+    _, style = SIGNS[change.actions]
     source = f"{' ' * (width - len(head))}  {paint('dim', safe(str(change.source)))}" if change.source else ""
     yield paint(style, head) + source
     if change.actions != ("connect",):
@@ -122,22 +122,27 @@ def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
     rows = [
         (label(d.path), show_value(d.after) if created else f"{show_value(d.before)} -> {show_value(d.after)}", d)
-        for d in sorted(change.differences, key=_reading_order)
+        for d in in_reading_order(change.differences)
     ]
     names = max((len(name) for name, _, _ in rows), default=0)
     values = max((len(value) for _, value, _ in rows), default=0)
     for name, value, difference in rows:
-        why = paint("dim", f"  # {_why(difference, change)}") if change.actions == ("delete", "create") else ""
+        why = paint("dim", f"  # {why_changed(difference)}") if change.actions == ("delete", "create") else ""
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
 
 
-def _reading_order(difference: Difference) -> tuple[int, str]:
+def in_reading_order(differences: tuple[Difference, ...]) -> list[Difference]:
     """A subnet before its gateway, IPv4 before IPv6, options and labels last."""
+    return sorted(differences, key=_reading_order)
+
+
+def _reading_order(difference: Difference) -> tuple[int, str]:
     ranks = (rank for rank, start in enumerate(_READING_ORDER) if difference.path.startswith(start))
     return next(ranks, len(_READING_ORDER)), difference.path
 
 
-def _why(difference: Difference, change: Change) -> str:
+def why_changed(difference: Difference) -> str:
+    """Why a setting costs its network: who changed it, or that it cannot be changed in place."""
     return {
         "intent": "cannot be changed in place",
         "drift": "changed on the engine",
@@ -156,8 +161,8 @@ def label(path: str) -> str:
     return safe(path)
 
 
-def show_value(value: Value | None) -> str:
-    """A value on one line, shortened; unset is `(unset)`."""
+def show_value(value: Value | None, longest: int = LONGEST_VALUE) -> str:
+    """A value on one line, shortened to `longest` characters; unset is `(unset)`."""
     if value is None or value == ():
         return "(unset)"
     if isinstance(value, bool):
@@ -165,7 +170,7 @@ def show_value(value: Value | None) -> str:
     text = safe(", ".join(value) if isinstance(value, tuple) else str(value))
     if text == "":
         return '""'
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}… ({len(text)} characters)"
+    return text if len(text) <= longest else f"{text[: longest - 1]}… ({len(text)} characters)"
 
 
 def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> Iterator[str]:
@@ -175,9 +180,13 @@ def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> I
 
 
 def _steps(steps: tuple[Step, ...], paint: Paint) -> Iterator[str]:
-    if not steps:
-        return
-    yield paint("bold", "Steps")
+    if steps:
+        yield paint("bold", "Steps")
+        yield from step_lines(steps, paint)
+
+
+def step_lines(steps: tuple[Step, ...], paint: Paint = plain) -> Iterator[str]:
+    """One line for each of at least one step: its number, what it does, what it waits for."""
     digits = len(str(len(steps)))
     texts = [safe(step.text) for step in steps]
     width = min(max(map(len, texts)), 72)
@@ -204,6 +213,11 @@ def _refusals(refusals: tuple[Refusal, ...], paint: Paint) -> Iterator[str]:
     if not refusals:
         return
     yield paint("error", "Refused") + " (nothing is done)"
+    yield from refusal_lines(refusals, paint)
+
+
+def refusal_lines(refusals: Iterable[Refusal], paint: Paint = plain) -> Iterator[str]:
+    """Each with its place, and below it what to do."""
     for refusal in refusals:
         source = f"{refusal.source}: " if refusal.source else ""
         yield f"  {paint('dim', safe(source))}{safe(refusal.message)}"
@@ -212,12 +226,17 @@ def _refusals(refusals: tuple[Refusal, ...], paint: Paint) -> Iterator[str]:
 
 
 def _verdict(plan: Plan, paint: Paint) -> str:
+    return paint("bold", verdict(plan))
+
+
+def verdict(plan: Plan) -> str:
+    """The plan in one sentence."""
     if plan.refusals:
         count = len(plan.refusals)
-        return paint("bold", f"Plan: refused for {count} reason{'s' if count != 1 else ''}.")
+        return f"Plan: refused for {count} reason{'s' if count != 1 else ''}."
     if plan.empty:
-        return paint("bold", "Nothing to do: the engine is as declared.")
-    return paint("bold", f"Plan: {summary(plan)}")
+        return "Nothing to do: the engine is as declared."
+    return f"Plan: {summary(plan)}"
 
 
 def summary(plan: Plan) -> str:
@@ -257,21 +276,33 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "changes": [_change_json(change) for change in plan.changes],
         "steps": [_step_json(step) for step in plan.steps],
         "interrupts": list(plan.interrupts),
-        "refusals": [
-            {"message": r.message, "way_out": r.way_out, "unsafe": r.unsafe, "source": _source_json(r.source)} for r in plan.refusals
-        ],
+        "refusals": [refusal_json(refusal) for refusal in plan.refusals],
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
     }
 
 
-def _change_json(change: Change) -> dict[str, Any]:
-    resource = {"kind": "network", "name": change.network}
+def refusal_json(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as JSON values."""
+    return {
+        "message": refusal.message,
+        "way_out": refusal.way_out,
+        "unsafe": refusal.unsafe,
+        "source": _source_json(refusal.source),
+    }
+
+
+def resource(change: Change) -> dict[str, str]:
+    """What changes: its kind, and its name, or of an endpoint the container's and the network's."""
     if change.container:
-        resource = {"kind": "endpoint", "container": change.container, "network": change.network}
+        return {"kind": "endpoint", "container": change.container, "network": change.network}
+    return {"kind": "network", "name": change.network}
+
+
+def _change_json(change: Change) -> dict[str, Any]:
     return {
         "actions": list(change.actions),
-        "resource": resource,
+        "resource": resource(change),
         "before": {d.path: _value_json(d.before) for d in change.differences if d.before is not None},
         "after": {d.path: _value_json(d.after) for d in change.differences if d.after is not None},
         "reason": change.reason,

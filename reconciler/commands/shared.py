@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from ..safety import Policy
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
-    from ..plan import Plan
+    from ..plan import Plan, Refusal
+    from ..topology import Loaded
 
 CHANGES_PENDING = 2
 WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
@@ -35,7 +36,11 @@ def load(path: str) -> DesiredState:
     """One file's desired state; its warnings go to standard error."""
     from ..topology import load
 
-    loaded = load(path)
+    return warned(load(path))
+
+
+def warned(loaded: Loaded) -> DesiredState:
+    """What was loaded; its warnings go to standard error."""
     for warning in loaded.warnings:
         print(safe(str(warning)), file=sys.stderr)
     return loaded.state
@@ -93,11 +98,30 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
 
     if options.output == "json":
         print(render_json(wanted), end="")
+    elif options.output == "markdown":
+        from ..markdown import render_markdown
+        from .review import apply_command
+
+        print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
     elif not options.quiet:
         print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
     if options.quiet:
-        for refusal in wanted.refusals:
-            print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+        print_refusals(wanted.refusals)
+
+
+def print_refusals(refusals: Iterable[Refusal]) -> None:
+    """What stands against a plan, as errors."""
+    for refusal in refusals:
+        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+
+
+def print_run(text: str, options: Namespace) -> None:
+    """What was done, below the plan."""
+    if options.output == "markdown":
+        from ..gfm import fence
+
+        text = "\n" + fence(text.splitlines())
+    print(text, flush=True)
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:

@@ -13,6 +13,7 @@ from ..cycles import no_cycle_search
 from ..model import DesiredState, EngineInfo, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy
+from .between import conflicts
 from .compare import AUTOMATIC
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
@@ -20,7 +21,7 @@ from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
 
-__all__ = ["Policy", "plan"]
+__all__ = ["Policy", "conflicts", "plan"]
 
 
 def plan(desired: DesiredState, observed: ObservedState, journal: None = None, policy: Policy | None = None) -> Plan:

@@ -15,8 +15,9 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
-PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot")
-FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
+REVIEW = ("gfm", "markdown", "folder", "applied", "annotations")
+PURE = (*VALUES, *REVIEW, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot")
+FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments", "revisions")
 ENGINE = ("locate", "wire", "engine", "observe")
 ABOVE = ("cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
@@ -31,6 +32,11 @@ MAY_IMPORT = {
     "safety": VALUES,
     "planner": (*VALUES, "safety"),
     "render": (*VALUES, "safety", "paint"),
+    "gfm": ("paint",),
+    "markdown": (*VALUES, "gfm", "render"),
+    "folder": (*VALUES, "gfm", "markdown", "paint", "render"),
+    "applied": VALUES,
+    "annotations": ("errors", "paint"),
     "changed": (*VALUES, "paint", "render"),
     "codec": VALUES,
     "snapshot": VALUES,
