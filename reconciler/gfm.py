@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .paint import safe
+from .paint import safe, shortened
 
 LONGEST_WORD = 120
 """Characters of one word that are shown."""
 
 _LONGEST_NAME = 300
-_PLAIN = re.compile(r"[A-Za-z](?:[a-z]|['-](?=[A-Za-z]))*|[A-Z]{1,6}s?|IPv[46]|\d{1,5}")
+_PLAIN = re.compile(r"(?![0-9a-f]{7,}$)[A-Za-z](?:[a-z]|['-](?=[A-Za-z]))*|[A-Z]{1,6}s?|IPv[46]|\d{1,5}")
 _WORD = re.compile(r"(?P<before>\(?)(?P<word>.*?)(?P<after>[,.:;)]*)", re.S)
 _UNMARKABLE = re.compile(r"[^A-Za-z0-9_./-]|(?<=-)-")
 _SPECIAL = re.compile(r"[^A-Za-z0-9 ]")
@@ -22,19 +22,17 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9 ]")
 
 def code(text: str, longest: int = LONGEST_WORD) -> str:
     """`text` as a code span, also inside a table's cell."""
-    shown = safe(text)
-    if len(shown) > longest:
-        shown = f"{shown[: longest - 1]}… ({len(shown)} characters)"
+    shown = shortened(safe(text), longest)
     plain = shown.strip(" ") == shown and shown and "|" not in shown and "`" not in shown
-    return f"`{shown}`" if plain else html_code(shown)
+    return f"`{shown}`" if plain else html_code(shown, len(shown))
 
 
-def html_code(text: str) -> str:
+def html_code(text: str, longest: int = LONGEST_WORD) -> str:
     """The same as HTML: where Markdown is not read, and for a cell's border or a backtick, which no code span holds in every renderer.
 
     Character references are text and never markup; <wbr> parts what would be taken for an e-mail address.
     """
-    return f"<code>{_SPECIAL.sub(_reference, safe(text)) or '&nbsp;'}</code>"
+    return f"<code>{_SPECIAL.sub(_reference, shortened(safe(text), longest)) or '&nbsp;'}</code>"
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -46,7 +44,7 @@ def prose(text: str, longest: int | None = None) -> str:
     """A sentence, with every word that is more than letters in a code span; cut after `longest` characters, which is said."""
     shown = safe(text)
     if longest is not None and len(shown) > longest:
-        return f"{_words(shown[: longest - 1])}… ({len(shown)} characters)"
+        return f"{_words(shown[: longest - 1])}… ({len(shown):,} characters)"
     return _words(shown)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .gfm import code, fence, folded, marker, names, prose
+from .paint import safe, shortened
 from .plan import Change, Difference, Plan, Refusal
 from .render import SIGNS, describe_engine, in_reading_order, label, resource, show_value, step_lines, verdict, why_changed
 
@@ -19,8 +20,10 @@ LONGEST_TEXT = 65_536
 MOST_DIFFERENCES = 8
 """Settings of one change that its row shows; the diff has them all."""
 LONGEST_SENTENCE = 600
-"""Characters of a reason or a note; warnings have no bound."""
-LONGEST_DIFF_VALUE = 200
+"""Characters of a reason or a note."""
+LONGEST_WARNING = 20_000
+"""Characters of a warning of the planner, which may name a thousand containers."""
+LONGEST_DIFF_LINE = 300
 _DOES = {("delete",): "remove", ("delete", "create"): "**replace**", ("disconnect", "connect"): "reconnect"}
 _HEAD = ("| | Resource | Change | Why | Source |", "|:-:|---|---|---|---|")
 _REST = "the text and the JSON of the plan have it"
@@ -79,7 +82,7 @@ def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT,
         "table": Part("of the changes", [_row(change) for change in plan.changes], "\n".join(_HEAD) + "\n"),
         "notes": Part("of the notes", [f"- {prose(note, LONGEST_SENTENCE)}" for note in plan.notes], "**Notes**\n\n"),
         "steps": _block("the steps", f"Steps ({len(plan.steps)})", list(step_lines(plan.steps)) if plan.steps else []),
-        "diff": _block("the diff", "Diff", list(_diff(plan.changes)), "diff"),
+        "diff": _block("the diff", "Diff", [shortened(safe(line), LONGEST_DIFF_LINE) for line in _diff(plan.changes)], "diff"),
     }
     fit(parts.values(), limit - size("\n\n".join([*head, *foot])) - _ROOM)
     said = left_out(parts.values())
@@ -122,7 +125,7 @@ def warnings(plan: Plan) -> Iterator[str]:
     yield from _listed(words.format("interrupted").capitalize(), map(code, plan.interrupts))
     for word, actions in (("removed", ("delete",)), ("replaced", ("delete", "create")), ("disconnected", ("disconnect",))):
         yield from _listed(words.format(word).capitalize(), (subject(change) for change in plan.changes if change.actions == actions))
-    yield from map(prose, plan.warnings)
+    yield from (prose(warning, LONGEST_WARNING) for warning in plan.warnings)
 
 
 def _listed(word: str, items: Iterable[str]) -> Iterator[str]:
@@ -208,9 +211,9 @@ def _diff(changes: Iterable[Change]) -> Iterator[str]:
         for difference in in_reading_order(change.differences):
             name = label(difference.path)
             if difference.before not in (None, ()):
-                yield f"- {name}: {show_value(difference.before, LONGEST_DIFF_VALUE)}"
+                yield f"- {name}: {show_value(difference.before, LONGEST_DIFF_LINE)}"
             if difference.after not in (None, ()):
-                yield f"+ {name}: {show_value(difference.after, LONGEST_DIFF_VALUE)}"
+                yield f"+ {name}: {show_value(difference.after, LONGEST_DIFF_LINE)}"
 
 
 def _foot(plan: Plan, command: str) -> list[str]:

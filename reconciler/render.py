@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .model import MTU_OPTION, EngineInfo, Settings, Source, Value
-from .paint import Paint, plain, safe
+from .paint import Paint, plain, safe, shortened
 from .plan import Change, Difference, Plan, Refusal, Step
 
 FORMAT_VERSION = 1
@@ -15,6 +15,7 @@ FORMAT_VERSION = 1
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
+LONGEST_STEP = 200
 
 _READING_ORDER = tuple(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux"))
 
@@ -89,7 +90,7 @@ def _head(change: Change) -> str:
 def _resource(change: Change) -> str:
     network, container = safe(change.network), safe(change.container)
     if not change.container:
-        return f"network {network}  {change.reason}"
+        return f"network {network}  {safe(change.reason)}"
     match change.actions:
         case ("connect",):
             return f"connect {container} -> {network}{_inline(change.differences)}"
@@ -170,7 +171,7 @@ def show_value(value: Value | None, longest: int = LONGEST_VALUE) -> str:
     text = safe(", ".join(value) if isinstance(value, tuple) else str(value))
     if text == "":
         return '""'
-    return text if len(text) <= longest else f"{text[: longest - 1]}… ({len(text)} characters)"
+    return shortened(text, longest)
 
 
 def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> Iterator[str]:
@@ -188,7 +189,7 @@ def _steps(steps: tuple[Step, ...], paint: Paint) -> Iterator[str]:
 def step_lines(steps: tuple[Step, ...], paint: Paint = plain) -> Iterator[str]:
     """One line for each of at least one step: its number, what it does, what it waits for."""
     digits = len(str(len(steps)))
-    texts = [safe(step.text) for step in steps]
+    texts = [shortened(safe(step.text), LONGEST_STEP) for step in steps]
     width = min(max(map(len, texts)), 72)
     for step, text in zip(steps, texts, strict=True):
         yield f"  {step.id:>{digits}} {text:<{width}}  {paint('dim', _after(step))}".rstrip()

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "planner": (*VALUES, "safety"),
     "render": (*VALUES, "safety", "paint"),
     "gfm": ("paint",),
-    "markdown": (*VALUES, "gfm", "render"),
+    "markdown": (*VALUES, "gfm", "paint", "render"),
     "folder": (*VALUES, "gfm", "markdown", "paint", "render"),
     "applied": VALUES,
     "annotations": ("errors", "paint"),
