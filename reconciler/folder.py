@@ -126,4 +126,4 @@ def _bodies(planned: Sequence[Planned], room: int) -> list[str]:
 def _body(one: Planned, limit: int) -> str:
     summary = f"{html_code(one.file)}: {one.verdict}{f': {one.counts}' if one.counts else ''}"
     empty = folded(summary, "")
-    return folded(summary, render_markdown(one.plan, one.command, limit=limit - size(empty) - 2, marked=False)) + "\n"
+    return folded(summary, render_markdown(one.plan, one.command, limit=limit - size(empty) - 2, embedded=True)) + "\n"

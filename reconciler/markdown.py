@@ -68,15 +68,16 @@ def size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT, marked: bool = True) -> str:
+def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT, embedded: bool = False) -> str:
     """The plan as one comment of at most `limit` bytes; ends with a newline.
 
-    `command` is what applies exactly this plan. `marked`: the first line is the hidden marker (gfm.py) of the topology.
+    `command` is what applies exactly this plan. The first line is the hidden marker (gfm.py) of the topology. `embedded`: in a larger comment,
+    which has a marker and the warnings.
     """
-    head = ([marker(plan.topology)] if marked else []) + [f"### netplan: {code(plan.topology)}", _verdict(plan)]
+    head = ([] if embedded else [marker(plan.topology)]) + [f"### netplan: {code(plan.topology)}", _verdict(plan)]
     foot = _foot(plan, command)
     parts = {
-        "warning": Part("lines of the warnings", boxed("WARNING", warnings(plan))),
+        "warning": Part("lines of the warnings", [] if embedded else boxed("WARNING", warnings(plan))),
         "refusals": Part("of the refusals", boxed("CAUTION", map(refusal_line, plan.refusals))),
         "drift": Part("of the drift", [f"- {code(d.subject)}: {prose(d.message, LONGEST_SENTENCE)}" for d in plan.drift], _DRIFT),
         "table": Part("of the changes", [_row(change) for change in plan.changes], "\n".join(_HEAD) + "\n"),
