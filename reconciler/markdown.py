@@ -71,8 +71,8 @@ def size(text: str) -> int:
 def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT, embedded: bool = False) -> str:
     """The plan as one comment of at most `limit` bytes; ends with a newline.
 
-    `command` is what applies exactly this plan. The first line is the hidden marker (gfm.py) of the topology. `embedded`: in a larger comment,
-    which has a marker and the warnings.
+    `command` is what applies exactly this plan. The first line is the hidden marker (gfm.py) of the topology. `embedded`: without it and
+    the warnings, for a larger comment that has both.
     """
     head = ([] if embedded else [marker(plan.topology)]) + [f"### netplan: {code(plan.topology)}", _verdict(plan)]
     foot = _foot(plan, command)
@@ -177,7 +177,7 @@ def _settings(change: Change) -> Iterator[str]:
 
 def _setting(difference: Difference, new: bool) -> str:
     before, after = (code(show_value(value)) for value in (difference.before, difference.after))
-    return f"{code(label(difference.path))} {after}" if new else f"{code(label(difference.path))} {before} → {after}"
+    return f"{code(label(difference.path))}: {after}" if new else f"{code(label(difference.path))}: {before} → {after}"
 
 
 def _why(change: Change) -> Iterator[str]:
