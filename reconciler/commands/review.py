@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +26,11 @@ EMPTY = "empty"
 
 def plan(options: Namespace) -> int:
     """Shows what apply would do, with an engine that cannot write or with none."""
+    if options.file == options.state == "-":
+        raise UsageError("FILE and the snapshot are both standard input", "name a file for one of them")
     paths = files(options.file)
     desired = load_all(paths)
-    observed = _seen(options, desired)
-    plans = [_planned(state, observed, options) for state in desired]
+    plans = _from_nothing(desired, options) if options.state == EMPTY else _from(_seen(options), desired, options)
     if not is_folder(options.file):
         print_plan(plans[0], options)
         return _code(plans[0], options)
@@ -54,7 +56,7 @@ def diff(options: Namespace) -> int:
 
 def is_folder(argument: str | None) -> bool:
     """Whether FILE stands for any number of files."""
-    return argument not in (None, "-") and Path(str(argument)).is_dir()
+    return argument not in (None, "-") and os.path.isdir(str(argument))  # noqa: PTH112 - Path.is_dir raises where it may not look
 
 
 def load_all(paths: Sequence[str]) -> list[DesiredState]:
@@ -71,15 +73,21 @@ def load_all(paths: Sequence[str]) -> list[DesiredState]:
     return states
 
 
-def _planned(desired: DesiredState, observed: ObservedState, options: Namespace) -> Plan:
+def _from(observed: ObservedState, desired: Iterable[DesiredState], options: Namespace) -> list[Plan]:
     from ..planner import plan as make_plan
 
-    found = make_plan(desired, observed, policy=policy_of(options))
-    if options.state != EMPTY:
-        return found
-    from ..applied import assumptions
+    return [make_plan(state, observed, policy=policy_of(options)) for state in desired]
 
-    return replace(found, notes=(*found.notes, *assumptions([desired])))
+
+def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[Plan]:
+    """From an engine with nothing but what each topology needs and does not make; the notes say what that is."""
+    from ..applied import assumed, assumptions
+
+    plans = []
+    for state in desired:
+        [found] = _from(assumed([state]), [state], options)
+        plans.append(replace(found, notes=(*found.notes, *assumptions([state]))))
+    return plans
 
 
 def _code(found: Plan, options: Namespace) -> int:
@@ -89,26 +97,16 @@ def _code(found: Plan, options: Namespace) -> int:
 # --- what was observed -----------------------------------------------------------------------------------------------
 
 
-def _seen(options: Namespace, desired: Sequence[DesiredState]) -> ObservedState:
-    """The state to plan against: of the engine, of a snapshot, or assumed."""
+def _seen(options: Namespace) -> ObservedState:
+    """The state to plan against: the engine's, or that in a snapshot. Raises UsageError for what is none."""
     if options.state is None:
         from ..observe import observe
 
         with reader_of(options) as reader:
             return observe(reader)
-    if options.state == EMPTY:
-        from ..applied import assumed
-
-        return assumed(desired)
-    return _snapshot(options.state, options.file)
-
-
-def _snapshot(path: str, file: str | None) -> ObservedState:
-    """The state in a snapshot. Raises UsageError for anything else."""
+    path = options.state
     from ..snapshot import state_from_snapshot
 
-    if path == file == "-":
-        raise UsageError("FILE and the snapshot are both standard input", "name a file for one of them")
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except (OSError, ValueError) as error:

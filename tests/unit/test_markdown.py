@@ -45,6 +45,7 @@ class Seen(HTMLParser):
         self.tags.add(tag)
         assert all(name in ("align", "lang") for name, _ in attrs), (tag, attrs)
         self.rows += tag == "tr"
+        self.plain += "\n" if tag == "br" else ""
         if tag in ("code", "pre"):
             self._open = tag if self._open != "pre" else "pre"
             (self.blocks if self._open == "pre" else self.code).append("")
