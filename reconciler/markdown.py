@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .gfm import code, fence, folded, marker, names, prose
 from .paint import safe, shortened
 from .plan import Change, Difference, Plan, Refusal
-from .render import SIGNS, describe_engine, in_reading_order, label, resource, show_value, step_lines, verdict, why_changed
+from .render import SIGNS, before_after, describe_engine, in_reading_order, label, resource, step_lines, verdict, why_changed
 
 LONGEST_TEXT = 65_536
 """Bytes of the whole; never fewer than its characters, which GitHub counts."""
@@ -176,7 +176,7 @@ def _settings(change: Change) -> Iterator[str]:
 
 
 def _setting(difference: Difference, new: bool) -> str:
-    before, after = (code(show_value(value)) for value in (difference.before, difference.after))
+    before, after = map(code, before_after(difference))
     return f"{code(label(difference.path))}: {after}" if new else f"{code(label(difference.path))}: {before} → {after}"
 
 
@@ -210,11 +210,11 @@ def _diff(changes: Iterable[Change]) -> Iterator[str]:
         sign, _ = SIGNS[change.actions]
         yield f"@@ {sign} {' '.join(resource(change).values())} @@"
         for difference in in_reading_order(change.differences):
-            name = label(difference.path)
+            name, (before, after) = label(difference.path), before_after(difference, LONGEST_DIFF_LINE)
             if difference.before not in (None, ()):
-                yield f"- {name}: {show_value(difference.before, LONGEST_DIFF_LINE)}"
+                yield f"- {name}: {before}"
             if difference.after not in (None, ()):
-                yield f"+ {name}: {show_value(difference.after, LONGEST_DIFF_LINE)}"
+                yield f"+ {name}: {after}"
 
 
 def _foot(plan: Plan, command: str) -> list[str]:

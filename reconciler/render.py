@@ -103,7 +103,7 @@ def _resource(change: Change) -> str:
 def _inline(differences: tuple[Difference, ...]) -> str:
     """A new endpoint's settings on its own line: ` (alias web, address 10.1.0.9)`."""
     words = {"aliases": "alias", "ipv4_address": "address", "ipv6_address": "address", "link_local_ips": "link-local"}
-    parts = [f"{words.get(d.path, label(d.path))} {show_value(d.after)}" for d in differences if d.after not in (None, ())]
+    parts = [f"{words.get(d.path, label(d.path))} {before_after(d)[1]}" for d in differences if d.after not in (None, ())]
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -122,8 +122,7 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
     rows = [
-        (label(d.path), show_value(d.after) if created else f"{show_value(d.before)} -> {show_value(d.after)}", d)
-        for d in in_reading_order(change.differences)
+        (label(d.path), before_after(d)[1] if created else " -> ".join(before_after(d)), d) for d in in_reading_order(change.differences)
     ]
     names = max((len(name) for name, _, _ in rows), default=0)
     values = max((len(value) for _, value, _ in rows), default=0)
@@ -160,6 +159,11 @@ def label(path: str) -> str:
     if family in ("ipv4", "ipv6") and rest:
         return safe(rest) + (" (IPv6)" if family == "ipv6" else "")
     return safe(path)
+
+
+def before_after(difference: Difference, longest: int = LONGEST_VALUE) -> tuple[str, str]:
+    """Both values of a difference, as people see them in every form of a plan."""
+    return show_value(difference.before, longest), show_value(difference.after, longest)
 
 
 def show_value(value: Value | None, longest: int = LONGEST_VALUE) -> str:
