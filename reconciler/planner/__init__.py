@@ -13,6 +13,7 @@ from ..cycles import no_cycle_search
 from ..model import DesiredState, EngineInfo, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy
+from .between import conflicts
 from .compare import AUTOMATIC
 from .container_changes import container_changes, leaving
 from .container_preflight import container_preflight
@@ -26,7 +27,7 @@ from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
 
-__all__ = ["Policy", "plan"]
+__all__ = ["Policy", "conflicts", "plan"]
 
 
 def plan(desired: DesiredState, observed: ObservedState, journal: None = None, policy: Policy | None = None) -> Plan:

@@ -109,7 +109,9 @@ class LabEngine(Engine):
         settings |= {**image.settings, **spec.settings, "network_mode": mode}
         implied = frozenset(filter(None, (id[:12], str(settings.get("hostname", "")))))
         container = ObservedContainer(id, name, "created", mode, (), implied, mark=spec.mark, settings=settings, image_id=image.id)
-        self.containers[id] = replace(container, endpoints=self._created_with(what, container, spec), anonymous=self._anonymous(what, container, spec))
+        self.containers[id] = replace(
+            container, endpoints=self._created_with(what, container, spec), anonymous=self._anonymous(what, container, spec)
+        )
         return id
 
     def _resolved(self, what: str, mode: str) -> str:

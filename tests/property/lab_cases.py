@@ -35,7 +35,9 @@ from .strategies import ENGINES, HERE, File
 FOREIGN = ("f1", "f2")
 IMAGES = ("img:1", "img:2")
 PORTS = ("8080->80/tcp", "127.0.0.1:8080->80/tcp", "8081->80/tcp", "8080->80/udp", "[::1]:8081->81/tcp")
-LAB = Space(containers=("w", "x", "y", "z"), modes=("bridge", "default", "none", "host", "name", "name"), owners=(OURS, OURS, None, "other"))
+LAB = Space(
+    containers=("w", "x", "y", "z"), modes=("bridge", "default", "none", "host", "name", "name"), owners=(OURS, OURS, None, "other")
+)
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,16 @@ class LabFile(File):
             settings["network_mode"] = "bridge"
         endpoints = tuple(self._again(network, before, present) for network in networks)
         return DesiredContainer(
-            name, HERE, endpoints, False, True, settings, Secrets(environment), self._depends(), shot, "always" if self.choose.chance(20) else "missing"
+            name,
+            HERE,
+            endpoints,
+            False,
+            True,
+            settings,
+            Secrets(environment),
+            self._depends(),
+            shot,
+            "always" if self.choose.chance(20) else "missing",
         )
 
     def _likely(self, network: str, before: DesiredContainer | None, same: bool) -> int:
@@ -192,7 +203,11 @@ class LabFile(File):
 
     def _mode(self, before: Value | None, same: bool) -> str:
         """The network mode, or nothing for networks."""
-        mode = str(before or "") if same and self.choose.chance(85) else self.choose.one(("", "", "", "", "bridge", "host", "none", "of", "of"))
+        mode = (
+            str(before or "")
+            if same and self.choose.chance(85)
+            else self.choose.one(("", "", "", "", "bridge", "host", "none", "of", "of"))
+        )
         if mode != "of" and not mode.startswith("container:"):
             return mode
         others = [name for name, c in self.written.items() if not str(c.settings.get("network_mode", "")).startswith("container:")]
@@ -252,7 +267,9 @@ class Past(History):
         if self.choose.chance(88):
             self._apply()
         for _ in range(self.choose.one(range(7))):
-            self.choose.one((self._something, self._something, self._ends, self._starts, self._gone, self._renamed, self._moved, self._joins))()
+            self.choose.one(
+                (self._something, self._something, self._ends, self._starts, self._gone, self._renamed, self._moved, self._joins)
+            )()
 
     def _apply(self) -> None:
         """The earlier file; one in six runs of it is cut off."""

@@ -255,7 +255,7 @@ def box(
     name: str, state: str = "running", mode: str = "backend", *endpoints: ObservedEndpoint, topology: str = "shop"
 ) -> ObservedContainer:
     settings = {"image": "busybox:latest"}
-    return ObservedContainer(f"id-{name}", name, state, mode, ends, mark=ContainerMark(topology), settings=settings)
+    return ObservedContainer(f"id-{name}", name, state, mode, endpoints, mark=ContainerMark(topology), settings=settings)
 
 
 LAB = ObservedState(
