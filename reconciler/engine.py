@@ -57,6 +57,9 @@ class Reader(Protocol):
     def container(self, id: str) -> dict[str, Any] | None:
         """A container as inspected, or None if there is none."""
 
+    def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        """Volumes, as listed: all, or those that match the engine's own filters, e.g. `{"label": [KEY]}`."""
+
     def close(self) -> None:
         """Let go of all connections."""
 
@@ -78,6 +81,12 @@ class Engine(Reader, Protocol):
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
         """Detach a container from a network; `network_id` is its name where the network itself is gone."""
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+        """Make a volume; the labels that the volume of that name has now: where there was one already, they are those of that one."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume."""
 
 
 def open_reader(host: str | None = None, context: str | None = None, timeout: float = TIMEOUT, log: Log | None = None) -> Reader:
@@ -129,6 +138,11 @@ class _Reader:
         query = f"&filters={quote(json.dumps(filters))}" if filters else ""
         return _objects(self._wire.get(f"{self._prefix}/containers/json?all=1{query}"), "GET /containers/json")
 
+    def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        query = f"?filters={quote(json.dumps(filters))}" if filters else ""
+        answer = _object(self._wire.get(f"{self._prefix}/volumes{query}"), "GET /volumes")
+        return _objects(answer.get("Volumes"), "GET /volumes", "Name")
+
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}")
 
@@ -169,6 +183,14 @@ class _Engine(_Reader):
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
         body = {"Container": container_id, "Force": force}
         self._change("POST", f"/networks/{quote(network_id, safe='')}/disconnect", body)
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+        answer = self._change("POST", "/volumes/create", {"Name": name, "Labels": dict(labels)})
+        found = _object(answer, "POST /volumes/create", "Name").get("Labels") or {}
+        return _object(found, "POST /volumes/create")
+
+    def remove_volume(self, name: str) -> None:
+        self._change("DELETE", f"/volumes/{quote(name, safe='')}")
 
     def close(self) -> None:
         super().close()
@@ -317,9 +339,9 @@ def _object(value: Any, call: str, *keys: str) -> dict[str, Any]:
     return value
 
 
-def _objects(value: Any, call: str) -> list[dict[str, Any]]:
+def _objects(value: Any, call: str, key: str = "Id") -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list):
         raise LostError(f"the engine's answer to {call} is not what the Docker API says", "is it a Docker engine? try again")
-    return [_object(item, call, "Id") for item in value]
+    return [_object(item, call, key) for item in value]

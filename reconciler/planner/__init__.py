@@ -7,10 +7,11 @@ steps. Nothing here asks an engine, reads a file or prints.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..cycles import no_cycle_search
-from ..model import DesiredState, EngineInfo, ObservedState
+from ..model import DesiredState, EngineInfo, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy
 from .compare import AUTOMATIC
@@ -19,19 +20,24 @@ from .fingerprint import fingerprint
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
+from .recover import lacking, pending, recover
 
-__all__ = ["Policy", "plan"]
+__all__ = ["Policy", "lacking", "plan"]
 
 
-def plan(desired: DesiredState, observed: ObservedState, journal: None = None, policy: Policy | None = None) -> Plan:
+def plan(
+    desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None
+) -> Plan:
     """The steps from observed to desired, and everything that stands against them.
 
-    A plan with refusals still shows what it would do as far as that is known, and must not be run. `journal` has its place for recovery;
-    there is none yet. The order of networks and containers in either argument makes no difference to the result.
+    A plan with refusals still shows what it would do as far as that is known, and must not be run. `journal` is what interrupted runs left
+    on the engine, the oldest first: what it holds and the engine lacks counts as observed, so that recovery is a plan like any other. The
+    order of networks and containers in any argument makes no difference to the result.
     """
-    assert journal is None
+    journals = journal or ()
     with no_cycle_search():
-        return _plan(desired, observed, policy or Policy())
+        made = _plan(desired, recover(desired, observed, journals), policy or Policy())
+        return replace(made, warnings=(*pending(made, journals), *made.warnings)) if journals else made
 
 
 def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:

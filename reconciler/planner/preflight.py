@@ -128,7 +128,7 @@ def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     """
     coming = {case.name: case for case in networks.cases.values() if case.comes and case.target.get("driver") != "overlay"}
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
-    staying = {n.id: n for n in observed.networks if n.id not in going and shares_address_space(n)}
+    staying = {n.id: n for n in observed.networks if not n.missing and n.id not in going and shares_address_space(n)}
     tagged = [(subnet, f"+{name}") for name, case in coming.items() for subnet in subnets_of(case.target)]
     tagged += [(subnet, network.id) for network in staying.values() for subnet in subnets_of(network.settings)]
     taken = [subnet for subnet, _ in tagged]
@@ -152,7 +152,7 @@ def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork 
 def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     path = "driver_opts.com.docker.network.bridge.name"
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
-    taken = {network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in going}
+    taken = {network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in {"", *going}}
     for case in sorted(networks.cases.values(), key=lambda case: case.name):
         if not case.comes or path not in case.target:
             continue
@@ -247,7 +247,7 @@ def _held(topology: str, wanted: dict[tuple[str, str], EndpointCase], endpoints:
     for container in observed.containers:
         for endpoint in container.endpoints:
             key = (container.id, endpoint.network)
-            if endpoint.network not in needed or key in busy or endpoint.phantom:
+            if endpoint.network not in needed or key in busy or endpoint.phantom or endpoint.missing:
                 continue
             static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
             live = {address.partition("/")[0] for address in endpoint.addresses}
