@@ -4,8 +4,8 @@ Creating a volume is atomic: of many who create the same one, exactly one finds 
 `netplan.lock.GENERATION`. Whoever finds none creates the first generation; whoever finds only holders that are provably dead creates the
 next one, which names the runs that it takes over, looks again, and then drops theirs. So at every instant an old or a new lock is there.
 
-Looking again settles every race: a newer generation, or an older lock that was not to be taken over, and the newcomer gives way. A holder is
-superseded only by a lock that names its run; it looks before each step that takes something away.
+Looking again settles every race: a newer generation, or an older lock that was not to be taken over, and the newcomer gives way. A holder
+is superseded only by a lock that names its run; it looks before each step that takes something away.
 """
 
 from __future__ import annotations

@@ -336,10 +336,10 @@ class ObservedNetwork:
     settings: Settings = field(default_factory=dict)
     mark: NetworkMark | None = None
     scope: str = "local"
-    missing: bool = False
-    """Held by a journal alone: an interrupted run took it away. Never so as observed."""
     outside: tuple[str, ...] = ()
     """Endpoints on it that belong to no container of this engine (a swarm's load balancer, another node's tasks)."""
+    missing: bool = False
+    """Held by a journal alone: an interrupted run took it away. Never so as observed."""
 
 
 @dataclass(frozen=True, slots=True)

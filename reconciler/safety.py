@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .model import DesiredNetwork, DesiredState, ObservedContainer, ObservedNetwork
-from .plan import Refusal
+from .model import DesiredNetwork, DesiredState, ObservedContainer, ObservedNetwork, ObservedState
+from .plan import Change, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +14,15 @@ class Policy:
     """What the user allows beyond the file.
 
     `adopt` names networks that may be taken over, `disrupt_foreign` allows interrupting endpoints not declared here. `destroyed` is the
-    file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign.
+    file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign. `max_removals` bounds what a plan
+    may take away for good or replace, None is no bound; `allow_empty` lets a file that declares nothing undo a living topology.
     """
 
     adopt: frozenset[str] = frozenset()
     disrupt_foreign: bool = False
     destroyed: DesiredState | None = None
+    max_removals: int | None = None
+    allow_empty: bool = False
 
     def consents(self, container: str, network: str) -> bool:
         """Whether the file being destroyed declares this endpoint."""
@@ -87,4 +91,37 @@ def foreign_endpoint(container: str, network: str, verb: str, owner: str | None)
     return Refusal(
         f"network {network} would be {verb} under container {container}, which is {whose}",
         f"allow it with --disrupt-foreign ({container} is {what}), or disconnect it first",
+    )
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+def too_many(changes: Sequence[Change], policy: Policy) -> Refusal | None:
+    """Refuses a plan that removes, replaces or disconnects for good more than `max_removals` things."""
+    if policy.max_removals is None:
+        return None
+    count = sum("delete" in change.actions or change.actions == ("disconnect",) for change in changes)
+    if count <= policy.max_removals:
+        return None
+    message = (
+        f"the plan removes, replaces or disconnects {count} thing{'' if count == 1 else 's'}, and at most {policy.max_removals} may be"
+    )
+    return Refusal(message, f"read it, and allow it with --max-removals {count}")
+
+
+def emptied(desired: DesiredState, observed: ObservedState, policy: Policy) -> Refusal | None:
+    """Refuses a file that declares nothing where its topology lives: more likely it was cut short than meant."""
+    if policy.destroyed or policy.allow_empty or desired.networks or desired.containers:
+        return None
+    owned = [network.name for network in observed.networks if network.mark and network.mark.topology == desired.topology]
+    owned += [c.name for c in observed.containers if c.mark and c.mark.topology == desired.topology]
+    endpoints = [(f"{c.name} on {e.network}", e.mark) for c in observed.containers for e in c.endpoints]
+    owned += [name for name, mark in endpoints if mark and mark.topology == desired.topology]
+    if not owned:
+        return None
+    more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""
+    return Refusal(
+        f"the file declares nothing, and topology {desired.topology!r} lives: {', '.join(owned[:3])}{more}",
+        "take it down with netplan destroy, or allow it with --allow-empty",
     )

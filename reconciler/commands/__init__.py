@@ -18,6 +18,7 @@ def run(options: Namespace) -> int:
         "plan": look.plan,
         "apply": change.apply,
         "destroy": change.destroy,
+        "unlock": change.unlock,
         "show": look.show,
         "ls": look.ls,
         "schema": look.schema,

@@ -61,16 +61,22 @@ def schema(options: Namespace) -> int:
 
 
 def plan(options: Namespace) -> int:
-    """Shows what apply would do, with an engine that cannot write."""
+    """Shows what apply would do, with an engine that cannot write; --out saves it."""
+    from ..journal import journals
+    from ..lock import own_volumes
     from ..observe import observe
     from ..planner import plan as make_plan
 
+    if options.out is not None:
+        from .save import plan_and_save
+
+        return plan_and_save(options)
     worst = 0
     desired = [load(path) for path in files(options.file)]
     with reader_of(options) as reader:
-        observed = observe(reader)
+        left, observed = journals(own_volumes(reader)), observe(reader)
     for state in desired:
-        result = make_plan(state, observed, policy=policy_of(options))
+        result = make_plan(state, observed, left, policy_of(options))
         print_plan(result, options)
         pending = CHANGES_PENDING if options.exit_code and not result.empty else 0
         worst = max(worst, refused(result) or pending, key=WORSE.index)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FailedError, RefusedError
+from ..errors import FailedError, Problem, RefusedError
 from ..model import DesiredState
 from ..paint import Paint, choose, safe
 from ..safety import Policy
@@ -36,9 +36,14 @@ def load(path: str) -> DesiredState:
     from ..topology import load
 
     loaded = load(path)
-    for warning in loaded.warnings:
-        print(safe(str(warning)), file=sys.stderr)
+    warn(loaded.warnings)
     return loaded.state
+
+
+def warn(warnings: Iterable[Problem]) -> None:
+    """A file's warnings, on standard error."""
+    for warning in warnings:
+        print(safe(str(warning)), file=sys.stderr)
 
 
 @contextmanager
@@ -77,7 +82,8 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
-    return Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
+    adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
+    return Policy(adopt, options.disrupt_foreign, destroyed, options.max_removals, allow_empty)
 
 
 def refused(wanted: Plan) -> int:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..cycles import no_cycle_search
 from ..model import DesiredState, EngineInfo, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
-from ..safety import Policy
+from ..safety import Policy, emptied, too_many
 from .compare import AUTOMATIC
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
@@ -25,9 +25,7 @@ from .recover import lacking, pending, recover
 __all__ = ["Policy", "lacking", "plan"]
 
 
-def plan(
-    desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None
-) -> Plan:
+def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None) -> Plan:
     """The steps from observed to desired, and everything that stands against them.
 
     A plan with refusals still shows what it would do as far as that is known, and must not be run. `journal` is what interrupted runs left
@@ -46,10 +44,12 @@ def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Pla
     refusals = [*networks.refusals, *endpoints.refusals, *preflight(desired.topology, networks, endpoints, observed, policy)]
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     steps = order(networks, endpoints, observed)
+    changes = tuple(_changes(networks, endpoints))
+    refusals += filter(None, (too_many(changes, policy), emptied(desired, observed, policy)))
     return Plan(
         desired.topology,
         observed.engine,
-        tuple(_changes(networks, endpoints)),
+        changes,
         steps,
         tuple(sorted({*networks.drift, *endpoints.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted(set(refusals), key=_refusal_key)),

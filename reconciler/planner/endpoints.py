@@ -129,7 +129,7 @@ class _Decider:
 
     def _leave_none(self, container: ObservedContainer) -> None:
         """A container on `none` can be on no other network: it leaves that one first."""
-        if endpoint := container.endpoint("none"):
+        if (endpoint := container.endpoint("none")) and not endpoint.missing:
             reason = "a container on none can be on no other network"
             self.result.cases.append(EndpointCase(container, "none", endpoint, disconnect=True, reason=reason))
 
@@ -170,7 +170,15 @@ class _Decider:
         case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
         case.restored = network.goes and not (case.differences or endpoint.phantom or stale or endpoint.missing)
         case.reason = (
-            TAKEN_AWAY if endpoint.missing else STALE if stale else PHANTOM if endpoint.phantom else "settings differ" if case.differences else f"{case.network} is replaced"
+            TAKEN_AWAY
+            if endpoint.missing
+            else STALE
+            if stale
+            else PHANTOM
+            if endpoint.phantom
+            else "settings differ"
+            if case.differences
+            else f"{case.network} is replaced"
         )
         case.drift = stale or endpoint.phantom or any(d.cause == "drift" for d in case.differences)
         if case.drift:

@@ -152,7 +152,9 @@ def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork 
 def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     path = "driver_opts.com.docker.network.bridge.name"
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
-    taken = {network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in {"", *going}}
+    taken = {
+        network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in {"", *going}
+    }
     for case in sorted(networks.cases.values(), key=lambda case: case.name):
         if not case.comes or path not in case.target:
             continue

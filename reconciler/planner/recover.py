@@ -52,9 +52,10 @@ def _whole(
         for taken in _endpoints_of(journal, container.id):
             there = endpoints.get(taken.network)
             concerns = own or (taken.network in present and _concerns(desired, container.name, taken))
-            if concerns and taken.network in known and (there is None or (there.phantom and not there.missing)):
-                if taken.network != "none" or not endpoints:
-                    endpoints[taken.network] = _missing(taken, there)
+            lacks = there is None or (there.phantom and not there.missing)
+            alone = taken.network != "none" or not (endpoints or container.name in desired.containers)
+            if concerns and lacks and alone and taken.network in known:
+                endpoints[taken.network] = _missing(taken, there)
     if len(endpoints) == len(container.endpoints) and not any(endpoint.missing for endpoint in endpoints.values()):
         return container
     return replace(container, endpoints=tuple(endpoints[name] for name in sorted(endpoints)))

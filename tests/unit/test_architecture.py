@@ -15,10 +15,11 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
-PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot")
+PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot", "rollback", "saved")
 FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
 ENGINE = ("locate", "wire", "engine", "observe")
-ABOVE = ("cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
+LOCK = ("holder", "lock", "journal")
+ABOVE = (*LOCK, "cli", "commands", "executor", "steps", "progress", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
 LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
 
@@ -41,6 +42,11 @@ MAY_IMPORT = {
     **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec")),
     "steps": (*VALUES, *ENGINE, "codec"),
     "executor": (*VALUES, *ENGINE, "codec", "steps"),
+    "holder": (),
+    "lock": (*VALUES, *ENGINE, "holder"),
+    "journal": (*VALUES, *ENGINE, "lock", "snapshot"),
+    "rollback": VALUES,
+    "saved": (*VALUES, "safety", "snapshot"),
     "cli": ("errors", "paint", "commands"),
 }
 """Of the modules with a place in the direction, all that each may import, lazily or not."""
