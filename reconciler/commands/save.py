@@ -77,7 +77,7 @@ def apply_saved(options: Namespace) -> int:
             )
 
         def agreed(view: View, made: Plan) -> None:
-            if made.fingerprint != saved.fingerprint:
+            if made.fingerprint != saved.fingerprint or not made.applyable:
                 again = f"netplan plan {saved.file} --out {options.plan}"
                 raise stale("what was planned is no longer the plan", saved.observed, view.observed, desired, made, again)
 

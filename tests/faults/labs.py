@@ -119,7 +119,8 @@ class Lab:
         state = self.observed()
         networks = [(n.name, dict(n.settings), _mark(n.mark)) for n in state.networks]
         containers = {
-            c.name: (c.id, c.state, {e.network: (dict(e.settings), _mark(e.mark), e.phantom) for e in c.endpoints}) for c in state.containers
+            c.name: (c.id, c.state, {e.network: (dict(e.settings), _mark(e.mark), e.phantom) for e in c.endpoints})
+            for c in state.containers
         }
         started = {c.name: self.docker.inspect(c.id)["State"]["StartedAt"] for c in state.containers}
         return {"networks": networks, "containers": containers, "started": started}
@@ -196,7 +197,7 @@ ANSWERS: dict[str, Fault] = {
 
 
 def answered(lab: Lab, nth: int, fault: Fault) -> list[str]:
-    """Spoil the `nth` change of the run to the other side: it ends with a report, and the next one converges. The call, if there was one."""
+    """Spoil the `nth` change of the run to the other side: it ends with a report, and the next one converges. The call, if any."""
     side = 1 - lab.at
     lab.proxy.spoil(replace(fault, nth=nth))
     ended = lab.go(side)

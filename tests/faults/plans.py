@@ -22,8 +22,8 @@ class Side:
 class Pair:
     """A lab and the two declarations it goes between.
 
-    `{a}` to `{d}` stand for subnets of the lab's own, up to the last dot. `running` and `exited` are its containers; `foreign` are endpoints
-    made by hand on the first network before anything is killed: container -> endpoint settings as the engine takes them.
+    `{a}` to `{d}` stand for subnets of the lab's own, up to the last dot. `running` and `exited` are its containers; `foreign` are
+    endpoints made by hand on the first network before anything is killed: container -> endpoint settings as the engine takes them.
     """
 
     name: str
@@ -108,9 +108,7 @@ PAIRS = (
     Pair(
         "three-at-once",
         Side({k: _net(k) for k in "abc"}, {"web": {"a": {}, "b": _at("b", "20")}, "db": {"b": {}, "c": {"aliases": ["z"]}}}),
-        Side(
-            {k: _net(k, internal=True) for k in "abc"}, {"web": {"a": {}, "b": _at("b", "21")}, "db": {"b": {}, "c": {"aliases": ["z"]}}}
-        ),
+        Side({k: _net(k, internal=True) for k in "abc"}, {"web": {"a": {}, "b": _at("b", "21")}, "db": {"b": {}, "c": {"aliases": ["z"]}}}),
         replaces=True,
     ),
     Pair(

@@ -12,10 +12,8 @@ from pathlib import Path
 
 KILLED = -9
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    ["docker", "yaml", "jsonschema", "reconciler.cli", "reconciler.commands.change", "reconciler.commands.save", "reconciler.topology"]
-    + ["reconciler.executor", "reconciler.planner", "reconciler.observe", "reconciler.engine", "reconciler.journal", "reconciler.progress"]
-)
+_COMMANDS = ["cli", "commands.change", "commands.save", "topology", "executor", "planner", "observe", "engine", "journal", "progress"]
+_context.set_forkserver_preload(["docker", "yaml", "jsonschema", *(f"reconciler.{name}" for name in _COMMANDS)])
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ class Fault:
     """Spoils the `nth` call (from 1; 0: every one) whose method and path (without version and query) match the regular expressions.
 
     `answer` sends `status` and `body`; `cut` closes the connection; `garbage` sends no HTTP; `hang` never answers; `slow` waits `seconds`
-    and then behaves; `kill` sends SIGKILL to the process that called. With `acts` the engine carries the call out first, and only its answer is lost; without, it never hears of it.
+    and then behaves; `kill` sends SIGKILL to the process that called. With `acts` the engine carries the call out first, and only its
+    answer is lost; without, it never hears of it.
     """
 
     kind: Kind
