@@ -28,8 +28,14 @@ BUSY = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds, give or take half, before trying again to remove a network that the engine only believes is in use."""
 
 
+AGAIN = (0.2, 0.5, 1.0)
+"""Seconds, give or take half, before a step is tried again whose call the engine answered with 503: later, it says."""
+
+
 class StepError(EngineError):
-    """A step did not reach what it is for; the text is for the user."""
+    """A step did not reach what it is for; the text is for the user. `again`: the engine itself says that it may work later."""
+
+    again = False
 
 
 class Performer:
@@ -46,6 +52,16 @@ class Performer:
 
     def perform(self, step: Step) -> None:
         """Return once the engine is as `step` wants it; else raise EngineError with the reason."""
+        for delay in AGAIN:
+            try:
+                return self._perform(step)
+            except StepError as error:  # the whole step again, with all that it checks: the state may have changed
+                if not error.again:
+                    raise
+            time.sleep(delay * random.uniform(0.5, 1.5))
+        return self._perform(step)
+
+    def _perform(self, step: Step) -> None:
         match step.op:
             case "create":
                 self._made[step.network] = self._create(step)
@@ -204,7 +220,9 @@ def _look(error: EngineError, read: Callable[[], T | None]) -> T | None:
 
 def _failure(error: EngineError, more: str = "") -> StepError:
     words = f"{_words(error)}; it did not happen" if isinstance(error, LostError) else _words(error)
-    return StepError(f"{words}; {more}" if more else words)
+    failure = StepError(f"{words}; {more}" if more else words)
+    failure.again = isinstance(error, ApiError) and error.status == 503
+    return failure
 
 
 def _words(error: EngineError) -> str:
