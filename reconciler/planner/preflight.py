@@ -189,7 +189,9 @@ def _unfitting(networks: Networks, endpoints: Endpoints, settings: Mapping[str, 
     for case in endpoints.cases:
         network = networks.cases.get(case.network)
         comes = network is not None and network.comes
-        if case.target is None or case.network not in settings or (case.wanted and not (network and network.subnets_change)):
+        anew = case.stale or (case.observed is not None and case.observed.missing)
+        changed = anew or (network is not None and network.subnets_change)
+        if case.target is None or case.network not in settings or (case.wanted and not changed):
             continue
         for path, address in list(unfitting_addresses(case, settings[case.network])):
             if policy.disrupt_foreign:

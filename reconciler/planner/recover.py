@@ -56,9 +56,10 @@ def _whole(
             alone = taken.network != "none" or not (endpoints or container.name in desired.containers)
             if concerns and lacks and alone and taken.network in known:
                 endpoints[taken.network] = _missing(taken, there)
-    if len(endpoints) == len(container.endpoints) and not any(endpoint.missing for endpoint in endpoints.values()):
-        return container
-    return replace(container, endpoints=tuple(endpoints[name] for name in sorted(endpoints)))
+            elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
+                endpoints[taken.network] = replace(there, mark=taken.mark)
+    whole = tuple(endpoints[name] for name in sorted(endpoints))
+    return container if set(map(id, whole)) == set(map(id, container.endpoints)) else replace(container, endpoints=whole)
 
 
 def _missing(taken: ObservedEndpoint, there: ObservedEndpoint | None) -> ObservedEndpoint:
