@@ -20,7 +20,7 @@ from .fingerprint import fingerprint
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
-from .recover import lacking, pending, recover
+from .recover import given_up, lacking, pending, recover
 
 __all__ = ["Policy", "lacking", "plan"]
 
@@ -35,7 +35,10 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     journals = journal or ()
     with no_cycle_search():
         made = _plan(desired, recover(desired, observed, journals), policy or Policy())
-        return replace(made, warnings=(*pending(made, journals), *made.warnings)) if journals else made
+        if not journals:
+            return made
+        lost = given_up(desired, observed, journals, policy or Policy())
+        return replace(made, warnings=(*pending(made, journals), *made.warnings), refusals=(*made.refusals, *lost))
 
 
 def _plan(desired: DesiredState, observed: ObservedState, policy: Policy) -> Plan:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..model import DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
-from ..plan import Plan
+from ..plan import Plan, Refusal
+from ..safety import Policy
 
 TAKEN_AWAY = "taken away by an interrupted run"
 
@@ -76,6 +77,24 @@ def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> b
     wanted = desired.containers.get(name)
     ours = endpoint.mark is not None and endpoint.mark.topology == desired.topology
     return ours or (wanted is not None and any(declared.network == endpoint.network for declared in wanted.endpoints))
+
+
+def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Iterator[Refusal]:
+    """Other people's endpoints that would never come back, as the network that they were taken off does not: refused without consent."""
+    present = {network.name for network in observed.networks}
+    comes = {name for name, wanted in desired.networks.items() if not wanted.external}
+    containers = {container.id: container for container in observed.containers}
+    for journal in journals if not policy.disrupt_foreign else ():
+        gone = {network.name for network in journal.taken.networks} - present - comes
+        for taken in journal.taken.containers if journal.topology == desired.topology else ():
+            for endpoint in taken.endpoints:
+                ours = endpoint.mark is not None and endpoint.mark.topology == desired.topology
+                lost = endpoint.network in gone and taken.id in containers and not ours
+                if lost and not policy.consents(taken.name, endpoint.network):
+                    yield Refusal(
+                        f"an interrupted run took container {taken.name} off network {endpoint.network}, and neither would come back",
+                        "recover first, with netplan apply of the file as it was then, or give them up with --disrupt-foreign",
+                    )
 
 
 def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:
