@@ -172,7 +172,8 @@ def _replaced(case: ContainerCase) -> Replaced | None:
     old = case.observed
     if case.fate != "recreate" or old is None:
         return None
-    endpoints = tuple(EndpointSpec(e.network, e.settings, e.mark) for e in old.endpoints if not e.phantom)
+    attached = sorted((e for e in old.endpoints if not e.phantom), key=lambda e: e.network)
+    endpoints = tuple(EndpointSpec(e.network, e.settings, e.mark) for e in attached)
     return Replaced(old.id, case.name, old.live, endpoints)
 
 
