@@ -40,7 +40,10 @@ def lab_problems(desired: DesiredState, before: ObservedState, after: LabEngine,
         file = replace(desired, networks=consents, containers=_attached_only(desired))
     else:
         file = replace(desired, containers=_attached_only(desired))
-    return [*problems(file, strangers[0], strangers[1], policy), *_run(desired, before, after, policy), *_cut_off(desired, before, after, policy)]
+    used = policy.destroyed.networks if policy.destroyed else {}
+    left = {f"network {name} is ours, not declared, and still there" for name, wanted in used.items() if wanted.external}
+    found = [problem for problem in problems(file, strangers[0], strangers[1], policy) if problem not in left]
+    return [*found, *_run(desired, before, after, policy), *_cut_off(desired, before, after, policy)]
 
 
 def is_run(container: ObservedContainer, desired: DesiredState) -> bool:
@@ -96,7 +99,7 @@ def _one(
             yield f"container {wanted.name} is {new.state} with {new.exit_code}, and was to end"
     elif new.state not in ("running", "paused"):
         yield f"container {wanted.name} is {new.state}"
-    if new.image_id != after.images[wanted.image].id:
+    if wanted.image in after.images and new.image_id != after.images[wanted.image].id:
         yield f"container {wanted.name} is of image {new.image_id}"
     yield from _settings(wanted, new, after)
     yield from _endpoints(wanted, new, desired)
