@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..model import DesiredContainer, DesiredState, ObservedState
 from ..plan import Refusal
 from .containers import ContainerCase, Containers
-from .lifecycle import host_ports, ports_meet
+from .lifecycle import host_ports, ports_meet, published
 
 
 def container_preflight(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
@@ -24,7 +24,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
 
 def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
     """Host ports that another container holds and keeps. What else listens on the host only the engine can find out."""
-    ports = host_ports(wanted.settings.get("ports", ()))
+    ports = published(wanted)
     for other in observed.containers if ports else ():
         run = containers.of(other)
         if not other.live or other.name == case.name or run is case or (run and run.goes):

@@ -125,12 +125,12 @@ class LabFile(File):
         mode = self._mode(settings.pop("network_mode", None), same)
         if same and self.choose.chance(25):
             self._nudge(settings)
-        if mode and mode.startswith("container:"):
-            settings.pop("hostname", None)
         if mode:
             settings["network_mode"] = mode
-        else:
+        if mode in ("", "bridge"):
             settings |= self._ports(settings.pop("ports", None), same)
+        elif mode.startswith("container:"):
+            settings = {path: value for path, value in settings.items() if path not in ("hostname", "ports")}
         settings = {p: v for p, v in settings.items() if not p.startswith("environment.")} | {
             f"environment.{key}": secret_digest(key, value) for key, value in environment.items()
         }
