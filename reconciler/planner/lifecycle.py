@@ -142,7 +142,7 @@ class Lifecycle:
         """What frees a host port that this container publishes: the end of another one that goes or is made anew."""
         if case.wanted is None:
             return
-        wanted = host_ports(case.wanted.settings.get("ports", ()))
+        wanted = published(case.wanted)
         for name, other in self.containers.cases.items():
             held = other.observed.settings.get("ports", ()) if other.observed and other.observed.live and name != case.name else ()
             if wanted and any(ports_meet(port, taken) for port in wanted for taken in host_ports(held)):
@@ -173,7 +173,8 @@ def _replaced(case: ContainerCase) -> Replaced | None:
     old = case.observed
     if case.fate != "recreate" or old is None:
         return None
-    endpoints = tuple(EndpointSpec(e.network, e.settings, e.mark) for e in old.endpoints if not e.phantom)
+    attached = sorted((e for e in old.endpoints if not e.phantom), key=lambda e: e.network)
+    endpoints = tuple(EndpointSpec(e.network, e.settings, e.mark) for e in attached)
     return Replaced(old.id, case.name, old.live, endpoints)
 
 
@@ -209,6 +210,12 @@ def _patience(wanted: DesiredContainer, condition: str) -> int:
 
 
 # --- ports -----------------------------------------------------------------------------------------------------------
+
+
+def published(wanted: DesiredContainer) -> list[Port]:
+    """The fixed host ports of a container, as `host_ports`; none where it has no network of its own: engines ignore them there."""
+    mode = str(wanted.settings.get("network_mode", ""))
+    return [] if mode in ("host", "none") or mode.startswith("container:") else host_ports(wanted.settings.get("ports", ()))
 
 
 def host_ports(ports: object) -> list[Port]:
