@@ -251,9 +251,7 @@ WEB_END = ObservedEndpoint("backend", "n1", "e1", {}, SHOP, ("10.1.0.2/24",))
 DOCKER0 = ObservedEndpoint("bridge", "n0", "e9", {}, None, ("172.17.0.2/16",))
 
 
-def box(
-    name: str, state: str = "running", mode: str = "backend", *endpoints: ObservedEndpoint, topology: str = "shop"
-) -> ObservedContainer:
+def box(name: str, state: str = "running", mode: str = "backend", *ends: ObservedEndpoint, topology: str = "shop") -> ObservedContainer:
     settings = {"image": "busybox:latest"}
     return ObservedContainer(f"id-{name}", name, state, mode, ends, mark=ContainerMark(topology), settings=settings)
 
