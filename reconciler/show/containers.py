@@ -14,8 +14,8 @@ from .notes import container_note
 class ContainerView:
     """One container. `mode` is as in a file (`bridge`, `host`, `none`, `container:NAME`), empty for one on `networks`.
 
-    `exit_code` is that of its end, None while it lives or before it was started; `addresses` are those on the default bridge, the others
-    stand with their networks. Without an `id` it is declared and not there. `notes` say what is not as it should be.
+    `exit_code` is that of its end, None while it lives or before it was started. Its addresses stand with its networks. Without an `id` it
+    is declared and not there. `notes` say what is not as it should be.
     """
 
     name: str
@@ -27,7 +27,6 @@ class ContainerView:
     image: str = ""
     mode: str = ""
     networks: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -68,7 +67,6 @@ def _view(container: ObservedContainer, names: Mapping[str, str], changes: Mappi
         str(container.settings.get("image", "")),
         mode,
         () if mode else tuple(endpoint.network for endpoint in container.endpoints),
-        tuple(address for endpoint in container.endpoints if mode == "bridge" for address in endpoint.addresses),
         container.ports,
         (container_note(change),) if change else (),
     )
@@ -81,9 +79,9 @@ def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
         owner = mode.removeprefix("container:")
         return f"container:{names.get(owner, owner[:12])}"
     attached = {endpoint.network for endpoint in container.endpoints}
-    if mode == "host" or attached <= {"none"}:
-        return "host" if mode == "host" else "none"
-    return "bridge" if attached <= PREDEFINED else ""
+    if mode == "host" or attached in ({"bridge"}, {"none"}):
+        return "host" if mode == "host" else attached.pop()
+    return mode if not attached and mode in PREDEFINED else ""
 
 
 def _missing(wanted: DesiredContainer, topology: str, observed: ObservedState) -> ContainerView:
