@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import PREDEFINED, DesiredContainer, DesiredState, ObservedContainer, ObservedState
@@ -43,7 +43,7 @@ def containers_of(
     changes = {change.container: change for change in (plan.changes if plan else ()) if change.kind == "container"}
     names = {container.id: container.name for container in observed.containers}
     rows = [
-        _view(container, names, changes)
+        _view(container, names, changes, desired)
         for container in observed.containers
         if container.mark and topology in (None, container.mark.topology)
     ]
@@ -54,8 +54,9 @@ def containers_of(
     return sorted(rows, key=lambda row: (row.topology, row.name, row.id))
 
 
-def _view(container: ObservedContainer, names: Mapping[str, str], changes: Mapping[str, Change]) -> ContainerView:
-    change = changes.get(container.name)
+def _view(
+    container: ObservedContainer, names: Mapping[str, str], changes: Mapping[str, Change], desired: DesiredState | None
+) -> ContainerView:
     mode = _mode(container, names)
     return ContainerView(
         container.name,
@@ -68,8 +69,16 @@ def _view(container: ObservedContainer, names: Mapping[str, str], changes: Mappi
         mode,
         () if mode else tuple(endpoint.network for endpoint in container.endpoints),
         container.ports,
-        (container_note(change),) if change else (),
+        tuple(_notes(container.name, changes.get(container.name), desired)),
     )
+
+
+def _notes(name: str, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
+    wanted = desired.containers.get(name) if desired else None
+    if wanted and not wanted.managed:
+        yield "was made by this topology and is no longer run by it"
+    if change:
+        yield container_note(change)
 
 
 def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
