@@ -139,24 +139,25 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=description, parents=parents, formatter_class=raw, allow_abbrev=False)
 
     output, engine, parallel, consent, confirm = (_output(), _engine(), _parallel(), _consent(), _confirm())
-    file = _file()
-    validate = command("validate", "check files; never contacts an engine", "Checks files. Never contacts an engine.", output)
+    file, reviewed = _file(), _output("markdown")
+    validate = command("validate", "check files; never contacts an engine", "Checks files. Never contacts an engine.", _output("github"))
     validate.add_argument("files", nargs="*", metavar="FILE")
-    plan = command("plan", "show what apply would do", "Shows what apply would do. Changes nothing.", file, output, engine, consent)
-    plan.add_argument("--exit-code", action="store_true", help="exit 2 when changes are pending")
+    plan = command("plan", "show what apply would do", "Shows what apply would do. Changes nothing.", file, reviewed, engine, consent)
+    plan.add_argument("--exit-code", **_EXIT_CODE)  # type: ignore[arg-type]
+    plan.add_argument("--state", metavar="SNAPSHOT", help="plan against what netplan snapshot printed, or against 'empty'; needs no engine")
     plan.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
     apply = command(
         "apply",
         "make the engine what the file says",
         "Makes the engine what the file says: shows the plan, asks, carries it out, proves it.",
-        *(file, output, engine, consent, parallel, confirm),
+        *(file, reviewed, engine, consent, parallel, confirm),
     )
     apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
     destroy = command(
         "destroy",
         "remove what a topology owns",
         "Removes what the topology owns and undoes its attachments.",
-        *(file, output, engine, consent, parallel, confirm),
+        *(file, reviewed, engine, consent, parallel, confirm),
     )
     destroy.add_argument("--name", metavar="TOPOLOGY", help="the topology's name, where there is no file any more")
     reset = command(
@@ -164,22 +165,32 @@ def parser() -> argparse.ArgumentParser:
         "back to exactly the declaration",
         "Brings a lab back to exactly its declaration: its containers are made anew, drift is undone, whoever is not declared is taken off "
         "its networks.",
-        *(file, output, engine, consent, parallel, confirm),
+        *(file, reviewed, engine, consent, parallel, confirm),
     )
     reset.add_argument(
         "--keep-containers", action="store_true", help="leave the containers as they are: mend networks and attachments only"
     )
     reset.add_argument("--wipe", action="store_true", help="first remove every container and every network that is on the engine")
     reset.add_argument("--yes-wipe", metavar="ENGINE", help="agree to --wipe by the engine's name; do not ask for it")
+    diff = command("diff", "what one file changes against another", _DIFF, reviewed, consent)
+    diff.add_argument("before", metavar="BEFORE")
+    diff.add_argument("after", metavar="AFTER")
+    diff.add_argument("--exit-code", **_EXIT_CODE)  # type: ignore[arg-type]
     command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
-    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "snapshot"))
+    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "plans", "report", "snapshot"))
     command("snapshot", "the observed state as JSON", "Prints the observed state as JSON. Holds no secrets.", engine)
     command("doctor", "engine, version, rights, features", "Examines the engine, and says how to mend what is wrong.", output, engine)
     return top
 
 
+_DIFF = """\
+Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine.
+
+Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
+"""
+_EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
 _ADOPT = {"action": "append", "default": [], "metavar": "NETWORK", "help": "take over an existing network: replaced, every endpoint kept"}
 
 
@@ -195,9 +206,9 @@ def _file() -> argparse.ArgumentParser:
     return parent
 
 
-def _output() -> argparse.ArgumentParser:
+def _output(*more: str) -> argparse.ArgumentParser:
     parent = _parent()
-    parent.add_argument("-o", "--output", choices=("text", "json"), default="text", help="what to print (default: text)")
+    parent.add_argument("-o", "--output", choices=("text", "json", *more), default="text", help="what to print (default: text)")
     parent.add_argument("--no-color", action="store_true", help="no colours; NO_COLOR does the same")
     parent.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     return parent

@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from .codec import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
+from .containers import BadValueError, Port, read_port
+from .containers import mount as canonical_mount
 from .marks import container_labels, read_container_mark, secret_digest, without_marks
 from .model import ALL_ENDPOINTS_API, ObservedContainer, ObservedImage, Settings, Value, canonical_address, canonical_image, subtree
 from .plan import ContainerSpec
@@ -44,7 +46,6 @@ _NOT_SHARED = frozenset({"hostname", "dns", "extra_hosts", "ports", "publish_all
 _NOT_INHERITED = frozenset({"hostname", "domainname", "stop_grace_period"})
 """What `docker commit` writes into an image, and no container takes from there."""
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
-_PORT = re.compile(r"(?:(?:\[(?P<v6>[^]]*)\]|(?P<v4>[^:]*)):)?(?P<host>[^:]*)->(?P<inside>.+)")
 _NANO = 10**9
 
 
@@ -118,11 +119,8 @@ def _health_body(settings: Settings) -> dict[str, Any]:
 
 def _bindings(settings: Settings) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
-    for port in as_list(settings.get("ports")):
-        match = _PORT.fullmatch(port)
-        assert match, port
-        binding = {"HostIp": match["v6"] or match["v4"] or "", "HostPort": match["host"]}
-        found.setdefault(match["inside"], []).append(binding)
+    for port in map(read_port, as_list(settings.get("ports"))):
+        found.setdefault(f"{port.inside}/{port.protocol}", []).append({"HostIp": port.address, "HostPort": port.host})
     return found
 
 
@@ -268,21 +266,27 @@ def _read_device(device: Json) -> str:
 
 def _read_bindings(bindings: Json) -> Iterator[str]:
     for inside, hosts in bindings.items():
+        number, _, protocol = inside.partition("/")
         for binding in hosts or ():
-            address = binding.get("HostIp") or ""
-            where = f"[{address}]:" if ":" in address else f"{address}:" if address else ""
-            yield f"{where}{binding.get('HostPort') or ''}->{inside}"
+            yield str(Port(int(number), protocol, canonical_address(binding.get("HostIp") or ""), binding.get("HostPort") or ""))
 
 
 def _read_volumes(raw: Json) -> dict[str, Value]:
     host = raw.get("HostConfig") or {}
     found = dict.fromkeys((raw.get("Config") or {}).get("Volumes") or (), "volume:")
     found |= {mount["Target"]: _read_mount(mount) for mount in host.get("Mounts") or ()}
-    found |= {target: f"tmpfs:{options}" for target, options in (host.get("Tmpfs") or {}).items()}
+    found |= {target: _canonical("tmpfs", "", options) for target, options in (host.get("Tmpfs") or {}).items()}
     for source, target, options in map(_parts, host.get("Binds") or ()):
-        kind = "bind" if source.startswith("/") else "volume"
-        found[target] = ":".join(filter(None, (kind, source, options)))
+        found[target] = _canonical("bind" if source.startswith("/") else "volume", source, options)
     return prefixed("volumes", found)
+
+
+def _canonical(kind: str, source: str, options: str) -> str:
+    """As a file would say it; somebody else's options stand as they are."""
+    try:
+        return canonical_mount(kind, source, filter(None, options.split(",")))
+    except BadValueError:
+        return ":".join(filter(None, (kind, source, options)))
 
 
 def _parts(bind: str) -> tuple[str, str, str]:
@@ -295,7 +299,7 @@ def _read_mount(mount: Json) -> str:
     source = str(mount.get("Source") or "")
     if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(source):
         source = ""
-    given = {"ro": mount.get("ReadOnly"), "nocopy": (mount.get("VolumeOptions") or {}).get("NoCopy")}
+    given = {"nocopy": (mount.get("VolumeOptions") or {}).get("NoCopy"), "ro": mount.get("ReadOnly")}
     options = ",".join(option for option, on in given.items() if on)
     return f"{mount.get('Type')}:{source}" + (f":{options}" if options else "")
 

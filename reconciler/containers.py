@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
@@ -28,6 +28,7 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([bkmgtp])|([kmgtp])i?b)?\Z", re.IGNORECASE)
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _HOST = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?\Z")
+_CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _CAPABILITY_NAMES = (
     "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID "
@@ -58,7 +59,13 @@ def nanoseconds(text: str) -> int:
     """`1m30s` -> 90000000000. Units are h, m, s, ms, us, ns."""
     if not _DURATION.match(text):
         raise BadValueError(f"{text[:60]!r} is not a duration: write it like 30s, 1m30s or 500ms")
-    return int(sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(text)))
+    return _bounded(sum((Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(text)), Decimal(0)), text)
+
+
+def _bounded(value: Decimal, text: str) -> int:
+    if value >= 2**63:
+        raise BadValueError(f"{text[:60]!r} is more than engines can count: write less")
+    return int(value)
 
 
 def seconds(text: str) -> int:
@@ -85,7 +92,7 @@ def size_bytes(text: str) -> int:
     if not match:
         raise BadValueError(f"{text[:60]!r} is not a size: write bytes, or a number with a unit like 64m or 1g")
     unit = (match[2] or match[3] or "b").lower()
-    return int(Decimal(match[1]) * 1024 ** "bkmgtp".index(unit))
+    return _bounded(Decimal(match[1]) * 1024 ** "bkmgtp".index(unit), text)
 
 
 def size_text(value: int) -> str:
@@ -108,6 +115,22 @@ def cpus_text(value: str | int | float) -> str:
     if number != (rounded := number.quantize(Decimal("1e-9"))):
         raise BadValueError(f"{str(value)[:60]!r} is finer than a billionth of a CPU: did you mean {rounded.normalize():f}?")
     return f"{number.normalize():f}"
+
+
+def memory(written: str) -> int:
+    """A limit in bytes, as much as engines give at least."""
+    size = size_bytes(written)
+    if size < MIN_MEMORY:
+        raise BadValueError(f"{written[:60]!r} is less than a container can have: write at least {size_text(MIN_MEMORY)}")
+    return size
+
+
+def health_time(written: str) -> int:
+    """Nanoseconds of a health check, as many as engines take at least."""
+    time = nanoseconds(written)
+    if time < nanoseconds("1ms"):
+        raise BadValueError(f"{written[:60]!r} is less than 1ms, the least that engines take here: write more or remove it")
+    return time
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -181,6 +204,20 @@ def split_extra_host(text: str) -> str:
     return extra_host(name, address)
 
 
+def network_mode(written: str) -> str:
+    """`bridge`, `host`, `none` or `container:NAME`; what else Compose knows is refused with the word for it here."""
+    kind, colon, name = written.partition(":")
+    named = _CONTAINER.match(name) is not None
+    if written in ("bridge", "host", "none") or (kind == "container" and named):
+        return written
+    if kind == "service" and named:
+        raise BadValueError(f"{written[:60]!r} is Compose's form: write {f'container:{name}'[:60]!r}")
+    if written == "default":
+        raise BadValueError("'default' is the engine's own network: write bridge")
+    hint = "" if colon else "; a network of the file goes under 'networks'"
+    raise BadValueError(f"{written[:60]!r} is no network mode: write bridge, host, none or container:NAME{hint}")
+
+
 # --- ports -----------------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +236,14 @@ class Port:
     def __str__(self) -> str:
         where = f"[{self.address}]:" if ":" in self.address else f"{self.address}:" if self.address else ""
         return f"{where}{self.host}->{self.inside}/{self.protocol}" if where or self.host else f"{self.inside}/{self.protocol}"
+
+
+def read_port(text: str) -> Port:
+    """The inverse of `str(port)`."""
+    outside, _, inside = text.rpartition("->")
+    number, _, name = inside.partition("/")
+    address, _, host = outside.rpartition(":")
+    return Port(int(number), name, address.strip("[]"), host)
 
 
 def port_range(text: str) -> range:
@@ -240,7 +285,8 @@ def short_ports(text: str) -> tuple[Port, ...]:
     if (closed and (len(parts) != 2 or not after.startswith(":"))) or len(parts) > 3:
         raise BadValueError(f"{text[:60]!r} publishes no port: write it like 8080:80, 127.0.0.1:8080:80 or [::1]:8080:80/udp")
     if len(parts) == 2 and "." in parts[0]:
-        raise BadValueError(f"{text[:60]!r} publishes no port: did you mean {parts[0]}::{parts[1]}, where the engine chooses the port?")
+        meant = f"{parts[0]}::{parts[1]}"[:60]
+        raise BadValueError(f"{text[:60]!r} publishes no port: did you mean {meant!r}, where the engine chooses the port?")
     inside, host = parts[-1], parts[-2] if len(parts) > 1 else ""
     return published(inside, host, address or (parts[0] if len(parts) == 3 else ""), kind)
 
@@ -278,6 +324,8 @@ def mount(kind: str, source: str = "", options: Iterable[str] = ()) -> str:
     for option in kept:
         if option not in _OPTIONS[kind]:
             raise BadValueError(f"{option[:60]!r} is no option of a {kind}: known are rw, {', '.join(sorted(_OPTIONS[kind]))}")
+    if kind == "volume" and not source and {"z", "Z"} & set(kept):
+        raise BadValueError("an anonymous volume cannot be relabelled for SELinux: give it a name, or remove z")
     if kind == "volume" and source and not _VOLUME.match(source):
         raise BadValueError(
             f"{source[:60]!r} is no name of a volume: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'"
@@ -302,6 +350,22 @@ def split_mount(text: str) -> tuple[str, str, tuple[str, ...]]:
     if len(parts) == 1:
         return "", target(text), ()
     return parts[0], target(parts[1]), tuple(parts[2].split(",")) if len(parts) == 3 else ()
+
+
+def short_mount(text: str, absolute: Callable[[str], str] = str) -> tuple[str, str]:
+    """Compose's and the engine's short form: `/src:/dst:ro` -> `("/dst", "bind:/src:ro")`, `data:/dst` -> `("/dst", "volume:data")`.
+
+    `absolute` completes a path that begins with `.` or `~`.
+    """
+    source, path, options = split_mount(text)
+    return path, mount("bind", absolute(source), options) if source[:1] in ("/", ".", "~") else mount("volume", source, options)
+
+
+def read_mount(value: str) -> tuple[str, str, tuple[str, ...]]:
+    """The inverse of `mount`: kind, source, options."""
+    kind, _, rest = value.partition(":")
+    source, _, options = ("", "", rest) if kind == "tmpfs" else rest.partition(":")
+    return kind, source, tuple(options.split(",")) if options else ()
 
 
 def split_tmpfs(text: str) -> tuple[str, str]:

@@ -86,6 +86,8 @@ _BELONGS = {
     "config": "under 'ipam'",
 }
 
+_MAX_LISTED = 20
+
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`: did you mean 'subnet'?`, or nothing."""
@@ -106,7 +108,8 @@ def unknown_key(path: Path, key: str, schema: Any) -> str:
         return f"{sentence}: it belongs {_BELONGS[key]}"
     if meant := suggestion(key, known):
         return sentence + meant
-    return f"{sentence}: remove it, or begin it with 'x-' to have it ignored; known are {', '.join(sorted(known))}"
+    listed = f"known are {', '.join(sorted(known))}" if len(known) <= _MAX_LISTED else "'netplan schema' tells what is known"
+    return f"{sentence}: remove it, or begin it with 'x-' to have it ignored; {listed}"
 
 
 def _place(path: Path) -> str:

@@ -52,7 +52,10 @@ class _Reader:
         if self.text[at : at + 1] == '"':
             return StopError(at, "not valid JSON: this text has no end on its line")
         word = re.compile(r"[\w.+-]{1,20}|.", re.DOTALL).match(self.text, at)
-        return StopError(at, f"not valid JSON: {show(word[0]) if word else 'nothing'} stands where a value or a mark should")
+        found = show(word[0]) if word else "nothing"
+        if '"environment"' in self.text[:at]:  # it may be a secret
+            found = "something else"
+        return StopError(at, f"not valid JSON: {found} stands where a value or a mark should")
 
     def document(self) -> Any:
         """One value and nothing after it."""

@@ -73,7 +73,7 @@ def _check_one(report: Report, service: Service) -> None:
 
 def _check_mode(report: Report, service: Service) -> None:
     """What the network mode makes impossible or useless."""
-    body, mode = service.body, service.mode
+    body, mode = service.body, service.mode[:60]
     if service.shares:
         for key in _set_keys(service, _NOT_WITH_A_SHARED_NETWORK):
             why = f"the network is that of {show(service.shares)}, and engines refuse it"
@@ -153,8 +153,9 @@ def _check_circles(report: Report, services: dict[str, Service]) -> None:
             circle: list[str] = list(reversed(error.args[1]))
         start = max(range(len(circle) - 1), key=lambda index: edges[circle[index]][circle[index + 1]])
         circle = [*circle[start:-1], *circle[: start + 1]]
-        shown = " -> ".join(circle) if len(circle) <= 10 else " -> ".join([*circle[:5], "...", *circle[-4:]])
         at = edges[circle[0]].pop(circle[1])
+        names = circle if len(circle) <= 10 else [*circle[:5], "...", *circle[-4:]]
+        shown = " -> ".join(name if len(name) <= 30 else f"{name[:27]}..." for name in names)
         report.error(at, f"{show(circle[0])} waits for itself: {shown}; remove one of these depends_on or network_mode")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .model import MTU_OPTION, EngineInfo, Settings, Source, Value
-from .paint import Paint, plain, safe
+from .paint import Paint, plain, safe, shortened
 from .plan import Change, Difference, Plan, Refusal, Step
 
 FORMAT_VERSION = 1
@@ -16,10 +16,11 @@ FORMAT_VERSION = 1
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
+LONGEST_STEP = 200
 
 _READING_ORDER = ("image", *(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux")))
 
-_SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
+SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
     ("create",): ("+", "add"),
     ("connect",): ("+", "add"),
     ("delete",): ("-", "remove"),
@@ -88,7 +89,7 @@ def _changes(plan: Plan, paint: Paint) -> Iterator[list[str]]:
 
 
 def _head(change: Change) -> str:
-    sign, _ = _SIGNS[change.actions]
+    sign, _ = SIGNS[change.actions]
     return f"{sign:>3} {_resource(change)}"
 
 
@@ -96,7 +97,7 @@ def _resource(change: Change) -> str:
     network, container = safe(change.network), safe(change.container)
     match change.kind:
         case "network":
-            return f"network {network}  {change.reason}"
+            return f"network {network}  {safe(change.reason)}"
         case "image":
             return f"pull image {safe(change.image)}  {safe(change.reason)}"
         case "container":
@@ -114,12 +115,12 @@ def _resource(change: Change) -> str:
 def _inline(differences: tuple[Difference, ...]) -> str:
     """A new endpoint's settings on its own line: ` (alias web, address 10.1.0.9)`."""
     words = {"aliases": "alias", "ipv4_address": "address", "ipv6_address": "address", "link_local_ips": "link-local"}
-    parts = [f"{words.get(d.path, label(d.path))} {show_value(d.after)}" for d in differences if d.after not in (None, ())]
+    parts = [f"{words.get(d.path, label(d.path))} {before_after(d)[1]}" for d in differences if d.after not in (None, ())]
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Iterator[str]:
-    _, style = _SIGNS[change.actions]
+    _, style = SIGNS[change.actions]
     source = f"{' ' * (width - len(head))}  {paint('dim', safe(str(change.source)))}" if change.source else ""
     yield paint(style, head) + source
     if change.actions != ("connect",):
@@ -133,18 +134,13 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
     rows = [
-        (label(d.path), _shown(d, d.after) if created else f"{_shown(d, d.before)} -> {_shown(d, d.after)}", d)
-        for d in sorted(change.differences, key=_reading_order)
+        (label(d.path), before_after(d)[1] if created else " -> ".join(before_after(d)), d) for d in in_reading_order(change.differences)
     ]
     names = max((len(name) for name, _, _ in rows), default=0)
     values = max((len(value) for _, value, _ in rows), default=0)
     for name, value, difference in rows:
-        why = paint("dim", f"  # {_why(difference, change)}") if change.actions == ("delete", "create") else ""
+        why = paint("dim", f"  # {why_changed(difference)}") if change.actions == ("delete", "create") else ""
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
-
-
-def _shown(difference: Difference, value: Value | None) -> str:
-    return show_value(readable(difference.path, value))
 
 
 def readable(path: str, value: Value | None) -> Value | None:
@@ -172,13 +168,18 @@ def secret(path: str) -> bool:
     return path.startswith("environment.")
 
 
-def _reading_order(difference: Difference) -> tuple[int, str]:
+def in_reading_order(differences: tuple[Difference, ...]) -> list[Difference]:
     """An image first, a subnet before its gateway, IPv4 before IPv6, options and labels last."""
+    return sorted(differences, key=_reading_order)
+
+
+def _reading_order(difference: Difference) -> tuple[int, str]:
     ranks = (rank for rank, start in enumerate(_READING_ORDER) if difference.path.startswith(start))
     return next(ranks, len(_READING_ORDER)), difference.path
 
 
-def _why(difference: Difference, change: Change) -> str:
+def why_changed(difference: Difference) -> str:
+    """Why a setting costs its network: who changed it, or that it cannot be changed in place."""
     return {
         "intent": "cannot be changed in place",
         "drift": "changed on the engine",
@@ -197,8 +198,14 @@ def label(path: str) -> str:
     return safe(path)
 
 
-def show_value(value: Value | None) -> str:
-    """A value on one line, shortened; unset is `(unset)`."""
+def before_after(difference: Difference, longest: int = LONGEST_VALUE) -> tuple[str, str]:
+    """Both values of a difference, as people see them in every form of a plan."""
+    before, after = (readable(difference.path, value) for value in (difference.before, difference.after))
+    return show_value(before, longest), show_value(after, longest)
+
+
+def show_value(value: Value | None, longest: int = LONGEST_VALUE) -> str:
+    """A value on one line, shortened to `longest` characters; unset is `(unset)`."""
     if value is None or value == ():
         return "(unset)"
     if isinstance(value, bool):
@@ -206,7 +213,7 @@ def show_value(value: Value | None) -> str:
     text = safe(", ".join(value) if isinstance(value, tuple) else str(value))
     if text == "":
         return '""'
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}… ({len(text)} characters)"
+    return shortened(text, longest)
 
 
 def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> Iterator[str]:
@@ -216,11 +223,15 @@ def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> I
 
 
 def _steps(steps: tuple[Step, ...], paint: Paint) -> Iterator[str]:
-    if not steps:
-        return
-    yield paint("bold", "Steps")
+    if steps:
+        yield paint("bold", "Steps")
+        yield from step_lines(steps, paint)
+
+
+def step_lines(steps: tuple[Step, ...], paint: Paint = plain) -> Iterator[str]:
+    """One line for each of at least one step: its number, what it does, what it waits for."""
     digits = len(str(len(steps)))
-    texts = [safe(step.text) for step in steps]
+    texts = [shortened(safe(step.text), LONGEST_STEP) for step in steps]
     width = min(max(map(len, texts)), 72)
     for step, text in zip(steps, texts, strict=True):
         yield f"  {step.id:>{digits}} {text:<{width}}  {paint('dim', _after(step))}".rstrip()
@@ -245,6 +256,11 @@ def _refusals(refusals: tuple[Refusal, ...], paint: Paint) -> Iterator[str]:
     if not refusals:
         return
     yield paint("error", "Refused") + " (nothing is done)"
+    yield from refusal_lines(refusals, paint)
+
+
+def refusal_lines(refusals: Iterable[Refusal], paint: Paint = plain) -> Iterator[str]:
+    """Each with its place, and below it what to do."""
     for refusal in refusals:
         source = f"{refusal.source}: " if refusal.source else ""
         yield f"  {paint('dim', safe(source))}{safe(refusal.message)}"
@@ -253,12 +269,17 @@ def _refusals(refusals: tuple[Refusal, ...], paint: Paint) -> Iterator[str]:
 
 
 def _verdict(plan: Plan, paint: Paint) -> str:
+    return paint("bold", verdict(plan))
+
+
+def verdict(plan: Plan) -> str:
+    """The plan in one sentence."""
     if plan.refusals:
         count = len(plan.refusals)
-        return paint("bold", f"Plan: refused for {count} reason{'s' if count != 1 else ''}.")
+        return f"Plan: refused for {count} reason{'s' if count != 1 else ''}."
     if plan.empty:
-        return paint("bold", "Nothing to do: the engine is as declared.")
-    return paint("bold", f"Plan: {summary(plan)}")
+        return "Nothing to do: the engine is as declared."
+    return f"Plan: {summary(plan)}"
 
 
 def summary(plan: Plan) -> str:
@@ -302,21 +323,33 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "changes": [_change_json(change) for change in plan.changes],
         "steps": [_step_json(step) for step in plan.steps],
         "interrupts": list(plan.interrupts),
-        "refusals": [
-            {"message": r.message, "way_out": r.way_out, "unsafe": r.unsafe, "source": _source_json(r.source)} for r in plan.refusals
-        ],
+        "refusals": [refusal_json(refusal) for refusal in plan.refusals],
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
     }
 
 
-def _change_json(change: Change) -> dict[str, Any]:
-    resource = {"kind": change.kind, "name": change.image or change.container or change.network}
+def refusal_json(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as JSON values."""
+    return {
+        "message": refusal.message,
+        "way_out": refusal.way_out,
+        "unsafe": refusal.unsafe,
+        "source": _source_json(refusal.source),
+    }
+
+
+def resource(change: Change) -> dict[str, str]:
+    """What changes: its kind, and its name, or of an endpoint the container's and the network's."""
     if change.kind == "endpoint":
-        resource = {"kind": "endpoint", "container": change.container, "network": change.network}
+        return {"kind": "endpoint", "container": change.container, "network": change.network}
+    return {"kind": change.kind, "name": change.image or change.container or change.network}
+
+
+def _change_json(change: Change) -> dict[str, Any]:
     return {
         "actions": list(change.actions),
-        "resource": resource,
+        "resource": resource(change),
         "before": settings_json({d.path: d.before for d in change.differences if d.before is not None}),
         "after": settings_json({d.path: d.after for d in change.differences if d.after is not None}),
         "reason": change.reason,

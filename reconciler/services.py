@@ -177,11 +177,11 @@ class _Reader:
         self.service.one_shot = flag(self.body.get("one_shot")) is True
         self.service.pull_policy = _PULL.get(text(self.body, "pull_policy") or "", "missing")
         if (written := text(self.body, "network_mode")) is not None:
-            self.put("network_mode", self.attempt(self.body.value_at("network_mode"), network_mode, written))
+            self.put("network_mode", self.attempt(self.body.value_at("network_mode"), forms.network_mode, written))
         if (grace := text(self.body, "stop_grace_period")) is not None:
             self.put("stop_grace_period", self.attempt(self.body.value_at("stop_grace_period"), forms.seconds, grace))
         for at, limit in self.items("mem_limit", numbers=True):
-            self.put("mem_limit", self.attempt(at, _memory, limit))
+            self.put("mem_limit", self.attempt(at, forms.memory, limit))
         cpus = self.body.get("cpus")
         if _is_text(cpus) or (isinstance(cpus, int | float) and not isinstance(cpus, bool)):
             self.put("cpus", self.attempt(self.body.value_at("cpus"), forms.cpus_text, cpus))
@@ -216,10 +216,12 @@ class _Reader:
             if "=" in key:
                 self.report.error(key_at, f"the variable {show(key.partition('=')[0])} has '=' in its name: write name: value")
             elif value is None:
-                how = f"{key}=value, or {key}= for an empty one" if at == key_at and isinstance(self.body["environment"], Seq) else "one"
+                how = "NAME=value, or NAME= for an empty one" if at == key_at and isinstance(self.body["environment"], Seq) else "one"
                 self.report.error(key_at, f"the variable {show(key)} has no value and is not taken from the shell: write {how}")
             elif not isinstance(value, Odd | Map | Seq):
                 values[key] = value if isinstance(value, str) else canonical_option(value)
+                if "\0" in values[key]:
+                    self.report.error(at, f"the variable {show(key)} holds a NUL character, which no variable can: remove it")
         self.service.environment = values
         self.settings.update((f"environment.{key}", secret_digest(key, value)) for key, value in values.items())
 
@@ -272,8 +274,7 @@ class _Reader:
 
     def short_volume(self, written: str) -> tuple[str, str]:
         """`src:dst:options`."""
-        source, target, options = forms.split_mount(written)
-        return target, self.bind(source, options) if source[:1] in ("/", ".", "~") else forms.mount("volume", source, options)
+        return forms.short_mount(written, lambda source: beside(self.report.document.file, source))
 
     def bind(self, source: str, options: Iterable[str]) -> str:
         """A relative source begins in the topology file's folder."""
@@ -332,7 +333,7 @@ class _Reader:
             self.settings["healthcheck.retries"] = retries
         for key in _TIMES:
             if (written := text(body, key)) is not None:
-                self.put(f"healthcheck.{key}", self.attempt(body.value_at(key), _health_time, written))
+                self.put(f"healthcheck.{key}", self.attempt(body.value_at(key), forms.health_time, written))
 
     def health_test(self, body: Map) -> tuple[str, ...] | None:
         """A text is a line for the shell; a list begins with how it is run."""
@@ -362,35 +363,8 @@ class _Reader:
                 self.report.error(at, f"{show(name)} is waited for twice: the first is in line {self.report.line(first)}, remove one")
 
 
-def network_mode(written: str) -> str:
-    """The engine's word for a mode, or for what Compose means by it."""
-    kind, colon, name = written.partition(":")
-    if written in ("bridge", "host", "none") or (kind == "container" and name):
-        return written
-    if kind == "service" and name:
-        raise BadValueError(f"{written[:60]!r} is Compose's form: write container:{name}")
-    if written == "default":
-        raise BadValueError("'default' is the engine's own network: write bridge")
-    hint = "" if colon else "; a network of the file goes under 'networks'"
-    raise BadValueError(f"{written[:60]!r} is no network mode: write bridge, host, none or container:NAME{hint}")
-
-
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and type(value) is not Odd
-
-
-def _memory(written: str) -> int:
-    size = forms.size_bytes(written)
-    if size < forms.MIN_MEMORY:
-        raise BadValueError(f"{written[:60]!r} is less than a container can have: write at least {forms.size_text(forms.MIN_MEMORY)}")
-    return size
-
-
-def _health_time(written: str) -> int:
-    time = forms.nanoseconds(written)
-    if time < forms.nanoseconds("1ms"):
-        raise BadValueError(f"{written[:60]!r} is less than 1ms, the least that engines take here: write more or remove it")
-    return time
 
 
 def _long_port(entry: Map) -> tuple[Port, ...]:

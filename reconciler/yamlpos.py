@@ -137,6 +137,7 @@ class _Builder:
         self.depth = 0
         self.deepest = 0
         self.ignored = 0
+        self.secret = 0
         self.scalars: dict[str, Any] = {}
         self.done: dict[int, tuple[Any, int, int]] = {}
 
@@ -186,6 +187,9 @@ class _Builder:
 
     def refuse_tag(self, node: Any) -> None:
         """Only text may be forced (`!!str 010`)."""
+        if self.secret:
+            self.document.report(node.start_mark.index, "a value cannot begin with '!' unless it is in quotes")
+            return
         tag = "!!" + node.tag.removeprefix(TAG) if node.tag.startswith(TAG) else node.tag
         self.document.report(node.start_mark.index, f"the tag {show(tag)} is not supported: remove it")
 
@@ -213,9 +217,12 @@ class _Builder:
                 self.document.report(at, f"{show(key)} is declared twice: the first is in line {line}")
                 continue
             ignored = key.startswith("x-")
+            secret = key == "environment"
             self.ignored += ignored
+            self.secret += secret
             value = result[key] = self.build(value_node)
             self.ignored -= ignored
+            self.secret -= secret
             marks[key] = (at, at if value is None else value_node.start_mark.index)
         for at, merged in merges:
             self.merge(result, merged, at)

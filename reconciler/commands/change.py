@@ -13,7 +13,7 @@ from ..model import DesiredState, ObservedState
 from ..paint import choose, safe
 from ..safety import Policy
 from .outcome import afterwards, live, not_running, own_containers, prove, remains
-from .shared import check_adopt, engine_of, files, load, look_at, policy_of, print_plan, print_report, refused
+from .shared import check_adopt, engine_of, files, load, look_at, policy_of, print_plan, print_report, print_run, refused
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -76,7 +76,7 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
     ran_before = live(observed, wanted)
     if wanted.applyable and not wanted.empty:
         engine.make_ready()
-    if options.output == "text":
+    if options.output != "json":
         print_plan(wanted, options)
     if code := refused(wanted):
         print_report(wanted, None, False, options)
@@ -91,8 +91,9 @@ def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: N
     paint = choose(sys.stderr, options.no_color)
     with progress(wanted, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
         ran = execute(wanted, engine, parallel=options.parallel, listen=listen)
-    if options.output == "text" and not (options.quiet and ran.ok):
-        print(render_run(ran, choose(sys.stdout, options.no_color), options.file or "FILE"), flush=True)
+    if options.output != "json" and not (options.quiet and ran.ok):
+        shown = choose(sys.stdout, options.no_color or options.output == "markdown")
+        print_run(render_run(ran, shown, options.file or "FILE"), options)
     left = prove(lambda: look(afterwards(policy)), ran) if ran.ok else wanted
     converged = left.empty and left.applyable
     print_report(wanted, ran, converged, options)
@@ -117,7 +118,7 @@ def _confirm(wanted: Plan, look: Callable[[], Plan], explain: Callable[[], Seque
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise RefusedError("the plan removes, replaces or disconnects something, and there is no terminal to ask on", "agree with --yes")
-    if options.quiet or options.output != "text":
+    if options.quiet or options.output == "json":
         raise RefusedError("the plan removes, replaces or disconnects something, and it was not shown", "agree with --yes")
     print(f"{verb.capitalize()} this plan? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):

@@ -17,7 +17,8 @@ from ..safety import Policy
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
-    from ..plan import Plan
+    from ..plan import Plan, Refusal
+    from ..topology import Loaded
 
 CHANGES_PENDING = 2
 WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
@@ -35,7 +36,11 @@ def load(path: str) -> DesiredState:
     """One file's desired state; its warnings go to standard error."""
     from ..topology import load
 
-    loaded = load(path)
+    return warned(load(path))
+
+
+def warned(loaded: Loaded) -> DesiredState:
+    """What was loaded; its warnings go to standard error."""
     for warning in loaded.warnings:
         print(safe(str(warning)), file=sys.stderr)
     return loaded.state
@@ -102,8 +107,7 @@ def refused(wanted: Plan) -> int:
     """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what does goes to standard error."""
     if wanted.applyable:
         return 0
-    for refusal in wanted.refusals:
-        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+    print_refusals(wanted.refusals)
     return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
 
 
@@ -113,8 +117,28 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
 
     if options.output == "json":
         print(render_json(wanted), end="", flush=True)
+    elif options.output == "markdown":
+        from ..markdown import render_markdown
+        from .review import apply_command
+
+        print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
     elif not options.quiet:
         print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
+
+
+def print_refusals(refusals: Iterable[Refusal]) -> None:
+    """What stands against a plan, as errors."""
+    for refusal in refusals:
+        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+
+
+def print_run(text: str, options: Namespace) -> None:
+    """What was done, below the plan."""
+    if options.output == "markdown":
+        from ..gfm import fence
+
+        text = "\n" + fence(text.splitlines())
+    print(text, flush=True)
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:

@@ -13,6 +13,7 @@ from ..cycles import no_cycle_search
 from ..model import DesiredState, EngineInfo, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy
+from .between import conflicts
 from .compare import AUTOMATIC
 from .container_changes import container_changes, leaving
 from .container_preflight import container_preflight
@@ -26,7 +27,7 @@ from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
 
-__all__ = ["Policy", "plan"]
+__all__ = ["Policy", "conflicts", "plan"]
 
 
 def plan(desired: DesiredState, observed: ObservedState, journal: None = None, policy: Policy | None = None) -> Plan:
@@ -49,7 +50,7 @@ def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> P
     refusals = [*wipe_refusals(wipe, policy), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, containers, observed)
-    steps = order(networks, endpoints, containers, observed, wipe)
+    steps, risks = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     return Plan(
         desired.topology,
@@ -57,7 +58,7 @@ def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> P
         (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers)),
         steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
-        tuple(sorted(set(refusals), key=_refusal_key)),
+        tuple(sorted({*refusals, *risks}, key=_refusal_key)),
         tuple(_warnings(endpoints, networks, observed)),
         tuple(sorted({note for part in said for note in part.notes})),
         fingerprint(desired, everything, networks, endpoints, containers, steps),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 
-from ..model import ObservedEndpoint, Settings
+from ..model import ObservedEndpoint, ObservedState, Settings, Source, implicit_gateway, settings_pools
+from ..plan import Refusal
 from .containers import Containers
 from .endpoints import EndpointCase
 from .graph import Node
 from .lifecycle import Lifecycle
 from .preflight import ADDRESS_PATHS
+from .subnets import parsed
 
 
 @dataclass(slots=True, eq=False)
@@ -22,14 +25,22 @@ class _Claim:
     network: str
     settings: Settings
     node: Node
+    container: str
+    source: Source | None
 
 
 class Claims:
     """The claims of one plan. `settings` are those of each network as it will be; nodes by index of the case, or name of the network."""
 
     def __init__(
-        self, endpoints: Sequence[EndpointCase], containers: Containers, settings: Mapping[str, Settings], life: Lifecycle
+        self,
+        endpoints: Sequence[EndpointCase],
+        containers: Containers,
+        observed: ObservedState,
+        settings: Mapping[str, Settings],
+        life: Lifecycle,
     ) -> None:
+        self.observed = observed
         self.endpoints, self.containers, self.settings, self.life = endpoints, containers, settings, life
         self.connects: dict[int, Node] = {}
         self.disconnects: dict[int, Node] = {}
@@ -46,12 +57,14 @@ class Claims:
             if not case.container.live and not case.cure and case.target is not None:
                 node = self.life.starts.get(case.container.name, node)
             if node and case.target is not None:
-                found.append(_Claim(case.network, case.target, node))
+                source = case.wanted.source if case.wanted else None
+                found.append(_Claim(case.network, case.target, node, case.container.name, source))
         for run in self.containers.cases.values():
             old = run.observed
             if run.start and old and not run.comes and not old.live:
                 kept = (endpoint for endpoint in old.endpoints if (old.id, endpoint.network) not in connected)
-                found += [_Claim(endpoint.network, endpoint.settings, self.life.starts[run.name]) for endpoint in kept]
+                source, start = run.wanted.source if run.wanted else None, self.life.starts[run.name]
+                found += [_Claim(endpoint.network, endpoint.settings, start, run.name, source) for endpoint in kept]
         return found
 
     def _dynamic(self, claim: _Claim) -> set[str]:
@@ -114,7 +127,50 @@ class Claims:
             if self._dynamic(claim):
                 for rank in range(ranks[id(node)]):
                     if (claim.network, rank) in by_rank:
-                        node.follows.extend(by_rank[claim.network, rank])
+                        node.prefers.extend(by_rank[claim.network, rank])
+
+    def risks(self) -> Iterator[Refusal]:
+        """Static addresses that a dynamic one may take, because its container is needed before; known once the nodes have numbers."""
+        takers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        owners: dict[tuple[str, str], _Claim] = {}
+        for dynamic in self.claims:
+            for claim in self.claims if dynamic.node.yielded else ():
+                for path, family in ADDRESS_PATHS:
+                    contested = claim.network == dynamic.network and path in claim.settings and family in self._dynamic(dynamic)
+                    if contested and claim.node in dynamic.node.yielded:
+                        key = claim.network, str(claim.settings[path])
+                        owners[key] = claim
+                        takers[key].add(dynamic.container)
+        for (network, address), names in sorted(takers.items()):
+            if self._reached(network, address, len(names)):
+                yield _risk(owners[network, address], address, sorted(names))
+
+    def _reached(self, network: str, address: str, takers: int) -> bool:
+        """Whether it may be among the next addresses that an engine gives: it gives the lowest that are free."""
+        value = ip_address(address)
+        pool = next((pool for pool in settings_pools(self.settings.get(network, {})) if value in parsed(pool.subnet)), None)
+        space = parsed(pool.ip_range or pool.subnet) if pool else None
+        if pool is None or space is None or value not in space:
+            return False
+        gateway = pool.gateway or implicit_gateway(parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None)
+        used = {str(parsed(pool.subnet).network_address), str(gateway), *(aux for _, aux in pool.aux_addresses)}
+        used |= {
+            str(claim.settings[path])
+            for claim in self.claims
+            for path, _ in ADDRESS_PATHS
+            if path in claim.settings and claim.network == network
+        }
+        used |= {held for c in self.observed.containers for e in c.endpoints if e.network == network for held in _held(e)}
+        lower = sum(ip_address(other) in space and int(ip_address(other)) < int(value) for other in used)
+        return int(value) - int(space.network_address) - lower < takers
+
+
+def _risk(claim: _Claim, address: str, takers: Sequence[str]) -> Refusal:
+    many = len(takers) > 1
+    who = f"{', '.join(takers)}, which {'are' if many else 'is'} started before and take{'' if many else 's'} any free address"
+    message = f"{claim.container} on {claim.network}: address {address} may go to {who}"
+    way_out = f"give {'them' if many else takers[0]} an address too, or {claim.network} an ip_range without {address}"
+    return Refusal(message, way_out, False, claim.source)
 
 
 def _held(endpoint: ObservedEndpoint) -> set[str]:

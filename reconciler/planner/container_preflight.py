@@ -36,9 +36,9 @@ def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers
         run = containers.of(other)
         if not other.live or other.name == case.name or run is case or (run and run.goes):
             continue
-        for address, number, protocol in ports:
-            if any(ports_meet((address, number, protocol), held) for held in host_ports(other.ports)):
-                message = f"container {case.name}: host port {number}/{protocol} is published by container {other.name}"
+        for port in ports:
+            if any(ports_meet(port, held) for held in host_ports(other.ports)):
+                message = f"container {case.name}: host port {port.host}/{port.protocol} is published by container {other.name}"
                 yield Refusal(message, f"choose another host port, or stop {other.name} first", False, wanted.source)
 
 

@@ -42,6 +42,10 @@ class Node:
     """Its place among all nodes in order of key."""
     needs: list[Node] = field(default_factory=list)
     follows: list[Node] = field(default_factory=list)
+    prefers: list[Node] = field(default_factory=list)
+    """Those it follows unless they wait for it themselves."""
+    yielded: list[Node] = field(default_factory=list)
+    """Those that it preferred to follow, and that waited for it."""
 
     @property
     def key(self) -> Key:
@@ -60,13 +64,22 @@ def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
 
 
 def _topological(nodes: Collection[Node]) -> list[int]:
-    """Kahn's algorithm; of the ready ones the smallest key first. The number of each node, by its position, which is set here."""
+    """The number of each node, by its position, which is set here. Preferences that close a circle give way."""
     for position, node in enumerate(sorted(nodes, key=lambda node: node.key)):
         node.position = position
+    numbers = _kahn(nodes)
+    while not all(numbers):
+        _give_way([node for node in nodes if not numbers[node.position]])
+        numbers = _kahn(nodes)
+    return numbers
+
+
+def _kahn(nodes: Collection[Node]) -> list[int]:
+    """Of the ready nodes the one with the smallest key is next; those in a circle, and what waits for them, get no number (0)."""
     waiting: dict[int, int] = {}
     dependents: dict[int, list[int]] = defaultdict(list)
     for node in nodes:
-        before = {other.position for other in (*node.needs, *node.follows)}
+        before = {other.position for other in (*node.needs, *node.follows, *node.prefers)}
         waiting[node.position] = len(before)
         for other in before:
             dependents[other].append(node.position)
@@ -81,14 +94,32 @@ def _topological(nodes: Collection[Node]) -> list[int]:
             waiting[dependent] -= 1
             if not waiting[dependent]:
                 heapq.heappush(ready, dependent)
-    if count != len(waiting):
-        raise AssertionError("the steps of a plan depend on each other in a circle")
     return numbers
+
+
+def _give_way(stuck: Sequence[Node]) -> None:
+    """The first of the nodes that prefers to follow one which waits for it does without."""
+    dependents: dict[Node, list[Node]] = defaultdict(list)
+    for node in stuck:
+        for other in (*node.needs, *node.follows, *node.prefers):
+            dependents[other].append(node)
+    for node in sorted((node for node in stuck if node.prefers), key=lambda node: node.position):
+        behind, queue = {node}, [node]
+        for one in queue:
+            fresh = [other for other in dependents[one] if other not in behind]
+            behind.update(fresh)
+            queue += fresh
+        if circular := [other for other in node.prefers if other in behind]:
+            node.yielded += circular
+            node.prefers = [other for other in node.prefers if other not in behind]
+            return
+    raise AssertionError("the steps of a plan depend on each other in a circle")
 
 
 def _step(node: Node, numbers: Sequence[int]) -> Step:
     needs = {numbers[other.position] for other in node.needs}
-    follows = {numbers[other.position] for other in node.follows} - needs if node.follows else ()
+    after = (*node.follows, *node.prefers)
+    follows = {numbers[other.position] for other in after} - needs if after else ()
     return Step(
         numbers[node.position],
         node.op,

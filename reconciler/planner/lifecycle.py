@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from ..containers import Port, overlaps, read_port
 from ..model import DesiredContainer, ObservedContainer, ObservedState
 from ..plan import EndpointSpec, Replaced
 from .containers import GONE, ContainerCase, Containers
@@ -210,24 +211,12 @@ def _patience(wanted: DesiredContainer, condition: str) -> int:
 # --- ports -----------------------------------------------------------------------------------------------------------
 
 
-def host_ports(ports: object) -> list[tuple[str, str, str]]:
-    """(address, port, protocol) of each fixed host port in `127.0.0.1:8080->80/tcp`; an empty address is all of them."""
-    found = []
-    for port in ports if isinstance(ports, tuple) else ():
-        host, arrow, inside = port.rpartition("->")
-        address, _, number = host.rpartition(":")
-        if arrow and number:
-            found.append((address.strip("[]"), number, inside.rpartition("/")[2]))
-    return found
+def host_ports(ports: object) -> list[Port]:
+    """Those of published ports whose port on the host is fixed, and not the engine's choice."""
+    read = map(read_port, ports if isinstance(ports, tuple) else ())
+    return [port for port in read if port.host.isdigit()]
 
 
-def ports_meet(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
-    """Whether two published ports cannot both be: same number and protocol, and addresses that overlap."""
-    if one[1:] != other[1:]:
-        return False
-    first, second = one[0], other[0]
-    return first == second or _covers(first, second) or _covers(second, first)
-
-
-def _covers(address: str, other: str) -> bool:
-    return not address or (address == "0.0.0.0" and ":" not in other) or (address == "::" and ":" in other)
+def ports_meet(one: Port, other: Port) -> bool:
+    """Whether two published ports cannot both be: same number and protocol on the host, and addresses that overlap."""
+    return (one.host, one.protocol) == (other.host, other.protocol) and overlaps(one.address, other.address)

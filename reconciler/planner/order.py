@@ -18,7 +18,7 @@ from ..model import (
     Settings,
     Value,
 )
-from ..plan import Step
+from ..plan import Refusal, Step
 from .claims import Claims
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
@@ -44,7 +44,7 @@ class _Graph:
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[Node] = []
         self.creates: dict[str, Node] = {}
-        self.claims = Claims(self.endpoints, containers, self.settings, self.life)
+        self.claims = Claims(self.endpoints, containers, observed, self.settings, self.life)
         self.removes = self.claims.removes
         self.connects, self.disconnects = self.claims.connects, self.claims.disconnects
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
@@ -64,7 +64,7 @@ class _Graph:
         self._endpoint_edges()
         self._container_edges()
         self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
-        self.nodes.extend(self.life.all)  # what is waited for is known only now
+        self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
         self._leaving_edges()
         self.claims.edges()
         self._automatic_last()
@@ -196,7 +196,7 @@ class _Graph:
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
         case = self.endpoints[index]
-        return self.claims.ranks[id(self.connects[index])], case.network != mode, case.order, case.network
+        return self.claims.ranks.get(id(self.connects[index]), 0), case.network != mode, case.order, case.network
 
     def _leaving_edges(self) -> None:
         """A network goes after the containers on it that go.
@@ -254,6 +254,10 @@ class _Graph:
             node.follows.extend(explicit[-1:])
 
 
-def order(networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe) -> tuple[Step, ...]:
-    """The steps, in an order that depends on the cases alone."""
-    return numbered(_Graph(networks, endpoints, containers, observed).build(wipe))
+def order(
+    networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe
+) -> tuple[tuple[Step, ...], list[Refusal]]:
+    """The steps, in an order that depends on the cases alone; and what no order can make certain."""
+    graph = _Graph(networks, endpoints, containers, observed)
+    steps = numbered(graph.build(wipe))
+    return steps, list(graph.claims.risks())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +82,7 @@ def test_an_example_file_is_valid(block: Block) -> None:
 
 @pytest.mark.parametrize(("place", "command"), sorted(set(commands())))
 def test_a_command_line_is_understood(place: str, command: str) -> None:
-    words = shlex.split(command, comments=True)[1:]
+    words = list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), shlex.split(command, comments=True)[1:]))
     if {"--help", "--version"} & {*words}:
         return
     try:
@@ -116,6 +117,16 @@ def test_the_architecture_names_every_module() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     modules = [file.name for file in (ROOT / "reconciler").glob("**/*.py") if not file.name.startswith("_")]
     assert [name for name in modules if f"`{name}`" not in text] == []
+
+
+def test_the_review_without_an_engine(tmp_path: Path) -> None:
+    document = ROOT / "docs/pull-requests.md"
+    walk = Walk("unix:///nowhere/docker.sock", "", tmp_path)
+    walk.environment |= {f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    walk.run("git init")
+    text = document.read_text(encoding="utf-8")
+    last = text.count("\n", 0, text.index("## The host publishes"))
+    follow(walk, [block for block in blocks(document) if block.line < last])
 
 
 # --- the tour --------------------------------------------------------------------------------------------------------
@@ -189,7 +200,12 @@ def test_the_tour(walk: Walk) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     first = text.count("\n", 0, text.index("## A tour")) + 1
     last = text.count("\n", 0, text.index("\n## ", text.index("## A tour") + 1)) + 1
-    for block in (block for block in blocks(ROOT / "README.md") if first < block.line < last):
+    follow(walk, [block for block in blocks(ROOT / "README.md") if first < block.line < last])
+
+
+def follow(walk: Walk, steps: Sequence[Block]) -> None:
+    """Writes each topology to a file of its name, runs the commands, and compares what they print with what is printed there."""
+    for block in steps:
         if block.language == "yaml":
             name = yaml.safe_load(block.text)["name"]
             (walk.folder / f"{name}.yaml").write_text(block.text, encoding="utf-8")

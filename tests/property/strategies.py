@@ -78,13 +78,13 @@ def make(choose: Choose, space: Space = EVERYTHING, engine: EngineInfo | None = 
     """One case."""
     history = History(choose, space, engine or choose.one(ENGINES))
     history.happen()
-    desired = _File(choose, space, history.engine.observed).write()
+    desired = File(choose, space, history.engine.observed).write()
     foreign = {n.name for n in history.engine.observed.networks if not (n.mark and n.mark.topology == OURS)}
     adopt = frozenset(name for name in sorted(desired.networks) if choose.chance(70 if name in foreign else 5))
     return Case(desired, history.engine.observed, Policy(adopt=adopt), tuple(history.calls))
 
 
-class _File:
+class File:
     """Writes a desired state that a valid file could have."""
 
     def __init__(self, choose: Choose, space: Space, observed: ObservedState) -> None:

@@ -16,8 +16,22 @@ MODULES = {
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
 FORMS = ("addresses", "pools", "hints", "containers", "envfile")
-PURE = (*VALUES, *FORMS, "planner", "safety", "render", "changed", "codec", "container_codec", "show", "snapshot")
-FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments", "services", "managed")
+REVIEW = ("gfm", "markdown", "folder", "applied", "annotations")
+PURE = (*VALUES, *FORMS, *REVIEW, "planner", "safety", "render", "changed", "codec", "container_codec", "show", "snapshot")
+FILES = (
+    "topology",
+    "files",
+    "yamlpos",
+    "jsonpos",
+    "document",
+    "report",
+    "schema",
+    "checks",
+    "attachments",
+    "services",
+    "managed",
+    "revisions",
+)
 ENGINE = ("locate", "wire", "engine", "observe")
 ABOVE = ("cli", "commands", "executor", "steps", "container_steps", "judge", "progress", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
@@ -30,8 +44,13 @@ MAY_IMPORT = {
     "plan": ("errors", "model"),
     "marks": ("errors", "model"),
     "safety": VALUES,
-    "planner": (*VALUES, "safety"),
+    "planner": (*VALUES, "safety", "containers"),
     "render": (*VALUES, "safety", "paint"),
+    "gfm": ("paint",),
+    "markdown": (*VALUES, "gfm", "paint", "render"),
+    "folder": (*VALUES, "gfm", "markdown", "paint", "render"),
+    "applied": VALUES,
+    "annotations": ("errors", "paint"),
     "changed": (*VALUES, "paint", "render"),
     "codec": (*VALUES, "containers"),
     "container_codec": (*VALUES, "codec", "containers"),

@@ -53,5 +53,21 @@ def test_validate_never_loads_the_engine_or_what_explains_differences() -> None:
     assert not {"reconciler.engine", "reconciler.wire", "reconciler.planner", "reconciler.executor"} & modules
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", str(TOPOLOGY), "--state", "empty"],
+        ["plan", "topologies", "--state", "empty", "-o", "json"],
+        ["plan", "tests/golden/create/topology.yaml", "--state", "tests/golden/create/observed.json", "-o", "markdown"],
+        ["diff", str(TOPOLOGY), str(TOPOLOGY)],
+    ],
+)
+def test_a_plan_without_an_engine_loads_none(arguments: list[str]) -> None:
+    modules = loaded(*arguments)
+    assert "reconciler.planner" in modules
+    assert not {"docker", "deepdiff", "rich", "requests", "urllib3", "ssl", "http", "socket"} & top_level(modules)
+    assert not {"reconciler.engine", "reconciler.wire", "reconciler.locate", "reconciler.observe", "reconciler.executor"} & modules
+
+
 def test_printing_a_schema_loads_no_validator() -> None:
     assert not {"jsonschema", "docker", "deepdiff", "rich"} & top_level(loaded("schema"))

@@ -248,6 +248,16 @@ def test_the_published_schema_accepts_what_netplan_accepts() -> None:
     Draft202012Validator(json.loads(schema_text("topology"))).validate(yaml.safe_load(EXAMPLE))
 
 
+def test_examples_of_the_schema_are_examples() -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(schema_text("topology"))
+    for kind in ("network", "container", "endpoint"):
+        for name, member in schema["$defs"][kind]["properties"].items():
+            validator = Draft202012Validator(member | {"$defs": schema["$defs"]})
+            assert [example for example in member["examples"] if not validator.is_valid(example)] == [], f"{kind}: {name}"
+
+
 # --- files -------------------------------------------------------------------------------------------------------------------
 
 
