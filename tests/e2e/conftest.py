@@ -119,6 +119,18 @@ def image(host: str) -> Iterator[str]:
         api.call("DELETE", f"/images/{IMAGE}?force=1")
 
 
+@pytest.fixture
+def busybox(host: str, image: str) -> Iterator[None]:
+    """The public image that examples name: where the engine has none, ours under that name for as long as the test lasts."""
+    api = Api(host)
+    missing = api.call("GET", "/images/busybox:latest/json")[0] == 404
+    if missing:
+        assert api.call("POST", f"/images/{image}/tag?repo=busybox&tag=latest")[0] == 201
+    yield
+    if missing:
+        api.call("DELETE", "/images/busybox:latest")
+
+
 def _root_file_system() -> bytes:
     busybox = shutil.which("busybox")
     if not busybox or b"/ld-linux" in Path(busybox).read_bytes():
