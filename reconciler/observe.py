@@ -15,6 +15,7 @@ from .codec import listed_mode, listed_name, read_container, read_listed, read_n
 from .engine import Reader
 from .errors import ApiError, LostError
 from .model import EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
+from .sound import check_container, check_network
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,16 +43,16 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
         if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
             raw = _persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
         if raw is not None:
-            found.append(_decoded(lambda raw=raw: read_network(raw, engine, containers), f"network {entry['Id']}"))  # type: ignore[misc]
+            found.append(_decoded(lambda raw=raw: check_network(read_network(raw, engine, containers)), f"network {entry['Id']}"))  # type: ignore[misc]
     return found
 
 
 def _container(reader: Reader, engine: EngineInfo, entry: Mapping[str, Any], swarm: set[str]) -> ObservedContainer | None:
     what = f"container {listed_name(entry)}"
     if shares_namespace(listed_mode(entry)):
-        return _decoded(lambda: read_listed(entry, engine), what)
+        return _decoded(lambda: check_container(read_listed(entry, engine)), what)
     raw = _persistently(lambda: reader.container(entry["Id"]))
-    return None if raw is None else _decoded(lambda: read_container(raw, engine, swarm), what)
+    return None if raw is None else _decoded(lambda: check_container(read_container(raw, engine, swarm)), what)
 
 
 def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:

@@ -15,7 +15,8 @@ MODULES = {
 }
 
 VALUES = ("errors", "model", "plan", "marks", "cycles")
-PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot", "rollback", "saved")
+PURE = (*VALUES, "planner", "safety", "render", "changed", "codec", "addresses", "pools", "hints", "show", "snapshot")
+PURE += ("rollback", "saved", "sound")
 FILES = ("topology", "files", "yamlpos", "jsonpos", "document", "report", "schema", "checks", "attachments")
 ENGINE = ("locate", "wire", "engine", "observe")
 LOCK = ("holder", "lock", "journal")
@@ -39,7 +40,8 @@ MAY_IMPORT = {
     "addresses": ("errors", "document"),
     "hints": ("document",),
     "pools": (*VALUES, *FILES, "addresses"),
-    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec")),
+    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec", "sound")),
+    "sound": VALUES,
     "steps": (*VALUES, *ENGINE, "codec"),
     "executor": (*VALUES, *ENGINE, "codec", "steps"),
     "holder": (),
