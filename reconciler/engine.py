@@ -141,7 +141,10 @@ class _Reader:
     def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
         query = f"?filters={quote(json.dumps(filters))}" if filters else ""
         answer = _object(self._wire.get(f"{self._prefix}/volumes{query}"), "GET /volumes")
-        return _objects(answer.get("Volumes"), "GET /volumes", "Name")
+        volumes = _objects(answer.get("Volumes"), "GET /volumes", "Name")
+        for volume in volumes:
+            _object(volume.get("Labels") or {}, "GET /volumes")
+        return volumes
 
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}")
