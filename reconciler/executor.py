@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from .errors import EngineError, UnreachableError
+from .errors import NetplanError, UnreachableError
 from .plan import Plan, Step
 from .steps import Performer
 
@@ -85,46 +85,70 @@ class Event:
 Listener = Callable[[Event], None]
 
 
+Guard = Callable[[Step], None]
+"""Called in a worker before each step; raises NetplanError where the step must not be taken."""
+
+
 def _deaf(event: Event) -> None:
     return
 
 
-def execute(plan: Plan, engine: Engine, *, parallel: int = 4, listen: Listener = _deaf, stop: threading.Event | None = None) -> Run:
+def _unguarded(step: Step) -> None:
+    return
+
+
+def execute(
+    plan: Plan,
+    engine: Engine,
+    *,
+    parallel: int = 4,
+    listen: Listener = _deaf,
+    stop: threading.Event | None = None,
+    guard: Guard = _unguarded,
+) -> Run:
     """Carry `plan` out with at most `parallel` engine calls at a time; a step that fails stops what needs it, not its neighbours.
 
-    When `stop` is set, or on the first Ctrl-C in the main thread, running steps finish and the rest are skipped. A second Ctrl-C raises
-    KeyboardInterrupt at once; calls may then still be under way in threads that end with the process. `listen` is called in the calling
-    thread only. Raises EngineError only if the engine cannot be read before the first step.
+    When `stop` is set, or on the first Ctrl-C in the main thread (SIGTERM too, where it means the same to the caller), running steps finish
+    and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end with the
+    process. `listen` is called in the calling thread only, `guard` before each step in the thread that takes it. Raises EngineError only if
+    the engine cannot be read before the first step.
     """
     began = perf_counter()
     stop = stop or threading.Event()
     with _interruptible(stop):
-        results = _Walk(plan, Performer(plan, engine, stop), max(parallel, 1), listen, stop).walk() if plan.steps else {}
+        results = _Walk(plan, Performer(plan, engine, stop), max(parallel, 1), listen, stop, guard).walk() if plan.steps else {}
     return Run(tuple(results[step.id] for step in plan.steps), perf_counter() - began)
 
 
 @contextmanager
 def _interruptible(stop: threading.Event) -> Iterator[None]:
-    """Make the first Ctrl-C set `stop`, so that it never lands between two lines of the walk; the second is the usual one."""
+    """Make the first Ctrl-C or SIGTERM set `stop`, so that it never lands between two lines of the walk; the second is the usual one.
+
+    Only a signal that raises KeyboardInterrupt anyway is taken over.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    mine = [number for number in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(number) is signal.default_int_handler]
+
+    def usual() -> None:
+        for number in mine:
+            signal.signal(number, signal.default_int_handler)
 
     def first(signum: int, frame: object) -> None:
         stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        usual()
 
-    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if mine:
-        signal.signal(signal.SIGINT, first)
+    for number in mine:
+        signal.signal(number, first)
     try:
         yield
     finally:
-        if mine:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        usual()
 
 
 class _Walk:
     """One walk over one plan. Everything but `_work` happens in the calling thread."""
 
-    def __init__(self, plan: Plan, performer: Performer, parallel: int, listen: Listener, stop: threading.Event) -> None:
+    def __init__(self, plan: Plan, performer: Performer, parallel: int, listen: Listener, stop: threading.Event, guard: Guard) -> None:
         self._steps = {step.id: step for step in plan.steps}
         self._sorter = TopologicalSorter({step.id: (*step.needs, *step.follows) for step in plan.steps})
         self._performer = performer
@@ -132,6 +156,7 @@ class _Walk:
         self._networks_at_once = 1 if plan.engine.api < (1, 44) else NETWORKS_AT_ONCE
         self._listen = listen
         self._stop = stop
+        self._guard = guard
         self._unreachable = ""
         self._networks: list[int] = []
         self._endpoints: list[int] = []
@@ -183,11 +208,12 @@ class _Walk:
         """In a worker: every way to end is a result."""
         began = perf_counter()
         try:
+            self._guard(step)
             self._performer.perform(step)
         except UnreachableError as error:
             self._unreachable = f"the engine could not be reached at step {step.id}"
             return StepResult(step, "failed", str(error), perf_counter() - began)
-        except EngineError as error:
+        except NetplanError as error:
             return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began)
         except BaseException as error:
             return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", perf_counter() - began, error)

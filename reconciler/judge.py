@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from .errors import EngineError, LostError, UnreachableError
+from .errors import ApiError, EngineError, LostError, UnreachableError
 
 T = TypeVar("T")
 SETTLE = (0.0, 0.2, 0.8)
@@ -15,7 +15,9 @@ SETTLE = (0.0, 0.2, 0.8)
 
 
 class StepError(EngineError):
-    """A step did not reach what it is for; the text is for the user."""
+    """A step did not reach what it is for; the text is for the user. `again`: the engine itself says that it may work later."""
+
+    again = False
 
 
 def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
@@ -39,7 +41,9 @@ def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
 def failure(error: EngineError, more: str = "") -> StepError:
     """The error of a step whose state says that it did not happen."""
     said = f"{words(error)}; it did not happen" if isinstance(error, LostError) else words(error)
-    return StepError(f"{said}; {more}" if more else said)
+    found = StepError(f"{said}; {more}" if more else said)
+    found.again = isinstance(error, ApiError) and error.status == 503
+    return found
 
 
 def words(error: EngineError) -> str:

@@ -340,6 +340,8 @@ class ObservedNetwork:
     scope: str = "local"
     outside: tuple[str, ...] = ()
     """Endpoints on it that belong to no container of this engine (a swarm's load balancer, another node's tasks)."""
+    missing: bool = False
+    """Held by a journal alone: an interrupted run took it away. Never so as observed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +350,7 @@ class ObservedEndpoint:
 
     `network_id` may name a network that is gone (an exited container keeps it) and is empty where the container never ran.
     `addresses` are the live ones with prefix length, IPv4 first; empty unless running. `phantom`: listed by inspect, but the container
-    runs without it (a failed live connect leaves one behind).
+    runs without it (a failed live connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it away.
     """
 
     network: str
@@ -359,6 +361,7 @@ class ObservedEndpoint:
     addresses: tuple[str, ...] = ()
     mac: str = ""
     phantom: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,3 +426,22 @@ class ObservedState:
     networks: tuple[ObservedNetwork, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
     images: Mapping[str, ObservedImage] = field(default_factory=dict)
+
+
+# --- journals --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a run noted before it took anything away; it is deleted once the run, or one that came after it, is proven.
+
+    `taken` holds the networks that were to be removed or replaced, and of each container only the endpoints that were to be disconnected.
+    `name` is that of its volume; `order` counts up, so that of two journals the newer decides; `host` and `time` are for people.
+    """
+
+    name: str
+    topology: str
+    order: int
+    taken: ObservedState
+    host: str = ""
+    time: str = ""

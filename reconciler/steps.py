@@ -28,6 +28,10 @@ BUSY = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds, give or take half, before trying again to remove a network that the engine only believes is in use."""
 
 
+AGAIN = (0.2, 0.5, 1.0)
+"""Seconds, give or take half, before a step is tried again whose call the engine answered with 503: later, it says."""
+
+
 class Performer:
     """Performs the steps of one plan on one engine, from any number of threads."""
 
@@ -47,6 +51,16 @@ class Performer:
 
     def perform(self, step: Step) -> None:
         """Return once the engine is as `step` wants it; else raise EngineError with the reason."""
+        for delay in AGAIN:
+            try:
+                return self._perform(step)
+            except StepError as error:  # the whole step again, with all that it checks: the state may have changed
+                if not error.again:
+                    raise
+            time.sleep(delay * random.uniform(0.5, 1.5))
+        return self._perform(step)
+
+    def _perform(self, step: Step) -> None:
         if step.kind in ("container", "image"):
             self.containers.perform(step)
             return

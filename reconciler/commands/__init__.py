@@ -20,6 +20,7 @@ def run(options: Namespace) -> int:
         "apply": change.apply,
         "destroy": change.destroy,
         "reset": change.reset,
+        "unlock": change.unlock,
         "show": look.show,
         "ls": look.ls,
         "schema": look.schema,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, Problem, RefusedError, UsageError
-from ..model import DesiredState, ObservedState
+from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose
 from .shared import (
     CHANGES_PENDING,
@@ -41,10 +41,16 @@ def plan(options: Namespace) -> int:
     """Shows what apply would do, with an engine that cannot write or with none."""
     if options.file == options.state == "-":
         raise UsageError("FILE and the snapshot are both standard input", "name a file for one of them")
+    if options.out is not None:
+        from .save import plan_and_save
+
+        if options.state is not None:
+            raise UsageError("--out and --state were both given", "a saved plan is for the engine that it was made on: leave --state out")
+        return plan_and_save(options)
     paths = files(options.file)
     desired = load_all(paths)
     check_adopt(options, desired)
-    plans = _from_nothing(desired, options) if options.state == EMPTY else _from(_seen(desired, options), desired, options)
+    plans = _from_nothing(desired, options) if options.state == EMPTY else _planned(desired, options)
     if not is_folder(options.file):
         print_plan(plans[0], options)
         return _code(plans[0], options)
@@ -87,10 +93,22 @@ def load_all(paths: Sequence[str]) -> list[DesiredState]:
     return states
 
 
-def _from(observed: ObservedState, desired: Iterable[DesiredState], options: Namespace) -> list[Plan]:
+def _planned(desired: Sequence[DesiredState], options: Namespace) -> list[Plan]:
+    """From a snapshot, or from the engine and what interrupted runs left on it."""
+    if options.state is not None:
+        return _from(_snapshot(options.state), desired, options)
+    from ..journal import journals
+    from ..lock import own_volumes
+
+    with reader_of(options) as reader:
+        left, observed = journals(own_volumes(reader)), look_at(reader, desired)
+    return _from(observed, desired, options, left)
+
+
+def _from(observed: ObservedState, desired: Iterable[DesiredState], options: Namespace, left: Sequence[Journal] = ()) -> list[Plan]:
     from ..planner import plan as make_plan
 
-    return [make_plan(state, observed, policy=policy_of(options)) for state in desired]
+    return [make_plan(state, observed, left, policy_of(options)) for state in desired]
 
 
 def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[Plan]:
@@ -111,12 +129,8 @@ def _code(found: Plan, options: Namespace) -> int:
 # --- what was observed -----------------------------------------------------------------------------------------------
 
 
-def _seen(desired: Iterable[DesiredState], options: Namespace) -> ObservedState:
-    """The state to plan against: the engine's, or that in a snapshot. Raises UsageError for what is none."""
-    if options.state is None:
-        with reader_of(options) as reader:
-            return look_at(reader, desired)
-    path = options.state
+def _snapshot(path: str) -> ObservedState:
+    """The state in a snapshot. Raises UsageError for what is none."""
     from ..snapshot import state_from_snapshot
 
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FailedError, RefusedError, UsageError
+from ..errors import FailedError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
 from ..safety import Policy
@@ -41,9 +41,14 @@ def load(path: str) -> DesiredState:
 
 def warned(loaded: Loaded) -> DesiredState:
     """What was loaded; its warnings go to standard error."""
-    for warning in loaded.warnings:
-        print(safe(str(warning)), file=sys.stderr)
+    warn(loaded.warnings)
     return loaded.state
+
+
+def warn(warnings: Iterable[Problem]) -> None:
+    """A file's warnings, on standard error."""
+    for warning in warnings:
+        print(safe(str(warning)), file=sys.stderr)
 
 
 @contextmanager
@@ -92,7 +97,8 @@ def look_at(reader: Reader, states: Iterable[DesiredState]) -> ObservedState:
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
-    return Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
+    adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
+    return Policy(adopt, options.disrupt_foreign, destroyed, options.max_removals, allow_empty)
 
 
 def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:

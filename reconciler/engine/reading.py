@@ -57,6 +57,11 @@ class EngineReader:
         query = f"&filters={quote(json.dumps(filters))}" if filters else ""
         return json_objects(self._wire.get(f"{self._prefix}/containers/json?all=1{query}"), "GET /containers/json")
 
+    def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        query = f"?filters={quote(json.dumps(filters))}" if filters else ""
+        answer = json_object(self._wire.get(f"{self._prefix}/volumes{query}"), "GET /volumes")
+        return json_objects(answer.get("Volumes"), "GET /volumes", "Name")
+
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}")
 
@@ -100,10 +105,10 @@ def json_object(value: Any, call: str, *keys: str) -> dict[str, Any]:
     return value
 
 
-def json_objects(value: Any, call: str) -> list[dict[str, Any]]:
-    """`value` if it is a list of objects with an ID; null is none. Raises LostError."""
+def json_objects(value: Any, call: str, key: str = "Id") -> list[dict[str, Any]]:
+    """`value` if it is a list of objects with text under `key`; null is none. Raises LostError."""
     if value is None:
         return []
     if not isinstance(value, list):
         raise LostError(f"the engine's answer to {call} is not what the Docker API says", "is it a Docker engine? try again")
-    return [json_object(item, call, "Id") for item in value]
+    return [json_object(item, call, key) for item in value]

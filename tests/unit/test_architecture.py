@@ -18,6 +18,7 @@ VALUES = ("errors", "model", "plan", "marks", "cycles")
 FORMS = ("addresses", "pools", "hints", "containers", "envfile")
 REVIEW = ("gfm", "markdown", "folder", "applied", "annotations")
 PURE = (*VALUES, *FORMS, *REVIEW, "planner", "safety", "render", "changed", "codec", "container_codec", "show", "snapshot")
+PURE = (*PURE, "rollback", "saved")
 FILES = (
     "topology",
     "files",
@@ -33,7 +34,8 @@ FILES = (
     "revisions",
 )
 ENGINE = ("locate", "wire", "engine", "observe")
-ABOVE = ("cli", "commands", "executor", "steps", "container_steps", "judge", "progress", "doctor", "__main__")
+LOCK = ("holder", "lock", "journal")
+ABOVE = (*LOCK, "cli", "commands", "executor", "steps", "container_steps", "judge", "progress", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
 LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
 
@@ -66,6 +68,11 @@ MAY_IMPORT = {
     "container_steps": (*VALUES, *ENGINE, "codec", "judge"),
     "steps": (*VALUES, *ENGINE, "codec", "judge", "container_steps"),
     "executor": (*VALUES, *ENGINE, "codec", "steps"),
+    "holder": (),
+    "lock": (*VALUES, *ENGINE, "holder"),
+    "journal": (*VALUES, *ENGINE, "lock", "snapshot"),
+    "rollback": VALUES,
+    "saved": (*VALUES, "safety", "snapshot"),
     "cli": ("errors", "paint", "commands"),
 }
 """Of the modules with a place in the direction, all that each may import, lazily or not."""

@@ -253,7 +253,7 @@ DOCKER0 = ObservedEndpoint("bridge", "n0", "e9", {}, None, ("172.17.0.2/16",))
 
 def box(name: str, state: str = "running", mode: str = "backend", *ends: ObservedEndpoint, topology: str = "shop") -> ObservedContainer:
     settings = {"image": "busybox:latest"}
-    return ObservedContainer(f"id-{name}", name, state, mode, endpoints, mark=ContainerMark(topology), settings=settings)
+    return ObservedContainer(f"id-{name}", name, state, mode, ends, mark=ContainerMark(topology), settings=settings)
 
 
 LAB = ObservedState(
