@@ -118,7 +118,6 @@ def _endpoint_view(
     container: ObservedContainer, endpoint: ObservedEndpoint, network: ObservedNetwork | None, changes: Mapping[tuple[str, str], Change]
 ) -> EndpointView:
     change = changes.get((endpoint.network, container.name))
-    aliases = endpoint.settings.get("aliases", ())
     return EndpointView(
         container.name,
         container.id,
@@ -126,13 +125,22 @@ def _endpoint_view(
         endpoint.addresses,
         tuple(str(endpoint.settings[path]) for path in ("ipv4_address", "ipv6_address") if path in endpoint.settings),
         endpoint.mac,
-        aliases if isinstance(aliases, tuple) else (),
+        tuple(_aliases(container, endpoint)),
         container.ports,
         endpoint.mark.how if endpoint.mark else "",
         endpoint.mark.topology if endpoint.mark else "",
         container.mark is not None,
         tuple(_endpoint_notes(container, endpoint, network, change)),
     )
+
+
+def _aliases(container: ObservedContainer, endpoint: ObservedEndpoint) -> Iterator[str]:
+    """All but those that the engine adds by itself."""
+    aliases = endpoint.settings.get("aliases", ())
+    declared = endpoint.mark.declared.get("aliases", ()) if endpoint.mark else ()
+    for alias in aliases if isinstance(aliases, tuple) else ():
+        if alias not in container.implied or (isinstance(declared, tuple) and alias in declared):
+            yield alias
 
 
 def _endpoint_notes(

@@ -337,3 +337,11 @@ def test_containers_as_json() -> None:
         "notes": [],
     }
     assert (rows["db"]["exit_code"], rows["fill"]["exit_code"], rows["web"]["health"]) == (137, 0, "unhealthy")
+
+
+def test_names_that_the_engine_adds_are_no_aliases() -> None:
+    end = ObservedEndpoint(
+        "backend", "n1", "e1", {"aliases": ("first", "host", "www")}, EndpointMark("shop", declared={"aliases": ("host",)})
+    )
+    container = replace(box("web", "running", "backend", end), implied=frozenset({"first", "host"}))
+    assert "alias host www\n" in show(ObservedState(ENGINE, STATE.networks[:1], (container,)), "shop")
