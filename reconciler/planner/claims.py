@@ -154,7 +154,12 @@ class Claims:
             return False
         gateway = pool.gateway or implicit_gateway(parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None)
         used = {str(parsed(pool.subnet).network_address), str(gateway), *(aux for _, aux in pool.aux_addresses)}
-        used |= {str(claim.settings[path]) for claim in self.claims for path, _ in ADDRESS_PATHS if path in claim.settings and claim.network == network}
+        used |= {
+            str(claim.settings[path])
+            for claim in self.claims
+            for path, _ in ADDRESS_PATHS
+            if path in claim.settings and claim.network == network
+        }
         used |= {held for c in self.observed.containers for e in c.endpoints if e.network == network for held in _held(e)}
         lower = sum(ip_address(other) in space and int(ip_address(other)) < int(value) for other in used)
         return int(value) - int(space.network_address) - lower < takers

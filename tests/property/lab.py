@@ -16,7 +16,6 @@ from reconciler.model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Settings,
     Value,
 )
 from reconciler.plan import ContainerSpec, Step
@@ -109,7 +108,9 @@ class LabEngine(Engine):
         settings |= {**image.settings, **spec.settings, "network_mode": mode}
         implied = frozenset(filter(None, (id[:12], str(settings.get("hostname", "")))))
         container = ObservedContainer(id, name, "created", mode, (), implied, mark=spec.mark, settings=settings, image_id=image.id)
-        self.containers[id] = replace(container, endpoints=self._created_with(what, container, spec), anonymous=self._anonymous(what, container, spec))
+        self.containers[id] = replace(
+            container, endpoints=self._created_with(what, container, spec), anonymous=self._anonymous(what, container, spec)
+        )
         return id
 
     def _resolved(self, what: str, mode: str) -> str:
@@ -245,8 +246,3 @@ def simulate_lab(observed: ObservedState, steps: Iterable[Step], automatic: Iter
     for step in steps:
         engine.run(step)
     return engine
-
-
-def of(settings: Settings, prefix: str) -> dict[str, Value]:
-    """The settings whose path begins so."""
-    return {path: value for path, value in settings.items() if path.startswith(prefix)}
