@@ -105,7 +105,7 @@ class LabEngine(Engine):
         id = self._new_id("container")
         mode = self._resolved(what, spec.mode)
         settings: dict[str, Value] = {"restart": "no", "privileged": False, "publish_all": False}
-        settings |= {**image.settings, **spec.settings, "network_mode": mode}
+        settings |= {**image.settings, **{f"volumes.{target}": "volume:" for target in spec.volumes}, **spec.settings, "network_mode": mode}
         implied = frozenset(filter(None, (id[:12], str(settings.get("hostname", "")))))
         container = ObservedContainer(id, name, "created", mode, (), implied, mark=spec.mark, settings=settings, image_id=image.id)
         self.containers[id] = replace(

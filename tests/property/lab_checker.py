@@ -194,7 +194,7 @@ def _cut_off(desired: DesiredState, before: ObservedState, after: LabEngine, pol
         owner = was.get(container.network_mode.removeprefix("container:"))
         lost_before = old is not None and old.live and not (owner and owner.live)
         if is_run(container, desired):
-            if not policy.keep_containers:
+            if not policy.keep_containers and not (lost_before and owner and not is_run(owner, desired)):
                 yield f"container {name} runs without the network that it shares"
         elif not policy.disrupt_foreign and not lost_before:
             yield f"stranger {name} lost the network that it shares"
