@@ -289,18 +289,23 @@ class _Decider:
     def _finish(self, case: ContainerCase) -> None:
         if self.policy.reset:
             case.keep_volumes = case.keep_volumes and case.renamed
+        if case.observed and case.goes:
+            self._notes(case, case.observed)
         if not case.comes:
             return
         assert case.wanted is not None
-        if case.observed:
-            self._notes(case, case.observed)
         case.spec = self._spec(case, case.wanted)
 
     def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
-        case.notes.append("what it wrote outside its volumes goes with it")
-        if old.anonymous:
-            targets = ", ".join(sorted(old.anonymous))
-            case.notes.append(f"its anonymous volumes {'are carried over' if case.keep_volumes else 'go with it'}: {targets}")
+        if case.comes:
+            case.notes.append("what it wrote outside its volumes goes with it")
+        carried = carried_over(case, old)
+        if carried or (old.anonymous and not case.keep_volumes):
+            targets = ", ".join(sorted(carried or old.anonymous))
+            case.notes.append(f"its anonymous volumes {'are carried over' if carried else 'go with it'}: {targets}")
+        if case.comes and case.keep_volumes:
+            left = sorted(set(old.anonymous) - set(carried))
+            case.notes += [f"its anonymous volume at {target} stays behind: {old.anonymous[target][:12]}" for target in left]
 
     def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
         topology = self.desired.topology
@@ -308,10 +313,24 @@ class _Decider:
         mode = str(wanted.settings.get("network_mode") or (endpoints[0].network if endpoints else "none"))
         if mode == "bridge" and endpoints:
             mode = endpoints[0].network
-        carried = case.observed.anonymous if case.observed and case.keep_volumes else {}
+        carried = carried_over(case, case.observed) if case.observed else {}
         attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
         mark = ContainerMark(topology, digests(wanted.settings) | attached)
         return ContainerSpec(wanted.settings, mark, mode, endpoints, wanted.environment, dict(carried))
+
+
+def carried_over(case: ContainerCase, old: ObservedContainer) -> dict[str, str]:
+    """The anonymous volumes that a new container gets from the old one: all that the file has not dropped since, or made something else."""
+    if not (case.comes and case.keep_volumes) or case.wanted is None:
+        return {}
+    recorded = old.mark.hashes if old.mark else {}
+    found = {}
+    for target, name in sorted(old.anonymous.items()):
+        path = f"volumes.{target}"
+        now = str(case.wanted.settings.get(path, "" if path in recorded else "volume:"))
+        if now == "volume:" or now.startswith("volume::"):
+            found[target] = name
+    return found
 
 
 def leftover_of(container: ObservedContainer) -> str:
@@ -326,6 +345,6 @@ def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str
         return ""
     if present.state == "created":
         return "was never started"
-    if wanted.one_shot and present.exit_code == 0:
-        return ""
+    if wanted.one_shot:
+        return f"ended with exit code {present.exit_code}" if present.exit_code else ""
     return f"is not running: ended with exit code {present.exit_code}"

@@ -16,7 +16,6 @@ from reconciler.model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Settings,
     Value,
 )
 from reconciler.plan import ContainerSpec, Step
@@ -106,7 +105,7 @@ class LabEngine(Engine):
         id = self._new_id("container")
         mode = self._resolved(what, spec.mode)
         settings: dict[str, Value] = {"restart": "no", "privileged": False, "publish_all": False}
-        settings |= {**image.settings, **spec.settings, "network_mode": mode}
+        settings |= {**image.settings, **{f"volumes.{target}": "volume:" for target in spec.volumes}, **spec.settings, "network_mode": mode}
         implied = frozenset(filter(None, (id[:12], str(settings.get("hostname", "")))))
         container = ObservedContainer(id, name, "created", mode, (), implied, mark=spec.mark, settings=settings, image_id=image.id)
         self.containers[id] = replace(
@@ -247,8 +246,3 @@ def simulate_lab(observed: ObservedState, steps: Iterable[Step], automatic: Iter
     for step in steps:
         engine.run(step)
     return engine
-
-
-def of(settings: Settings, prefix: str) -> dict[str, Value]:
-    """The settings whose path begins so."""
-    return {path: value for path, value in settings.items() if path.startswith(prefix)}

@@ -219,7 +219,9 @@ def essence(
         settings = {path: value for path, value in network.settings.items() if not hidden or not path.startswith(hidden)}
         result[network.name] = (network.id in known and network.id, settings, network.mark)
     for container in state.containers:
-        result[container.name] = (container.state, container.network_mode, [_endpoint(e, container, names) for e in container.endpoints])
+        owner = next((c.name for c in state.containers if container.network_mode == f"container:{c.id}"), "")
+        mode = f"container:{owner}" if owner else container.network_mode
+        result[container.name] = (container.state, mode, [_endpoint(e, container, names) for e in container.endpoints])
     return result
 
 
