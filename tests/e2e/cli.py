@@ -78,7 +78,9 @@ def _judged(result: Result, code: int | None) -> Result:
     return result
 
 
-def run_on_terminal(*arguments: str, answer: str, host: str, code: int, meanwhile: Callable[[], object] = lambda: None) -> Result:
+def run_on_terminal(
+    *arguments: str, answer: str, host: str, code: int, meanwhile: Callable[[], object] = lambda: None, asks: str = "[y/N] "
+) -> Result:
     """Runs `netplan ARGUMENTS` on a terminal of its own, does `meanwhile` once it asks, and types `answer`."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -91,9 +93,9 @@ def run_on_terminal(*arguments: str, answer: str, host: str, code: int, meanwhil
     ) as process:
         os.close(theirs)
         try:
-            output = _read(ours, until=b"[y/N] ")
+            output = _read(ours, until=asks.encode())
             meanwhile()
-            if b"[y/N] " in output:
+            if asks.encode() in output:
                 os.write(ours, answer.encode() + b"\n")
             output += _read(ours)
             process.wait(TIMEOUT)
