@@ -37,7 +37,7 @@ def process_of(host: str) -> int:
         with suppress(OSError):
             words = found.read_bytes().decode("utf-8", "replace").split("\0")
             seen = [f"{found.parent}/root{word.removeprefix('unix://')}" for word in words if word.startswith("unix://")]
-            if Path(words[0]).name == "dockerd" and any(os.path.samefile(path, socket) for path in seen):
+            if Path(words[0]).name == "dockerd" and any(Path(path).samefile(socket) for path in seen):
                 return int(found.parent.name)
     pytest.skip("this engine's process is not on this machine: no other like it can be started")
 
