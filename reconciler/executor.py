@@ -159,7 +159,7 @@ class _Walk:
         self._guard = guard
         self._unreachable = ""
         self._networks: list[int] = []
-        self._endpoints: list[int] = []
+        self._others: list[int] = []
         self._running: dict[Future[StepResult], Step] = {}
         self._results: dict[int, StepResult] = {}
         self._causes: dict[int, str] = {}
@@ -184,7 +184,7 @@ class _Walk:
                 if cause := next((self._causes[need] for need in step.needs if need in self._causes), ""):
                     self._skip(step, cause)
                 else:
-                    heappush(self._networks if _of_network(step) else self._endpoints, number)
+                    heappush(self._networks if _of_network(step) else self._others, number)
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         while (number := self._next()) is not None:
@@ -202,7 +202,7 @@ class _Walk:
             return None
         if self._networks and sum(map(_of_network, self._running.values())) < self._networks_at_once:
             return heappop(self._networks)
-        return heappop(self._endpoints) if self._endpoints else None
+        return heappop(self._others) if self._others else None
 
     def _work(self, step: Step) -> StepResult:
         """In a worker: every way to end is a result."""
@@ -247,4 +247,4 @@ class _Walk:
 
 
 def _of_network(step: Step) -> bool:
-    return step.op in ("create", "remove")
+    return step.kind == "network"

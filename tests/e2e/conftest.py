@@ -109,12 +109,7 @@ def image(host: str) -> Iterator[str]:
     """An image with busybox in it, made without a registry; removed at the end if it was made here."""
     api = Api(host)
     made = api.call("GET", f"/images/{IMAGE}/json")[0] == 404
-    if made:
-        repository, _, tag = IMAGE.partition(":")
-        query = f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
-        status, answer = api.call("POST", f"/images/create?{query}", _root_file_system(), "application/x-tar")
-        assert status == 200, answer
-    yield IMAGE
+    yield add_image(host) if made else IMAGE
     if made:
         api.call("DELETE", f"/images/{IMAGE}?force=1")
 
@@ -129,6 +124,15 @@ def busybox(host: str, image: str) -> Iterator[None]:
     yield
     if missing:
         api.call("DELETE", "/images/busybox:latest")
+
+
+def add_image(host: str) -> str:
+    """Makes the image on an engine; its name."""
+    repository, _, tag = IMAGE.partition(":")
+    query = f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
+    status, answer = Api(host).call("POST", f"/images/create?{query}", _root_file_system(), "application/x-tar")
+    assert status == 200, answer
+    return IMAGE
 
 
 def _root_file_system() -> bytes:

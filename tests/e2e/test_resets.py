@@ -19,7 +19,7 @@ import pytest
 
 from reconciler.model import EngineInfo
 
-from .cli import Cli, names
+from .cli import Cli, box, names, server
 from .conftest import Docker
 from .damage import Damage
 
@@ -42,17 +42,15 @@ class Lab:
         self.cli.write({short: {"subnet": self.subnets[short], "internal": short == "back"} for short in NETWORKS}, self._containers())
 
     def _containers(self) -> dict[str, Any]:
-        sleeping = {"image": self.docker.image, "command": ["sleep", "3600"], "stop_grace_period": "0s"}
-        serve = "echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp"
-        web = {"command": ["sh", "-c", serve], "environment": {"MODE": "declared"}, "ports": [f"{self.port}:80"], "volumes": ["/data"]}
+        web: dict[str, Any] = {"environment": {"MODE": "declared"}, "ports": [f"{self.port}:80"], "volumes": ["/data"]}
         return {
-            "web": sleeping | web | {"networks": {"front": {"aliases": ["www"]}, "back": {"aliases": ["app"]}}},
-            "db": sleeping | {"networks": {"back": {"ipv4_address": self.address}}, "restart": "always"},
-            "client": sleeping | {"networks": ["front"], "depends_on": [self.docker.name("web")]},
-            "side": sleeping | {"network_mode": f"container:{self.docker.name('web')}"},
-            "onhost": sleeping | {"network_mode": "host"},
-            "legacy": sleeping | {"network_mode": "bridge"},
-            "sealed": sleeping | {"network_mode": "none"},
+            "web": server(networks={"front": {"aliases": ["www"]}, "back": {"aliases": ["app"]}}, **web),
+            "db": box(networks={"back": {"ipv4_address": self.address}}, restart="always"),
+            "client": box(networks=["front"], depends_on={"web": "service_started"}),
+            "side": box(network_mode="container:web"),
+            "onhost": box(network_mode="host"),
+            "legacy": box(network_mode="bridge"),
+            "sealed": box(network_mode="none"),
         }
 
     # --- reset ---
