@@ -264,6 +264,18 @@ class DesiredContainer:
         """The reference of its image, empty where it is not managed."""
         return str(self.settings.get("image", ""))
 
+    @property
+    def mode(self) -> str:
+        """The network mode that a managed one is created with: the declared one, or the network of the first of its endpoints."""
+        mode = str(self.settings.get("network_mode", ""))
+        return self.endpoints[0].network if self.endpoints and mode in ("", "bridge") else mode or "none"
+
+    @property
+    def shares(self) -> str:
+        """The name of the container whose network a managed one shares, empty where it shares none."""
+        mode = self.mode
+        return mode.removeprefix("container:") if mode.startswith("container:") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:

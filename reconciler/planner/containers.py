@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .. import safety
-from ..marks import digest, digests
+from ..marks import made_mark
 from ..model import (
     PREDEFINED,
-    ContainerMark,
     DesiredContainer,
     DesiredState,
     EndpointMark,
@@ -20,7 +19,7 @@ from ..model import (
 )
 from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
-from .container_compare import ATTACHED, container_differences, in_place
+from .container_compare import container_differences, in_place
 from .networks import Networks
 
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
@@ -284,13 +283,8 @@ class _Decider:
     def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
         topology = self.desired.topology
         endpoints = tuple(EndpointSpec(e.network, e.settings, EndpointMark(topology, "made", e.settings)) for e in wanted.endpoints)
-        mode = str(wanted.settings.get("network_mode") or (endpoints[0].network if endpoints else "none"))
-        if mode == "bridge" and endpoints:
-            mode = endpoints[0].network
         carried = case.observed.anonymous if case.observed and case.keep_volumes else {}
-        attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
-        mark = ContainerMark(topology, digests(wanted.settings) | attached)
-        return ContainerSpec(wanted.settings, mark, mode, endpoints, wanted.environment, dict(carried))
+        return ContainerSpec(wanted.settings, made_mark(topology, wanted), wanted.mode, endpoints, wanted.environment, dict(carried))
 
 
 def leftover_of(container: ObservedContainer) -> str:
