@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import PREDEFINED, DesiredContainer, DesiredState, ObservedContainer, ObservedState
@@ -14,8 +14,8 @@ from .notes import container_note
 class ContainerView:
     """One container. `mode` is as in a file (`bridge`, `host`, `none`, `container:NAME`), empty for one on `networks`.
 
-    `exit_code` is that of its end, None while it lives or before it was started; `addresses` are those on the default bridge, the others
-    stand with their networks. Without an `id` it is declared and not there. `notes` say what is not as it should be.
+    `exit_code` is that of its end, None while it lives or before it was started. Its addresses stand with its networks. Without an `id` it
+    is declared and not there. `notes` say what is not as it should be.
     """
 
     name: str
@@ -27,7 +27,6 @@ class ContainerView:
     image: str = ""
     mode: str = ""
     networks: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -44,7 +43,7 @@ def containers_of(
     changes = {change.container: change for change in (plan.changes if plan else ()) if change.kind == "container"}
     names = {container.id: container.name for container in observed.containers}
     rows = [
-        _view(container, names, changes)
+        _view(container, names, changes, desired)
         for container in observed.containers
         if container.mark and topology in (None, container.mark.topology)
     ]
@@ -55,8 +54,9 @@ def containers_of(
     return sorted(rows, key=lambda row: (row.topology, row.name, row.id))
 
 
-def _view(container: ObservedContainer, names: Mapping[str, str], changes: Mapping[str, Change]) -> ContainerView:
-    change = changes.get(container.name)
+def _view(
+    container: ObservedContainer, names: Mapping[str, str], changes: Mapping[str, Change], desired: DesiredState | None
+) -> ContainerView:
     mode = _mode(container, names)
     return ContainerView(
         container.name,
@@ -68,10 +68,17 @@ def _view(container: ObservedContainer, names: Mapping[str, str], changes: Mappi
         str(container.settings.get("image", "")),
         mode,
         () if mode else tuple(endpoint.network for endpoint in container.endpoints),
-        tuple(address for endpoint in container.endpoints if mode == "bridge" for address in endpoint.addresses),
         container.ports,
-        (container_note(change),) if change else (),
+        tuple(_notes(container.name, changes.get(container.name), desired)),
     )
+
+
+def _notes(name: str, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
+    wanted = desired.containers.get(name) if desired else None
+    if wanted and not wanted.managed:
+        yield "was made by this topology and is no longer run by it"
+    if change:
+        yield container_note(change)
 
 
 def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
@@ -81,9 +88,9 @@ def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
         owner = mode.removeprefix("container:")
         return f"container:{names.get(owner, owner[:12])}"
     attached = {endpoint.network for endpoint in container.endpoints}
-    if mode == "host" or attached <= {"none"}:
-        return "host" if mode == "host" else "none"
-    return "bridge" if attached <= PREDEFINED else ""
+    if mode == "host" or attached in ({"bridge"}, {"none"}):
+        return "host" if mode == "host" else attached.pop()
+    return mode if not attached and mode in PREDEFINED else ""
 
 
 def _missing(wanted: DesiredContainer, topology: str, observed: ObservedState) -> ContainerView:

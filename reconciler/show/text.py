@@ -124,5 +124,5 @@ def _container_cells(row: ContainerView) -> tuple[str, ...]:
     if not row.id:
         return safe(row.name), "", "", "", ""
     where = f"shares {row.mode.removeprefix('container:')}'s network" if row.mode.startswith("container:") else row.mode
-    where = " ".join((where, *row.addresses)) if where else ", ".join(row.networks)
+    where = where or ", ".join(row.networks) or "not attached"
     return tuple(map(safe, (row.name, state_of(row), row.image, where, " ".join(row.ports))))

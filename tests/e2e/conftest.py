@@ -119,6 +119,18 @@ def image(host: str) -> Iterator[str]:
         api.call("DELETE", f"/images/{IMAGE}?force=1")
 
 
+@pytest.fixture
+def busybox(host: str, image: str) -> Iterator[None]:
+    """The public image that examples name: where the engine has none, ours under that name for as long as the test lasts."""
+    api = Api(host)
+    missing = api.call("GET", "/images/busybox:latest/json")[0] == 404
+    if missing:
+        assert api.call("POST", f"/images/{image}/tag?repo=busybox&tag=latest")[0] == 201
+    yield
+    if missing:
+        api.call("DELETE", "/images/busybox:latest")
+
+
 def _root_file_system() -> bytes:
     busybox = shutil.which("busybox")
     if not busybox or b"/ld-linux" in Path(busybox).read_bytes():
@@ -271,6 +283,11 @@ class Docker(Api):
     def ping(self, container: str, name: str) -> bool:
         """Whether `name` (or an address) answers a ping from inside `container`."""
         return self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0
+
+    def fetch(self, container: str, url: str) -> str:
+        """What `container` downloads from there, without the end of the line; what went wrong where nothing comes."""
+        code, said = self.exec(container, "wget", "-q", "-O", "-", url)
+        return said.strip() if code == 0 else f"exit {code}: {said}"
 
     def push(self, reference: str, credentials: Mapping[str, str]) -> None:
         """Put an image into its registry."""

@@ -61,7 +61,7 @@ class Lab:
 
     def fetches(self, container: str, url: str) -> str:
         """A page downloaded inside a container, or nothing."""
-        done = self.client.containers.get(container).exec_run(["wget", "-q", "-T", "3", "-O", "-", url], stderr=False)
+        done = self.client.containers.get(container).exec_run(["wget", "-q", "-O", "-", url], stderr=False)
         assert isinstance(done.output, bytes)
         return done.output.decode().strip() if done.exit_code == 0 else ""
 

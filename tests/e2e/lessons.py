@@ -76,12 +76,12 @@ def ports(lab: Lab, file: Path) -> None:
 def published(lab: Lab) -> None:
     chosen = lab.client.containers.get("port-any").attrs["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
     for port, name in (("18080", "port-fixed"), ("18081", "port-local"), (chosen, "port-any")):
-        assert lab.on_host("wget", "-q", "-T", "3", "-O", "-", f"http://127.0.0.1:{port}").strip() == name
+        assert lab.on_host("wget", "-q", "-O", "-", f"http://127.0.0.1:{port}").strip() == name
 
 
 def tiers(lab: Lab, file: Path) -> None:
     """The page comes through all tiers, and no tier knows further than the next."""
-    assert lab.on_host("wget", "-q", "-T", "3", "-O", "-", "http://127.0.0.1:18090/").strip() == "42 rows"
+    assert lab.on_host("wget", "-q", "-O", "-", "http://127.0.0.1:18090/").strip() == "42 rows"
     assert lab.fetches("tier-proxy", "http://app/") == "42 rows"
     assert not lab.inside("tier-proxy", "nslookup", "db.")
     assert not lab.reaches("tier-proxy", lab.address("tier-db", "tier-data"))
@@ -123,7 +123,7 @@ def lesson(lab: Lab, file: Path) -> None:
     assert lab.fetches("sidekick", "http://localhost") == "tom"
     assert interfaces(lab.says("hermit", "ip", "-o", "link")) == {"lo"}
     assert "docker0" in interfaces(lab.says("watcher", "ip", "-o", "link"))
-    assert lab.on_host("wget", "-q", "-T", "3", "-O", "-", "http://127.0.0.1:18200").strip() == "tom"
+    assert lab.on_host("wget", "-q", "-O", "-", "http://127.0.0.1:18200").strip() == "tom"
 
 
 LESSONS: Mapping[str, Callable[[Lab, Path], None]] = {

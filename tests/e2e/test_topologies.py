@@ -81,19 +81,6 @@ def test_the_files_do_not_collide() -> None:
 
 
 @pytest.fixture
-def busybox(host: str, image: str) -> Iterator[None]:
-    """The public image that the files name: where the engine has none, ours under that name for as long as the test lasts."""
-    client = docker.DockerClient(base_url=host)
-    missing = not client.images.list("busybox:latest")
-    if missing:
-        client.images.get(image).tag("busybox", "latest")
-    yield
-    if missing:
-        client.images.remove("busybox:latest")
-    client.close()
-
-
-@pytest.fixture
 def lab(host: str, image: str, busybox: None) -> Iterator[Lab]:
     found = Lab(host, image)
     yield found

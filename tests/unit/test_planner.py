@@ -289,3 +289,13 @@ def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> Non
     ]
     started = [step for step in steps if step.op in ("start", "wait")]
     assert all(earlier.id in later.needs for earlier, later in itertools.pairwise(started))
+
+
+@pytest.mark.parametrize(("engine", "refused"), [(DOCKER_20, True), (DOCKER_28, False)])
+def test_a_start_interval_that_the_engine_would_ignore_is_refused(engine: EngineInfo, refused: bool) -> None:
+    settings: Settings = {"image": "busybox:latest", "healthcheck.test": ("CMD", "true"), "healthcheck.start_interval": 10**9}
+    desired = DesiredState("lab", {}, {"web": DesiredContainer("web", HERE, managed=True, settings=settings)})
+    found = plan(desired, ObservedState(engine, images={"busybox:latest": ObservedImage("sha256:1")})).refusals
+    assert [refusal.message for refusal in found] == (
+        ["container web: start_interval of a healthcheck needs Docker 25: this is Docker 20.10.24"] if refused else []
+    )

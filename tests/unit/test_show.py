@@ -251,11 +251,9 @@ WEB_END = ObservedEndpoint("backend", "n1", "e1", {}, SHOP, ("10.1.0.2/24",))
 DOCKER0 = ObservedEndpoint("bridge", "n0", "e9", {}, None, ("172.17.0.2/16",))
 
 
-def box(
-    name: str, state: str = "running", mode: str = "backend", *endpoints: ObservedEndpoint, topology: str = "shop"
-) -> ObservedContainer:
+def box(name: str, state: str = "running", mode: str = "backend", *ends: ObservedEndpoint, topology: str = "shop") -> ObservedContainer:
     settings = {"image": "busybox:latest"}
-    return ObservedContainer(f"id-{name}", name, state, mode, endpoints, mark=ContainerMark(topology), settings=settings)
+    return ObservedContainer(f"id-{name}", name, state, mode, ends, mark=ContainerMark(topology), settings=settings)
 
 
 LAB = ObservedState(
@@ -282,7 +280,7 @@ def test_containers_that_are_run() -> None:
         "Containers\n"
         "├─ db      exited (137)         busybox:latest  host\n"
         "├─ fill    exited (0)           busybox:latest  backend\n"
-        "├─ old     running              busybox:latest  bridge 172.17.0.2/16\n"
+        "├─ old     running              busybox:latest  bridge\n"
         "├─ sealed  running              busybox:latest  none\n"
         "├─ tap     running              busybox:latest  shares web's network\n"
         "└─ web     running (unhealthy)  busybox:latest  backend               0.0.0.0:80->80/tcp"
@@ -335,7 +333,6 @@ def test_containers_as_json() -> None:
         "image": "busybox:latest",
         "mode": "container:web",
         "networks": [],
-        "addresses": [],
         "ports": [],
         "notes": [],
     }
