@@ -173,7 +173,9 @@ def _managed(found: ObservedContainer, wanted: DesiredContainer, topology: str, 
         mark=made_mark(topology, wanted),
         settings=settings,
         image_id=_id("image", wanted.image),
-        anonymous={path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}") for path in sorted(settings) if _unnamed(path, settings)},
+        anonymous={
+            path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}") for path in sorted(settings) if _unnamed(path, settings)
+        },
         health="healthy" if live and settings.get("healthcheck.test", ("NONE",)) != ("NONE",) else "",
     )
 

@@ -125,7 +125,7 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
     yield paint(style, head) + source
     if change.actions != ("connect",):
         yield from _differences(change, paint)
-    if change.interrupts:
+    if change.interrupts and not (change.kind == "container" and change.actions == ("delete",)):
         yield f"      {paint('warn', 'interrupts:')} {', '.join(map(safe, change.interrupts))}"
     for note in change.notes:
         yield f"      {paint('dim', safe(note))}"
@@ -133,9 +133,7 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
-    rows = [
-        (label(d.path), before_after(d)[1] if created else " -> ".join(before_after(d)), d) for d in in_reading_order(change.differences)
-    ]
+    rows = [(label(d.path), before_after(d)[1] if created else both(d), d) for d in in_reading_order(change.differences)]
     names = max((len(name) for name, _, _ in rows), default=0)
     values = max((len(value) for _, value, _ in rows), default=0)
     for name, value, difference in rows:
@@ -143,10 +141,22 @@ def _differences(change: Change, paint: Paint) -> Iterator[str]:
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
 
 
+def hidden_change(difference: Difference) -> bool:
+    """Whether a secret changes: both of its values would look the same."""
+    return secret(difference.path) and difference.before is not None and difference.after is not None
+
+
+def both(difference: Difference) -> str:
+    """`10.1.0.0/24 -> 10.2.0.0/24`; of a secret only that it changes."""
+    return f"changed {HIDDEN}" if hidden_change(difference) else " -> ".join(before_after(difference))
+
+
 def readable(path: str, value: Value | None) -> Value | None:
     """A setting's value as a person writes it: commands as the shell would have them, times and sizes with their units, no secrets."""
-    if value is None or value == ():
-        return value
+    if path == "network_mode" and value is None:
+        return "networks"
+    if value in (None, ()) or (path in ("mem_limit", "cpus") and value in (0, "0")):
+        return None
     if secret(path):
         return HIDDEN
     if isinstance(value, tuple):
@@ -179,13 +189,16 @@ def _reading_order(difference: Difference) -> tuple[int, str]:
 
 
 def why_changed(difference: Difference) -> str:
-    """Why a setting costs its network: who changed it, or that it cannot be changed in place."""
-    return {
-        "intent": "cannot be changed in place",
-        "drift": "changed on the engine",
-        "dropped": "no longer declared",
-        "kept": "kept",
-    }[difference.cause]
+    """Why a setting costs its network or container: who changed it, or that it cannot be changed in place."""
+    return (
+        difference.note
+        or {
+            "intent": "cannot be changed in place",
+            "drift": "changed on the engine",
+            "dropped": "no longer declared",
+            "kept": "kept",
+        }[difference.cause]
+    )
 
 
 def label(path: str) -> str:
@@ -283,16 +296,24 @@ def verdict(plan: Plan) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """`0 to create, 1 to replace, 0 to remove; 1 to connect, 0 to disconnect. 2 containers are interrupted.`"""
-    counts = plan.counts()
-    networks = ", ".join(f"{counts[kind]} to {kind}" for kind in ("create", "replace", "remove"))
-    kinds = ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
-    endpoints = ", ".join(f"{counts[kind]} to {kind}" for kind in kinds)
+    """`0 to create, 1 to replace, 0 to remove; 1 to connect, 0 to disconnect. 2 containers are interrupted.`
+
+    Where containers come or go, what is counted is named: `networks: 1 to create; containers: 2 to create.`
+    """
+    counts, run = plan.counts(), plan.container_counts()
     many = len(plan.interrupts)
-    containers = ", ".join(f"{count} to {kind}" for kind, count in plan.container_counts().items() if count or kind in ("create", "remove"))
-    if any(plan.container_counts().values()):
-        endpoints += f"; containers: {containers}"
     interrupted = "No container is interrupted." if not many else f"{many} container{' is' if many == 1 else 's are'} interrupted."
+    if any(run.values()):
+        kinds = (
+            ("networks", {kind: counts[kind] for kind in ("create", "replace", "remove")}),
+            ("attachments", {kind: counts[kind] for kind in ("connect", "reconnect", "disconnect")}),
+            ("containers", run),
+        )
+        named = [f"{what}: {', '.join(f'{n} to {kind}' for kind, n in found.items() if n)}" for what, found in kinds if any(found.values())]
+        return f"{'; '.join(named)}. {interrupted}"
+    networks = ", ".join(f"{counts[kind]} to {kind}" for kind in ("create", "replace", "remove"))
+    words = ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
+    endpoints = ", ".join(f"{counts[kind]} to {kind}" for kind in words)
     return f"{networks}; {endpoints}. {interrupted}"
 
 

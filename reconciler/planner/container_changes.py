@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..model import DesiredEndpoint, Value
 from ..plan import Action, Change, Difference
+from .container_compare import in_place
 from .containers import ContainerCase, Containers
 
 _ACTIONS: dict[str, tuple[Action, ...]] = {
@@ -28,6 +30,8 @@ def container_changes(containers: Containers) -> Iterator[Change]:
 
 def _change(name: str, case: ContainerCase) -> Change:
     differences = _created(case) if case.fate == "create" else case.differences
+    if case.fate == "recreate":
+        differences = tuple(replace(d, note="changes with it") if d.cause == "intent" and in_place(d) else d for d in differences)
     interrupted = bool(case.observed and case.observed.live and (case.goes or case.stop))
     return Change(
         _ACTIONS[case.fate],

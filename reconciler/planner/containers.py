@@ -288,16 +288,17 @@ class _Decider:
     def _finish(self, case: ContainerCase) -> None:
         if self.policy.reset:
             case.keep_volumes = case.keep_volumes and case.renamed
+        if case.observed and case.goes:
+            self._notes(case, case.observed)
         if not case.comes:
             return
         assert case.wanted is not None
-        if case.observed:
-            self._notes(case, case.observed)
         case.spec = self._spec(case, case.wanted)
 
     def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
-        case.notes.append("what it wrote outside its volumes goes with it")
-        if old.anonymous:
+        if case.comes:
+            case.notes.append("what it wrote outside its volumes goes with it")
+        if old.anonymous and (case.comes or not case.keep_volumes):
             targets = ", ".join(sorted(old.anonymous))
             case.notes.append(f"its anonymous volumes {'are carried over' if case.keep_volumes else 'go with it'}: {targets}")
 
@@ -320,6 +321,6 @@ def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str
         return ""
     if present.state == "created":
         return "was never started"
-    if wanted.one_shot and present.exit_code == 0:
-        return ""
+    if wanted.one_shot:
+        return f"ended with exit code {present.exit_code}" if present.exit_code else ""
     return f"is not running: ended with exit code {present.exit_code}"

@@ -16,7 +16,6 @@ from reconciler.model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Settings,
     Value,
 )
 from reconciler.plan import ContainerSpec, Step
@@ -247,8 +246,3 @@ def simulate_lab(observed: ObservedState, steps: Iterable[Step], automatic: Iter
     for step in steps:
         engine.run(step)
     return engine
-
-
-def of(settings: Settings, prefix: str) -> dict[str, Value]:
-    """The settings whose path begins so."""
-    return {path: value for path, value in settings.items() if path.startswith(prefix)}

@@ -30,15 +30,25 @@ from reconciler.planner.lifecycle import host_ports, ports_meet
 from .choices import OURS, Choose, Space
 from .history import Call, History
 from .lab import ENDS, LabEngine
-from .simulator import Violation
 from .strategies import ENGINES, HERE, File
 
-FOREIGN = ("f1", "f2")
-IMAGES = ("img:1", "img:2")
-PORTS = ("8080->80/tcp", "127.0.0.1:8080->80/tcp", "8081->80/tcp", "8080->80/udp", "[::1]:8081->81/tcp")
-LAB = Space(
-    containers=("w", "x", "y", "z"), modes=("bridge", "default", "none", "host", "name", "name"), owners=(OURS, OURS, None, "other")
-)
+
+@dataclass(frozen=True)
+class LabSpace(Space):
+    """What labs are made of, beside networks: names of strangers' containers, images, the program that runs, host ports."""
+
+    containers: tuple[str, ...] = ("w", "x", "y", "z")
+    modes: tuple[str, ...] = ("bridge", "default", "none", "host", "name", "name")
+    foreign: tuple[str, ...] = ("f1", "f2")
+    images: tuple[str, ...] = ("img:1", "img:2")
+    program: tuple[str, ...] = ("sleep", "9")
+    ports: tuple[str, ...] = ("8080->80/tcp", "127.0.0.1:8080->80/tcp", "8081->81/tcp", "8080->80/udp", "[::1]:8081->81/tcp")
+    restarts: tuple[str, ...] = ("no", "on-failure")
+    registry: bool = True
+    """Whether images come, move and go."""
+
+
+LAB = LabSpace()
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,10 @@ class Case:
     after: tuple[Call, ...] = field(default=(), repr=False)
 
 
-def seeded(seed: int, space: Space = LAB, engine: EngineInfo | None = None, foreign: tuple[str, ...] = FOREIGN) -> Case:
+def seeded(seed: int, space: LabSpace = LAB, engine: EngineInfo | None = None) -> Case:
     """The case of a number."""
     choose = Choose(random.Random(seed).randrange)
-    past = Past(choose, space, engine or choose.one(ENGINES[:2]), foreign)
+    past = Past(choose, space, engine or choose.one(ENGINES[:2]))
     past.happen()
     observed = past.engine.observed
     desired = LabFile(choose, space, observed, past.earlier).write()
@@ -87,7 +97,9 @@ def _policy(choose: Choose, desired: DesiredState, observed: ObservedState) -> P
 class LabFile(File):
     """Writes a file that runs containers. `earlier` is the one before it, of which much stays."""
 
-    def __init__(self, choose: Choose, space: Space, observed: ObservedState, earlier: DesiredState | None = None) -> None:
+    space: LabSpace
+
+    def __init__(self, choose: Choose, space: LabSpace, observed: ObservedState, earlier: DesiredState | None = None) -> None:
         super().__init__(choose, space, observed)
         self.earlier = earlier or DesiredState(OURS)
         self.ports: list[str] = []
@@ -166,17 +178,17 @@ class LabFile(File):
 
     def _settings(self, shot: bool) -> dict[str, Value]:
         choose = self.choose
-        settings: dict[str, Value] = {"image": choose.one(IMAGES), "command": ENDS if shot else ("sleep", "9")}
+        settings: dict[str, Value] = {"image": choose.one(self.space.images), "command": ENDS if shot else self.space.program}
         optional: dict[str, tuple[Value, ...]] = {
             "labels.l": ("1", "2"),
-            "restart": ("no",) if shot else ("no", "on-failure"),
+            "restart": ("no",) if shot else self.space.restarts,
             "mem_limit": (1 << 23, 1 << 24),
             "hostname": ("host",),
             "stop_grace_period": (0, 3),
             "volumes./d": ("volume:", "volume:", "volume:named"),
         }
-        if not shot:
-            optional["healthcheck.test"] = (("CMD", "true"),)
+        if not shot and choose.chance(25):
+            settings |= {"healthcheck.test": ("CMD", "true"), "healthcheck.interval": 200_000_000}
         return settings | {path: choose.one(values) for path, values in optional.items() if choose.chance(25)}
 
     def _nudge(self, settings: dict[str, Value]) -> None:
@@ -184,8 +196,8 @@ class LabFile(File):
         changes: dict[str, tuple[Value, ...]] = {
             "labels.l": ("1", "2"),
             "mem_limit": (1 << 23, 1 << 24),
-            "restart": ("no", "on-failure"),
-            "image": IMAGES,
+            "restart": self.space.restarts,
+            "image": self.space.images,
             "volumes./d": ("volume:", "volume:named"),
             "stop_grace_period": (0, 3),
         }
@@ -209,12 +221,12 @@ class LabFile(File):
             return mode
         modes = {name: str(c.settings.get("network_mode", "")) for name, c in self.written.items() if not c.one_shot and c.managed}
         others = [name for name, mode in modes.items() if not mode.startswith("container:")]
-        others += [c.name for c in self.observed.containers if c.mark is None and c.name in FOREIGN]
+        others += [c.name for c in self.observed.containers if c.mark is None and c.name in self.space.foreign]
         wanted = mode.removeprefix("container:")
         return f"container:{wanted if wanted in others else self.choose.one(others)}" if others else ""
 
     def _ports(self, before: Value | None, same: bool) -> dict[str, Value]:
-        wanted = _tuple(before) if before and same else tuple(self.choose.some(PORTS, 14))
+        wanted = _tuple(before) if before and same else tuple(self.choose.some(self.space.ports, 14))
         free = [p for p in wanted if not any(ports_meet(a, b) for a in host_ports((p,)) for b in host_ports(tuple(self.ports)))]
         kept: list[str] = []
         for port in free:
@@ -245,11 +257,11 @@ class Past(History):
     """An engine's past. `before` are the calls until the earlier file, `calls` those since."""
 
     engine: LabEngine
+    space: LabSpace
 
-    def __init__(self, choose: Choose, space: Space, info: EngineInfo, foreign: tuple[str, ...]) -> None:
+    def __init__(self, choose: Choose, space: LabSpace, info: EngineInfo) -> None:
         super().__init__(choose, space, info)
-        self.foreign = foreign
-        self.engine = LabEngine(replace(self.engine.observed, images=_images(choose)))
+        self.engine = LabEngine(replace(self.engine.observed, images=_images(choose, space)))
         self.before: tuple[Call, ...] = ()
         self.earlier: DesiredState | None = None
         self.whole = True
@@ -257,7 +269,7 @@ class Past(History):
     def happen(self) -> None:
         for name in self.choose.some(self.space.networks, 45):
             self._create(name)
-        for name in self.choose.some(self.foreign, 50) + self.choose.some(self.space.containers, 4):
+        for name in self.choose.some(self.space.foreign, 50) + self.choose.some(self.space.containers, 4):
             self._run(name)
         for _ in range(self.choose.one(range(4))):
             self._something()
@@ -312,9 +324,9 @@ class Past(History):
 
     def _moved(self) -> None:
         """An image is built anew under its name, taken away, or the registry has a newer one."""
-        name = self.choose.one(IMAGES)
+        name = self.choose.one(self.space.images)
         image = self.engine.images.get(name)
-        match self.choose.one(("built", "newer", "gone")):
+        match self.choose.one(("built", "newer", "gone")) if self.space.registry else "":
             case "built":
                 self.engine.pull(name)
             case "newer" if image:
@@ -334,18 +346,11 @@ class Past(History):
             self._do(Call("start", container=name), lambda: self.engine.start(stranger))
 
 
-def _images(choose: Choose) -> dict[str, ObservedImage]:
+def _images(choose: Choose, space: LabSpace) -> dict[str, ObservedImage]:
+    """The first has a volume and a variable, the second a label."""
+    said: tuple[dict[str, Value], ...] = ({"environment.PATH": "0" * 12, "volumes./data": "volume:"}, {"labels.l": "0"})
     known = {
-        "img:1": ObservedImage("sha256:0000000001-image", {"command": ("sh",), "environment.PATH": "0" * 12, "volumes./data": "volume:"}),
-        "img:2": ObservedImage("sha256:0000000002-image", {"command": ("sh",), "labels.l": "0"}),
+        name: ObservedImage(f"sha256:{number:010d}-image", {"command": ("sh",), **settings})
+        for number, (name, settings) in enumerate(zip(space.images, said, strict=True), 1)
     }
-    return {name: image for name, image in known.items() if choose.chance(92)}
-
-
-def violates(act: Any) -> bool:
-    """Whether the engine refuses."""
-    try:
-        act()
-    except Violation:
-        return True
-    return False
+    return {name: image for name, image in known.items() if not space.registry or choose.chance(92)}

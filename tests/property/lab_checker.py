@@ -75,7 +75,9 @@ def _run(desired: DesiredState, before: ObservedState, after: LabEngine, policy:
     yield from _volumes(desired, before, after, policy)
 
 
-def _left_alone(wanted: DesiredContainer, old: ObservedContainer | None, new: ObservedContainer | None, desired: DesiredState) -> Iterator[str]:
+def _left_alone(
+    wanted: DesiredContainer, old: ObservedContainer | None, new: ObservedContainer | None, desired: DesiredState
+) -> Iterator[str]:
     if old is None or new is None:
         if old is not new:
             yield f"container {wanted.name} came or went"
@@ -87,7 +89,12 @@ def _left_alone(wanted: DesiredContainer, old: ObservedContainer | None, new: Ob
 
 
 def _one(
-    wanted: DesiredContainer, old: ObservedContainer | None, new: ObservedContainer | None, after: LabEngine, desired: DesiredState, policy: Policy
+    wanted: DesiredContainer,
+    old: ObservedContainer | None,
+    new: ObservedContainer | None,
+    after: LabEngine,
+    desired: DesiredState,
+    policy: Policy,
 ) -> Iterator[str]:
     if new is None:
         yield f"container {wanted.name} does not exist"
@@ -118,9 +125,9 @@ def _settings(wanted: DesiredContainer, new: ObservedContainer, after: LabEngine
     image = after.blobs[new.image_id].settings
     for path in sorted({*declared, *new.settings} - {"network_mode", "image"}):
         expected = declared.get(path, image.get(path, DEFAULTS.get(path)))
-        if new.settings.get(path, DEFAULTS.get(path)) != expected:
-            if path in declared or (new.mark and path in new.mark.hashes):
-                yield f"container {name}: {path} is {new.settings.get(path)}, should be {expected}"
+        managed = path in declared or (new.mark and path in new.mark.hashes)
+        if managed and new.settings.get(path, DEFAULTS.get(path)) != expected:
+            yield f"container {name}: {path} is {new.settings.get(path)}, should be {expected}"
 
 
 def _mode(wanted: DesiredContainer, mode: str, new: ObservedContainer, after: LabEngine) -> Iterator[str]:
@@ -161,9 +168,11 @@ def _endpoint(wanted: DesiredEndpoint, new: ObservedEndpoint | None, container: 
     if aliases != set(_tuple(wanted.settings.get("aliases"))) - container.implied:
         yield f"aliases are {sorted(aliases)}"
     for path in {*wanted.settings, *new.settings} - {"aliases", "mac_address"}:
-        if new.settings.get(path, 0 if path == "gw_priority" else None) != wanted.settings.get(path, 0 if path == "gw_priority" else None):
-            if path in wanted.settings or (new.mark and path in new.mark.declared):
-                yield f"{path} is {new.settings.get(path)}, declared {wanted.settings.get(path)}"
+        default = 0 if path == "gw_priority" else None
+        actual, declared = new.settings.get(path, default), wanted.settings.get(path, default)
+        managed = path in wanted.settings or (new.mark and path in new.mark.declared)
+        if managed and actual != declared:
+            yield f"{path} is {actual}, declared {declared}"
     live = {address.partition("/")[0] for address in new.addresses}
     for path in STATIC:
         if container.live and path in wanted.settings and wanted.settings[path] not in live:
@@ -231,7 +240,7 @@ def _wiped(desired: DesiredState, before: ObservedState, now: ObservedState, pol
             if found[0].settings.get(path, value) != value:
                 yield f"network {name}: {path} is {found[0].settings.get(path)}"
     for container in spared:
-        if not is_run(container, desired) and not any(other.id == container.id and other.state == container.state for other in now.containers):
+        if not is_run(container, desired) and not any(
+            other.id == container.id and other.state == container.state for other in now.containers
+        ):
             yield f"container {container.name} was to be spared"
-
-

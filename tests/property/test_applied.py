@@ -64,7 +64,9 @@ def test_the_same_for_labs() -> None:
     modes = set()
     for seed in range(CASES):
         desired = lab_cases.seeded(seed).desired
-        modes |= {c.mode.partition(":")[0] + " of ours" * (c.shares in desired.containers) for c in desired.containers.values() if c.managed}
+        modes |= {
+            c.mode.partition(":")[0] + " of ours" * (c.shares in desired.containers) for c in desired.containers.values() if c.managed
+        }
         nothing_is_left(desired)
         the_way_there_is_all_new(desired)
         the_way_back_is_all_removed(desired)

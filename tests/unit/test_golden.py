@@ -1,13 +1,15 @@
 """Plans to the byte: tests/golden/CASE holds a file, what was observed on a real engine, and the plan as text, Markdown and JSON.
 
 The second line of each topology.yaml is the command whose plan it is. `NETPLAN_UPDATE_GOLDENS=1` writes the plans anew: read the diff as a
-user would. A new case: a folder with a topology.yaml and `netplan snapshot > observed.json`.
+user would. A new case: a folder with a topology.yaml and `netplan snapshot > observed.json`; where the file runs containers, the snapshot
+of `observe(reader, images=...)` with the images that it names.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,9 @@ def planned(case: str) -> Plan:
     state = load_text((GOLDEN / case / "topology.yaml").read_text(encoding="utf-8"), options.file).state
     destroyed = state if options.command == "destroy" else None
     policy = Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
+    if options.command == "reset":
+        keep = options.keep_containers
+        policy = replace(policy, reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
     observed = state_from_snapshot(json.loads((GOLDEN / case / "observed.json").read_text(encoding="utf-8")))
     return plan(DesiredState(state.topology) if destroyed else state, observed, policy=policy)
 
