@@ -238,6 +238,8 @@ class _Decider:
                 self.result.pulls[wanted.image] = "not on the engine"
             elif image.outdated and wanted.image in self.followed:
                 self.result.pulls[wanted.image] = "the registry has a newer one"
+            elif wanted.pull_policy == "always" and not image.asked:
+                self.result.notes.append(f"the registry of image {wanted.image} was not asked: apply asks it whether there is a newer one")
 
     def _undeclared(self, container: ObservedContainer) -> None:
         """Ours, and not declared to be run any more."""
