@@ -1,6 +1,6 @@
 """An engine as it is after a topology was applied to it: simulated, so that two files can be compared without one.
 
-What an engine chooses by itself (subnets, addresses, MACs) is unset here: nobody can know it.
+What an engine chooses by itself (subnets, addresses, MACs) is unset here, and so is what an image brings: nobody can know it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
-from .marks import digests
+from .marks import digests, made_mark
 from .model import (
-    ContainerMark,
+    ALL_ENDPOINTS_API,
+    PREDEFINED,
     DesiredContainer,
     DesiredEndpoint,
     DesiredState,
@@ -54,16 +55,15 @@ _AROUND = {4: 24, 6: 64}
 def applied(desired: DesiredState, engine: EngineInfo = NEWEST, *, also: Iterable[DesiredState] = ()) -> ObservedState:
     """The state of an otherwise empty `engine` after `desired` was applied.
 
-    What a topology needs and does not make is taken to be there: external networks, and containers without an image, which run. `also` are
-    other topologies for which the same is assumed.
+    What a topology needs and does not make is taken to be there: external networks, containers that it does not run, which run, and images
+    that are never pulled. `also` are other topologies for which the same is assumed.
     """
     states = (desired, *also)
     own = {network.name: network.settings for network in desired.networks.values() if not network.external}
     settings = {**_PREDEFINED, **_external(states), **own}
-    containers = [_container(desired, name) for name in sorted(_present(states))]
+    containers = [_container(desired, name, engine) for name in sorted(_present(states))]
     networks = [_network(desired, name, {**_DEFAULTS, **settings[name]}, containers) for name in sorted(settings)]
-    images = {c.image: ObservedImage(_id("image", c.image)) for c in desired.containers.values() if c.managed}
-    return ObservedState(engine, tuple(networks), tuple(containers), images)
+    return ObservedState(engine, tuple(networks), tuple(containers), _images(states))
 
 
 def assumed(states: Iterable[DesiredState], engine: EngineInfo = NEWEST) -> ObservedState:
@@ -74,16 +74,35 @@ def assumed(states: Iterable[DesiredState], engine: EngineInfo = NEWEST) -> Obse
 def assumptions(states: Iterable[DesiredState]) -> tuple[str, ...]:
     """What is taken to be there, in words, for the notes of a plan."""
     states = tuple(states)
-    containers = sorted({c.name for state in states for c in state.containers.values() if not c.managed})
-    networks = sorted(_external(states))
-    found = [("containers", "exist and run", containers), ("external networks", "exist", networks)]
+    found = [
+        ("containers", "exist and run", sorted(set().union(*map(_needed, states)))),
+        ("external networks", "exist", sorted(_external(states))),
+        ("images", "be on the engine", sorted(set().union(*map(_never_pulled, states)))),
+    ]
     return tuple(f"no engine was asked: these {what} are taken to {verb}: {', '.join(names)}" for what, verb, names in found if names)
 
 
 def _present(states: tuple[DesiredState, ...]) -> set[str]:
     """Names of the containers that the first one made, or that nobody makes."""
     made = {c.name for c in states[0].containers.values() if c.managed}
-    return made | {c.name for state in states for c in state.containers.values() if not c.managed}
+    return made.union(*map(_needed, states))
+
+
+def _needed(state: DesiredState) -> set[str]:
+    """Names of the containers that a topology needs and does not run: those it attaches, and those whose network it shares."""
+    attached = {c.name for c in state.containers.values() if not c.managed}
+    return attached | {c.shares for c in state.containers.values() if c.managed and c.shares and c.shares not in state.containers}
+
+
+def _never_pulled(state: DesiredState) -> set[str]:
+    return {c.image for c in state.containers.values() if c.managed and c.pull_policy == "never"}
+
+
+def _images(states: tuple[DesiredState, ...]) -> dict[str, ObservedImage]:
+    """By reference and, as they are read of marked containers, by ID."""
+    made = {c.image for c in states[0].containers.values() if c.managed}
+    images = {reference: ObservedImage(_id("image", reference)) for reference in sorted(made.union(*map(_never_pulled, states)))}
+    return images | {images[reference].id: images[reference] for reference in sorted(made)}
 
 
 # --- networks --------------------------------------------------------------------------------------------------------
@@ -131,23 +150,50 @@ def _network(desired: DesiredState, name: str, settings: Settings, containers: I
 # --- containers ------------------------------------------------------------------------------------------------------
 
 
-def _container(desired: DesiredState, name: str) -> ObservedContainer:
+def _container(desired: DesiredState, name: str, engine: EngineInfo) -> ObservedContainer:
     wanted, id = desired.containers.get(name), _id("container", name)
     endpoints = tuple(_endpoint(desired, endpoint) for endpoint in wanted.endpoints) if wanted else ()
     found = ObservedContainer(id, name, endpoints=tuple(sorted(endpoints, key=lambda e: e.network)), implied=frozenset({id[:12]}))
-    return _managed(found, wanted, desired.topology) if wanted and wanted.managed else found
+    return _managed(found, wanted, desired.topology, engine) if wanted and wanted.managed else found
 
 
-def _managed(found: ObservedContainer, wanted: DesiredContainer, topology: str) -> ObservedContainer:
-    first = wanted.endpoints[0].network if wanted.endpoints else "bridge"
+def _managed(found: ObservedContainer, wanted: DesiredContainer, topology: str, engine: EngineInfo) -> ObservedContainer:
+    """One that the topology runs: up and healthy, or ended as it is meant to."""
+    live, settings = not wanted.one_shot, wanted.settings
+    unattached = (_on(wanted.mode),) if wanted.mode in PREDEFINED else ()
+    first = wanted.endpoints[0].settings if wanted.endpoints and engine.api < ALL_ENDPOINTS_API else {}
     return replace(
         found,
-        state="exited" if wanted.one_shot else "running",
-        network_mode=str(wanted.settings.get("network_mode", first)),
-        mark=ContainerMark(topology, digests(wanted.settings)),
-        settings=wanted.settings,
+        state="running" if live else "exited",
+        network_mode=f"container:{_id('container', wanted.shares)}" if wanted.shares else wanted.mode,
+        endpoints=found.endpoints or unattached,
+        implied=found.implied | ({str(settings["hostname"])} if "hostname" in settings else set()),
+        mac=str(first.get("mac_address", "")),
+        ports=_published(wanted) if live else (),
+        mark=made_mark(topology, wanted),
+        settings=settings,
         image_id=_id("image", wanted.image),
+        anonymous={
+            path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}") for path in sorted(settings) if _unnamed(path, settings)
+        },
+        health="healthy" if live and settings.get("healthcheck.test", ("NONE",)) != ("NONE",) else "",
     )
+
+
+def _published(wanted: DesiredContainer) -> tuple[str, ...]:
+    """The host ports that are its own; one that the engine chooses is nobody's to know."""
+    ports = wanted.settings.get("ports", ()) if wanted.mode not in ("host", "none") and not wanted.shares else ()
+    assert isinstance(ports, tuple)
+    return tuple(port if ":" in port else f"0.0.0.0:{port}" for port in ports if "->" in port)
+
+
+def _unnamed(path: str, settings: Settings) -> bool:
+    """Whether a path is that of an anonymous volume."""
+    return path.startswith("volumes.") and str(settings[path]).startswith("volume:") and str(settings[path]).split(":")[1] == ""
+
+
+def _on(network: str) -> ObservedEndpoint:
+    return ObservedEndpoint(network, _id("network", network), _id("endpoint", network))
 
 
 def _endpoint(desired: DesiredState, wanted: DesiredEndpoint) -> ObservedEndpoint:

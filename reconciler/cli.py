@@ -184,7 +184,8 @@ def parser() -> argparse.ArgumentParser:
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
     schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "plans", "report", "snapshot"))
-    command("snapshot", "the observed state as JSON", "Prints the observed state as JSON. Holds no secrets.", engine)
+    snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
+    snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
     unlock = command("unlock", "break the engine's lock", "Shows whose the engine's lock is, asks, and breaks it; never a journal.", engine)
     unlock.add_argument("-y", "--yes", action="store_true", help="do not ask")
     command("doctor", "engine, version, rights, features", "Examines the engine, and says how to mend what is wrong.", output, engine)
@@ -195,6 +196,12 @@ _DIFF = """\
 Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine.
 
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
+"""
+_SNAPSHOT = """\
+Prints the observed state as JSON. Holds no secrets.
+
+Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan from the snapshot knows whether there are
+newer ones.
 """
 _EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
 _ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to undo a living topology"}

@@ -7,7 +7,7 @@ short ID as hostname, an anonymous volume's name) is unset. The value of an envi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -204,6 +204,15 @@ def read_image(raw: Json) -> ObservedImage:
     settings |= {f"volumes.{target}": "volume:" for target in sorted(config.get("Volumes") or ())}
     platform = "/".join(part for key in ("Os", "Architecture", "Variant") if (part := raw.get(key)))
     return ObservedImage(raw["Id"], settings, platform)
+
+
+def listed_images(listed: Iterable[Json]) -> dict[str, ObservedImage]:
+    """Listed images by each of their canonical references and by ID; a list tells nothing else of them."""
+    found: dict[str, ObservedImage] = {}
+    for raw in listed:
+        names = [name for key in ("RepoTags", "RepoDigests") for name in raw.get(key) or () if "<none>" not in name]
+        found |= dict.fromkeys([*map(canonical_image, names), raw["Id"]], ObservedImage(raw["Id"]))
+    return found
 
 
 def _read_config(config: Json) -> dict[str, Value]:

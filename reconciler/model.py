@@ -264,6 +264,18 @@ class DesiredContainer:
         """The reference of its image, empty where it is not managed."""
         return str(self.settings.get("image", ""))
 
+    @property
+    def mode(self) -> str:
+        """The network mode that a managed one is created with: the declared one, or the network of the first of its endpoints."""
+        mode = str(self.settings.get("network_mode", ""))
+        return self.endpoints[0].network if self.endpoints and mode in ("", "bridge") else mode or "none"
+
+    @property
+    def shares(self) -> str:
+        """The name of the container whose network a managed one shares, empty where it shares none."""
+        mode = self.mode
+        return mode.removeprefix("container:") if mode.startswith("container:") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
@@ -404,12 +416,14 @@ class ObservedContainer:
 class ObservedImage:
     """An image on the engine. `settings` are what containers made of it have where nothing else is said, in the paths of a container.
 
-    `outdated`: the registry has another image under this name now. `unasked`: why the registry, which was to be asked, did not tell.
+    `asked`: its registry was asked whether it has a newer one; `outdated`: it has another image under this name now; `unasked`: why it did
+    not tell.
     """
 
     id: str
     settings: Settings = field(default_factory=dict)
     platform: str = ""
+    asked: bool = False
     outdated: bool = False
     unasked: str = ""
 
@@ -419,7 +433,7 @@ class ObservedState:
     """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat.
 
     `images` holds those that were asked about, by canonical reference, and those of marked containers, by ID; what is not there is not on
-    the engine.
+    the engine. That of a snapshot holds all, of most no more than the ID.
     """
 
     engine: EngineInfo = field(default_factory=EngineInfo)

@@ -133,7 +133,7 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
-    rows = [(label(d.path), before_after(d)[1] if created else _both(d), d) for d in in_reading_order(change.differences)]
+    rows = [(label(d.path), before_after(d)[1] if created else both(d), d) for d in in_reading_order(change.differences)]
     names = max((len(name) for name, _, _ in rows), default=0)
     values = max((len(value) for _, value, _ in rows), default=0)
     for name, value, difference in rows:
@@ -141,11 +141,14 @@ def _differences(change: Change, paint: Paint) -> Iterator[str]:
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
 
 
-def _both(difference: Difference) -> str:
-    """`1 -> 2`; of a secret that it changed."""
-    if secret(difference.path) and difference.before is not None and difference.after is not None:
-        return f"changed {HIDDEN}"
-    return " -> ".join(before_after(difference))
+def hidden_change(difference: Difference) -> bool:
+    """Whether a secret changes: both of its values would look the same."""
+    return secret(difference.path) and difference.before is not None and difference.after is not None
+
+
+def both(difference: Difference) -> str:
+    """`10.1.0.0/24 -> 10.2.0.0/24`; of a secret only that it changes."""
+    return f"changed {HIDDEN}" if hidden_change(difference) else " -> ".join(before_after(difference))
 
 
 def readable(path: str, value: Value | None) -> Value | None:
@@ -186,7 +189,7 @@ def _reading_order(difference: Difference) -> tuple[int, str]:
 
 
 def why_changed(difference: Difference) -> str:
-    """Why a setting costs its network: who changed it, or that it cannot be changed in place."""
+    """Why a setting costs its network or container: who changed it, or that it cannot be changed in place."""
     return (
         difference.note
         or {

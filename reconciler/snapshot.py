@@ -129,7 +129,7 @@ def _image_json(image: ObservedImage) -> dict[str, Any]:
         "platform": image.platform,
         "outdated": image.outdated,
         "unasked": image.unasked,
-    }
+    } | ({"asked": True} if image.asked else {})
 
 
 def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
@@ -197,6 +197,7 @@ def _image(item: Mapping[str, Any]) -> ObservedImage:
         id=_text(item, "id"),
         settings=_settings(item["settings"]),
         platform=_text(item, "platform"),
+        asked="asked" in item and _flag(item, "asked"),
         outdated=_flag(item, "outdated"),
         unasked=_text(item, "unasked"),
     )

@@ -108,12 +108,12 @@ def ls(options: Namespace) -> int:
 
 
 def snapshot(options: Namespace) -> int:
-    """The observed state, for other programs."""
-    from ..observe import observe
+    """The observed state, for other programs; registries are asked where a file says so."""
     from ..snapshot import snapshot_json
 
+    states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
-        print_json(snapshot_json(observe(reader)))
+        print_json(snapshot_json(look_at(reader, states, every_image=True)))
     return 0
 
 

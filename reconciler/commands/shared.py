@@ -86,13 +86,13 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
     return log
 
 
-def look_at(reader: Reader, states: Iterable[DesiredState]) -> ObservedState:
+def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool = False) -> ObservedState:
     """The present state of the engine, with the images that the files run; registries are asked where a file says so."""
     from ..observe import observe
 
     managed = [container for state in states for container in state.containers.values() if container.managed]
     asked = {container.image for container in managed if container.pull_policy == "always"}
-    return observe(reader, images=sorted({container.image for container in managed}), ask=sorted(asked))
+    return observe(reader, images=sorted({container.image for container in managed}), ask=sorted(asked), every_image=every_image)
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:

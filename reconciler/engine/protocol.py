@@ -45,6 +45,9 @@ class Reader(Protocol):
     def image(self, reference: str) -> dict[str, Any] | None:
         """An image as inspected, by name or ID, or None if there is none."""
 
+    def images(self) -> list[dict[str, Any]]:
+        """All images that have a name, or are nobody's layer, as listed."""
+
     def newest(self, reference: str) -> str:
         """The digest that the registry has under this name now (`sha256:...`). ApiError says why it does not tell."""
 

@@ -74,6 +74,9 @@ class EngineReader:
     def image(self, reference: str) -> dict[str, Any] | None:
         return self._inspect(f"/images/{quote(reference, safe=IN_NAMES)}/json")
 
+    def images(self) -> list[dict[str, Any]]:
+        return json_objects(self._wire.get(f"{self._prefix}/images/json"), "GET /images/json")
+
     def newest(self, reference: str) -> str:
         path = f"/distribution/{quote(reference, safe=IN_NAMES)}/json"
         answer = json_object(self._wire.get(self._prefix + path, credentials(reference)), f"GET {path}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from .. import safety
+from ..marks import ATTACHED
 from ..model import (
     ContainerMark,
     DesiredContainer,
@@ -27,7 +28,6 @@ from ..model import (
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from .compare import endpoint_differences, overlaid_endpoint
-from .container_compare import ATTACHED
 from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks
 from .recover import TAKEN_AWAY

@@ -12,6 +12,7 @@ from reconciler.model import DesiredState
 from reconciler.planner import plan
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
+from . import lab_cases
 from .strategies import ENGINES, Case, cases, seeded
 
 CASES = int(os.environ.get("NETPLAN_CASES", "10000")) // 5
@@ -30,15 +31,19 @@ def the_way_there_is_all_new(desired: DesiredState) -> None:
     """From nothing everything is made, and nothing is taken away."""
     found = plan(desired, assumed([desired]))
     own = {network.name for network in desired.networks.values() if not network.external}
-    assert {change.network for change in found.changes if change.actions == ("create",)} == own
-    assert all(change.actions in (("create",), ("connect",)) for change in found.changes)
+    assert {change.network for change in found.changes if change.actions == ("create",) and change.kind == "network"} == own
+    assert all(change.actions in (("create",), ("connect",), ("pull",)) for change in found.changes)
+    runs = {c.name for c in desired.containers.values() if c.managed}
+    assert {change.container for change in found.changes if change.kind == "container"} == runs
 
 
 def the_way_back_is_all_removed(desired: DesiredState) -> None:
     found = plan(replace(desired, networks={}, containers={}), applied(desired))
     own = {network.name for network in desired.networks.values() if not network.external}
-    assert {step.network for step in found.steps if step.op == "remove"} == own
-    assert all(step.op in ("remove", "disconnect") for step in found.steps)
+    runs = {c.name for c in desired.containers.values() if c.managed}
+    assert {step.network for step in found.steps if step.op == "remove" and step.kind == "network"} == own
+    assert {step.container for step in found.steps if step.op == "remove" and step.kind == "container"} == runs
+    assert all(step.op in ("remove", "disconnect", "stop") for step in found.steps)
 
 
 @given(cases())
@@ -53,6 +58,28 @@ def test_the_same_for_many() -> None:
         nothing_is_left(desired)
         the_way_there_is_all_new(desired)
         the_way_back_is_all_removed(desired)
+
+
+def test_the_same_for_labs() -> None:
+    modes = set()
+    for seed in range(CASES):
+        desired = lab_cases.seeded(seed).desired
+        modes |= {
+            c.mode.partition(":")[0] + " of ours" * (c.shares in desired.containers) for c in desired.containers.values() if c.managed
+        }
+        nothing_is_left(desired)
+        the_way_there_is_all_new(desired)
+        the_way_back_is_all_removed(desired)
+    assert CASES < 100 or {"bridge", "host", "none", "container", "container of ours"} <= modes
+
+
+def test_from_one_lab_to_another() -> None:
+    """Planned without a mistake, whatever there was before; and what was applied last is as declared."""
+    for seed in range(CASES):
+        case = lab_cases.seeded(seed)
+        before, after = case.earlier or DesiredState(case.desired.topology), case.desired
+        plan(after, applied(before, also=[after]))
+        assert not plan(after, applied(after, also=[before])).steps
 
 
 @given(cases(), cases())
