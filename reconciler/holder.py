@@ -49,9 +49,19 @@ def myself(topology: str) -> Holder:
 
 def gone(holder: Holder) -> bool:
     """Whether the holder is provably dead: of this boot and PID namespace, and no process of its PID started when it did."""
-    if not (holder.boot and holder.namespace and holder.started):
-        return False
-    return (holder.boot, holder.namespace) == (_boot(), _namespace()) and _started(holder.pid) != holder.started
+    return _is_visible(holder) and _started(holder.pid) != holder.started
+
+
+def standing(holder: Holder) -> str:
+    """What is known of the holder from here, for people."""
+    if not _is_visible(holder):
+        return "whether it still runs cannot be told from here"
+    return "it is gone, and the next apply here takes over by itself" if gone(holder) else "it is running"
+
+
+def _is_visible(holder: Holder) -> bool:
+    known = bool(holder.boot and holder.namespace and holder.started)
+    return known and (holder.boot, holder.namespace) == (_boot(), _namespace())
 
 
 def _boot() -> str:

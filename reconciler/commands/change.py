@@ -61,6 +61,7 @@ def reset(options: Namespace) -> int:
 
 def unlock(options: Namespace) -> int:
     """Shows whose the engine's lock is, asks, and breaks it. Journals stay: the next apply needs them."""
+    from ..holder import standing
     from ..journal import journals
     from ..lock import break_locks, claims, own_volumes
 
@@ -71,7 +72,7 @@ def unlock(options: Namespace) -> int:
             print("The engine is not locked.")
             return 0
         for claim in held:
-            print(safe(f"{claim.name}: {claim.holder}"))
+            print(safe(f"{claim.name}: {claim.holder}: {standing(claim.holder)}"))
         for journal in journals(volumes):
             print(safe(f'its journal stays: the next apply or destroy of topology "{journal.topology}" puts back what was taken away'))
         sys.stdout.flush()

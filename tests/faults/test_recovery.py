@@ -17,7 +17,7 @@ from .plans import PAIRS
 from .proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-POINTS = 3
+POINTS = 2
 
 
 @pytest.fixture(autouse=True)
