@@ -247,4 +247,4 @@ class _Walk:
 
 
 def _of_network(step: Step) -> bool:
-    return step.kind == "network"
+    return step.op in ("create", "remove") and bool(step.network)
