@@ -205,9 +205,18 @@ class ContainerPerformer:
             self._engine.rename(old.id, old.name)
         for endpoint in old.endpoints:
             self._mend(old.id, seen, endpoint)
+        if not seen.live:
+            self._drop_phantoms(old, seen)
         if old.live and not seen.live:
             self._start(old.id)
         return "the old container is back"
+
+    def _drop_phantoms(self, old: Replaced, seen: ObservedContainer) -> None:
+        """What it only listed while it ran would keep it from being started."""
+        real = {endpoint.network for endpoint in old.endpoints}
+        for endpoint in seen.endpoints:
+            if endpoint.network not in real:
+                self._engine.disconnect(endpoint.network_id or endpoint.network, old.id, force=True)
 
     def _mend(self, id: str, seen: ObservedContainer, wanted: EndpointSpec) -> None:
         """Attaches it again where its network was made anew, or it had to leave for that."""

@@ -21,6 +21,7 @@ from .engine import Reader
 from .errors import ApiError, LostError
 from .marks import TOPOLOGY
 from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
+from .sound import check_container, check_network
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -95,7 +96,7 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
         if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
             raw = _persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
         if raw is not None:
-            found.append(_decoded(lambda raw=raw: read_network(raw, engine, containers), f"network {entry['Id']}"))  # type: ignore[misc]
+            found.append(_decoded(lambda raw=raw: check_network(read_network(raw, engine, containers)), f"network {entry['Id']}"))  # type: ignore[misc]
     return found
 
 
@@ -104,11 +105,11 @@ def _container(
 ) -> ObservedContainer | None:
     what, marked = f"container {listed_name(entry)}", _marked(entry)
     if shares_namespace(listed_mode(entry)) and not marked:
-        return _decoded(lambda: read_listed(entry, engine), what)
+        return _decoded(lambda: check_container(read_listed(entry, engine)), what)
     raw = _persistently(lambda: reader.container(entry["Id"]))
     if raw is None:
         return None
-    container = _decoded(lambda: read_container(raw, engine, swarm), what)
+    container = _decoded(lambda: check_container(read_container(raw, engine, swarm)), what)
     return _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or "")), what) if marked else container
 
 

@@ -60,7 +60,10 @@ class EngineReader:
     def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
         query = f"?filters={quote(json.dumps(filters))}" if filters else ""
         answer = json_object(self._wire.get(f"{self._prefix}/volumes{query}"), "GET /volumes")
-        return json_objects(answer.get("Volumes"), "GET /volumes", "Name")
+        volumes = json_objects(answer.get("Volumes"), "GET /volumes", "Name")
+        for volume in volumes:
+            json_object(volume.get("Labels") or {}, "GET /volumes")
+        return volumes
 
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}")

@@ -115,19 +115,19 @@ class Claims:
 
     def edges(self) -> None:
         """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
-        freed, ranks = self._freed(), self.ranks
-        by_rank: dict[tuple[str, int], list[Node]] = defaultdict(list)
+        freed = self._freed()
+        static: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for claim in self.claims:
-            by_rank[claim.network, ranks[id(claim.node)]].append(claim.node)
+            for path, family in ADDRESS_PATHS:
+                if path in claim.settings:
+                    static[claim.network, family].append(claim.node)
         for claim in self.claims:
             node = claim.node
             for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings) if freed else ():
                 holders = freed.get((claim.network, address), ())
                 node.needs.extend(other for other in holders if other is not node and other not in node.needs)
-            if self._dynamic(claim):
-                for rank in range(ranks[id(node)]):
-                    if (claim.network, rank) in by_rank:
-                        node.prefers.extend(by_rank[claim.network, rank])
+            for family in self._dynamic(claim) if static else ():
+                node.prefers.extend(other for other in static.get((claim.network, family), ()) if other is not node)
 
     def risks(self) -> Iterator[Refusal]:
         """Static addresses that a dynamic one may take, because its container is needed before; known once the nodes have numbers."""

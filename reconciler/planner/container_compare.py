@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..marks import digest
 from ..model import DesiredContainer, ObservedContainer, ObservedImage, Settings, Value
@@ -31,9 +31,16 @@ def in_place(difference: Difference) -> bool:
 
 
 def container_differences(
-    wanted: DesiredContainer, observed: ObservedContainer, images: Mapping[str, ObservedImage], by_id: Mapping[str, ObservedContainer]
+    wanted: DesiredContainer,
+    observed: ObservedContainer,
+    images: Mapping[str, ObservedImage],
+    by_id: Mapping[str, ObservedContainer],
+    followed: Collection[str] = (),
 ) -> tuple[Difference, ...]:
-    """What keeps a container from being as declared; sorted by path. `images` and `by_id` are those of the engine."""
+    """What keeps a container from being as declared; sorted by path.
+
+    `images` and `by_id` are those of the engine, `followed` the images of which the newest is pulled.
+    """
     recorded = observed.mark.hashes if observed.mark else {}
     found = []
     for path, value in wanted.settings.items():
@@ -43,7 +50,7 @@ def container_differences(
                 cause: Cause = "drift" if recorded.get(path) == digest(value) else "intent"
                 found.append(Difference(path, actual, value, cause))
     if not any(d.path == "image" for d in found):
-        found += _image_moved(wanted, observed, images)
+        found += _image_moved(wanted, observed, images, followed)
     image = images.get(observed.image_id)
     for path in recorded:
         if path not in wanted.settings and not path.startswith(ATTACHED):
@@ -90,12 +97,14 @@ def _same_platform(declared: str, image: ObservedImage | None) -> bool:
     return image is None or not image.platform or f"{image.platform}/".startswith(f"{declared}/")
 
 
-def _image_moved(wanted: DesiredContainer, observed: ObservedContainer, images: Mapping[str, ObservedImage]) -> list[Difference]:
+def _image_moved(
+    wanted: DesiredContainer, observed: ObservedContainer, images: Mapping[str, ObservedImage], followed: Collection[str]
+) -> list[Difference]:
     """The name means another image now: one that was built or pulled since, or that the registry has."""
     image = images.get(wanted.image)
     if image is None:
         return []
-    if image.outdated and wanted.pull_policy == "always":
+    if image.outdated and wanted.image in followed:
         return [Difference("image", wanted.image, f"{wanted.image} (a newer one)")]
     if image.id == observed.image_id or not observed.image_id:
         return []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..model import DesiredContainer, DesiredState, EngineInfo, ObservedState
 from ..plan import Refusal
 from .containers import ContainerCase, Containers
-from .lifecycle import host_ports, ports_meet
+from .lifecycle import host_ports, ports_meet, published
 
 
 def container_preflight(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
@@ -16,6 +16,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
     for case in containers.cases.values():
         if case.wanted and (case.comes or case.start):
             yield from _ports(case, case.wanted, containers, observed)
+            yield from _idle_namespace(case.wanted, containers, observed)
         if case.wanted and case.comes:
             yield from _gaps(case.wanted, observed.engine)
             yield from _lost_namespace(case.wanted, names, containers)
@@ -31,7 +32,7 @@ def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
 
 def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
     """Host ports that another container holds and keeps. What else listens on the host only the engine can find out."""
-    ports = host_ports(wanted.settings.get("ports", ()))
+    ports = published(wanted)
     for other in observed.containers if ports else ():
         run = containers.of(other)
         if not other.live or other.name == case.name or run is case or (run and run.goes):
@@ -51,6 +52,16 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
     if other not in names or (going and going.fate == "remove"):
         message = f"container {wanted.name} shares the network of container {other}, which {'is removed' if going else 'does not exist'}"
         yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)
+
+
+def _idle_namespace(wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+    """Only a container that runs has a network to share, and those that are not ours are not started."""
+    mode = str(wanted.settings.get("network_mode", ""))
+    other = mode.removeprefix("container:") if mode.startswith("container:") else ""
+    found = next((container for container in observed.containers if container.name == other), None)
+    if found and not found.live and other not in containers.cases:
+        message = f"container {wanted.name} shares the network of container {other}, which does not run"
+        yield Refusal(message, f"start it first: docker start {other}", False, wanted.source)
 
 
 def _name_taken(case: ContainerCase, observed: ObservedState) -> Iterator[Refusal]:

@@ -20,7 +20,7 @@ from ..model import (
 )
 from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
-from .container_compare import ATTACHED, container_differences, in_place
+from .container_compare import ATTACHED, container_differences, in_place, short_image
 from .networks import Networks
 
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
@@ -103,6 +103,8 @@ class _Decider:
         self.result = Containers()
         self.by_name = {c.name: c for c in observed.containers if c.state != "removing"}
         self.by_id = {c.id: c for c in observed.containers}
+        managed = [wanted for wanted in desired.containers.values() if wanted.managed]
+        self.followed = {wanted.image for wanted in managed if wanted.pull_policy == "always"}
         self.leftovers = {base: c for c in observed.containers if self._ours(c) and (base := leftover_of(c))}
 
     def run(self) -> Containers:
@@ -116,6 +118,9 @@ class _Decider:
             if self._ours(container) and unknown and not self.policy.keep_containers:
                 self._undeclared(container)
         self._namespaces()
+        while self._pulled_anew():
+            self._namespaces()
+        self._images()
         for case in self.result.cases.values():
             self._finish(case)
         return self.result
@@ -130,7 +135,6 @@ class _Decider:
             self.result.refusals.append(safety.container_ownership(present, wanted))
             return
         case = self.result.cases[wanted.name] = ContainerCase(wanted.name, wanted=wanted, observed=present)
-        self._image(case, wanted)
         if present is None:
             self._missing(case, wanted)
         else:
@@ -152,7 +156,7 @@ class _Decider:
         case.fate, case.start, case.reason = "create", True, "declared, does not exist"
 
     def _compare(self, case: ContainerCase, wanted: DesiredContainer, present: ObservedContainer) -> None:
-        case.differences = container_differences(wanted, present, self.observed.images, self.by_id)
+        case.differences = container_differences(wanted, present, self.observed.images, self.by_id, self.followed)
         if case.differences and all(map(in_place, case.differences)):
             case.fate, case.reason = "update", "is updated in place"
         elif case.differences:
@@ -209,15 +213,32 @@ class _Decider:
                 return f"only a new container can have the MAC address {mac} on {endpoint.network}"
         return ""
 
-    def _image(self, case: ContainerCase, wanted: DesiredContainer) -> None:
-        image = self.observed.images.get(wanted.image)
-        refusal = safety.image(wanted, image)
-        if refusal:
-            self.result.refusals.append(refusal)
-        elif image is None:
-            self.result.pulls[wanted.image] = "not on the engine"
-        elif image.outdated and wanted.pull_policy == "always":
-            self.result.pulls[wanted.image] = "the registry has a newer one"
+    def _pulled_anew(self) -> bool:
+        """An image that is missing is pulled for one container: it may be another than the one that others of that name still run."""
+        missing = {case.wanted.image for case in self.result.cases.values() if case.wanted and case.comes} - set(self.observed.images)
+        found = False
+        for case in self.result.cases.values():
+            if case.wanted and case.observed and not case.comes and case.wanted.image in missing and not self.policy.keep_containers:
+                pulled = Difference("image", short_image(case.observed.image_id), f"{case.wanted.image} (pulled anew)")
+                case.differences = tuple(sorted((*case.differences, pulled), key=lambda d: d.path))
+                case.fate, case.reason, case.start, case.stop, found = "recreate", "must be recreated", True, False, True
+        return found
+
+    def _images(self) -> None:
+        """Which are pulled: those that are missing, where a container is made of them, and those of which the newest is declared."""
+        for case in self.result.cases.values():
+            wanted = case.wanted
+            if wanted is None or self.policy.keep_containers:
+                continue
+            image = self.observed.images.get(wanted.image)
+            if image is None and not case.comes:
+                continue
+            if refusal := safety.image(wanted, image):
+                self.result.refusals.append(refusal)
+            elif image is None:
+                self.result.pulls[wanted.image] = "not on the engine"
+            elif image.outdated and wanted.image in self.followed:
+                self.result.pulls[wanted.image] = "the registry has a newer one"
 
     def _undeclared(self, container: ObservedContainer) -> None:
         """Ours, and not declared to be run any more."""

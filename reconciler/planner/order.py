@@ -211,7 +211,9 @@ class _Graph:
                 if case.fate == "remove" or not self._waited_for(removal):
                     removal.needs.append(self.life.removes[case.name])
                 elif case.observed.live and not endpoint.phantom:
-                    removal.needs.append(self._leave(case.observed, endpoint, removal))
+                    leave = self._leave(case.observed, endpoint, removal)
+                    removal.needs.append(leave)
+                    self.life.stops[case.name].follows.append(leave)
 
     def _waited_for(self, removal: Node) -> bool:
         """Whether a network is made only after this one is gone."""

@@ -31,10 +31,9 @@ def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]
         return Wipe(), observed
     spared = [container for container in observed.containers if container.id in policy.spare]
     kept = ENGINE_OWN | {endpoint.network for container in spared for endpoint in container.endpoints}
-    wipe = Wipe(
-        tuple(container for container in observed.containers if container.id not in policy.spare and container.state != "removing"),
-        tuple(network for network in observed.networks if network.name not in kept),
-    )
+    going = (container for container in observed.containers if container.id not in policy.spare and container.state != "removing")
+    gone = (network for network in observed.networks if network.name not in kept)
+    wipe = Wipe(tuple(sorted(going, key=lambda c: (c.name, c.id))), tuple(sorted(gone, key=lambda n: (n.name, n.id))))
     networks = tuple(network for network in observed.networks if network.name in kept)
     return wipe, replace(observed, containers=tuple(spared), networks=networks)
 

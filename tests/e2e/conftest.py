@@ -284,6 +284,11 @@ class Docker(Api):
         """Whether `name` (or an address) answers a ping from inside `container`."""
         return self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0
 
+    def fetch(self, container: str, url: str) -> str:
+        """What `container` downloads from there, without the end of the line; what went wrong where nothing comes."""
+        code, said = self.exec(container, "wget", "-q", "-O", "-", url)
+        return said.strip() if code == 0 else f"exit {code}: {said}"
+
     def push(self, reference: str, credentials: Mapping[str, str]) -> None:
         """Put an image into its registry."""
         name, _, tag = reference.rpartition(":")

@@ -15,6 +15,7 @@ from reconciler.model import (
     Condition,
     Dependency,
     DesiredContainer,
+    DesiredEndpoint,
     DesiredState,
     EngineInfo,
     ObservedContainer,
@@ -108,10 +109,6 @@ class LabFile(File):
             self._write(name)
         return DesiredState(OURS, self.networks, self.written)
 
-    def _network(self, name: str) -> Any:
-        self.taken = [taken for taken in self.taken if True]
-        return super()._network(name)
-
     def _write(self, name: str) -> None:
         present = next((c for c in self.observed.containers if c.name == name), None)
         before = self.earlier.containers.get(name)
@@ -130,19 +127,19 @@ class LabFile(File):
         mode = self._mode(settings.pop("network_mode", None), same)
         if same and self.choose.chance(25):
             self._nudge(settings)
-        if mode and mode.startswith("container:"):
-            settings.pop("hostname", None)
         if mode:
             settings["network_mode"] = mode
-        else:
+        if mode in ("", "bridge"):
             settings |= self._ports(settings.pop("ports", None), same)
+        elif mode.startswith("container:"):
+            settings = {path: value for path, value in settings.items() if path not in ("hostname", "ports")}
         settings = {p: v for p, v in settings.items() if not p.startswith("environment.")} | {
             f"environment.{key}": secret_digest(key, value) for key, value in environment.items()
         }
-        networks = [] if mode else [network for network in sorted(self.networks) if self.choose.chance(self._likely(network, before, same))]
-        if not mode and not networks:
-            settings["network_mode"] = "bridge"
+        networks = [] if mode else [network for network in self.networks if self.choose.chance(self._likely(network, before, same))]
         endpoints = tuple(self._again(network, before, present) for network in networks)
+        if mode == "bridge" or (not mode and not networks and self.choose.chance(80)):  # otherwise `networks: []`
+            endpoints = (DesiredEndpoint("bridge", HERE),)
         return DesiredContainer(
             name,
             HERE,
@@ -210,7 +207,8 @@ class LabFile(File):
         )
         if mode != "of" and not mode.startswith("container:"):
             return mode
-        others = [name for name, c in self.written.items() if not str(c.settings.get("network_mode", "")).startswith("container:")]
+        modes = {name: str(c.settings.get("network_mode", "")) for name, c in self.written.items() if not c.one_shot and c.managed}
+        others = [name for name, mode in modes.items() if not mode.startswith("container:")]
         others += [c.name for c in self.observed.containers if c.mark is None and c.name in FOREIGN]
         wanted = mode.removeprefix("container:")
         return f"container:{wanted if wanted in others else self.choose.one(others)}" if others else ""

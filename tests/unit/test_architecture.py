@@ -18,7 +18,7 @@ VALUES = ("errors", "model", "plan", "marks", "cycles")
 FORMS = ("addresses", "pools", "hints", "containers", "envfile")
 REVIEW = ("gfm", "markdown", "folder", "applied", "annotations")
 PURE = (*VALUES, *FORMS, *REVIEW, "planner", "safety", "render", "changed", "codec", "container_codec", "show", "snapshot")
-PURE = (*PURE, "rollback", "saved")
+PURE = (*PURE, "rollback", "saved", "sound")
 FILES = (
     "topology",
     "files",
@@ -63,7 +63,8 @@ MAY_IMPORT = {
     "addresses": ("errors", "document"),
     "hints": ("document",),
     "pools": (*VALUES, *FILES, "addresses"),
-    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec", "container_codec", "containers")),
+    **dict.fromkeys(ENGINE, (*VALUES, *ENGINE, "codec", "container_codec", "containers", "sound")),
+    "sound": VALUES,
     "judge": VALUES,
     "container_steps": (*VALUES, *ENGINE, "codec", "judge"),
     "steps": (*VALUES, *ENGINE, "codec", "judge", "container_steps"),
