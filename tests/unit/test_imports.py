@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,11 @@ def test_a_plan_without_an_engine_loads_none(arguments: list[str]) -> None:
 
 def test_printing_a_schema_loads_no_validator() -> None:
     assert not {"jsonschema", "docker", "deepdiff", "rich"} & top_level(loaded("schema"))
+
+
+def test_every_package_is_installed() -> None:
+    """An editable install has all there is; a wheel only what is named."""
+    root = Path(__file__).parents[2]
+    named = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = [file.parent.relative_to(root).parts for file in (root / "reconciler").rglob("__init__.py")]
+    assert sorted(named) == sorted([*(".".join(parts) for parts in folders), "reconciler.schemas"])
