@@ -85,10 +85,11 @@ class Containers:
 
     def of(self, container: ObservedContainer) -> ContainerCase | None:
         """The case of an observed container, if it is one that the topology runs."""
-        case = self.cases.get(container.name)
-        if case and case.observed and case.observed.id == container.id:
-            return case
-        return next((c for c in self.cases.values() if c.renamed and c.observed and c.observed.id == container.id), None)
+        for name in (container.name, leftover_of(container)) if self.cases else ():
+            case = self.cases.get(name)
+            if case and case.observed and case.observed.id == container.id:
+                return case
+        return None
 
 
 def decide_containers(desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> Containers:
