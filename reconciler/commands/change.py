@@ -61,9 +61,9 @@ def reset(options: Namespace) -> int:
 
 def unlock(options: Namespace) -> int:
     """Shows whose the engine's lock is, asks, and breaks it. Journals stay: the next apply needs them."""
-    from ..holder import standing
-    from ..journal import journals
     from ..lock import break_locks, claims, own_volumes
+    from ..lock.holder import standing
+    from ..lock.journal import journals
 
     with engine_of(options) as engine:
         volumes = own_volumes(engine)

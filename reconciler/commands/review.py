@@ -97,8 +97,8 @@ def _planned(desired: Sequence[DesiredState], options: Namespace) -> list[Plan]:
     """From a snapshot, or from the engine and what interrupted runs left on it."""
     if options.state is not None:
         return _from(_snapshot(options.state), desired, options)
-    from ..journal import journals
     from ..lock import own_volumes
+    from ..lock.journal import journals
 
     with reader_of(options) as reader:
         left, observed = journals(own_volumes(reader)), look_at(reader, desired)
@@ -146,8 +146,8 @@ def _snapshot(path: str) -> ObservedState:
 
 
 def _revision(argument: str) -> DesiredState:
-    from ..revisions import is_revision, read_revision
     from ..topology import load_text
+    from ..topology.revisions import is_revision, read_revision
 
     if not is_revision(argument):
         return load(argument)
@@ -170,7 +170,7 @@ def apply_command(options: Namespace, file: str | None) -> str:
 
 
 def _print_folder(paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequence[Refusal], options: Namespace) -> None:
-    from ..folder import Planned, folder_json, folder_markdown, folder_text
+    from ..render.folder import Planned, folder_json, folder_markdown, folder_text
 
     planned = [Planned(path, found, apply_command(options, path)) for path, found in zip(paths, plans, strict=True)]
     if options.output == "json":

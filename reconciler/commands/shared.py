@@ -124,7 +124,7 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
     if options.output == "json":
         print(render_json(wanted), end="", flush=True)
     elif options.output == "markdown":
-        from ..markdown import render_markdown
+        from ..render.markdown import render_markdown
         from .review import apply_command
 
         print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
@@ -141,7 +141,7 @@ def print_refusals(refusals: Iterable[Refusal]) -> None:
 def print_run(text: str, options: Namespace) -> None:
     """What was done, below the plan."""
     if options.output == "markdown":
-        from ..gfm import fence
+        from ..render.gfm import fence
 
         text = "\n" + fence(text.splitlines())
     print(text, flush=True)

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
-from reconciler.annotations import annotation
 from reconciler.cli import main
 from reconciler.errors import Problem
-from reconciler.schema import schema_text
+from reconciler.render.annotations import annotation
+from reconciler.topology.schema import schema_text
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
