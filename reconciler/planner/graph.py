@@ -132,7 +132,8 @@ def _behind(node: Node, dependents: Mapping[Node, Collection[Node]]) -> set[Node
 
 def _step(node: Node, numbers: Sequence[int]) -> Step:
     needs = _numbers(node.needs, numbers)
-    follows = _numbers((*node.follows, *node.prefers), numbers) if node.follows or node.prefers else ()
+    after = (*node.follows, *node.prefers)
+    follows = tuple(sorted({numbers[other.position] for other in after}.difference(needs))) if after else ()
     return Step(
         numbers[node.position],
         node.op,
@@ -144,7 +145,7 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
         node.settings,
         node.mark,
         needs,
-        tuple(number for number in follows if number not in needs),
+        follows,
         node.expects,
         node.image,
         node.spec,
