@@ -17,7 +17,7 @@ from ..model import (
     ObservedContainer,
     ObservedState,
 )
-from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..plan import LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
 from .networks import Networks
@@ -302,7 +302,7 @@ class _Decider:
             case.notes.append("what it wrote outside its volumes goes with it")
         if old.anonymous and (case.comes or not case.keep_volumes):
             targets = ", ".join(sorted(old.anonymous))
-            case.notes.append(f"its anonymous volumes {'are carried over' if case.keep_volumes else 'go with it'}: {targets}")
+            case.notes.append(f"{'its anonymous volumes are carried over' if case.keep_volumes else LOSES_VOLUMES}: {targets}")
 
     def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
         topology = self.desired.topology
