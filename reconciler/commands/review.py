@@ -159,14 +159,24 @@ def _revision(argument: str) -> DesiredState:
 
 def apply_command(options: Namespace, file: str | None) -> str:
     """The command that does what the plan shows; empty where none does."""
-    verb = {"plan": "apply", "apply": "apply", "destroy": "destroy"}.get(options.command)
+    verb = {"plan": "apply", "apply": "apply", "destroy": "destroy", "reset": "reset"}.get(options.command)
     if verb is None:
         return ""
-    name = getattr(options, "name", None)
-    words = ["netplan", verb, *(["--name", name] if name else []), *([file] if file else [])]
+    saved = getattr(options, "out", None) or getattr(options, "plan", None)
+    if saved is not None:
+        return shlex.join(["netplan", verb, "--plan", saved])
+    words = ["netplan", verb, *_given(options, "--name", "name"), *([file] if file else [])]
     for network in getattr(options, "adopt", ()):
         words += ["--adopt", network]
-    return shlex.join([*words, *(["--disrupt-foreign"] if options.disrupt_foreign else [])])
+    words += _given(options, "--max-removals", "max_removals")
+    flags = ("--keep-containers", "--wipe", "--disrupt-foreign", "--allow-empty")
+    return shlex.join([*words, *(flag for flag in flags if getattr(options, flag[2:].replace("-", "_"), False))])
+
+
+def _given(options: Namespace, option: str, name: str) -> list[str]:
+    """An option and its value, where it has one."""
+    value = getattr(options, name, None)
+    return [] if value is None else [option, str(value)]
 
 
 def _print_folder(paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequence[Refusal], options: Namespace) -> None:

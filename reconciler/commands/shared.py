@@ -147,6 +147,21 @@ def print_run(text: str, options: Namespace) -> None:
     print(text, flush=True)
 
 
+@contextmanager
+def one_document(options: Namespace, argument: str | None) -> Iterator[None]:
+    """Of a folder, `-o json` prints one document of all reports that are made meanwhile, also where one of them fails."""
+    from .review import is_folder
+
+    if options.output != "json" or not is_folder(argument):
+        yield
+        return
+    options.reports = []
+    try:
+        yield
+    finally:
+        print_json({"format_version": 1, "reports": options.reports})
+
+
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:
     """The JSON of an apply: the plan, how each step ended, and whether the engine is now as declared."""
     if options.output != "json":
@@ -154,7 +169,11 @@ def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namesp
     from ..render import plan_json
 
     results = [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results] if ran else []
-    print_json({"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged})
+    report = {"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged}
+    if hasattr(options, "reports"):
+        options.reports.append(report)
+    else:
+        print_json(report)
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..model import MTU_OPTION, EngineInfo, Settings, Source, Value
@@ -300,21 +300,31 @@ def summary(plan: Plan) -> str:
 
     Where containers come or go, what is counted is named: `networks: 1 to create; containers: 2 to create.`
     """
-    counts, run = plan.counts(), plan.container_counts()
-    many = len(plan.interrupts)
+    counts, many = plan.counts(), len(plan.interrupts)
     interrupted = "No container is interrupted." if not many else f"{many} container{' is' if many == 1 else 's are'} interrupted."
-    if any(run.values()):
-        kinds = (
-            ("networks", {kind: counts[kind] for kind in ("create", "replace", "remove")}),
-            ("attachments", {kind: counts[kind] for kind in ("connect", "reconnect", "disconnect")}),
-            ("containers", run),
-        )
-        named = [f"{what}: {', '.join(f'{n} to {kind}' for kind, n in found.items() if n)}" for what, found in kinds if any(found.values())]
-        return f"{'; '.join(named)}. {interrupted}"
+    if any(plan.container_counts().values()):
+        return f"{counted(plan)}. {interrupted}"
     networks = ", ".join(f"{counts[kind]} to {kind}" for kind in ("create", "replace", "remove"))
     words = ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
     endpoints = ", ".join(f"{counts[kind]} to {kind}" for kind in words)
     return f"{networks}; {endpoints}. {interrupted}"
+
+
+def counted(plan: Plan) -> str:
+    """`1 to create, 2 to connect`: what there is to do, in short; where containers come or go `networks: 1 to create; containers: ...`."""
+    counts, run = plan.counts(), plan.container_counts()
+    if not any(run.values()):
+        return _nonzero(counts, counts)
+    kinds = {
+        "networks": _nonzero(counts, ("create", "replace", "remove")),
+        "attachments": _nonzero(counts, ("connect", "reconnect", "disconnect")),
+        "containers": _nonzero(run, run),
+    }
+    return "; ".join(f"{what}: {found}" for what, found in kinds.items() if found)
+
+
+def _nonzero(counts: Mapping[str, int], kinds: Iterable[str]) -> str:
+    return ", ".join(f"{counts[kind]} to {kind}" for kind in kinds if counts[kind])
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..paint import Paint, plain, safe
 from ..plan import Plan, Refusal
-from . import plan_json, refusal_json, refusal_lines, render_text
+from . import counted, plan_json, refusal_json, refusal_lines, render_text
 from .gfm import code, folded, html_code, marker
 from .markdown import LONGEST_TEXT, Part, boxed, fit, left_out, refusal_line, render_markdown, size, warnings
 
@@ -39,7 +39,7 @@ class Planned:
     @property
     def counts(self) -> str:
         """`1 to create, 2 to connect`: what there is to do, in short."""
-        return ", ".join(f"{count} to {kind}" for kind, count in self.plan.counts().items() if count)
+        return counted(self.plan)
 
 
 def _headline(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str:
@@ -73,11 +73,16 @@ def folder_json(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str
     """One document, as schemas/plans.schema.json describes it; ends with a newline."""
     value: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
-        "summary": [{"file": p.file, "topology": p.plan.topology, "verdict": p.verdict, "counts": dict(p.plan.counts())} for p in planned],
+        "summary": [_summary_json(one) for one in planned],
         "conflicts": [refusal_json(conflict) for conflict in conflicts],
         "plans": [plan_json(one.plan) for one in planned],
     }
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _summary_json(one: Planned) -> dict[str, Any]:
+    counts = {"counts": dict(one.plan.counts()), "containers": dict(one.plan.container_counts())}
+    return {"file": one.file, "topology": one.plan.topology, "verdict": one.verdict, **counts}
 
 
 # --- Markdown --------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..paint import safe, shortened
-from ..plan import Change, Difference, Plan, Refusal
-from . import SIGNS, before_after, describe_engine, in_reading_order, label, resource, step_lines, verdict, why_changed
+from ..plan import LOSES_VOLUMES, Change, Difference, Plan, Refusal
+from . import SIGNS, before_after, describe_engine, hidden_change, in_reading_order, label, resource, step_lines, verdict, why_changed
 from .gfm import code, fence, folded, marker, names, prose
 
 LONGEST_TEXT = 65_536
@@ -25,6 +25,7 @@ LONGEST_WARNING = 20_000
 """Characters of a warning of the planner, which may name a thousand containers."""
 LONGEST_DIFF_LINE = 300
 _DOES = {("delete",): "remove", ("delete", "create"): "**replace**", ("disconnect", "connect"): "reconnect"}
+_REPLACED = ("delete", "create")
 _HEAD = ("| | Resource | Change | Why | Source |", "|:-:|---|---|---|---|")
 _REST = "the text and the JSON of the plan have it"
 _ROOM = 400
@@ -124,9 +125,24 @@ def warnings(plan: Plan) -> Iterator[str]:
     """Who is interrupted and what is taken away, all by name, then what else is to be known: sentences in Markdown."""
     words = "{}" if plan.applyable else "Would be {}"
     yield from _listed(words.format("interrupted").capitalize(), map(code, plan.interrupts))
-    for word, actions in (("removed", ("delete",)), ("replaced", ("delete", "create")), ("disconnected", ("disconnect",))):
-        yield from _listed(words.format(word).capitalize(), (subject(change) for change in plan.changes if change.actions == actions))
+    for word, found in _taken_away(plan.changes):
+        yield from _listed(words.format(word).capitalize(), map(subject, found))
     yield from (prose(warning, LONGEST_WARNING) for warning in plan.warnings)
+
+
+def _taken_away(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]:
+    """What was done to it, in a word or two, and to what."""
+    by_actions: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        by_actions.setdefault(change.actions, []).append(change)
+    replaced = by_actions.get(_REPLACED, [])
+    gone = by_actions.get(("delete",), [])
+    yield "removed", gone
+    yield "replaced", [change for change in replaced if change.kind != "container"]
+    yield "recreated, without what was written outside of volumes", [change for change in replaced if change.kind == "container"]
+    yield "deprived of anonymous volumes", [c for c in (*gone, *replaced) if any(note.startswith(LOSES_VOLUMES) for note in c.notes)]
+    yield "stopped and started again", [change for change in by_actions.get(("start",), []) if change.interrupts]
+    yield "disconnected", by_actions.get(("disconnect",), [])
 
 
 def _listed(word: str, items: Iterable[str]) -> Iterator[str]:
@@ -162,9 +178,13 @@ def subject(change: Change) -> str:
 def _row(change: Change) -> str:
     sign, _ = SIGNS[change.actions]
     source = code(str(change.source)) if change.source else ""
-    does = _DOES.get(change.actions, ", ".join(change.actions))
+    does = "**recreate**" if _recreates(change) else _DOES.get(change.actions, ", ".join(change.actions))
     cells = (code(sign), subject(change), "<br>".join([does, *_settings(change)]), "<br>".join(_why(change)), source)
     return f"| {' | '.join(cells)} |"
+
+
+def _recreates(change: Change) -> bool:
+    return change.kind == "container" and change.actions == _REPLACED
 
 
 def _settings(change: Change) -> Iterator[str]:
@@ -176,21 +196,23 @@ def _settings(change: Change) -> Iterator[str]:
 
 
 def _setting(difference: Difference, new: bool) -> str:
-    before, after = map(code, before_after(difference))
-    return f"{code(label(difference.path))}: {after}" if new else f"{code(label(difference.path))}: {before} → {after}"
+    name, (before, after) = code(label(difference.path)), map(code, before_after(difference))
+    if hidden_change(difference):
+        return f"{name}: changed, its values are hidden"
+    return f"{name}: {after}" if new else f"{name}: {before} → {after}"
 
 
 def _why(change: Change) -> Iterator[str]:
     if change.reason:
         yield prose(change.reason, LONGEST_SENTENCE)
-    if change.actions == ("delete", "create"):
+    if change.actions == _REPLACED:
         causes: dict[str, list[str]] = {}
         for difference in in_reading_order(change.differences):
             causes.setdefault(why_changed(difference), []).append(label(difference.path))
         for cause, paths in causes.items():
             more = f" and {len(paths) - MOST_DIFFERENCES} more" if len(paths) > MOST_DIFFERENCES else ""
             yield f"{names(paths[:MOST_DIFFERENCES])}{more}: {cause}"
-    if change.interrupts:
+    if change.interrupts and not (change.kind == "container" and change.actions == ("delete",)):
         yield f"interrupts {_some(change.interrupts)}"
     yield from (prose(note, LONGEST_SENTENCE) for note in change.notes)
 
@@ -211,6 +233,9 @@ def _diff(changes: Iterable[Change]) -> Iterator[str]:
         yield f"@@ {sign} {' '.join(resource(change).values())} @@"
         for difference in in_reading_order(change.differences):
             name, (before, after) = label(difference.path), before_after(difference, LONGEST_DIFF_LINE)
+            if hidden_change(difference):
+                yield f"! {name}: changed, its values are hidden"
+                continue
             if difference.before not in (None, ()):
                 yield f"- {name}: {before}"
             if difference.after not in (None, ()):

@@ -19,7 +19,7 @@ from .document import Document, Map, Odd, Seq, show
 from .hints import suggestion, unknown_key
 
 MAX_PROBLEMS = 1000
-_HOLD_PLANS = ("plans", "report")
+_HOLDS = {"plans": ("plan",), "report": ("plan",), "reports": ("report", "plan")}
 _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
@@ -47,9 +47,10 @@ def schema_path(name: str) -> Path:
 def schema_text(name: str) -> str:
     """The schema as published; one of a format that holds plans brings theirs along, so that it can be used alone."""
     text = schema_path(name).read_text(encoding="utf-8")
-    if name not in _HOLD_PLANS:
+    if name not in _HOLDS:
         return text
-    return json.dumps(json.loads(text) | {"$defs": {"plan": json.loads(schema_text("plan"))}}, indent=2, ensure_ascii=False) + "\n"
+    held = {other: json.loads(schema_path(other).read_text(encoding="utf-8")) for other in _HOLDS[name]}
+    return json.dumps(json.loads(text) | {"$defs": held}, indent=2, ensure_ascii=False) + "\n"
 
 
 @lru_cache(maxsize=1)
