@@ -252,6 +252,8 @@ class _Decider:
         """An endpoint of a container that we run: the declared list is complete, but for what another topology declares."""
         if case.network in ("none", "host") or (endpoint.mark and not self._ours(endpoint.mark)):
             return False
+        if endpoint.missing and not endpoint.phantom:  # it was taken away on purpose
+            return True
         network = self.networks.cases.get(case.network)
         case.stale = self._is_gone(endpoint)
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
@@ -287,7 +289,7 @@ class _Decider:
 
     def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
         """One that an interrupted run took away, and that is not ours."""
-        if endpoint.mark is None and network.wanted and network.wanted.exclusive:
+        if endpoint.mark is None and self._exclusive(network):
             return
         case.target, case.mark, case.reason = endpoint.settings, endpoint.mark, TAKEN_AWAY
         self.result.cases.append(case)
