@@ -77,8 +77,8 @@ def request(method: str, path: str, content: bytes) -> bytes:
 class Calls:
     """Makes calls with a number of threads."""
 
-    def __init__(self, calls: list[dict[str, Any]], path: str | None = None) -> None:
-        self.path = path
+    def __init__(self, calls: list[dict[str, Any]], path: str | None = None, api: str = API) -> None:
+        self.path, self.api = path, api
         self.calls = {call["id"]: call for call in calls}
         self.contents = {call["id"]: json.dumps(call["body"]).encode() if call.get("body") else b"" for call in calls}
         self.waiting = {call["id"]: len(call["after"]) for call in calls}
@@ -112,7 +112,7 @@ class Calls:
         connection = Connection(self.path)
         while (number := self._next()) is not None:
             call = self.calls[number]
-            status, answer = connection.send(request(call["method"], API + self._path(call["path"]), self.contents[number]))
+            status, answer = connection.send(request(call["method"], self.api + self._path(call["path"]), self.contents[number]))
             with self.changed:
                 self._ended(number, status, answer)
 
@@ -144,9 +144,10 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Make a list of calls, as fast as the engine does them. The engine: DOCKER_HOST.")
     arguments.add_argument("calls", metavar="CALLS.json")
     arguments.add_argument("--threads", type=int, default=4, metavar="N")
+    arguments.add_argument("--api", default=API.removeprefix("/v"), metavar="VERSION", help="of the engine's API")
     options = arguments.parse_args()
     with Path(options.calls).open(encoding="utf-8") as file:
-        calls = Calls(json.load(file))
+        calls = Calls(json.load(file), api=f"/v{options.api}")
     try:
         calls.run(options.threads)
     except CallError as error:

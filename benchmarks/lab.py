@@ -7,17 +7,19 @@ from ipaddress import IPv4Address
 BASE = int(IPv4Address("10.0.0.0"))
 
 
-def lab(networks: int, endpoints: int, *, name: str = "lab", per_container: int = 2) -> str:
+def lab(networks: int, endpoints: int, *, name: str = "lab", per_container: int = 2, image: str = "") -> str:
     """A topology of that many bridges (one /24 each, from 10.0.0.0 up) and endpoints, spread evenly over containers.
 
-    Every endpoint has an alias; every fourth a static address, outside the range that dynamic addresses come from.
+    Every endpoint has an alias; every fourth a static address, outside the range that dynamic addresses come from. With an `image` the
+    containers are run by the topology, and end at once when they are stopped.
     """
+    run = [f"    image: {image}", "    command: [sleep, '86400']", "    stop_grace_period: 0s"] if image else []
     lines = [f"name: {name}", "networks:"]
     for number in range(networks):
         lines += _network(number)
     lines.append("containers:")
     for first in range(0, endpoints, per_container):
-        lines += [f"  host-{first // per_container:05}:", "    networks:"]
+        lines += [f"  host-{first // per_container:05}:", *run, "    networks:"]
         for endpoint in range(first, min(first + per_container, endpoints)):
             lines += _endpoint(endpoint, networks)
     return "\n".join(lines) + "\n"

@@ -139,24 +139,29 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=description, parents=parents, formatter_class=raw, allow_abbrev=False)
 
     output, engine, parallel, consent, confirm = (_output(), _engine(), _parallel(), _consent(), _confirm())
-    file = _file()
-    validate = command("validate", "check files; never contacts an engine", "Checks files. Never contacts an engine.", output)
+    file, reviewed, lock = _file(), _output("markdown"), _lock()
+    validate = command("validate", "check files; never contacts an engine", "Checks files. Never contacts an engine.", _output("github"))
     validate.add_argument("files", nargs="*", metavar="FILE")
-    plan = command("plan", "show what apply would do", "Shows what apply would do. Changes nothing.", file, output, engine, consent)
-    plan.add_argument("--exit-code", action="store_true", help="exit 2 when changes are pending")
+    plan = command("plan", "show what apply would do", "Shows what apply would do. Changes nothing.", file, reviewed, engine, consent)
+    plan.add_argument("--exit-code", **_EXIT_CODE)  # type: ignore[arg-type]
+    plan.add_argument("--state", metavar="SNAPSHOT", help="plan against what netplan snapshot printed, or against 'empty'; needs no engine")
     plan.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
+    plan.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
+    plan.add_argument("--out", metavar="P.json", help="save the plan, for apply --plan")
     apply = command(
         "apply",
         "make the engine what the file says",
         "Makes the engine what the file says: shows the plan, asks, carries it out, proves it.",
-        *(file, output, engine, consent, parallel, confirm),
+        *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
     apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
+    apply.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
+    apply.add_argument("--plan", metavar="P.json", help="a saved plan; refused if the engine or the plan changed since")
     destroy = command(
         "destroy",
         "remove what a topology owns",
         "Removes what the topology owns and undoes its attachments.",
-        *(file, output, engine, consent, parallel, confirm),
+        *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
     destroy.add_argument("--name", metavar="TOPOLOGY", help="the topology's name, where there is no file any more")
     reset = command(
@@ -164,22 +169,42 @@ def parser() -> argparse.ArgumentParser:
         "back to exactly the declaration",
         "Brings a lab back to exactly its declaration: its containers are made anew, drift is undone, whoever is not declared is taken off "
         "its networks.",
-        *(file, output, engine, consent, parallel, confirm),
+        *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
     reset.add_argument(
         "--keep-containers", action="store_true", help="leave the containers as they are: mend networks and attachments only"
     )
     reset.add_argument("--wipe", action="store_true", help="first remove every container and every network that is on the engine")
     reset.add_argument("--yes-wipe", metavar="ENGINE", help="agree to --wipe by the engine's name; do not ask for it")
+    diff = command("diff", "what one file changes against another", _DIFF, reviewed, consent)
+    diff.add_argument("before", metavar="BEFORE")
+    diff.add_argument("after", metavar="AFTER")
+    diff.add_argument("--exit-code", **_EXIT_CODE)  # type: ignore[arg-type]
     command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
-    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "snapshot"))
-    command("snapshot", "the observed state as JSON", "Prints the observed state as JSON. Holds no secrets.", engine)
+    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "plans", "report", "snapshot"))
+    snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
+    snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
+    unlock = command("unlock", "break the engine's lock", "Shows whose the engine's lock is, asks, and breaks it; never a journal.", engine)
+    unlock.add_argument("-y", "--yes", action="store_true", help="do not ask")
     command("doctor", "engine, version, rights, features", "Examines the engine, and says how to mend what is wrong.", output, engine)
     return top
 
 
+_DIFF = """\
+Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine.
+
+Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
+"""
+_SNAPSHOT = """\
+Prints the observed state as JSON. Holds no secrets.
+
+Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan from the snapshot knows whether there are
+newer ones.
+"""
+_EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
+_ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to undo a living topology"}
 _ADOPT = {"action": "append", "default": [], "metavar": "NETWORK", "help": "take over an existing network: replaced, every endpoint kept"}
 
 
@@ -195,9 +220,9 @@ def _file() -> argparse.ArgumentParser:
     return parent
 
 
-def _output() -> argparse.ArgumentParser:
+def _output(*more: str) -> argparse.ArgumentParser:
     parent = _parent()
-    parent.add_argument("-o", "--output", choices=("text", "json"), default="text", help="what to print (default: text)")
+    parent.add_argument("-o", "--output", choices=("text", "json", *more), default="text", help="what to print (default: text)")
     parent.add_argument("--no-color", action="store_true", help="no colours; NO_COLOR does the same")
     parent.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     return parent
@@ -221,6 +246,7 @@ def _parallel() -> argparse.ArgumentParser:
 def _consent() -> argparse.ArgumentParser:
     parent = _parent()
     parent.add_argument("--disrupt-foreign", action="store_true", help="allow interrupting containers that are not declared here")
+    parent.add_argument("--max-removals", type=_limit, metavar="N", help="refuse to remove, replace or disconnect more than N things")
     return parent
 
 
@@ -228,6 +254,22 @@ def _confirm() -> argparse.ArgumentParser:
     parent = _parent()
     parent.add_argument("-y", "--yes", action="store_true", help="do not ask before something is removed, replaced or disconnected")
     return parent
+
+
+def _lock() -> argparse.ArgumentParser:
+    parent = _parent()
+    parent.add_argument(
+        "--lock-timeout", type=_patience, default=60.0, metavar="S", help="seconds to wait for another netplan on the engine (default: 60)"
+    )
+    return parent
+
+
+def _patience(text: str) -> float:
+    return _number(text, float, 0, 86400)
+
+
+def _limit(text: str) -> int:
+    return int(_number(text, int, 0, 1_000_000))
 
 
 def _seconds(text: str) -> float:
@@ -244,7 +286,7 @@ def _number(text: str, kind: type[int] | type[float], least: float, most: float)
     try:
         value = kind(text)
     except ValueError:
-        value = kind(0)
+        value = kind(-1)
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least:g} and {most:g}")
     return value

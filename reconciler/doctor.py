@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .engine import TIMEOUT, Reader, engine_at, version_text
+from .engine.locate import Target, locate
 from .errors import NetplanError
-from .locate import Target, locate
 from .model import EngineInfo
 
 Level = Literal["ok", "warn", "fail"]
@@ -47,7 +47,9 @@ FEATURES = (
     Feature("ip_range and aux_addresses", (1, 41), "20.10", without="a file that declares them is refused"),
     Feature("link_local_ips and driver_opts of an endpoint", (1, 41), "20.10", without="a file that declares them is refused"),
     Feature("unique network names", (1, 44), "25", podman=True, without="two programs that create one name at once make two networks"),
-    Feature("several networks when a container is created", (1, 44), "25", podman=True, without="each further one is connected afterwards"),
+    Feature(
+        "several networks when a container is created", (1, 44), "25", podman=True, without="each further one is connected before it starts"
+    ),
     Feature(
         "mac_address of one endpoint when a container is created",
         (1, 44),
@@ -55,6 +57,7 @@ FEATURES = (
         podman=True,
         without="the address counts for the whole container",
     ),
+    Feature("start_interval of a healthcheck", (1, 44), "25", podman=True, without="a file that declares it is refused"),
     Feature("enable_ipv4", (1, 48), "28", without="a file that sets it to false is refused"),
     Feature("gw_priority", (1, 48), "28", without="a file that declares it is refused"),
     Feature("interface_name", (1, 48), "28", without="a file that declares it is refused"),

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from .model import ContainerMark, EndpointMark, NetworkMark, Settings, Value
+from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Settings, Value
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"
 PROTECT = "netplan.protect"
 VERSION = 1
+ATTACHED = "networks."
+"""Begins the recorded paths that say which networks a container was created on; what became of those is told by its endpoints."""
 
 
 def digest(value: Value) -> str:
@@ -51,6 +53,12 @@ def read_network_mark(labels: Mapping[str, str]) -> NetworkMark | None:
         return None
     spec = _load(labels.get(SPEC))
     return NetworkMark(topology, _strings(spec.get("settings")), _strings(spec.get("endpoints")), labels.get(PROTECT) == "true")
+
+
+def made_mark(topology: str, wanted: DesiredContainer) -> ContainerMark:
+    """The mark of a container that is made as declared."""
+    attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
+    return ContainerMark(topology, digests(wanted.settings) | attached)
 
 
 def container_labels(mark: ContainerMark) -> dict[str, str]:

@@ -264,6 +264,18 @@ class DesiredContainer:
         """The reference of its image, empty where it is not managed."""
         return str(self.settings.get("image", ""))
 
+    @property
+    def mode(self) -> str:
+        """The network mode that a managed one is created with: the declared one, or the network of the first of its endpoints."""
+        mode = str(self.settings.get("network_mode", ""))
+        return self.endpoints[0].network if self.endpoints and mode in ("", "bridge") else mode or "none"
+
+    @property
+    def shares(self) -> str:
+        """The name of the container whose network a managed one shares, empty where it shares none."""
+        mode = self.mode
+        return mode.removeprefix("container:") if mode.startswith("container:") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
@@ -340,6 +352,8 @@ class ObservedNetwork:
     scope: str = "local"
     outside: tuple[str, ...] = ()
     """Endpoints on it that belong to no container of this engine (a swarm's load balancer, another node's tasks)."""
+    missing: bool = False
+    """Held by a journal alone: an interrupted run took it away. Never so as observed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +362,7 @@ class ObservedEndpoint:
 
     `network_id` may name a network that is gone (an exited container keeps it) and is empty where the container never ran.
     `addresses` are the live ones with prefix length, IPv4 first; empty unless running. `phantom`: listed by inspect, but the container
-    runs without it (a failed live connect leaves one behind).
+    runs without it (a failed live connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it away.
     """
 
     network: str
@@ -359,6 +373,7 @@ class ObservedEndpoint:
     addresses: tuple[str, ...] = ()
     mac: str = ""
     phantom: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,12 +416,14 @@ class ObservedContainer:
 class ObservedImage:
     """An image on the engine. `settings` are what containers made of it have where nothing else is said, in the paths of a container.
 
-    `outdated`: the registry has another image under this name now. `unasked`: why the registry, which was to be asked, did not tell.
+    `asked`: its registry was asked whether it has a newer one; `outdated`: it has another image under this name now; `unasked`: why it did
+    not tell.
     """
 
     id: str
     settings: Settings = field(default_factory=dict)
     platform: str = ""
+    asked: bool = False
     outdated: bool = False
     unasked: str = ""
 
@@ -416,10 +433,29 @@ class ObservedState:
     """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat.
 
     `images` holds those that were asked about, by canonical reference, and those of marked containers, by ID; what is not there is not on
-    the engine.
+    the engine. That of a snapshot holds all, of most no more than the ID.
     """
 
     engine: EngineInfo = field(default_factory=EngineInfo)
     networks: tuple[ObservedNetwork, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
     images: Mapping[str, ObservedImage] = field(default_factory=dict)
+
+
+# --- journals --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a run noted before it took anything away; it is deleted once the run, or one that came after it, is proven.
+
+    `taken` holds the networks that were to be removed or replaced, and of each container only the endpoints that were to be disconnected.
+    `name` is that of its volume; `order` counts up, so that of two journals the newer decides; `host` and `time` are for people.
+    """
+
+    name: str
+    topology: str
+    order: int
+    taken: ObservedState
+    host: str = ""
+    time: str = ""

@@ -1,6 +1,7 @@
 """Everything on one engine, as a value: two lists, then an inspect of each container, because only that shows marks, aliases and phantoms.
 
-Images are looked up by the references that the caller names, and by ID where a container with netplan's mark is made from one.
+Images are looked up by the references that the caller names, and by ID where a container with netplan's mark is made from one; for a
+snapshot all are listed.
 
 Things come and go while we look. What vanishes between the list and its inspect was not there; an engine that stumbles over it (an
 internal error) is asked again a few times.
@@ -16,7 +17,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
-from .container_codec import read_image, read_managed
+from .codec.containers import listed_images, read_image, read_managed
+from .codec.sound import check_container, check_network
 from .engine import Reader
 from .errors import ApiError, LostError
 from .marks import TOPOLOGY
@@ -31,22 +33,27 @@ _TRIES = 4
 _FIRST_PAUSE = 0.05
 
 
-def observe(reader: Reader, parallel: int = PARALLEL, images: Iterable[str] = (), ask: Iterable[str] = ()) -> ObservedState:
+def observe(
+    reader: Reader, parallel: int = PARALLEL, images: Iterable[str] = (), ask: Iterable[str] = (), *, every_image: bool = False
+) -> ObservedState:
     """The present state of the engine. Raises EngineError.
 
     `images` are the canonical references of images to look up, `ask` those whose registry is asked too whether it has another by now.
+    With `every_image` all others are there too, as far as one list tells: their IDs.
     """
     asked = set(ask)
     references = sorted({*images, *asked})
     first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
+    first += [reader.images if every_image else list]
     first += [partial(_image, reader, reference, reference in asked) for reference in references]
-    engine, listed, listed_networks, *found = in_parallel(_persistently, first, parallel)
+    engine, listed, listed_networks, all_images, *found = in_parallel(_persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
     networks = _networks(reader, engine, listed_networks, {entry["Id"] for entry in listed})
     swarm = {network.id for network in networks if network.scope == "swarm"}
     inside = _images_inside(reader, listed, known.values(), parallel)
     containers = in_parallel(lambda entry: _container(reader, engine, entry, swarm, inside), listed, parallel)
-    seen = {reference: image for reference, (_, image) in known.items()}
+    seen = _decoded(partial(listed_images, all_images), "its images")
+    seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _decoded(partial(read_image, raw), f"image {id}") for id, raw in inside.items()}
     return ObservedState(
         engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)), dict(sorted(seen.items()))
@@ -67,9 +74,9 @@ def _image(reader: Reader, reference: str, ask: bool) -> _Look | None:
     try:
         newest = reader.newest(reference)
     except ApiError as error:
-        return raw, replace(image, unasked=error.message)
+        return raw, replace(image, asked=True, unasked=error.message)
     digests = {str(digest).partition("@")[2] for digest in raw.get("RepoDigests") or ()}
-    return raw, replace(image, outdated=newest not in digests)
+    return raw, replace(image, asked=True, outdated=newest not in digests)
 
 
 def _images_inside(
@@ -95,7 +102,7 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
         if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
             raw = _persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
         if raw is not None:
-            found.append(_decoded(lambda raw=raw: read_network(raw, engine, containers), f"network {entry['Id']}"))  # type: ignore[misc]
+            found.append(_decoded(lambda raw=raw: check_network(read_network(raw, engine, containers)), f"network {entry['Id']}"))  # type: ignore[misc]
     return found
 
 
@@ -104,11 +111,11 @@ def _container(
 ) -> ObservedContainer | None:
     what, marked = f"container {listed_name(entry)}", _marked(entry)
     if shares_namespace(listed_mode(entry)) and not marked:
-        return _decoded(lambda: read_listed(entry, engine), what)
+        return _decoded(lambda: check_container(read_listed(entry, engine)), what)
     raw = _persistently(lambda: reader.container(entry["Id"]))
     if raw is None:
         return None
-    container = _decoded(lambda: read_container(raw, engine, swarm), what)
+    container = _decoded(lambda: check_container(read_container(raw, engine, swarm)), what)
     return _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or "")), what) if marked else container
 
 

@@ -46,3 +46,8 @@ def safe(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def shortened(text: str, longest: int) -> str:
+    """`text`, or where it is longer than `longest` characters its beginning and how long it is."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}… ({len(text)} characters)"

@@ -107,7 +107,7 @@ class Step:
             case "start" | "stop":
                 return f"{self.op} {self.container}"
             case _:
-                return f"{self.op} network {self.network}" if self.network else f"{self.op} container {self.container}"
+                return f"{self.op} container {self.container}" if self.kind == "container" else f"{self.op} network {self.network}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork
-from .plan import Refusal
+from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
+from .plan import Change, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Policy:
     `adopt` names networks that may be taken over, `disrupt_foreign` allows interrupting endpoints not declared here. `destroyed` is the
     file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign. `reset` makes the topology's
     containers anew, `exclusive` disconnects whoever is not declared from its networks, `keep_containers` leaves its containers as they
-    are, `wipe` removes every container and network of the engine before, but for the containers in `spare` (IDs).
+    are, `wipe` removes every container and network of the engine before, but for the containers in `spare` (IDs). `max_removals` bounds
+    what a plan may take away for good or replace, None is no bound; `allow_empty` lets a file that declares nothing undo a living topology.
     """
 
     adopt: frozenset[str] = frozenset()
@@ -26,6 +28,8 @@ class Policy:
     keep_containers: bool = False
     wipe: bool = False
     spare: frozenset[str] = frozenset()
+    max_removals: int | None = None
+    allow_empty: bool = False
 
     def consents(self, container: str, network: str) -> bool:
         """Whether the file being destroyed declares this endpoint."""
@@ -121,3 +125,36 @@ def image(wanted: DesiredContainer, present: ObservedImage | None) -> Refusal | 
         message = f"container {wanted.name}: the registry does not tell whether image {wanted.image} is the newest: {present.unasked}"
         return Refusal(message, "use pull_policy: missing to run the image that is here", False, wanted.source)
     return None
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+def too_many(changes: Sequence[Change], policy: Policy) -> Refusal | None:
+    """Refuses a plan that removes, replaces or disconnects for good more than `max_removals` things."""
+    if policy.max_removals is None:
+        return None
+    count = sum("delete" in change.actions or change.actions == ("disconnect",) for change in changes)
+    if count <= policy.max_removals:
+        return None
+    message = (
+        f"the plan removes, replaces or disconnects {count} thing{'' if count == 1 else 's'}, and at most {policy.max_removals} may be"
+    )
+    return Refusal(message, f"read it, and allow it with --max-removals {count}")
+
+
+def emptied(desired: DesiredState, observed: ObservedState, policy: Policy) -> Refusal | None:
+    """Refuses a file that declares nothing where its topology lives: more likely it was cut short than meant."""
+    if policy.destroyed or policy.allow_empty or desired.networks or desired.containers:
+        return None
+    owned = [network.name for network in observed.networks if network.mark and network.mark.topology == desired.topology]
+    owned += [c.name for c in observed.containers if c.mark and c.mark.topology == desired.topology]
+    endpoints = [(f"{c.name} on {e.network}", e.mark) for c in observed.containers for e in c.endpoints]
+    owned += [name for name, mark in endpoints if mark and mark.topology == desired.topology]
+    if not owned:
+        return None
+    more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""
+    return Refusal(
+        f"the file declares nothing, and topology {desired.topology!r} lives: {', '.join(owned[:3])}{more}",
+        "take it down with netplan destroy, or allow it with --allow-empty",
+    )

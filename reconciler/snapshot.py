@@ -7,7 +7,7 @@ them alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import UsageError
@@ -26,6 +26,8 @@ from .model import (
 )
 
 FORMAT_VERSION = 1
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""What makes of a snapshot of an earlier version one of the next; none is ever taken out (tests/formats keeps a snapshot of each)."""
 
 
 def snapshot_json(state: ObservedState) -> dict[str, Any]:
@@ -50,12 +52,13 @@ def snapshot_json(state: ObservedState) -> dict[str, Any]:
 def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
     """The state that `snapshot_json` wrote. Raises UsageError for anything else."""
     version = value.get("format_version") if isinstance(value, Mapping) else None
-    if version != FORMAT_VERSION:
-        what = (
-            "this is not a snapshot" if version is None else f"this snapshot has format_version {version}, netplan reads {FORMAT_VERSION}"
-        )
-        raise UsageError(what, "make one with: netplan snapshot > state.json")
+    if version is None:
+        raise UsageError("this is not a snapshot", "make one with: netplan snapshot > state.json")
+    if type(version) is not int or (version != FORMAT_VERSION and version not in UPGRADES):
+        what = f"this snapshot has format_version {version}, netplan reads up to {FORMAT_VERSION}"
+        raise UsageError(what, "use the netplan that made it, or make one with: netplan snapshot > state.json")
     try:
+        value = upgraded(dict(value))
         return ObservedState(
             _engine(value["engine"]),
             tuple(_network(item) for item in value["networks"]),
@@ -64,6 +67,13 @@ def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"this snapshot is damaged: {error!r}", "make a new one with: netplan snapshot > state.json") from error
+
+
+def upgraded(value: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot of any earlier version as one of this version."""
+    while value["format_version"] != FORMAT_VERSION:
+        value = UPGRADES[value["format_version"]](value)
+    return value
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -119,7 +129,7 @@ def _image_json(image: ObservedImage) -> dict[str, Any]:
         "platform": image.platform,
         "outdated": image.outdated,
         "unasked": image.unasked,
-    }
+    } | ({"asked": True} if image.asked else {})
 
 
 def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
@@ -187,6 +197,7 @@ def _image(item: Mapping[str, Any]) -> ObservedImage:
         id=_text(item, "id"),
         settings=_settings(item["settings"]),
         platform=_text(item, "platform"),
+        asked="asked" in item and _flag(item, "asked"),
         outdated=_flag(item, "outdated"),
         unasked=_text(item, "unasked"),
     )

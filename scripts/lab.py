@@ -5,12 +5,15 @@
     lab.py host                 prints the address of the engine that answers, found as the docker command finds it; exit 1 without one
     lab.py image                whether the test image is there: exit 0 or 1
     lab.py image BUSYBOX        makes it of a static busybox, and prints its name
+    lab.py tag NAME             gives the test image another name, where the engine has no image of that name; prints the name if it did
     lab.py run NAME CMD...      starts a container of the test image on the default network
     lab.py exec NAME CMD...     runs a command in it, prints what it says, ends with its exit status
     lab.py started NAME         prints the container's short ID and when it was started
+    lab.py kill NAME            ends a container as if it had crashed
+    lab.py detach NETWORK NAME  disconnects a container
     lab.py exists NAME...       prints which of these containers and networks exist
     lab.py rm NAME...           removes containers, running or not
-    lab.py rmi                  removes the test image, if it is there
+    lab.py rmi [NAME]           removes the test image, if it is there, or takes another name from it
 """
 
 from __future__ import annotations
@@ -71,10 +74,10 @@ def rootfs(busybox: str) -> bytes:
     return buffer.getvalue()
 
 
-def has_image(client: docker.DockerClient) -> bool:
-    """Whether the test image is there."""
+def has_image(client: docker.DockerClient, name: str = IMAGE) -> bool:
+    """Whether the test image, or another, is there."""
     try:
-        client.images.get(IMAGE)
+        client.images.get(name)
     except ImageNotFound:
         return False
     return True
@@ -119,6 +122,10 @@ def main(command: str, *args: str) -> int:
         case "image", (busybox,):
             client.api.import_image_from_data(rootfs(busybox), repository=REPOSITORY, tag=TAG, changes=["ENV PATH=/bin"])
             print(IMAGE)
+        case "tag", (name,):
+            if not has_image(client, name):
+                client.images.get(IMAGE).tag(name)
+                print(name)
         case "run", (name, *words):
             client.containers.run(IMAGE, words, name=name, detach=True)
         case "exec", (name, *words):
@@ -126,13 +133,18 @@ def main(command: str, *args: str) -> int:
         case "started", (name,):
             found = client.containers.get(name)
             print(f"{name}: container {found.short_id}, started {found.attrs['State']['StartedAt']}")
+        case "kill", (name,):
+            client.containers.get(name).kill()
+        case "detach", (network, name):
+            client.networks.get(network).disconnect(name)
         case "exists", names:
             print(*existing(client, list(names)))
         case "rm", names:
             remove(client, list(names))
-        case "rmi", ():
-            if has_image(client):
-                client.images.remove(IMAGE)
+        case "rmi", (*given,):
+            name = given[0] if given else IMAGE
+            if has_image(client, name):
+                client.images.remove(name)
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 def run(options: Namespace) -> int:
     """Dispatch; raises NetplanError for whatever a user can mend."""
-    from . import change, look
+    from . import change, look, review
 
     commands: dict[str, Callable[[Namespace], int]] = {
         "validate": look.validate,
-        "plan": look.plan,
+        "plan": review.plan,
+        "diff": review.diff,
         "apply": change.apply,
         "destroy": change.destroy,
         "reset": change.reset,
+        "unlock": change.unlock,
         "show": look.show,
         "ls": look.ls,
         "schema": look.schema,

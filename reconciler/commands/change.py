@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from argparse import Namespace
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from ..errors import FailedError, NetplanError, RefusedError, UsageError
-from ..model import DesiredState, ObservedState
-from ..paint import choose, safe
-from ..safety import Policy
-from .outcome import afterwards, live, not_running, own_containers, prove, remains
-from .shared import check_adopt, engine_of, files, load, look_at, policy_of, print_plan, print_report, refused
-
-if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..plan import Plan
-
-MOST_CHANGES = 10
-"""Differences that are listed where the engine changed while a plan was being read."""
+from ..errors import NetplanError, RefusedError, UsageError
+from ..model import DesiredState
+from ..paint import safe
+from .carry import carry_out
+from .outcome import own_containers
+from .shared import check_adopt, engine_of, files, load, policy_of
 
 
 def apply(options: Namespace) -> int:
     """Shows the plan, asks, carries it out, proves it."""
+    _interruptible()
+    if options.plan is not None:
+        from .save import apply_saved
+
+        return apply_saved(options)
     states = [load(path) for path in files(options.file)]
     check_adopt(options, states)
     with engine_of(options) as engine:
-        return max(_carry_out(state, engine, policy_of(options), options) for state in states)
+        return max(carry_out(state, engine, policy_of(options), options) for state in states)
 
 
 def destroy(options: Namespace) -> int:
     """Applies an empty topology of that name: by file its `protect` binds and its endpoints are ours, by name the marks decide."""
+    _interruptible()
     if options.name is not None and options.file:
         raise UsageError("--name and FILE were both given", "give one of them")
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [load(path) for path in files(options.file)]
     with engine_of(options) as engine:
-        return max(_carry_out(DesiredState(s.topology), engine, policy_of(options, destroyed=s), options, "destroy") for s in states)
+        return max(carry_out(DesiredState(s.topology), engine, policy_of(options, destroyed=s), options, "destroy") for s in states)
 
 
 def reset(options: Namespace) -> int:
@@ -51,97 +50,49 @@ def reset(options: Namespace) -> int:
     paths = files(options.file)
     if options.wipe and len(paths) > 1:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
+    _interruptible()
     with engine_of(options) as engine:
         keep = options.keep_containers
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
         if options.wipe:
             policy = replace(policy, spare=own_containers(engine))
-        return max(_carry_out(load(path), engine, policy, options, "reset") for path in paths)
+        return max(carry_out(load(path), engine, policy, options, "reset") for path in paths)
 
 
-def _carry_out(desired: DesiredState, engine: Engine, policy: Policy, options: Namespace, verb: str = "apply") -> int:
-    from ..changed import changed
-    from ..executor import execute
-    from ..planner import plan as make_plan
-    from ..progress import progress, render_run
+def unlock(options: Namespace) -> int:
+    """Shows whose the engine's lock is, asks, and breaks it. Journals stay: the next apply needs them."""
+    from ..lock import break_locks, claims, own_volumes
+    from ..lock.holder import standing
+    from ..lock.journal import journals
 
-    observed = ObservedState()
-
-    def look(policy: Policy = policy) -> Plan:
-        nonlocal observed
-        observed = look_at(engine, [desired])
-        return make_plan(desired, observed, policy=policy)
-
-    wanted = look()
-    ran_before = live(observed, wanted)
-    if wanted.applyable and not wanted.empty:
-        engine.make_ready()
-    if options.output == "text":
-        print_plan(wanted, options)
-    if code := refused(wanted):
-        print_report(wanted, None, False, options)
-        return code
-    if wanted.empty:
-        print_report(wanted, None, True, options)
-        return 0
-    first = observed
-    if policy.wipe:
-        _confirm_wipe(observed.engine.name, options)
-    _confirm(wanted, look, lambda: changed(first, observed, desired, wanted), options, verb)
-    paint = choose(sys.stderr, options.no_color)
-    with progress(wanted, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
-        ran = execute(wanted, engine, parallel=options.parallel, listen=listen)
-    if options.output == "text" and not (options.quiet and ran.ok):
-        print(render_run(ran, choose(sys.stdout, options.no_color), options.file or "FILE"), flush=True)
-    left = prove(lambda: look(afterwards(policy)), ran) if ran.ok else wanted
-    converged = left.empty and left.applyable
-    print_report(wanted, ran, converged, options)
-    if bug := next((result.bug for result in ran.results if result.bug), None):
-        raise bug
-    if not ran.ok:
-        return FailedError.exit_code
-    if ended := list(not_running(desired, observed, engine)):
-        raise FailedError("what was started does not run", *ended)
-    if not converged:
-        raise FailedError("the engine is not as declared, though every step was done", *remains(left))
-    if stopped := ran_before - live(observed, wanted):
-        names = sorted(name for _, name in stopped)
-        what = "stopped while netplan was at work, by somebody else or by a restart"
-        raise FailedError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
+    with engine_of(options) as engine:
+        volumes = own_volumes(engine)
+        held = claims(volumes)
+        if not held:
+            print("The engine is not locked.")
+            return 0
+        for claim in held:
+            print(safe(f"{claim.name}: {claim.holder}: {standing(claim.holder)}"))
+        for journal in journals(volumes):
+            print(safe(f'its journal stays: the next apply or destroy of topology "{journal.topology}" puts back what was taken away'))
+        sys.stdout.flush()
+        if not options.yes:
+            _ask_to_break()
+        break_locks(engine, held)
+        print("Unlocked.")
     return 0
 
 
-def _confirm(wanted: Plan, look: Callable[[], Plan], explain: Callable[[], Sequence[str]], options: Namespace, verb: str) -> None:
-    """Asks where something is taken away; what was agreed to must still be what would be done. `explain` says what changed meanwhile."""
-    if options.yes or not wanted.destructive or getattr(options, "yes_wipe", None):
-        return
+def _ask_to_break() -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError("the plan removes, replaces or disconnects something, and there is no terminal to ask on", "agree with --yes")
-    if options.quiet or options.output != "text":
-        raise RefusedError("the plan removes, replaces or disconnects something, and it was not shown", "agree with --yes")
-    print(f"{verb.capitalize()} this plan? [y/N] ", end="", file=sys.stderr, flush=True)
+        raise RefusedError("there is no terminal to ask on", "make sure that nothing is at work on the engine, and agree with --yes")
+    print("Is that process certainly gone? Two at work at once undo each other's changes. Break the lock? [y/N] ", end="", file=sys.stderr)
+    sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise NetplanError("not confirmed: nothing was changed")
-    if look().fingerprint != wanted.fingerprint:
-        what = explain()
-        more = [f"and {len(what) - MOST_CHANGES} more"] if len(what) > MOST_CHANGES else []
-        raise RefusedError(
-            "the engine changed while the plan was being read: nothing was done", *what[:MOST_CHANGES], *more, f"run netplan {verb} again"
-        )
+        raise NetplanError("not confirmed: the lock stays")
 
 
-def _confirm_wipe(engine: str, options: Namespace) -> None:
-    """Whoever empties an engine must know which: its name is asked for, or was given with `--yes-wipe`."""
-    name = options.yes_wipe
-    if name is None:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise RefusedError(
-                "--wipe removes every container and network of the engine, and there is no terminal to ask on", _WIPE.format(engine)
-            )
-        print(f"Everything on engine {safe(engine)} goes. Type its name: ", end="", file=sys.stderr, flush=True)
-        name = options.yes_wipe = sys.stdin.readline().strip()
-    if name != engine:
-        raise RefusedError(f"this engine is called {engine!r}, not {name!r}: nothing was changed", _WIPE.format(engine))
-
-
-_WIPE = "agree with --yes-wipe {}"
+def _interruptible() -> None:
+    """SIGTERM means what Ctrl-C means: running steps finish, the rest is skipped, and the lock is given back."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -9,27 +9,15 @@ from typing import Any
 from ..errors import InputError, Problem
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import (
-    CHANGES_PENDING,
-    WORSE,
-    check_adopt,
-    files,
-    load,
-    look_at,
-    painted,
-    policy_of,
-    print_json,
-    print_plan,
-    reader_of,
-    refused,
-    say,
-)
+from .shared import files, load, look_at, painted, print_json, reader_of, say
 
 # --- without an engine -----------------------------------------------------------------------------------------------
 
 
 def validate(options: Namespace) -> int:
     """Checks every file and reports every problem of every file."""
+    if options.output == "github":
+        return _annotate(options)
     problems: list[Problem] = []
     checked: list[tuple[str, DesiredState]] = []
     for path in [found for argument in options.files or [None] for found in files(argument)]:
@@ -50,6 +38,22 @@ def validate(options: Namespace) -> int:
     return 0
 
 
+def _annotate(options: Namespace) -> int:
+    """Problems and warnings as GitHub shows them at their lines; nothing where there are none."""
+    from ..render.annotations import annotation
+    from ..topology import load
+
+    code = 0
+    for path in [found for argument in options.files or [None] for found in files(argument)]:
+        try:
+            problems = load(path).warnings
+        except InputError as error:
+            problems, code = error.problems, error.exit_code
+        for problem in problems:
+            print(annotation(problem))
+    return code
+
+
 def _size(desired: DesiredState) -> dict[str, Any]:
     endpoints = sum(len(container.endpoints) for container in desired.containers.values())
     return {
@@ -67,30 +71,13 @@ def _count(number: int, noun: str) -> str:
 
 def schema(options: Namespace) -> int:
     """Prints a published schema."""
-    from ..schema import schema_text
+    from ..topology.schema import schema_text
 
     print(schema_text(options.name), end="")
     return 0
 
 
 # --- reading an engine -----------------------------------------------------------------------------------------------
-
-
-def plan(options: Namespace) -> int:
-    """Shows what apply would do, with an engine that cannot write."""
-    from ..planner import plan as make_plan
-
-    worst = 0
-    desired = [load(path) for path in files(options.file)]
-    check_adopt(options, desired)
-    with reader_of(options) as reader:
-        observed = look_at(reader, desired)
-    for state in desired:
-        result = make_plan(state, observed, policy=policy_of(options))
-        print_plan(result, options)
-        pending = CHANGES_PENDING if options.exit_code and not result.empty else 0
-        worst = max(worst, refused(result) or pending, key=WORSE.index)
-    return worst
 
 
 def show(options: Namespace) -> int:
@@ -121,12 +108,12 @@ def ls(options: Namespace) -> int:
 
 
 def snapshot(options: Namespace) -> int:
-    """The observed state, for other programs."""
-    from ..observe import observe
+    """The observed state, for other programs; registries are asked where a file says so."""
     from ..snapshot import snapshot_json
 
+    states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
-        print_json(snapshot_json(observe(reader)))
+        print_json(snapshot_json(look_at(reader, states, every_image=True)))
     return 0
 
 

@@ -34,9 +34,9 @@ def afterwards(policy: Policy) -> Policy:
     return replace(policy, reset=False, wipe=False, spare=frozenset())
 
 
-def prove(look: Callable[[], Plan], ran: Run) -> Plan:
+def prove(look: Callable[[], Plan], ran: Run | None) -> Plan:
     """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
-    started = any(result.step.op == "start" for result in ran.done)
+    started = ran is not None and any(result.step.op == "start" for result in ran.done)
     for pause in (STEADY if started else SETTLE[0], *SETTLE[1:]):
         time.sleep(pause)
         left = look()

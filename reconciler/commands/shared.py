@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FailedError, RefusedError, UsageError
+from ..errors import FailedError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
 from ..safety import Policy
@@ -17,7 +17,8 @@ from ..safety import Policy
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
-    from ..plan import Plan
+    from ..plan import Plan, Refusal
+    from ..topology import Loaded
 
 CHANGES_PENDING = 2
 WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
@@ -35,10 +36,19 @@ def load(path: str) -> DesiredState:
     """One file's desired state; its warnings go to standard error."""
     from ..topology import load
 
-    loaded = load(path)
-    for warning in loaded.warnings:
-        print(safe(str(warning)), file=sys.stderr)
+    return warned(load(path))
+
+
+def warned(loaded: Loaded) -> DesiredState:
+    """What was loaded; its warnings go to standard error."""
+    warn(loaded.warnings)
     return loaded.state
+
+
+def warn(warnings: Iterable[Problem]) -> None:
+    """A file's warnings, on standard error."""
+    for warning in warnings:
+        print(safe(str(warning)), file=sys.stderr)
 
 
 @contextmanager
@@ -76,18 +86,19 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
     return log
 
 
-def look_at(reader: Reader, states: Iterable[DesiredState]) -> ObservedState:
+def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool = False) -> ObservedState:
     """The present state of the engine, with the images that the files run; registries are asked where a file says so."""
     from ..observe import observe
 
     managed = [container for state in states for container in state.containers.values() if container.managed]
     asked = {container.image for container in managed if container.pull_policy == "always"}
-    return observe(reader, images=sorted({container.image for container in managed}), ask=sorted(asked))
+    return observe(reader, images=sorted({container.image for container in managed}), ask=sorted(asked), every_image=every_image)
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
-    return Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
+    adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
+    return Policy(adopt, options.disrupt_foreign, destroyed, options.max_removals, allow_empty)
 
 
 def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
@@ -102,8 +113,7 @@ def refused(wanted: Plan) -> int:
     """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what does goes to standard error."""
     if wanted.applyable:
         return 0
-    for refusal in wanted.refusals:
-        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+    print_refusals(wanted.refusals)
     return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
 
 
@@ -113,8 +123,28 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
 
     if options.output == "json":
         print(render_json(wanted), end="", flush=True)
+    elif options.output == "markdown":
+        from ..render.markdown import render_markdown
+        from .review import apply_command
+
+        print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
     elif not options.quiet:
         print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
+
+
+def print_refusals(refusals: Iterable[Refusal]) -> None:
+    """What stands against a plan, as errors."""
+    for refusal in refusals:
+        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+
+
+def print_run(text: str, options: Namespace) -> None:
+    """What was done, below the plan."""
+    if options.output == "markdown":
+        from ..render.gfm import fence
+
+        text = "\n" + fence(text.splitlines())
+    print(text, flush=True)
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:

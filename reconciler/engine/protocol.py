@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..locate import Target
 from ..model import EndpointMark, EngineInfo, NetworkMark, Settings
 from ..plan import ContainerSpec
+from .locate import Target
 
 Filters = Mapping[str, Sequence[str]]
 Progress = Callable[[int, int], None]
@@ -39,8 +39,14 @@ class Reader(Protocol):
     def container(self, id: str) -> dict[str, Any] | None:
         """A container as inspected, or None if there is none."""
 
+    def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        """Volumes, as listed: all, or those that match the engine's own filters, e.g. `{"label": [KEY]}`."""
+
     def image(self, reference: str) -> dict[str, Any] | None:
         """An image as inspected, by name or ID, or None if there is none."""
+
+    def images(self) -> list[dict[str, Any]]:
+        """All images that have a name, or are nobody's layer, as listed."""
 
     def newest(self, reference: str) -> str:
         """The digest that the registry has under this name now (`sha256:...`). ApiError says why it does not tell."""
@@ -69,6 +75,12 @@ class Engine(Reader, Protocol):
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
         """Detach a container from a network; `network_id` is its name where the network itself is gone."""
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+        """Make a volume; the labels that the volume of that name has now: where there was one already, they are those of that one."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume."""
 
     def create_container(self, name: str, spec: ContainerSpec) -> str:
         """Make a container; its ID. Before API 1.44 it has the first of its endpoints only."""

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import ApiError, LostError
-from ..locate import Target
 from ..model import EngineInfo
-from ..wire import Log, Wire
 from .docker_py import credentials
 from .greeting import greet, is_podman, pin, version_text
+from .locate import Target
 from .protocol import Filters
 from .streams import last_line
+from .wire import Log, Wire
 
 IN_NAMES = "/:@"
 """Characters that stand for themselves in an image's name."""
@@ -57,6 +57,14 @@ class EngineReader:
         query = f"&filters={quote(json.dumps(filters))}" if filters else ""
         return json_objects(self._wire.get(f"{self._prefix}/containers/json?all=1{query}"), "GET /containers/json")
 
+    def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
+        query = f"?filters={quote(json.dumps(filters))}" if filters else ""
+        answer = json_object(self._wire.get(f"{self._prefix}/volumes{query}"), "GET /volumes")
+        volumes = json_objects(answer.get("Volumes"), "GET /volumes", "Name")
+        for volume in volumes:
+            json_object(volume.get("Labels") or {}, "GET /volumes")
+        return volumes
+
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}")
 
@@ -65,6 +73,9 @@ class EngineReader:
 
     def image(self, reference: str) -> dict[str, Any] | None:
         return self._inspect(f"/images/{quote(reference, safe=IN_NAMES)}/json")
+
+    def images(self) -> list[dict[str, Any]]:
+        return json_objects(self._wire.get(f"{self._prefix}/images/json"), "GET /images/json")
 
     def newest(self, reference: str) -> str:
         path = f"/distribution/{quote(reference, safe=IN_NAMES)}/json"
@@ -100,10 +111,10 @@ def json_object(value: Any, call: str, *keys: str) -> dict[str, Any]:
     return value
 
 
-def json_objects(value: Any, call: str) -> list[dict[str, Any]]:
-    """`value` if it is a list of objects with an ID; null is none. Raises LostError."""
+def json_objects(value: Any, call: str, key: str = "Id") -> list[dict[str, Any]]:
+    """`value` if it is a list of objects with text under `key`; null is none. Raises LostError."""
     if value is None:
         return []
     if not isinstance(value, list):
         raise LostError(f"the engine's answer to {call} is not what the Docker API says", "is it a Docker engine? try again")
-    return [json_object(item, call, "Id") for item in value]
+    return [json_object(item, call, key) for item in value]

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from ..codec import endpoint_body, network_body
-from ..container_codec import carried_volumes, container_body, update_body
+from ..codec.containers import carried_volumes, container_body, update_body
 from ..errors import ApiError, EngineError, LostError
-from ..locate import Target
 from ..model import EndpointMark, NetworkMark, Settings, Value
 from ..plan import ContainerSpec
-from ..wire import Log, error_message, unreachable
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .greeting import version_text
+from .locate import Target
 from .protocol import Progress
 from .reading import EngineReader, json_object
 from .streams import follow_pull, split_reference
+from .wire import Log, error_message, unreachable
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -88,19 +88,30 @@ class EngineWriter(EngineReader):
         ):
             follow_pull(response.iter_lines(), on_progress)
 
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+        found = self._answered("/volumes/create", {"Name": name, "Labels": dict(labels)}, "Name").get("Labels") or {}
+        return json_object(found, "POST /volumes/create")
+
+    def remove_volume(self, name: str) -> None:
+        self._change("DELETE", f"/volumes/{quote(name, safe='')}")
+
     def close(self) -> None:
         super().close()
         while self._clients:
             self._clients.pop().close()
 
     def _create(self, path: str, body: dict[str, Any]) -> str:
+        return str(self._answered(path, body, "Id")["Id"])
+
+    def _answered(self, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+        """The JSON that comes back, with text under `key`."""
         call = f"POST {path}"
         with self._send("POST", path, body, self._timeout) as response:
             try:
                 answer = response.json()
             except ValueError as error:
                 raise LostError(f"the engine's answer to {call} is not JSON") from error
-        return str(json_object(answer, call, "Id")["Id"])
+        return json_object(answer, call, key)
 
     def _change(self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 0) -> None:
         """Send one change, once; `patience`: seconds that it may rightly take, beyond the usual."""

@@ -7,12 +7,14 @@ steps. Nothing here asks an engine, reads a file or prints.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..cycles import no_cycle_search
-from ..model import DesiredState, EngineInfo, ObservedState
+from ..model import DesiredState, EngineInfo, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
-from ..safety import Policy
+from ..safety import Policy, emptied, too_many
+from .between import conflicts
 from .compare import AUTOMATIC
 from .container_changes import container_changes, leaving
 from .container_preflight import container_preflight
@@ -22,22 +24,28 @@ from .fingerprint import fingerprint
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
+from .recover import given_up, lacking, pending, recover
 from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
 
-__all__ = ["Policy", "plan"]
+__all__ = ["Policy", "conflicts", "lacking", "plan"]
 
 
-def plan(desired: DesiredState, observed: ObservedState, journal: None = None, policy: Policy | None = None) -> Plan:
+def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None) -> Plan:
     """The steps from observed to desired, and everything that stands against them.
 
-    A plan with refusals still shows what it would do as far as that is known, and must not be run. `journal` has its place for recovery;
-    there is none yet. The order of networks and containers in either argument makes no difference to the result.
+    A plan with refusals still shows what it would do as far as that is known, and must not be run. `journal` is what interrupted runs left
+    on the engine, the oldest first: what it holds and the engine lacks counts as observed, so that recovery is a plan like any other. The
+    order of networks and containers in any argument makes no difference to the result.
     """
-    assert journal is None
+    journals = journal or ()
     with no_cycle_search():
-        return _plan(desired, observed, policy or Policy())
+        made = _plan(desired, recover(desired, observed, journals), policy or Policy())
+        if not journals:
+            return made
+        lost = given_up(desired, observed, journals, policy or Policy())
+        return replace(made, warnings=(*pending(made, journals), *made.warnings), refusals=(*made.refusals, *lost))
 
 
 def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> Plan:
@@ -51,10 +59,12 @@ def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> P
     refusals += container_preflight(desired, containers, observed)
     steps, risks = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
+    changes = (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers))
+    refusals += filter(None, (too_many(changes, policy), emptied(desired, everything, policy)))
     return Plan(
         desired.topology,
         observed.engine,
-        (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers)),
+        changes,
         steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted({*refusals, *risks}, key=_refusal_key)),

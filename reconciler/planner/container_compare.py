@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ..marks import digest
+from ..marks import ATTACHED, digest
 from ..model import DesiredContainer, ObservedContainer, ObservedImage, Settings, Value
 from ..plan import Cause, Difference
 
@@ -18,9 +18,6 @@ DEFAULTS: Mapping[str, Value] = {
     **dict.fromkeys(("command", "entrypoint", "ports", "expose", "cap_add", "cap_drop", "devices", "dns", "dns_search", "extra_hosts"), ()),
 }
 """What a container has where neither its file nor its image says anything; every other setting is absent."""
-
-ATTACHED = "networks."
-"""Begins the recorded paths that say which networks a container was created on; what became of those is told by its endpoints."""
 
 _IN_PLACE = frozenset(("restart", "mem_limit", "cpus"))
 

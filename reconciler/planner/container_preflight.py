@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..model import DesiredContainer, DesiredState, ObservedState
+from ..model import DesiredContainer, DesiredState, EngineInfo, ObservedState
 from ..plan import Refusal
 from .containers import ContainerCase, Containers
 from .lifecycle import host_ports, ports_meet, published
@@ -18,8 +18,16 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
             yield from _ports(case, case.wanted, containers, observed)
             yield from _idle_namespace(case.wanted, containers, observed)
         if case.wanted and case.comes:
+            yield from _gaps(case.wanted, observed.engine)
             yield from _lost_namespace(case.wanted, names, containers)
             yield from _name_taken(case, observed)
+
+
+def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
+    """What this engine would ignore, and so would never be as declared."""
+    if engine.api < (1, 44) and wanted.settings.get("healthcheck.start_interval"):
+        message = f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is Docker {engine.version}"
+        yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source)
 
 
 def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
@@ -29,9 +37,9 @@ def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers
         run = containers.of(other)
         if not other.live or other.name == case.name or run is case or (run and run.goes):
             continue
-        for address, number, protocol in ports:
-            if any(ports_meet((address, number, protocol), held) for held in host_ports(other.ports)):
-                message = f"container {case.name}: host port {number}/{protocol} is published by container {other.name}"
+        for port in ports:
+            if any(ports_meet(port, held) for held in host_ports(other.ports)):
+                message = f"container {case.name}: host port {port.host}/{port.protocol} is published by container {other.name}"
                 yield Refusal(message, f"choose another host port, or stop {other.name} first", False, wanted.source)
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .. import safety
-from ..marks import digest, digests
+from ..marks import made_mark
 from ..model import (
     PREDEFINED,
-    ContainerMark,
     DesiredContainer,
     DesiredState,
     EndpointMark,
@@ -20,7 +19,7 @@ from ..model import (
 )
 from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
-from .container_compare import ATTACHED, container_differences, in_place, short_image
+from .container_compare import container_differences, in_place, short_image
 from .networks import Networks
 
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
@@ -86,10 +85,11 @@ class Containers:
 
     def of(self, container: ObservedContainer) -> ContainerCase | None:
         """The case of an observed container, if it is one that the topology runs."""
-        case = self.cases.get(container.name)
-        if case and case.observed and case.observed.id == container.id:
-            return case
-        return next((c for c in self.cases.values() if c.renamed and c.observed and c.observed.id == container.id), None)
+        for name in (container.name, leftover_of(container)) if self.cases else ():
+            case = self.cases.get(name)
+            if case and case.observed and case.observed.id == container.id:
+                return case
+        return None
 
 
 def decide_containers(desired: DesiredState, observed: ObservedState, networks: Networks, policy: Policy) -> Containers:
@@ -239,6 +239,8 @@ class _Decider:
                 self.result.pulls[wanted.image] = "not on the engine"
             elif image.outdated and wanted.image in self.followed:
                 self.result.pulls[wanted.image] = "the registry has a newer one"
+            elif wanted.pull_policy == "always" and not image.asked:
+                self.result.notes.append(f"the registry of image {wanted.image} was not asked: apply asks it whether there is a newer one")
 
     def _undeclared(self, container: ObservedContainer) -> None:
         """Ours, and not declared to be run any more."""
@@ -310,13 +312,8 @@ class _Decider:
     def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
         topology = self.desired.topology
         endpoints = tuple(EndpointSpec(e.network, e.settings, EndpointMark(topology, "made", e.settings)) for e in wanted.endpoints)
-        mode = str(wanted.settings.get("network_mode") or (endpoints[0].network if endpoints else "none"))
-        if mode == "bridge" and endpoints:
-            mode = endpoints[0].network
         carried = carried_over(case, case.observed) if case.observed else {}
-        attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
-        mark = ContainerMark(topology, digests(wanted.settings) | attached)
-        return ContainerSpec(wanted.settings, mark, mode, endpoints, wanted.environment, dict(carried))
+        return ContainerSpec(wanted.settings, made_mark(topology, wanted), wanted.mode, endpoints, wanted.environment, carried)
 
 
 def carried_over(case: ContainerCase, old: ObservedContainer) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from .. import safety
+from ..marks import ATTACHED
 from ..model import (
     ContainerMark,
     DesiredContainer,
@@ -27,9 +28,9 @@ from ..model import (
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from .compare import endpoint_differences, overlaid_endpoint
-from .container_compare import ATTACHED
 from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks
+from .recover import TAKEN_AWAY
 from .subnets import parsed
 
 
@@ -156,7 +157,7 @@ class _Decider:
 
     def _leave_none(self, container: ObservedContainer) -> None:
         """A container on `none` can be on no other network: it leaves that one first."""
-        if endpoint := container.endpoint("none"):
+        if (endpoint := container.endpoint("none")) and not endpoint.missing:
             reason = "a container on none can be on no other network"
             self.result.cases.append(EndpointCase(container, "none", endpoint, disconnect=True, reason=reason))
 
@@ -190,19 +191,27 @@ class _Decider:
         if endpoint.mark and not mark and (case.differences or endpoint.phantom or stale):
             self._refuse_other(case, endpoint.mark)
             return
-        if not (case.differences or endpoint.phantom or stale or network.goes):
+        if not (case.differences or endpoint.phantom or stale or network.goes or endpoint.missing):
             if endpoint.mark is None and not managed and network.name != "bridge" and self.engine.flavor == "docker":
                 self.result.notes.append(
                     f"{case.container.name} on {case.network} was attached by somebody else: it stays when no longer declared"
                 )
             self.result.kept.append(case)
             return
-        case.disconnect = not endpoint.phantom
+        case.disconnect = not (endpoint.phantom or endpoint.missing)
         case.target = overlaid_endpoint(wanted.settings, _own_settings(endpoint), mark)
         case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
-        case.restored = network.goes and not (case.differences or endpoint.phantom or stale)
+        case.restored = network.goes and not (case.differences or endpoint.phantom or stale or endpoint.missing)
         case.reason = (
-            STALE if stale else PHANTOM if endpoint.phantom else "settings differ" if case.differences else f"{case.network} is replaced"
+            TAKEN_AWAY
+            if endpoint.missing
+            else STALE
+            if stale
+            else PHANTOM
+            if endpoint.phantom
+            else "settings differ"
+            if case.differences
+            else f"{case.network} is replaced"
         )
         case.drift = stale or endpoint.phantom or any(d.cause == "drift" for d in case.differences)
         if case.drift:
@@ -262,6 +271,8 @@ class _Decider:
             self._undo(case, endpoint, endpoint.mark, network)
         elif network is None or self._is_stale(endpoint):
             return
+        elif endpoint.missing and network.fate != "remove":
+            self._put_back(case, endpoint, network)
         elif network.goes:
             self._foreign(case, endpoint, network)
         elif self._exclusive(network) and endpoint.mark is None and not endpoint.phantom:
@@ -274,6 +285,13 @@ class _Decider:
             owner = f"topology {endpoint.mark.topology!r} declares it" if endpoint.mark else "nobody declares it"
             self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {owner}")
 
+    def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
+        """One that an interrupted run took away, and that is not ours."""
+        if endpoint.mark is None and network.wanted and network.wanted.exclusive:
+            return
+        case.target, case.mark, case.reason = endpoint.settings, endpoint.mark, TAKEN_AWAY
+        self.result.cases.append(case)
+
     def _undo(self, case: EndpointCase, endpoint: ObservedEndpoint, mark: EndpointMark, network: NetworkCase | None) -> None:
         """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
         case.stale = self._is_gone(endpoint)
@@ -281,13 +299,15 @@ class _Decider:
         exclusive = network is not None and self._exclusive(network)
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
         ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
+        if ends and endpoint.missing and not endpoint.phantom:
+            return
         if ends:
             case.cure = endpoint.phantom and not lost
             if case.cure:
                 case.target = {}
             case.disconnect = True
         else:
-            case.disconnect = not endpoint.phantom
+            case.disconnect = not (endpoint.phantom or endpoint.missing)
             case.target = mark.before
             case.differences = _settings_differences(endpoint.settings, mark.before)
             case.reason += ": gets its own settings back"
@@ -308,7 +328,7 @@ class _Decider:
                 f"network {case.network} cannot be replaced under {case.container.name}: Podman does not tell whether its address is static"
             )
             self.result.refusals.append(Refusal(message, f"disconnect {case.container.name} first, or declare it here"))
-        case.disconnect = not endpoint.phantom
+        case.disconnect = not (endpoint.phantom or endpoint.missing)
         if exclusive:
             case.reason = f"{case.network} is exclusive and does not declare it"
         elif replaced:

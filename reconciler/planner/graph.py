@@ -38,6 +38,8 @@ class Node:
     condition: Condition = "started"
     volumes: bool = False
     replaces: Replaced | None = None
+    rank: int = 0
+    """When it may take addresses (claims.py)."""
     position: int = 0
     """Its place among all nodes in order of key."""
     needs: list[Node] = field(default_factory=list)
@@ -48,9 +50,14 @@ class Node:
     """Those that it preferred to follow, and that waited for it."""
 
     @property
-    def key(self) -> Key:
-        """Where it comes among those that could all be next."""
-        return _RANKS[self.op], self.network, self.place, self.container
+    def before(self) -> Sequence[Node]:
+        """All that it waits for, possibly more than once each."""
+        return (*self.needs, *self.follows, *self.prefers) if self.follows or self.prefers else self.needs
+
+
+def _key(node: Node) -> Key:
+    """Where it comes among those that could all be next."""
+    return _RANKS[node.op], node.network, node.place, node.container
 
 
 def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
@@ -65,7 +72,7 @@ def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
 
 def _topological(nodes: Collection[Node]) -> list[int]:
     """The number of each node, by its position, which is set here. Preferences that close a circle give way."""
-    for position, node in enumerate(sorted(nodes, key=lambda node: node.key)):
+    for position, node in enumerate(sorted(nodes, key=_key)):
         node.position = position
     numbers = _kahn(nodes)
     if not all(numbers):
@@ -78,16 +85,15 @@ def _topological(nodes: Collection[Node]) -> list[int]:
 
 def _kahn(nodes: Collection[Node]) -> list[int]:
     """Of the ready nodes the one with the smallest key is next; those in a circle, and what waits for them, get no number (0)."""
-    waiting: dict[int, int] = {}
+    waiting = [0] * len(nodes)
     dependents: dict[int, list[int]] = defaultdict(list)
     for node in nodes:
-        before = {other.position for other in (*node.needs, *node.follows, *node.prefers)}
-        waiting[node.position] = len(before)
+        position, before = node.position, node.before
+        waiting[position] = len(before)
         for other in before:
-            dependents[other].append(node.position)
-    ready = [position for position, count in waiting.items() if not count]
-    heapq.heapify(ready)
-    numbers = [0] * len(waiting)
+            dependents[other.position].append(position)
+    ready = [position for position, count in enumerate(waiting) if not count]
+    numbers = [0] * len(nodes)
     count = 0
     while ready:
         position = heapq.heappop(ready)
@@ -103,7 +109,7 @@ def _give_way(stuck: Sequence[Node]) -> None:
     """Each node, in order, no longer follows those that it merely prefers to, and that wait for it."""
     dependents: dict[Node, set[Node]] = defaultdict(set)
     for node in stuck:
-        for other in (*node.needs, *node.follows, *node.prefers):
+        for other in node.before:
             dependents[other].add(node)
     for node in sorted((node for node in stuck if node.prefers), key=lambda node: node.position):
         behind = _behind(node, dependents)
@@ -125,9 +131,8 @@ def _behind(node: Node, dependents: Mapping[Node, Collection[Node]]) -> set[Node
 
 
 def _step(node: Node, numbers: Sequence[int]) -> Step:
-    needs = {numbers[other.position] for other in node.needs}
-    after = (*node.follows, *node.prefers)
-    follows = {numbers[other.position] for other in after} - needs if after else ()
+    needs = _numbers(node.needs, numbers)
+    follows = _numbers((*node.follows, *node.prefers), numbers) if node.follows or node.prefers else ()
     return Step(
         numbers[node.position],
         node.op,
@@ -138,8 +143,8 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
         node.container_id,
         node.settings,
         node.mark,
-        tuple(sorted(needs)),
-        tuple(sorted(follows)),
+        needs,
+        tuple(number for number in follows if number not in needs),
         node.expects,
         node.image,
         node.spec,
@@ -149,3 +154,10 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
         node.volumes,
         node.replaces,
     )
+
+
+def _numbers(nodes: Sequence[Node], numbers: Sequence[int]) -> tuple[int, ...]:
+    """Each once, ascending."""
+    if len(nodes) == 1:
+        return (numbers[nodes[0].position],)
+    return tuple(sorted({numbers[node.position] for node in nodes}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from ..forms import Port, overlaps, read_port
 from ..model import DesiredContainer, ObservedContainer, ObservedState
 from ..plan import EndpointSpec, Replaced
 from .containers import GONE, ContainerCase, Containers
@@ -33,6 +34,8 @@ class Lifecycle:
         self.starts: dict[str, Node] = {}
         self.removes: dict[str, Node] = {}
         self.waits: dict[tuple[str, str], Node] = {}
+        old = (case.observed for case in containers.cases.values() if case.observed and case.comes)
+        self._shared = {container.network_mode.removeprefix("container:") for container in old}
         for image, why in sorted(containers.pulls.items()):
             self.pulls.append(Node("pull", "", why, image=image))
         for case in sorted(containers.cases.values(), key=lambda case: case.name):
@@ -57,11 +60,17 @@ class Lifecycle:
         if case.start:
             old_here = old if not case.comes else None
             self.starts[case.name] = self._of(case, "start", old_here, replaces=_replaced(case))
-        if old and old.live and (case.goes or case.stop) and not (case.fate == "remove" and not _grace(case)):
-            self.stops[case.name] = self._of(case, "stop", old, seconds=_grace(case), replaces=_replaced(case), name=self._called(case))
+        if old and old.live and (case.goes or case.stop) and not self._ends_at_once(case, old):
+            self.stops[case.name] = self._of(
+                case, "stop", old, seconds=_grace(case), replaces=_replaced(case), name=self._called(case, "stop")
+            )
         if old and case.goes:
             volumes = not case.keep_volumes
             self.removes[case.name] = self._of(case, "remove", old, volumes=volumes, name=self._called(case))
+
+    def _ends_at_once(self, case: ContainerCase, old: ObservedContainer) -> bool:
+        """Whether its removal is its end. Not where others that share its network are made anew, which come before its removal."""
+        return case.fate == "remove" and not _grace(case) and old.id not in self._shared
 
     def _creation(self, case: ContainerCase, old: ObservedContainer | None) -> None:
         replaces = _replaced(case)
@@ -69,9 +78,9 @@ class Lifecycle:
             self.renames[case.name] = self._of(case, "rename", old, name=case.old_name, replaces=replaces)
         self.creates[case.name] = self._of(case, "create", None, spec=case.spec, replaces=replaces)
 
-    def _called(self, case: ContainerCase) -> str:
+    def _called(self, case: ContainerCase, op: str = "remove") -> str:
         """The name of the container that goes, at the time it does."""
-        return case.old_name if case.fate == "recreate" else case.name
+        return case.old_name if case.fate == "recreate" and not (op == "stop" and _stopped_first(case)) else case.name
 
     def _of(self, case: ContainerCase, op: str, on: ObservedContainer | None, name: str = "", **more: object) -> Node:
         called = name if op in ("stop", "remove") else on.name if on and op == "rename" else case.name
@@ -97,7 +106,10 @@ class Lifecycle:
         self._members(leaving)
 
     def _creation_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
-        """A container is renamed only when nothing but its own creation stands before the new one."""
+        """A container is renamed only when nothing but its own creation stands before the new one.
+
+        One with a phantom endpoint must be stopped before: Docker 28 renames it on all its networks, and fails where it is not.
+        """
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
         needed = [networks.get(endpoint.network) for endpoint in case.spec.endpoints]
@@ -107,7 +119,10 @@ class Lifecycle:
             _need(create, node)
         _need(create, rename)
         _need(self.starts[name], create)
-        if stop:
+        if stop and rename and _stopped_first(case):
+            _need(rename, stop)
+            stop.needs.extend(other for other in rename.needs if other is not stop)
+        elif stop:
             _need(stop, create)
 
     def _start_edges(self, name: str, case: ContainerCase) -> None:
@@ -168,6 +183,11 @@ def _need(node: Node, other: Node | None) -> None:
         node.needs.append(other)
 
 
+def _stopped_first(case: ContainerCase) -> bool:
+    """Whether it cannot be renamed while it runs."""
+    return not case.renamed and case.observed is not None and any(endpoint.phantom for endpoint in case.observed.endpoints)
+
+
 def _replaced(case: ContainerCase) -> Replaced | None:
     old = case.observed
     if case.fate != "recreate" or old is None:
@@ -211,30 +231,18 @@ def _patience(wanted: DesiredContainer, condition: str) -> int:
 # --- ports -----------------------------------------------------------------------------------------------------------
 
 
-def published(wanted: DesiredContainer) -> list[tuple[str, str, str]]:
+def published(wanted: DesiredContainer) -> list[Port]:
     """The fixed host ports of a container, as `host_ports`; none where it has no network of its own: engines ignore them there."""
     mode = str(wanted.settings.get("network_mode", ""))
     return [] if mode in ("host", "none") or mode.startswith("container:") else host_ports(wanted.settings.get("ports", ()))
 
 
-def host_ports(ports: object) -> list[tuple[str, str, str]]:
-    """(address, port, protocol) of each fixed host port in `127.0.0.1:8080->80/tcp`; an empty address is all of them."""
-    found = []
-    for port in ports if isinstance(ports, tuple) else ():
-        host, arrow, inside = port.rpartition("->")
-        address, _, number = host.rpartition(":")
-        if arrow and number:
-            found.append((address.strip("[]"), number, inside.rpartition("/")[2]))
-    return found
+def host_ports(ports: object) -> list[Port]:
+    """Those of published ports whose port on the host is fixed, and not the engine's choice."""
+    read = map(read_port, ports if isinstance(ports, tuple) else ())
+    return [port for port in read if port.host.isdigit()]
 
 
-def ports_meet(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
-    """Whether two published ports cannot both be: same number and protocol, and addresses that overlap."""
-    if one[1:] != other[1:]:
-        return False
-    first, second = one[0], other[0]
-    return first == second or _covers(first, second) or _covers(second, first)
-
-
-def _covers(address: str, other: str) -> bool:
-    return not address or (address == "0.0.0.0" and ":" not in other) or (address == "::" and ":" in other)
+def ports_meet(one: Port, other: Port) -> bool:
+    """Whether two published ports cannot both be: same number and protocol on the host, and addresses that overlap."""
+    return (one.host, one.protocol) == (other.host, other.protocol) and overlaps(one.address, other.address)

@@ -24,6 +24,7 @@ from ..model import (
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from .compare import network_differences, overlaid_network
+from .recover import TAKEN_AWAY
 
 Fate = Literal["keep", "create", "replace", "remove"]
 
@@ -140,15 +141,19 @@ def _decide_declared(
         case.fate, case.target, case.reason = "create", wanted.settings, "declared, does not exist"
         case.mark = _mark(topology, wanted, members)
         return
-    if name in ENGINE_OWN:
+    if name in ENGINE_OWN and not network.missing:
         result.refusals.append(Refusal(f"network {name} belongs to the engine", "declare it external: true", source=wanted.source))
         return
-    if refusal := safety.ownership(network, topology, wanted, policy):
+    if not network.missing and (refusal := safety.ownership(network, topology, wanted, policy)):
         result.refusals.append(refusal)
         return
     ours = network.mark is not None and network.mark.topology == topology
     recorded = network.mark.hashes if network.mark and ours else {}
     case.differences = network_differences(wanted.settings, network.settings, recorded)
+    if network.missing:
+        case.fate, case.mark, case.reason = "create", _mark(topology, wanted, members), TAKEN_AWAY
+        case.target = overlaid_network(wanted.settings, network.settings, case.differences)
+        return
     if case.differences or not ours:
         case.fate, case.mark = "replace", _mark(topology, wanted, members)
         case.target = overlaid_network(wanted.settings, network.settings, case.differences)

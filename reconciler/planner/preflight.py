@@ -133,7 +133,7 @@ def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     """
     coming = {case.name: case for case in networks.cases.values() if case.comes and case.target.get("driver") != "overlay"}
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
-    staying = {n.id: n for n in observed.networks if n.id not in going and shares_address_space(n)}
+    staying = {n.id: n for n in observed.networks if not n.missing and n.id not in going and shares_address_space(n)}
     tagged = [(subnet, f"+{name}") for name, case in coming.items() for subnet in subnets_of(case.target)]
     tagged += [(subnet, network.id) for network in staying.values() for subnet in subnets_of(network.settings)]
     taken = [subnet for subnet, _ in tagged]
@@ -157,7 +157,9 @@ def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork 
 def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     path = "driver_opts.com.docker.network.bridge.name"
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
-    taken = {network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in going}
+    taken = {
+        network.settings[path]: network.name for network in observed.networks if path in network.settings and network.id not in {"", *going}
+    }
     for case in sorted(networks.cases.values(), key=lambda case: case.name):
         if not case.comes or path not in case.target:
             continue
@@ -194,7 +196,9 @@ def _unfitting(
     for case in endpoints.cases:
         network = networks.cases.get(case.network)
         comes = network is not None and network.comes
-        if case.target is None or case.network not in settings or (case.wanted and not (network and network.subnets_change)):
+        anew = case.stale or (case.observed is not None and case.observed.missing)
+        changed = anew or (network is not None and network.subnets_change)
+        if case.target is None or case.network not in settings or (case.wanted and not changed):
             continue
         for path, address in list(unfitting_addresses(case, settings[case.network], engine)):
             if policy.disrupt_foreign:
@@ -267,7 +271,7 @@ def _held(
     kept = {(case.container.id, case.network): case for case in endpoints.kept if case.network in needed}
     for container in containers:
         for endpoint in container.endpoints:
-            if endpoint.network not in needed or endpoint.phantom or (key := (container.id, endpoint.network)) in busy:
+            if endpoint.network not in needed or endpoint.phantom or endpoint.missing or (key := (container.id, endpoint.network)) in busy:
                 continue
             static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
             live = {address.partition("/")[0] for address in endpoint.addresses}

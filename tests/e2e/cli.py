@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from .conftest import Docker
+from .conftest import IMAGE, Docker
 
 NETPLAN = str(Path(sys.executable).with_name("netplan"))
 TIMEOUT = 120
@@ -44,7 +44,15 @@ class Result:
 
     @property
     def changes(self) -> list[str]:
-        """The engine calls that change something, without their version and with IDs cut: `POST /networks/ID/connect`."""
+        """The engine calls that change something, without their version and with IDs cut: `POST /networks/ID/connect`.
+
+        Those that make and drop netplan's own lock and journal are not among them.
+        """
+        return [call for call in self.writes if " /volumes" not in call]
+
+    @property
+    def writes(self) -> list[str]:
+        """All engine calls that only an engine that can be changed serves."""
         return [f"{method} {re.sub('/[0-9a-f]{64}', '/ID', path)}" for method, path in self.calls if method != "GET"]
 
     def json(self) -> Any:
@@ -78,7 +86,9 @@ def _judged(result: Result, code: int | None) -> Result:
     return result
 
 
-def run_on_terminal(*arguments: str, answer: str, host: str, code: int, meanwhile: Callable[[], object] = lambda: None) -> Result:
+def run_on_terminal(
+    *arguments: str, answer: str, host: str, code: int, meanwhile: Callable[[], object] = lambda: None, asks: str = "[y/N] "
+) -> Result:
     """Runs `netplan ARGUMENTS` on a terminal of its own, does `meanwhile` once it asks, and types `answer`."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -91,9 +101,9 @@ def run_on_terminal(*arguments: str, answer: str, host: str, code: int, meanwhil
     ) as process:
         os.close(theirs)
         try:
-            output = _read(ours, until=b"[y/N] ")
+            output = _read(ours, until=asks.encode())
             meanwhile()
-            if b"[y/N] " in output:
+            if asks.encode() in output:
                 os.write(ours, answer.encode() + b"\n")
             output += _read(ours)
             process.wait(TIMEOUT)
@@ -131,14 +141,23 @@ class Cli:
     ) -> Path:
         """A topology file. Keys of networks, of containers and of their attachments get the prefix; those of undeclared networks do not."""
         full = self.docker.name
-        bodies = {
-            full(key): dict(body or {}) | {"networks": self._attachments((body or {}).get("networks", []), networks)}
-            for key, body in (containers or {}).items()
-        }
+        bodies = {full(key): self._body(body or {}, networks, containers or {}) for key, body in (containers or {}).items()}
         whole = {"name": name or self.topology, "networks": {full(key): body for key, body in networks.items()}, "containers": bodies}
         path = self.file.with_name(file)
         path.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
         return path
+
+    def _body(self, body: Mapping[str, Any], networks: Mapping[str, Any], containers: Mapping[str, Any]) -> dict[str, Any]:
+        """A container with the full names of all that it refers to."""
+        found = dict(body)
+        if "networks" in body or "image" not in body:
+            found["networks"] = self._attachments(body.get("networks", []), networks)
+        shared = str(body.get("network_mode", "")).removeprefix("container:")
+        if shared in containers:
+            found["network_mode"] = f"container:{self.docker.name(shared)}"
+        if "depends_on" in body:
+            found["depends_on"] = {self.docker.name(key): {"condition": value} for key, value in body["depends_on"].items()}
+        return found
 
     def _attachments(self, given: Any, networks: Mapping[str, Any]) -> Any:
         def full(key: str) -> str:
@@ -152,7 +171,7 @@ class Cli:
     def plan(self, *arguments: str, code: int = 0) -> Result:
         return self.run("plan", str(self.file), *arguments, code=code)
 
-    def apply(self, *arguments: str, code: int = 0) -> Result:
+    def apply(self, *arguments: str, code: int | None = 0) -> Result:
         """`apply --yes -v`: the result's `changes` are the calls that changed something."""
         return self.run("apply", str(self.file), "--yes", "-v", *arguments, code=code)
 
@@ -170,7 +189,7 @@ class Cli:
         """Another apply has nothing to do: it only reads, and leaves every byte that inspect shows as it was."""
         before = self.inspected()
         again = self.apply()
-        assert not again.changes, again.said
+        assert not again.writes, again.said
         assert "Nothing to do" in again.out, again.out
         assert self.inspected() == before
 
@@ -205,6 +224,16 @@ class Cli:
         """Whether two containers ping each other by name, both ways."""
         full = self.docker.name
         return self.docker.ping(full(one), full(other)) and self.docker.ping(full(other), full(one))
+
+
+def box(*command: str, **more: object) -> dict[str, Any]:
+    """A container for a file that ends at once when it is stopped; without a command it sleeps."""
+    return {"image": IMAGE, "command": list(command or ("sleep", "3600")), "stop_grace_period": "0s", **more}
+
+
+def server(page: str = "page", **more: Any) -> dict[str, Any]:
+    """A container for a file that serves one page."""
+    return box("sh", "-c", f"echo {page} > /tmp/index.html; exec httpd -f -p 80 -h /tmp", **more)
 
 
 def names(aliases: Sequence[str] | None, container: Mapping[str, Any]) -> set[str]:

@@ -26,10 +26,10 @@ from urllib.parse import quote
 import pytest
 
 from reconciler.engine import Engine, open_engine, open_reader
+from reconciler.engine.locate import locate
+from reconciler.engine.wire import connect
 from reconciler.errors import NetplanError
-from reconciler.locate import locate
 from reconciler.model import EngineInfo
-from reconciler.wire import connect
 
 if TYPE_CHECKING:
     from .cli import Cli
@@ -38,7 +38,26 @@ if TYPE_CHECKING:
     from .cli import Cli
 
 IMAGE = "netplan-test/busybox:1"
-APPLETS = ["sh", "ping", "ip", "nslookup", "cat", "sleep", "wget", "httpd", "hostname", "ls", "echo", "nc", "route", "kill", "ps", "true"]
+APPLETS = [
+    "sh",
+    "ping",
+    "ip",
+    "nslookup",
+    "cat",
+    "sleep",
+    "wget",
+    "httpd",
+    "hostname",
+    "ls",
+    "echo",
+    "nc",
+    "route",
+    "kill",
+    "ps",
+    "true",
+    "mkdir",
+    "chmod",
+]
 GIVEN = [host.strip() for host in os.environ.get("NETPLAN_TEST_HOSTS", "").split(",") if host.strip()]
 _subnets = itertools.count(os.getpid() % 100 * 40)
 
@@ -90,14 +109,30 @@ def image(host: str) -> Iterator[str]:
     """An image with busybox in it, made without a registry; removed at the end if it was made here."""
     api = Api(host)
     made = api.call("GET", f"/images/{IMAGE}/json")[0] == 404
-    if made:
-        repository, _, tag = IMAGE.partition(":")
-        query = f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
-        status, answer = api.call("POST", f"/images/create?{query}", _root_file_system(), "application/x-tar")
-        assert status == 200, answer
-    yield IMAGE
+    yield add_image(host) if made else IMAGE
     if made:
         api.call("DELETE", f"/images/{IMAGE}?force=1")
+
+
+@pytest.fixture
+def busybox(host: str, image: str) -> Iterator[None]:
+    """The public image that examples name: where the engine has none, ours under that name for as long as the test lasts."""
+    api = Api(host)
+    missing = api.call("GET", "/images/busybox:latest/json")[0] == 404
+    if missing:
+        assert api.call("POST", f"/images/{image}/tag?repo=busybox&tag=latest")[0] == 201
+    yield
+    if missing:
+        api.call("DELETE", "/images/busybox:latest")
+
+
+def add_image(host: str) -> str:
+    """Makes the image on an engine; its name."""
+    repository, _, tag = IMAGE.partition(":")
+    query = f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
+    status, answer = Api(host).call("POST", f"/images/create?{query}", _root_file_system(), "application/x-tar")
+    assert status == 200, answer
+    return IMAGE
 
 
 def _root_file_system() -> bytes:
@@ -252,6 +287,11 @@ class Docker(Api):
     def ping(self, container: str, name: str) -> bool:
         """Whether `name` (or an address) answers a ping from inside `container`."""
         return self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0
+
+    def fetch(self, container: str, url: str) -> str:
+        """What `container` downloads from there, without the end of the line; what went wrong where nothing comes."""
+        code, said = self.exec(container, "wget", "-q", "-O", "-", url)
+        return said.strip() if code == 0 else f"exit {code}: {said}"
 
     def push(self, reference: str, credentials: Mapping[str, str]) -> None:
         """Put an image into its registry."""

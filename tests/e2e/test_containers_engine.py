@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.container_codec import read_settings
+from reconciler.codec.containers import read_settings
 from reconciler.engine import Engine
 from reconciler.errors import ApiError
 from reconciler.marks import container_labels, digests, secret_digest
@@ -36,14 +36,14 @@ SETTINGS: dict[str, dict[str, Value]] = {
     "restart unless-stopped": {"restart": "unless-stopped"},
     "restart on-failure": {"restart": "on-failure:3"},
     "sysctls": {"sysctls.net.ipv4.ip_forward": "1", "sysctls.net.ipv4.conf.all.rp_filter": "2"},
-    "ports": {"ports": ("->81/tcp", "127.0.0.1:18181->81/tcp", "127.0.0.1:18182->82/udp", "18183->83/tcp", "[::1]:18184->84/tcp")},
+    "ports": {"ports": ("81/tcp", "127.0.0.1:18181->81/tcp", "127.0.0.1:18182->82/udp", "18183->83/tcp", "[::1]:18184->84/tcp")},
     "expose": {"expose": ("80/tcp", "81/udp")},
     "expose and ports": {"expose": ("80/tcp",), "ports": ("127.0.0.1:18185->85/tcp",)},
     "publish_all": {"publish_all": True, "expose": ("80/tcp",)},
     "publish_all off": {"publish_all": False},
     "binds": {"volumes./a": "bind:/tmp", "volumes./b": "bind:/tmp:ro"},
     "anonymous volume": {"volumes./a": "volume:", "volumes./b": "volume::nocopy"},
-    "tmpfs": {"volumes./a": "tmpfs:", "volumes./b": "tmpfs:size=1m,mode=1770"},
+    "tmpfs": {"volumes./a": "tmpfs:", "volumes./b": "tmpfs:mode=1770,size=1m"},
     "capabilities": {"cap_add": ("NET_ADMIN", "SYS_TIME"), "cap_drop": ("MKNOD",)},
     "no capabilities": {"cap_drop": ("ALL",)},
     "privileged": {"privileged": True},
@@ -221,13 +221,14 @@ def test_one_in_anothers_namespace_is_read_whole(engine: Engine, docker: Docker)
 def test_what_changes_in_place(engine: Engine, docker: Docker) -> None:
     id = engine.create_container(docker.name("a"), spec_of(docker, {"mem_limit": 64 << 20, "restart": "no"}))
     engine.start(id)
-    for settings in (
+    changes: list[dict[str, Value]] = [
         {"mem_limit": 512 << 20, "cpus": "1.5", "restart": "on-failure:2"},
         {"mem_limit": 32 << 20},
         {"cpus": "0.25"},
         {"restart": "always"},
         {"restart": "no"},
-    ):
+    ]
+    for settings in changes:
         before = read(engine, id)
         engine.update_container(id, settings)
         assert read(engine, id) == before | settings

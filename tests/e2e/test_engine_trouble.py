@@ -19,7 +19,7 @@ import pytest
 from .cli import Cli, Result, run
 
 FILE = "name: trouble\nnetworks: {n: {}}\n"
-COMMANDS = [("plan", "-"), ("apply", "-"), ("destroy", "-"), ("show",), ("ls",), ("snapshot",)]
+COMMANDS = [("plan", "-"), ("apply", "-"), ("destroy", "-"), ("show",), ("ls",), ("snapshot",), ("unlock",)]
 Answer = bytes | None
 
 

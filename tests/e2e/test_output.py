@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
 import jsonschema
 import pytest
 
-from reconciler.schema import schema_text
+from reconciler.topology.schema import schema_text
 
 from .cli import NETPLAN, Cli
 from .test_converge import at
@@ -51,12 +52,20 @@ def test_plan_as_json(converged: Cli) -> None:
 
 
 def test_apply_as_json(converged: Cli) -> None:
-    done = json.loads(converged.apply("-o", "json").out)
-    valid("plan", json.dumps(done["plan"]))
+    done: Any = valid("report", converged.apply("-o", "json").out)
     assert [result["status"] for result in done["results"]] == ["done"]
     assert done["converged"] is True
-    again = json.loads(converged.apply("-o", "json").out)
+    again = valid("report", converged.apply("-o", "json").out)
     assert (again["results"], again["converged"]) == ([], True)
+    gone: Any = valid("report", converged.destroy("-o", "json").out)
+    assert {result["status"] for result in gone["results"]} == {"done"}
+
+
+def test_a_refused_apply_as_json(converged: Cli) -> None:
+    converged.docker.network("taken", subnet=converged.docker.subnet())
+    converged.write({"taken": {}})
+    refused: Any = valid("report", converged.apply("-o", "json", code=3).out)
+    assert (refused["results"], refused["converged"], refused["plan"]["applyable"]) == ([], False, False)
 
 
 def test_snapshot_is_valid(converged: Cli) -> None:

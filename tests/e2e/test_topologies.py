@@ -7,30 +7,22 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
-import yaml
 
-from .cli import run
+from .lab import Lab, Topology, load, needed
+from .lessons import LESSONS
 
 FOLDER = Path(__file__).parents[2] / "topologies"
 FILES = sorted(FOLDER.glob("*.yaml"))
 HEADER = "# yaml-language-server: $schema=../schemas/topology.schema.json"
 PARENT = "npt-parent"
 
-Topology = dict[str, Any]
 
-
-def load(file: Path) -> Topology:
-    found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert isinstance(found, dict)
-    return found
-
-
-def needed(topology: Topology) -> list[str]:
-    return [name for name, container in topology["containers"].items() if not container.get("optional")]
+def managed(topology: Topology) -> list[str]:
+    """The containers that the file runs."""
+    return [name for name, container in topology["containers"].items() if "image" in container]
 
 
 def subnets(topology: Topology) -> list[str]:
@@ -40,7 +32,13 @@ def subnets(topology: Topology) -> list[str]:
 
 
 def members(topology: Topology, network: str) -> list[str]:
-    return [name for name in needed(topology) if network in topology["containers"][name]["networks"]]
+    """Who stays on a network and so must answer there."""
+    boxes = {name: topology["containers"][name] for name in (*needed(topology), *managed(topology))}
+    return [name for name, box in boxes.items() if network in box.get("networks", ()) and not box.get("one_shot")]
+
+
+def host_ports(topology: Topology) -> list[str]:
+    return [port.split(":")[-2] for container in topology["containers"].values() for port in container.get("ports", ())]
 
 
 # --- the files and the gallery ---------------------------------------------------------------------------------------
@@ -55,7 +53,8 @@ def test_a_file_says_what_it_needs(file: Path) -> None:
     assert re.findall(r"^#   docker run -d --name (\S+)", must, re.M) == needed(topology)
     external = [name for name, network in topology["networks"].items() if network.get("external")]
     assert re.findall(r"^#   docker network create (\S+)", text, re.M) == external
-    assert not any("image" in container for container in topology["containers"].values())
+    assert {container["image"] for container in topology["containers"].values() if "image" in container} <= {"busybox"}
+    assert not (needed(topology) and managed(topology)), "a file is about attachments or runs its containers"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -69,8 +68,11 @@ def test_the_gallery_shows_it(file: Path) -> None:
 
 def test_the_files_do_not_collide() -> None:
     topologies = [load(file) for file in FILES]
-    names = [name for topology in topologies for name in topology["networks"]]
-    assert len(names) == len(set(names))
+    for part in ("networks", "containers"):
+        names = [name for topology in topologies for name in topology[part]]
+        assert len(names) == len(set(names))
+    ports = [port for topology in topologies for port in host_ports(topology)]
+    assert len(ports) == len(set(ports))
     pools = [ip_network(subnet) for topology in topologies for subnet in subnets(topology)]
     assert not [(a, b) for a, b in itertools.combinations(pools, 2) if a.version == b.version and a.overlaps(b)]
 
@@ -78,53 +80,8 @@ def test_the_files_do_not_collide() -> None:
 # --- on an engine ----------------------------------------------------------------------------------------------------
 
 
-class Lab:
-    """One engine with the containers and networks that a file needs."""
-
-    def __init__(self, host: str, image: str) -> None:
-        self.host, self.image = host, image
-        self.client = docker.DockerClient(base_url=host, timeout=120)
-        self._made: list[Any] = []
-
-    def prepare(self, topology: Topology) -> None:
-        for name, network in topology["networks"].items():
-            if network.get("external"):
-                self._made.append(self.client.networks.create(name))
-        for name in needed(topology):
-            self._made.append(self.client.containers.run(self.image, ["sleep", "3600"], name=name, detach=True, init=False))
-
-    def clean(self) -> None:
-        for thing in reversed(self._made):
-            thing.remove(**({"force": True} if hasattr(thing, "kill") else {}))
-        self.client.close()
-
-    def netplan(self, *arguments: str, code: int = 0) -> str:
-        return run(*arguments, host=self.host, code=code).said
-
-    def inside(self, container: str, *command: str) -> bool:
-        return bool(self.client.containers.get(container).exec_run(list(command)).exit_code == 0)
-
-    def on_host(self, *command: str) -> str:
-        """Runs a command in the engine's own network namespace; its output."""
-        output = self.client.containers.run(self.image, list(command), network_mode="host", cap_add=["NET_ADMIN"], remove=True, stderr=True)
-        return str(output, "utf-8")
-
-    def state(self) -> dict[str, Any]:
-        """What must be as before in the end: each network's name and ID; each container's networks and start."""
-        containers = self.client.containers.list(all=True)
-        return {
-            **{f"network {n.name}": n.id for n in self.client.networks.list()},
-            **{f"container {c.name}": (sorted(c.attrs["NetworkSettings"]["Networks"]), started(c)) for c in containers},
-        }
-
-
-def started(container: Any) -> str:
-    container.reload()
-    return str(container.attrs["State"]["StartedAt"])
-
-
 @pytest.fixture
-def lab(host: str, image: str) -> Iterator[Lab]:
+def lab(host: str, image: str, busybox: None) -> Iterator[Lab]:
     found = Lab(host, image)
     yield found
     found.clean()
@@ -168,14 +125,15 @@ def test_it_runs(runnable: Path, lab: Lab) -> None:
         lab.netplan("apply", file, "--yes")
         for network in topology["networks"]:
             for one, other in itertools.permutations(members(topology, network), 2):
-                assert lab.inside(one, "ping", "-c", "1", "-W", "2", other), f"{one} does not reach {other}"
+                assert lab.reaches(one, other), f"{one} does not reach {other}"
+        if teaches := LESSONS.get(runnable.stem):
+            teaches(lab, runnable)
         applied = lab.state()
         assert "nothing to do" in lab.netplan("apply", file).lower()
         lab.netplan("plan", file, "--exit-code")
         assert lab.state() == applied
-        assert {name: applied[name][1] for name in before if name.startswith("container")} == {
-            name: before[name][1] for name in before if name.startswith("container")
-        }, "a container was restarted"
+        for name in needed(topology):
+            assert applied[f"container {name}"][1] == before[f"container {name}"][1], "a container was restarted"
     finally:
         lab.netplan("destroy", file, "--yes")
     assert lab.state() == before
@@ -201,9 +159,9 @@ def test_the_alias_stands_for_both(lab: Lab) -> None:
     lab.prepare(load(file))
     lab.netplan("apply", str(file), "--yes")
     try:
-        answer = lab.client.containers.get("caller").exec_run(["nslookup", "api."]).output.decode()
+        answer = lab.says("caller", "nslookup", "api.")
         assert {"10.201.4.11", "10.201.4.12"} <= set(re.findall(r"10\.201\.4\.\d+", answer))
-        own = lab.client.containers.get("caller").exec_run(["ip", "-o", "-4", "addr"]).output.decode()
+        own = lab.says("caller", "ip", "-o", "-4", "addr")
         (last,) = re.findall(r"10\.201\.4\.(\d+)/24", own)
         assert int(last) >= 128
     finally:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ..e2e.conftest import docker, engine, engine_info, host, image
+from ..e2e.conftest import cli, docker, engine, engine_info, host, image
 from .proxy import Proxy, spoiled
 
-__all__ = ["docker", "engine", "engine_info", "host", "image", "proxy"]
+__all__ = ["cli", "docker", "engine", "engine_info", "host", "image", "proxy"]
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ Every answer that is not spoiled is the engine's own, whole; so whatever a test 
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import select
+import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-Kind = Literal["answer", "cut", "garbage", "hang", "slow"]
+Kind = Literal["answer", "cut", "garbage", "hang", "slow", "kill"]
 GARBAGE = b"\x00\xffHTTP? never heard of it\r\n\r\n"
 LONGEST_HANG = 120.0
 
@@ -27,7 +30,8 @@ class Fault:
     """Spoils the `nth` call (from 1; 0: every one) whose method and path (without version and query) match the regular expressions.
 
     `answer` sends `status` and `body`; `cut` closes the connection; `garbage` sends no HTTP; `hang` never answers; `slow` waits `seconds`
-    and then behaves. With `acts` the engine carries the call out first, and only its answer is lost; without, it never hears of it.
+    and then behaves; `kill` sends SIGKILL to the process that called. With `acts` the engine carries the call out first, and only its
+    answer is lost; without, it never hears of it.
     """
 
     kind: Kind
@@ -45,12 +49,16 @@ class Fault:
 
 
 class Proxy:
-    """Listens at `path` for an engine at `upstream`; `calls` are all it has heard, `spoiled` those that met a fault."""
+    """Listens at `path` for an engine at `upstream`.
+
+    `calls` are all it has heard, `callers` the processes that they came from, `spoiled` those that met a fault.
+    """
 
     def __init__(self, path: Path, upstream: str, faults: Sequence[Fault] = ()) -> None:
         self.path = path
         self.calls: list[str] = []
         self.spoiled: list[str] = []
+        self.callers: list[int] = []
         self._upstream = upstream
         self._faults = tuple(faults)
         self._seen = [0] * len(self._faults)
@@ -69,7 +77,7 @@ class Proxy:
         """From now on these faults, counted from now, and a clean record."""
         with self._lock:
             self._faults, self._seen = faults, [0] * len(faults)
-            self.calls, self.spoiled = [], []
+            self.calls, self.callers, self.spoiled = [], [], []
 
     def close(self) -> None:
         self._closing.set()
@@ -94,7 +102,8 @@ class Proxy:
 
     def _exchange(self, client: socket.socket, request: _Request) -> bool:
         """Serve one call; whether the connection goes on."""
-        fault = self._fault(request)
+        caller = _caller(client)
+        fault = self._fault(request, caller)
         if fault is None:
             client.sendall(self._forward(request))
             return True
@@ -104,6 +113,8 @@ class Proxy:
             return True
         if fault.acts:
             self._forward(request)
+        if fault.kind == "kill":
+            os.kill(caller, signal.SIGKILL)
         if fault.kind == "answer":
             client.sendall(_response(fault.status, "", [("Content-Type", "application/json")], fault.body))
             return True
@@ -113,10 +124,11 @@ class Proxy:
             self._hang(client)
         return False
 
-    def _fault(self, request: _Request) -> Fault | None:
+    def _fault(self, request: _Request, caller: int) -> Fault | None:
         call = f"{request.method} {request.bare_path}"
         with self._lock:
             self.calls.append(call)
+            self.callers.append(caller)
             chosen = None
             for number, fault in enumerate(self._faults):
                 if re.fullmatch(fault.method, request.method) and re.search(fault.path, request.bare_path):
@@ -142,6 +154,12 @@ class Proxy:
             answer.begin()
             body = answer.read()
             return _response(answer.status, answer.reason, answer.getheaders(), body)
+
+
+def _caller(client: socket.socket) -> int:
+    """The process at the other end, by its number here."""
+    credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,7 @@ class _Check:
         if not (self.policy.disrupt_foreign or exclusive or self._is_destroyed(container, old)):
             yield "foreign, and its network went without consent"
         if now is None or exclusive:
-            if new is not None and not old.phantom:
+            if new is not None and not (old.phantom and exclusive):
                 yield "foreign, and still lists a network that went"
         elif new is None or new.phantom:
             yield "foreign, and did not come back"

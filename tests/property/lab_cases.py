@@ -201,7 +201,7 @@ class LabFile(File):
             "volumes./d": ("volume:", "volume:named"),
             "stop_grace_period": (0, 3),
         }
-        path = self.choose.one(sorted(changes))
+        path = self.choose.one((*sorted(changes), "mem_limit", "mem_limit", "restart"))
         if path in settings and path != "image" and self.choose.chance(30):
             del settings[path]
         else:

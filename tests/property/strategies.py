@@ -81,7 +81,7 @@ def make(choose: Choose, space: Space = EVERYTHING, engine: EngineInfo | None = 
     desired = File(choose, space, history.engine.observed).write()
     foreign = {n.name for n in history.engine.observed.networks if not (n.mark and n.mark.topology == OURS)}
     adopt = frozenset(name for name in sorted(desired.networks) if choose.chance(70 if name in foreign else 5))
-    return Case(desired, history.engine.observed, Policy(adopt=adopt), tuple(history.calls))
+    return Case(desired, history.engine.observed, Policy(adopt=adopt, allow_empty=True), tuple(history.calls))
 
 
 class File:

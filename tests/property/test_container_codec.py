@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.codec import read_container
-from reconciler.container_codec import container_body, read_image, read_managed, read_settings
+from reconciler.codec.containers import container_body, read_image, read_managed, read_settings
+from reconciler.forms import Port
 from reconciler.marks import secret_digest
 from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets, Settings, Value
 from reconciler.plan import ContainerSpec
@@ -25,13 +26,19 @@ some_names = st.sets(names, min_size=1, max_size=3).map(lambda items: tuple(sort
 variables = st.dictionaries(names.filter(lambda name: "=" not in name), words, max_size=4)
 numbers = st.integers(1, 65535).map(str)
 inside = st.builds("{}/{}".format, numbers, st.sampled_from(["tcp", "udp", "sctp"]))
-hosts = st.sampled_from(["", "127.0.0.1:", "0.0.0.0:", "[::1]:"])
-ports = st.lists(st.builds("{}{}->{}".format, hosts, numbers | st.just(""), inside), min_size=1, max_size=4, unique=True)
+published = st.builds(
+    Port,
+    st.integers(1, 65535),
+    st.sampled_from(["tcp", "udp", "sctp"]),
+    st.sampled_from(["", "127.0.0.1", "0.0.0.0", "::1"]),
+    numbers | st.sampled_from(["", "8000-8010"]),
+)
+ports = st.lists(published.map(str), min_size=1, max_size=4, unique=True)
 targets = names.map(lambda name: f"/{name}")
 volumes = st.one_of(
     st.builds("bind:/{}{}".format, names, st.sampled_from(["", ":ro", ":ro,z"])),
     st.builds("volume:{}{}".format, names, st.sampled_from(["", ":ro", ":nocopy"])),
-    st.sampled_from(["volume:", "volume::nocopy", "volume::ro,nocopy", "tmpfs:", "tmpfs:size=1m,mode=1777"]),
+    st.sampled_from(["volume:", "volume::nocopy", "volume::nocopy,ro", "tmpfs:", "tmpfs:mode=1777,size=1m"]),
 )
 times = st.integers(1, 10**12)
 

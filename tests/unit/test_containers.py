@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import containers as forms
-from reconciler.containers import BadValueError, Port
-from reconciler.envfile import parse
+from reconciler import forms
+from reconciler.forms import BadValueError, Port
 from reconciler.marks import secret_digest
+from reconciler.topology.envfile import parse
 
 FORMS: list[tuple[Callable[..., Any], Any, Any]] = [
     (forms.nanoseconds, "30s", 30 * 10**9),
@@ -117,6 +117,20 @@ def test_the_short_form_of_ports(written: str, canonical: list[str]) -> None:
 )
 def test_a_mount(arguments: tuple[Any, ...], canonical: str) -> None:
     assert forms.mount(*arguments) == canonical
+    assert forms.mount(*forms.read_mount(canonical)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("/a:/b:ro", ("/b", "bind:/a:ro")),
+        ("./a:/b", ("/b", "bind:/there/./a")),
+        ("data:/b", ("/b", "volume:data")),
+        ("/b", ("/b", "volume:")),
+    ],
+)
+def test_the_short_form_of_mounts(written: str, canonical: tuple[str, str]) -> None:
+    assert forms.short_mount(written, lambda path: path if path.startswith("/") else f"/there/{path}") == canonical
 
 
 @pytest.mark.parametrize(
@@ -139,9 +153,9 @@ def test_whether_addresses_have_one_in_common(one: str, other: str, same: bool) 
 
 
 REFUSED: list[tuple[Callable[..., Any], list[str]]] = [
-    (forms.nanoseconds, ["", "1", "1.s.", "s", "-1s", "1 s", "1d", "1s ", "1s\n"]),
+    (forms.nanoseconds, ["", "1", "1.s.", "s", "-1s", "1 s", "1d", "1s ", "1s\n", "9" * 5000 + "h", "300000000h"]),
     (forms.seconds, ["1500ms", "1.5s"]),
-    (forms.size_bytes, ["", "m", "-1", "1x", "1mm", "1 000", "1bb"]),
+    (forms.size_bytes, ["", "m", "-1", "1x", "1mm", "1 000", "1bb", "9" * 5000, "8192p"]),
     (forms.cpus_text, ["", "0", "-1", "0.001", "nan", "inf", "1e9", "0.1234567891", "one"]),
     (forms.words, ["'", '"a', "a\\"]),
     (forms.capability, ["", "NET", "CAP_CAP_CHOWN"]),
@@ -180,6 +194,7 @@ def test_a_port_means_itself(inside: int, kind: str, address: str, host: int) ->
     port = Port(inside, kind, address, str(host or ""))
     where = f"[{address}]:" if ":" in address else f"{address}:" if address else ""
     assert forms.short_ports(f"{where}{port.host}:{inside}/{kind}" if where or port.host else f"{inside}/{kind}") == (port,)
+    assert forms.read_port(str(port)) == port
 
 
 def refusal(form: Callable[..., Any], text: str) -> str:

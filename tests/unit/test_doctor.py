@@ -47,7 +47,10 @@ def test_both_netplans_on_the_path(tmp_path: Path, order: list[str], said: str |
         (EngineInfo(api=(1, 45)), ["enable_ipv4", "gw_priority", "interface_name"]),
         (
             EngineInfo(api=(1, 41)),
-            ["unique network names", "several networks", "mac_address of one endpoint", "enable_ipv4", "gw_priority", "interface_name"],
+            [
+                *("unique network names", "several networks", "mac_address of one endpoint", "start_interval"),
+                *("enable_ipv4", "gw_priority", "interface_name"),
+            ],
         ),
         (
             EngineInfo(api=(1, 44), flavor="podman"),

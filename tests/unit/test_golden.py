@@ -1,4 +1,4 @@
-"""Plans to the byte: tests/golden/CASE holds a file, what was observed on a real engine, and the plan as text and as JSON.
+"""Plans to the byte: tests/golden/CASE holds a file, what was observed on a real engine, and the plan as text, Markdown and JSON.
 
 The second line of each topology.yaml is the command whose plan it is. `NETPLAN_UPDATE_GOLDENS=1` writes the plans anew: read the diff as a
 user would. A new case: a folder with a topology.yaml and `netplan snapshot > observed.json`; where the file runs containers, the snapshot
@@ -18,13 +18,15 @@ import jsonschema
 import pytest
 
 from reconciler.cli import parser
+from reconciler.commands.review import apply_command
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render import render_json, render_text
-from reconciler.schema import schema_text
+from reconciler.render.markdown import render_markdown
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load_text
+from reconciler.topology.schema import schema_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
@@ -36,14 +38,19 @@ def validator(name: str) -> Any:
     return jsonschema.Draft202012Validator(json.loads(schema_text(name)))
 
 
-def planned(case: str) -> Plan:
-    """The plan of the command in the case's second line."""
+def command(case: str) -> Any:
+    """The options of the command in the case's second line."""
     text = (GOLDEN / case / "topology.yaml").read_text(encoding="utf-8")
-    lesson, command = text.splitlines()[:2]
+    lesson, line = text.splitlines()[:2]
     assert lesson.startswith("# ")
-    assert command.startswith("# netplan ")
-    options = parser().parse_args(command.split()[2:])
-    state = load_text(text, options.file).state
+    assert line.startswith("# netplan ")
+    return parser().parse_args(line.split()[2:])
+
+
+def planned(case: str) -> Plan:
+    """The plan of that command."""
+    options = command(case)
+    state = load_text((GOLDEN / case / "topology.yaml").read_text(encoding="utf-8"), options.file).state
     destroyed = state if options.command == "destroy" else None
     policy = Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
     if options.command == "reset":
@@ -67,6 +74,14 @@ def test_the_text(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_the_markdown(case: str) -> None:
+    options = command(case)
+    text = render_markdown(planned(case), apply_command(options, options.file))
+    assert all(character.isprintable() or character == "\n" for character in text)
+    compare(GOLDEN / case / "plan.md", text)
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_the_json(case: str) -> None:
     text = render_json(planned(case))
     validator("plan").validate(json.loads(text))
@@ -82,4 +97,4 @@ def test_the_snapshot_is_one(case: str) -> None:
 
 def test_every_folder_is_a_whole_case() -> None:
     for case in CASES:
-        assert {file.name for file in (GOLDEN / case).iterdir()} == {"topology.yaml", "observed.json", "plan.txt", "plan.json"}
+        assert {file.name for file in (GOLDEN / case).iterdir()} == {"topology.yaml", "observed.json", "plan.txt", "plan.md", "plan.json"}

@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
-from reconciler.errors import InputError
-from reconciler.topology import load_text
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import InputError, Problem
+from reconciler.topology import Loaded, load_text
+from reconciler.topology.schema import topology_schema
 
 
 def run(body: str) -> str:
@@ -35,7 +41,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run("ports: ['a:80', 80.5, '127.0.0.1:80', '80/icmp']"), [
             "4:27: 'a' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
             "4:35: an item of 'ports' is '80.5', a number to YAML, not text: put it in quotes",
-            "4:41: '127.0.0.1:80' publishes no port: did you mean 127.0.0.1::80, where the engine chooses the port?",
+            "4:41: '127.0.0.1:80' publishes no port: did you mean '127.0.0.1::80', where the engine chooses the port?",
             "4:57: 'icmp' is no protocol of a port: write tcp, udp or sctp",
         ]),
         (run("ports: ['8000-8003:80-82']"), [
@@ -180,7 +186,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:29: 'hostname' is 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...': the name of a host is letters, digits, '-', '_' and '.', each part at most 63 characters that begin and end with no '-'",
         ]),
         (run('environment: [A], env_file: [1]'), [
-            "4:33: the variable 'A' has no value and is not taken from the shell: write A=value, or A= for an empty one",
+            "4:33: the variable 'A' has no value and is not taken from the shell: write NAME=value, or NAME= for an empty one",
             "4:48: an item of 'env_file' is '1', a number to YAML, not text: put it in quotes",
         ]),
         (run('environment: {A: }'), [
@@ -202,13 +208,16 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:33: 'default' is the engine's own network: write bridge",
         ]),
         (run("network_mode: 'service:db'"), [
-            "4:33: 'service:db' is Compose's form: write container:db",
+            "4:33: 'service:db' is Compose's form: write 'container:db'",
         ]),
         (run('network_mode: n'), [
             "4:33: 'n' is no network mode: write bridge, host, none or container:NAME; a network of the file goes under 'networks'",
         ]),
         (run("network_mode: 'container:'"), [
             "4:33: 'container:' is no network mode: write bridge, host, none or container:NAME",
+        ]),
+        (run('network_mode: "container:a\\e[31m", hostname: h'), [
+            "4:33: 'container:a\\x1b[31m' is no network mode: write bridge, host, none or container:NAME",
         ]),
         (run("network_mode: 'container:web'"), [
             "4:33: 'web' cannot share its own network: name another container",
@@ -308,6 +317,9 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:32: container 'db' is not declared: declare it under containers",
             "4:37: 'required' is not a key of depends_on: what is waited for must be there: remove 'required'",
             "4:54: 'restart' is not a key of depends_on: a container is not started again because of another: remove 'restart'",
+        ]),
+        (run('zzz: x'), [
+            "4:19: 'zzz' is not a key of a container: remove it, or begin it with 'x-' to have it ignored; 'netplan schema' tells what is known",
         ]),
         (run('subnet: 10.0.0.0/8'), [
             "4:19: 'subnet' is not a key of a container: it belongs under a network, or in an entry of its ipam: config:",
@@ -439,3 +451,37 @@ def test_a_long_chain_and_many_circles_take_no_time() -> None:
         "t:2004:34: 'c2000' waits for itself: c2000 -> c0 -> c1 -> c2 -> c3 -> ... -> c1997 -> c1998 -> c1999 -> c2000; "
         "remove one of these depends_on or network_mode"
     )
+
+
+KEYS = st.sampled_from(sorted(topology_schema()["$defs"]["container"]["properties"]))
+TEXTS = "a 80 80:80 1-2 [::1]:1:2 /a /a:/b /a:/b:ro x:y: A=b A= container:web container:db service:x host bridge always db=1.1.1.1 CMD 1m 64m ~ $$ '"
+NAMES = "db web target published protocol type source volume bind tmpfs size mode test interval disable condition nocopy read_only"
+WORDS = st.sampled_from(TEXTS.split())
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-1, 70000) | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text(max_size=5)
+)
+PARTS = st.sampled_from(NAMES.split())
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS | WORDS, inner, max_size=3), max_leaves=6)
+BODIES = st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+def outcome(text: str) -> Loaded | tuple[Problem, ...]:
+    try:
+        return load_text(text, "/t.json")
+    except InputError as error:
+        return error.problems
+
+
+@given(BODIES, BODIES, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_there_is_read_or_refused(web: dict[str, Any], db: dict[str, Any], image: bool) -> None:
+    """Twice the same; messages are printable; each setting is of a kind that the model has."""
+    text = json.dumps({"name": "t", "networks": {"n": {}}, "containers": {"web": web | ({"image": "a"} if image else {}), "db": db}})
+    found = outcome(text)
+    assert outcome(text) == found
+    if isinstance(found, tuple) and not isinstance(found, Loaded):
+        assert all(problem.message.isprintable() for problem in found)
+        return
+    for container in found.state.containers.values():
+        assert all(isinstance(value, str | int | tuple) and value != () for value in container.settings.values())
+        assert container.managed is ("image" in container.settings)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from reconciler.codec import read_container
 from reconciler.marks import digests, read_endpoint_mark
 from reconciler.model import (
+    Dependency,
     DesiredContainer,
     DesiredEndpoint,
     DesiredNetwork,
@@ -16,6 +19,7 @@ from reconciler.model import (
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
+    ObservedImage,
     ObservedNetwork,
     ObservedState,
     Settings,
@@ -141,8 +145,8 @@ def test_a_foreign_phantom_on_a_network_that_goes_is_cured_with_consent() -> Non
     """Otherwise the next restart of its container would fail."""
     box = container("x", "bridge", endpoint("net", phantom=True, ipv4_address="10.2.0.9"))
     observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), (box,))
-    assert [refusal.unsafe for refusal in plan(lab(), observed).refusals] == [True]
-    made = plan(lab(), observed, policy=Policy(disrupt_foreign=True))
+    assert [refusal.unsafe for refusal in plan(lab(), observed, policy=Policy(allow_empty=True)).refusals] == [True]
+    made = plan(lab(), observed, policy=Policy(disrupt_foreign=True, allow_empty=True))
     assert made.applyable
     assert [step.text for step in made.steps] == ["connect x to net", "disconnect x from net", "remove network net"]
     assert made.steps[0].settings == {}
@@ -168,11 +172,11 @@ def test_an_address_to_be_given_back_that_no_longer_fits_can_become_dynamic(owne
     box = container("x", "bridge", endpoint("net", AMENDED, ipv4_address="10.2.0.10"))
     observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", owner),), (box,))
     desired = lab(declared("net", "10.2.0.0/24")) if owner else lab()
-    refusals = plan(desired, observed).refusals
+    refusals = plan(desired, observed, policy=Policy(allow_empty=True)).refusals
     assert len(refusals) == 1
     assert "10.1.0.9 does not fit" in refusals[0].message
     assert "--disrupt-foreign" in refusals[0].way_out
-    allowed = plan(desired, observed, policy=Policy(disrupt_foreign=True))
+    allowed = plan(desired, observed, policy=Policy(disrupt_foreign=True, allow_empty=True))
     assert allowed.applyable
     assert [dict(step.settings) for step in allowed.steps if step.op == "connect"] == [{}]
 
@@ -240,12 +244,13 @@ def test_destroy_leaves_a_network_that_the_file_declares_external() -> None:
     assert made.empty
     assert made.notes == ("network net is left: the file declares it external",)
     assert plan(lab(), observed).steps
+    assert plan(lab(), observed, policy=Policy(allow_empty=True)).applyable
 
 
 def test_what_a_network_protected_by_its_label_needs_to_go() -> None:
     """Labels are fixed at creation: another apply would not change them."""
     observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", protect=True),), ())
-    (refusal,) = plan(lab(), observed).refusals
+    (refusal,) = plan(lab(), observed, policy=Policy(allow_empty=True)).refusals
     assert "destroy a file that declares it without protect" in refusal.way_out
     assert plan(lab(), observed, policy=Policy(destroyed=lab(declared("net", "10.2.0.0/24")))).applyable
 
@@ -265,3 +270,32 @@ def test_adopting_does_not_override_another_topologys_protection() -> None:
         policy=Policy(frozenset({"backend"})),
     )
     assert [refusal.message for refusal in made.refusals] == ["network backend is protected by topology 'theirs' and would be replaced"]
+
+
+def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> None:
+    def managed(name: str, *needs: Dependency) -> DesiredContainer:
+        return DesiredContainer(name, HERE, managed=True, settings={"image": "busybox:latest"}, depends_on=needs)
+
+    ready, ended = Dependency("db", "healthy"), Dependency("fill", "completed")
+    boxes = {box.name: box for box in (managed("web", ended), managed("fill", ready), managed("db"))}
+    images = {"busybox:latest": ObservedImage("sha256:1")}
+    steps = plan(DesiredState("lab", {}, boxes), ObservedState(DOCKER_28, images=images)).steps
+    assert [step.text for step in steps if step.op in ("start", "wait")] == [
+        "start db",
+        "wait until db is healthy",
+        "start fill",
+        "wait until fill has ended",
+        "start web",
+    ]
+    started = [step for step in steps if step.op in ("start", "wait")]
+    assert all(earlier.id in later.needs for earlier, later in itertools.pairwise(started))
+
+
+@pytest.mark.parametrize(("engine", "refused"), [(DOCKER_20, True), (DOCKER_28, False)])
+def test_a_start_interval_that_the_engine_would_ignore_is_refused(engine: EngineInfo, refused: bool) -> None:
+    settings: Settings = {"image": "busybox:latest", "healthcheck.test": ("CMD", "true"), "healthcheck.start_interval": 10**9}
+    desired = DesiredState("lab", {}, {"web": DesiredContainer("web", HERE, managed=True, settings=settings)})
+    found = plan(desired, ObservedState(engine, images={"busybox:latest": ObservedImage("sha256:1")})).refusals
+    assert [refusal.message for refusal in found] == (
+        ["container web: start_interval of a healthcheck needs Docker 25: this is Docker 20.10.24"] if refused else []
+    )

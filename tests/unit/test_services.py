@@ -14,8 +14,8 @@ import yaml
 from reconciler.errors import InputError
 from reconciler.marks import secret_digest
 from reconciler.model import DesiredContainer, DesiredEndpoint, Source
-from reconciler.schema import schema_text
 from reconciler.topology import load, load_text
+from reconciler.topology.schema import schema_text
 
 SECOND = 10**9
 
@@ -206,6 +206,10 @@ def test_a_container_does_not_show_its_secrets() -> None:
         "environment: {A: 'HUNTER2', B: }",
         "environment: [A=HUNTER2, A=HUNTER2]",
         "environment: {A: !secret HUNTER2, 'b ': HUNTER2}",
+        "environment: {A: !HUNTER2 x, B: [!HUNTER2 y]}",
+        "environment: {A: *HUNTER2}",
+        "environment: {A: @HUNTER2}",
+        'environment: {A: "x\\0HUNTER2"}',
         "env_file: bad.env",
         "env_file: binary.env",
     ],
@@ -219,6 +223,14 @@ def test_no_message_holds_an_environment_value(body: str, tmp_path: Path) -> Non
     assert messages
     assert "HUNTER2" not in messages
     assert "017" not in messages
+
+
+def test_no_message_about_broken_json_holds_an_environment_value() -> None:
+    with pytest.raises(InputError) as caught:
+        load_text('{"name": "t", "containers": {"web": {"image": "a", "environment": {"A": HUNTER2}}}}', "t.json")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "t.json:1:73: not valid JSON: something else stands where a value or a mark should"
+    ]
 
 
 def test_files_of_variables_that_cannot_be_used(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from reconciler.model import (
+    ContainerMark,
     DesiredContainer,
     DesiredEndpoint,
     DesiredNetwork,
@@ -195,16 +197,16 @@ def test_colour_adds_codes_and_nothing_else() -> None:
 
 def test_topologies() -> None:
     assert ls(STATE) == (
-        "topology  networks  endpoints  containers  running\n"
-        "lab              1          1           1        1\n"
-        "shop             1          3           2        1"
+        "topology  networks  endpoints  containers  run by it  running\n"
+        "lab              1          1           1          0        1\n"
+        "shop             1          3           2          0        1"
     )
     assert json.loads(ls_json(STATE)) == {
         "format_version": 1,
         "engine": {"name": "box", "version": "28.5.2", "flavor": "docker"},
         "topologies": [
-            {"topology": "lab", "networks": 1, "containers": 1, "running": 1, "endpoints": 1},
-            {"topology": "shop", "networks": 1, "containers": 2, "running": 1, "endpoints": 3},
+            {"topology": "lab", "networks": 1, "containers": 1, "managed": 0, "running": 1, "endpoints": 1, "trouble": []},
+            {"topology": "shop", "networks": 1, "containers": 2, "managed": 0, "running": 1, "endpoints": 3, "trouble": []},
         ],
     }
 
@@ -237,5 +239,109 @@ def test_a_topology_as_json() -> None:
         "ports": ["0.0.0.0:8080->80/tcp"],
         "mark": "made",
         "topology": "shop",
+        "managed": False,
         "notes": [],
     }
+    assert found["containers"] == []
+
+
+# --- containers that the topology runs -------------------------------------------------------------------------------
+
+WEB_END = ObservedEndpoint("backend", "n1", "e1", {}, SHOP, ("10.1.0.2/24",))
+DOCKER0 = ObservedEndpoint("bridge", "n0", "e9", {}, None, ("172.17.0.2/16",))
+
+
+def box(name: str, state: str = "running", mode: str = "backend", *ends: ObservedEndpoint, topology: str = "shop") -> ObservedContainer:
+    settings = {"image": "busybox:latest"}
+    return ObservedContainer(f"id-{name}", name, state, mode, ends, mark=ContainerMark(topology), settings=settings)
+
+
+LAB = ObservedState(
+    ENGINE,
+    STATE.networks[:1],
+    (
+        replace(box("web", "running", "backend", WEB_END), ports=("0.0.0.0:80->80/tcp",), health="unhealthy"),
+        replace(box("fill", "exited", "backend", ObservedEndpoint("backend", "n1", "", {}, SHOP)), exit_code=0),
+        replace(box("db", "exited", "host"), exit_code=137),
+        box("tap", "running", "container:id-web"),
+        box("old", "running", "default", DOCKER0),
+        box("sealed", "running", "none"),
+        box("stranger", "running", "none", topology="lab"),
+    ),
+)
+
+
+def test_containers_that_are_run() -> None:
+    assert show(LAB, "shop").partition("\n\n")[2] == (
+        "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect\n"
+        "├─ fill  exited\n"
+        "└─ web   running  10.1.0.2/24\n"
+        "\n"
+        "Containers\n"
+        "├─ db      exited (137)         busybox:latest  host\n"
+        "├─ fill    exited (0)           busybox:latest  backend\n"
+        "├─ old     running              busybox:latest  bridge\n"
+        "├─ sealed  running              busybox:latest  none\n"
+        "├─ tap     running              busybox:latest  shares web's network\n"
+        "└─ web     running (unhealthy)  busybox:latest  backend               0.0.0.0:80->80/tcp"
+    )
+    owners = [line for line in show(LAB).splitlines() if line.startswith("Containers")]
+    assert owners == ["Containers  owner lab", "Containers  owner shop"]
+
+
+def test_what_is_wrong_with_containers() -> None:
+    ends = (DesiredEndpoint("backend", HERE),)
+    wanted = {n: DesiredContainer(n, HERE, ends, managed=True, settings={"image": "busybox:latest"}) for n in ("web", "new")}
+    changes = (
+        Change(("delete", "create"), "", "web", (Difference("user", "root", "app", "drift"), Difference("environment.KEY", "a", "b"))),
+        Change(("create",), "", "new"),
+        Change(("start",), "", "db", reason="is not running: ended with exit code 137", drift=True),
+        Change(("delete",), "", "old", reason="no longer declared"),
+        Change(("delete", "create"), "", "tap", reason="shares the network of web, which is made anew"),
+        Change(("update",), "", "sealed", (Difference("mem_limit", 1 << 26, 1 << 27),)),
+        Change(("pull",), "", image="busybox:latest"),
+    )
+    text = show(LAB, "shop", DesiredState("shop", {}, wanted), Plan("shop", ENGINE, changes)).partition("Containers\n")[2]
+    assert [line.partition("  ! ")[2] for line in text.splitlines()] == [
+        "drift: is not running: ended with exit code 137",
+        "",
+        "missing",
+        "to be removed: no longer declared",
+        "settings differ: mem_limit 64m, should be 128m",
+        "shares the network of web, which is made anew",
+        "settings differ: user root, should be app, environment.KEY (value hidden)",
+    ]
+
+
+def test_topologies_that_run_containers() -> None:
+    assert ls(LAB) == (
+        "topology  networks  endpoints  containers  run by it  running\n"
+        "lab              0          0           1          1        1\n"
+        "shop             1          2           6          6        4  ! db exited (137), web running (unhealthy)"
+    )
+
+
+def test_containers_as_json() -> None:
+    rows = {row["name"]: row for row in json.loads(show_json(LAB, "shop"))["containers"]}
+    assert rows["tap"] == {
+        "name": "tap",
+        "id": "id-tap",
+        "topology": "shop",
+        "state": "running",
+        "exit_code": None,
+        "health": "",
+        "image": "busybox:latest",
+        "mode": "container:web",
+        "networks": [],
+        "ports": [],
+        "notes": [],
+    }
+    assert (rows["db"]["exit_code"], rows["fill"]["exit_code"], rows["web"]["health"]) == (137, 0, "unhealthy")
+
+
+def test_names_that_the_engine_adds_are_no_aliases() -> None:
+    end = ObservedEndpoint(
+        "backend", "n1", "e1", {"aliases": ("first", "host", "www")}, EndpointMark("shop", declared={"aliases": ("host",)})
+    )
+    container = replace(box("web", "running", "backend", end), implied=frozenset({"first", "host"}))
+    assert "alias host www\n" in show(ObservedState(ENGINE, STATE.networks[:1], (container,)), "shop")

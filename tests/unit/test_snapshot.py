@@ -37,8 +37,10 @@ GOOD = snapshot_json(
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["format_version"], 2, "format_version 2, netplan reads 1"),
+        (["format_version"], 2, "format_version 2, netplan reads up to 1"),
         (["format_version"], None, "not a snapshot"),
+        (["format_version"], [1], "format_version"),
+        (["format_version"], True, "format_version"),
         (["engine"], {}, "damaged"),
         (["engine", "flavor"], "moby", "damaged"),
         (["engine", "api"], [1], "damaged"),

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.document import MAX_SIZE
 from reconciler.errors import InputError, UsageError
 from reconciler.model import DesiredContainer, DesiredEndpoint, DesiredNetwork, Source
-from reconciler.schema import schema_path, schema_text
 from reconciler.topology import find_files, load, load_text
+from reconciler.topology.document import MAX_SIZE
+from reconciler.topology.schema import schema_path, schema_text
 
 
 def network_settings(body: str) -> dict[str, Any]:
@@ -246,6 +246,16 @@ def test_the_published_schema_accepts_what_netplan_accepts() -> None:
     from jsonschema import Draft202012Validator
 
     Draft202012Validator(json.loads(schema_text("topology"))).validate(yaml.safe_load(EXAMPLE))
+
+
+def test_examples_of_the_schema_are_examples() -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(schema_text("topology"))
+    for kind in ("network", "container", "endpoint"):
+        for name, member in schema["$defs"][kind]["properties"].items():
+            validator = Draft202012Validator(member | {"$defs": schema["$defs"]})
+            assert [example for example in member["examples"] if not validator.is_valid(example)] == [], f"{kind}: {name}"
 
 
 # --- files -------------------------------------------------------------------------------------------------------------------

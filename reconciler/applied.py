@@ -1,0 +1,206 @@
+"""An engine as it is after a topology was applied to it: simulated, so that two files can be compared without one.
+
+What an engine chooses by itself (subnets, addresses, MACs) is unset here, and so is what an image brings: nobody can know it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+
+from .marks import digests, made_mark
+from .model import (
+    ALL_ENDPOINTS_API,
+    PREDEFINED,
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredState,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedState,
+    Pool,
+    Settings,
+    Value,
+    pool_settings,
+)
+
+NEWEST = EngineInfo(version="28", api=(1, 51), transport="simulated")
+"""The engine that is assumed where there is none: of the newest version that netplan knows."""
+
+_DEFAULTS: Mapping[str, Value] = {
+    "driver": "bridge",
+    "internal": False,
+    "attachable": False,
+    "enable_ipv4": True,
+    "enable_ipv6": False,
+    "ipam.driver": "default",
+}
+_PREDEFINED: Mapping[str, Settings] = {
+    "bridge": _DEFAULTS,
+    "host": {**_DEFAULTS, "driver": "host"},
+    "none": {**_DEFAULTS, "driver": "null"},
+}
+_AROUND = {4: 24, 6: 64}
+"""Prefix length of the subnet that an external network is assumed to have around an address declared on it."""
+
+
+def applied(desired: DesiredState, engine: EngineInfo = NEWEST, *, also: Iterable[DesiredState] = ()) -> ObservedState:
+    """The state of an otherwise empty `engine` after `desired` was applied.
+
+    What a topology needs and does not make is taken to be there: external networks, containers that it does not run, which run, and images
+    that are never pulled. `also` are other topologies for which the same is assumed.
+    """
+    states = (desired, *also)
+    own = {network.name: network.settings for network in desired.networks.values() if not network.external}
+    settings = {**_PREDEFINED, **_external(states), **own}
+    containers = [_container(desired, name, engine) for name in sorted(_present(states))]
+    networks = [_network(desired, name, {**_DEFAULTS, **settings[name]}, containers) for name in sorted(settings)]
+    return ObservedState(engine, tuple(networks), tuple(containers), _images(states))
+
+
+def assumed(states: Iterable[DesiredState], engine: EngineInfo = NEWEST) -> ObservedState:
+    """An `engine` on which nothing was applied yet, with all that the topologies need and do not make."""
+    return applied(DesiredState(""), engine, also=states)
+
+
+def assumptions(states: Iterable[DesiredState]) -> tuple[str, ...]:
+    """What is taken to be there, in words, for the notes of a plan."""
+    states = tuple(states)
+    found = [
+        ("containers", "exist and run", sorted(set().union(*map(_needed, states)))),
+        ("external networks", "exist", sorted(_external(states))),
+        ("images", "be on the engine", sorted(set().union(*map(_never_pulled, states)))),
+    ]
+    return tuple(f"no engine was asked: these {what} are taken to {verb}: {', '.join(names)}" for what, verb, names in found if names)
+
+
+def _present(states: tuple[DesiredState, ...]) -> set[str]:
+    """Names of the containers that the first one made, or that nobody makes."""
+    made = {c.name for c in states[0].containers.values() if c.managed}
+    return made.union(*map(_needed, states))
+
+
+def _needed(state: DesiredState) -> set[str]:
+    """Names of the containers that a topology needs and does not run: those it attaches, and those whose network it shares."""
+    attached = {c.name for c in state.containers.values() if not c.managed}
+    return attached | {c.shares for c in state.containers.values() if c.managed and c.shares and c.shares not in state.containers}
+
+
+def _never_pulled(state: DesiredState) -> set[str]:
+    return {c.image for c in state.containers.values() if c.managed and c.pull_policy == "never"}
+
+
+def _images(states: tuple[DesiredState, ...]) -> dict[str, ObservedImage]:
+    """By reference and, as they are read of marked containers, by ID."""
+    made = {c.image for c in states[0].containers.values() if c.managed}
+    images = {reference: ObservedImage(_id("image", reference)) for reference in sorted(made.union(*map(_never_pulled, states)))}
+    return images | {images[reference].id: images[reference] for reference in sorted(made)}
+
+
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+def _external(states: Iterable[DesiredState]) -> dict[str, Settings]:
+    """Networks that others make, with subnets in which the declared static addresses fit."""
+    addresses: dict[str, set[str]] = defaultdict(set)
+    for state in states:
+        for container in state.containers.values():
+            for endpoint in container.endpoints:
+                addresses[endpoint.network].update(_static(endpoint))
+    names = {network.name for state in states for network in state.networks.values() if network.external} - _PREDEFINED.keys()
+    return {name: _around(addresses[name]) for name in names}
+
+
+def _static(endpoint: DesiredEndpoint) -> Iterator[str]:
+    for path in ("ipv4_address", "ipv6_address"):
+        if path in endpoint.settings:
+            yield str(endpoint.settings[path])
+
+
+def _around(addresses: Iterable[str]) -> Settings:
+    pools: dict[str, set[str]] = defaultdict(set)
+    for address in addresses:
+        pools[str(ip_interface(f"{address}/{_AROUND[ip_address(address).version]}").network)].add(address)
+    found = [Pool(subnet, _gateway(subnet, taken)) for subnet, taken in pools.items()]
+    return {**pool_settings(found), **({"enable_ipv6": True} if any(":" in subnet for subnet in pools) else {})}
+
+
+def _gateway(subnet: str, taken: set[str]) -> str:
+    """The first address that nobody declared."""
+    first = ip_interface(subnet).network.network_address
+    return next(str(first + offset) for offset in range(1, len(taken) + 2) if str(first + offset) not in taken)
+
+
+def _network(desired: DesiredState, name: str, settings: Settings, containers: Iterable[ObservedContainer]) -> ObservedNetwork:
+    wanted, mark = desired.networks.get(name), None
+    if wanted and not wanted.external:
+        members = {container.name: container.id[:12] for container in containers if container.endpoint(name)}
+        mark = NetworkMark(desired.topology, digests(wanted.settings), members, wanted.protect)
+    return ObservedNetwork(_id("network", name), name, settings, mark)
+
+
+# --- containers ------------------------------------------------------------------------------------------------------
+
+
+def _container(desired: DesiredState, name: str, engine: EngineInfo) -> ObservedContainer:
+    wanted, id = desired.containers.get(name), _id("container", name)
+    endpoints = tuple(_endpoint(desired, endpoint) for endpoint in wanted.endpoints) if wanted else ()
+    found = ObservedContainer(id, name, endpoints=tuple(sorted(endpoints, key=lambda e: e.network)), implied=frozenset({id[:12]}))
+    return _managed(found, wanted, desired.topology, engine) if wanted and wanted.managed else found
+
+
+def _managed(found: ObservedContainer, wanted: DesiredContainer, topology: str, engine: EngineInfo) -> ObservedContainer:
+    """One that the topology runs: up and healthy, or ended as it is meant to."""
+    live, settings = not wanted.one_shot, wanted.settings
+    unattached = (_on(wanted.mode),) if wanted.mode in PREDEFINED else ()
+    first = wanted.endpoints[0].settings if wanted.endpoints and engine.api < ALL_ENDPOINTS_API else {}
+    return replace(
+        found,
+        state="running" if live else "exited",
+        network_mode=f"container:{_id('container', wanted.shares)}" if wanted.shares else wanted.mode,
+        endpoints=found.endpoints or unattached,
+        implied=found.implied | ({str(settings["hostname"])} if "hostname" in settings else set()),
+        mac=str(first.get("mac_address", "")),
+        ports=_published(wanted) if live else (),
+        mark=made_mark(topology, wanted),
+        settings=settings,
+        image_id=_id("image", wanted.image),
+        anonymous={
+            path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}") for path in sorted(settings) if _unnamed(path, settings)
+        },
+        health="healthy" if live and settings.get("healthcheck.test", ("NONE",)) != ("NONE",) else "",
+    )
+
+
+def _published(wanted: DesiredContainer) -> tuple[str, ...]:
+    """The host ports that are its own; one that the engine chooses is nobody's to know."""
+    ports = wanted.settings.get("ports", ()) if wanted.mode not in ("host", "none") and not wanted.shares else ()
+    assert isinstance(ports, tuple)
+    return tuple(port if ":" in port else f"0.0.0.0:{port}" for port in ports if "->" in port)
+
+
+def _unnamed(path: str, settings: Settings) -> bool:
+    """Whether a path is that of an anonymous volume."""
+    return path.startswith("volumes.") and str(settings[path]).startswith("volume:") and str(settings[path]).split(":")[1] == ""
+
+
+def _on(network: str) -> ObservedEndpoint:
+    return ObservedEndpoint(network, _id("network", network), _id("endpoint", network))
+
+
+def _endpoint(desired: DesiredState, wanted: DesiredEndpoint) -> ObservedEndpoint:
+    mark = EndpointMark(desired.topology, "made", wanted.settings)
+    return ObservedEndpoint(wanted.network, _id("network", wanted.network), _id("endpoint", wanted.network), wanted.settings, mark)
+
+
+def _id(kind: str, name: str) -> str:
+    """An ID as engines have them, the same for the same thing."""
+    return hashlib.sha256(f"{kind} {name}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,264 @@
+"""Carrying a plan out under the engine's lock: look, ask, lock, look again, note what is taken away, act, prove, tidy up."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import EngineError, FailedError, NetplanError, RefusedError
+from ..model import DesiredState, Journal, ObservedState
+from ..paint import choose, safe
+from ..safety import Policy
+from .outcome import afterwards, live, not_running, prove, remains
+from .shared import look_at, print_plan, print_report, print_run, refused
+
+if TYPE_CHECKING:
+    from ..engine import Engine, Reader
+    from ..executor import Run
+    from ..lock import Claim, Lock
+    from ..lock.holder import Holder
+    from ..lock.journal import Writer
+    from ..plan import Plan, Step
+
+MOST_CHANGES = 10
+"""Differences that are listed where the engine changed while a plan was being read."""
+
+
+class View:
+    """One topology on one engine: looks, and plans from what it sees. The fields hold what the last look saw."""
+
+    def __init__(self, desired: DesiredState, reader: Reader, policy: Policy) -> None:
+        self.desired, self._reader, self.policy = desired, reader, policy
+        self.observed = ObservedState()
+        self.journals: tuple[Journal, ...] = ()
+        self.claims: list[Claim] = []
+
+    def look(self, policy: Policy | None = None) -> Plan:
+        """Observe, and plan, under another policy than usual if one is given. Raises EngineError."""
+        from ..lock import claims, own_volumes
+        from ..lock.journal import journals
+        from ..planner import plan
+
+        volumes = own_volumes(self._reader)
+        self.journals, self.claims = journals(volumes), claims(volumes)
+        self.observed = look_at(self._reader, [self.desired])
+        return plan(self.desired, self.observed, self.journals, policy or self.policy)
+
+    def look_afterwards(self) -> Plan:
+        """The plan that is left when all is done: empty if the engine is as declared."""
+        return self.look(afterwards(self.policy))
+
+    @property
+    def own_journals(self) -> list[str]:
+        """The journals that a proof of this topology makes superfluous."""
+        return [journal.name for journal in self.journals if journal.topology == self.desired.topology]
+
+    @property
+    def leftovers(self) -> bool:
+        """Whether a run that is gone left a journal of this topology, or the engine's lock."""
+        from ..lock.holder import gone
+
+        return bool(self.own_journals) or any(gone(claim.holder) for claim in self.claims)
+
+
+Agreed = Callable[[View, "Plan"], None]
+"""Called with what was just seen and planned; raises RefusedError where that is not what somebody agreed to earlier."""
+
+
+def carry_out(
+    desired: DesiredState, engine: Engine, policy: Policy, options: Namespace, verb: str = "apply", agreed: Agreed | None = None
+) -> int:
+    """Shows the plan, asks, carries it out under the lock, proves it. An apply with nothing to do takes no lock."""
+    view = View(desired, engine, policy)
+    shown = view.look()
+    seen = view.observed
+    if agreed:
+        agreed(view, shown)
+    if shown.applyable and not shown.empty:
+        engine.make_ready()
+    if options.output != "json":
+        print_plan(shown, options)
+    if code := refused(shown):
+        print_report(shown, None, False, options)
+        return code
+    if shown.empty and not view.leftovers:
+        print_report(shown, None, True, options)
+        return 0
+    asked = confirm_wipe(view.observed.engine.name, options) if policy.wipe else _ask(shown, options, verb)
+    with _locked(engine, desired.topology, options) as lock:
+        wanted = view.look()
+        if wanted.fingerprint != shown.fingerprint:
+            if asked:
+                raise stale("the engine changed while the plan was being read", seen, view.observed, desired, shown, f"netplan {verb}")
+            if agreed:
+                agreed(view, wanted)
+            _show_again(wanted, options)
+        if code := refused(wanted):
+            print_report(wanted, None, False, options)
+            return code
+        return _Run(view, engine, lock, wanted, options).carry_out()
+
+
+def _show_again(wanted: Plan, options: Namespace) -> None:
+    """Nobody was asked, so nobody agreed to the plan that was shown; but what is done was shown."""
+    if wanted.destructive and not (options.yes or getattr(options, "yes_wipe", None)):
+        raise RefusedError("the engine changed meanwhile, and now something would be removed, replaced or disconnected", "run it again")
+    if options.output != "json":
+        if not options.quiet:
+            print("The engine changed meanwhile. The plan is now:\n")
+        print_plan(wanted, options)
+
+
+def _ask(wanted: Plan, options: Namespace, verb: str) -> bool:
+    """Asks where something is taken away; whether it did. Raises unless the answer is yes."""
+    if options.yes or not wanted.destructive:
+        return False
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise RefusedError("the plan removes, replaces or disconnects something, and there is no terminal to ask on", "agree with --yes")
+    if options.quiet or options.output == "json":
+        raise RefusedError("the plan removes, replaces or disconnects something, and it was not shown", "agree with --yes")
+    print(f"{verb.capitalize()} this plan? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise NetplanError("not confirmed: nothing was changed")
+    return True
+
+
+_WIPE = "agree with --yes-wipe {}"
+
+
+def confirm_wipe(engine: str, options: Namespace) -> bool:
+    """Whoever empties an engine must know which: its name is asked for, or was given with `--yes-wipe`; whether it was asked for."""
+    name, asked = options.yes_wipe, options.yes_wipe is None
+    if asked:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            what = "--wipe removes every container and network of the engine, and there is no terminal to ask on"
+            raise RefusedError(what, _WIPE.format(engine))
+        print(f"Everything on engine {safe(engine)} goes. Type its name: ", end="", file=sys.stderr, flush=True)
+        name = sys.stdin.readline().strip()
+    if name != engine:
+        raise RefusedError(f"this engine is called {engine!r}, not {name!r}: nothing was changed", _WIPE.format(engine))
+    return asked
+
+
+def stale(what: str, before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan, again: str) -> RefusedError:
+    """A plan that is no longer the plan, and what changed since."""
+    from ..render.changed import changed
+
+    found = changed(before, after, desired, plan)
+    more = [f"and {len(found) - MOST_CHANGES} more"] if len(found) > MOST_CHANGES else []
+    return RefusedError(f"{what}: nothing was done", *found[:MOST_CHANGES], *more, f"run {again} again")
+
+
+@contextmanager
+def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]:
+    from ..lock import acquire
+
+    def tell(holder: Holder) -> None:
+        if not options.quiet:
+            print(safe(f"waiting for the engine's lock: {holder}"), file=sys.stderr, flush=True)
+
+    lock = acquire(engine, topology, options.lock_timeout, tell)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+# --- under the lock --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Run:
+    """One plan on its way. `note` is its journal, where it needs one."""
+
+    view: View
+    engine: Engine
+    lock: Lock
+    wanted: Plan
+    options: Namespace
+    note: Writer | None = None
+
+    def carry_out(self) -> int:
+        from ..lock.journal import drop, writer
+
+        view, wanted, options = self.view, self.wanted, self.options
+        before = live(view.observed, wanted)
+        self.note = writer(self.engine, self.lock.run, wanted, view.observed, view.journals)
+        if self.note:
+            self.note.write()
+        ran = self._execute(wanted) if wanted.steps else None
+        if ran and not ran.ok:
+            self._roll_back(ran)
+        left = wanted if ran and not ran.ok else prove(view.look_afterwards, ran)
+        converged = left.empty and left.applyable
+        if converged:
+            drop(self.engine, {*view.own_journals, *([self.note.name] if self.note else [])})
+        print_report(wanted, ran, converged, options)
+        if bug := next((result.bug for result in ran.results if result.bug), None) if ran else None:
+            raise bug
+        if ran and not ran.ok:
+            return FailedError.exit_code
+        if ended := list(not_running(view.desired, view.observed, self.engine)):
+            raise FailedError("what was started does not run", *ended)
+        if not converged:
+            raise FailedError("the engine is not as declared, though every step was done", *remains(left))
+        if stopped := before - live(view.observed, wanted):
+            names = sorted(name for _, name in stopped)
+            what = "stopped while netplan was at work, by somebody else or by a restart"
+            raise FailedError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
+        return 0
+
+    def _execute(self, plan: Plan) -> Run:
+        """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""
+        from ..executor import execute
+        from ..executor.progress import progress, render_run
+
+        options = self.options
+        paint = choose(sys.stderr, options.no_color)
+        try:
+            with progress(plan, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
+                ran = execute(plan, self.engine, parallel=options.parallel, listen=listen, guard=self._guard)
+        except KeyboardInterrupt:
+            self.lock.keep = True
+            raise
+        if options.output != "json" and not (options.quiet and ran.ok):
+            shown = choose(sys.stdout, options.no_color or options.output == "markdown")
+            print_run(render_run(ran, shown, options.file or "FILE"), options)
+        return ran
+
+    def _guard(self, step: Step) -> None:
+        """Before anything is taken away: the journal is there, and the lock still ours."""
+        from ..lock import own_volumes
+        from ..lock.journal import takes_away
+
+        if takes_away(step):
+            volumes = own_volumes(self.engine)
+            if self.note:
+                self.note.check(volumes)
+            self.lock.check(volumes)
+
+    def _roll_back(self, ran: Run) -> None:
+        """Puts half-replaced networks back; the journal goes only if the engine has again all that it holds."""
+        from ..executor import INTERRUPTED
+        from ..executor.rollback import rollback
+        from ..lock import own_volumes
+        from ..lock.journal import drop
+        from ..planner import lacking
+
+        with suppress(EngineError):  # what it could not do, the next apply does: the journal is there
+            back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)
+            if back.steps and not any(result.error == INTERRUPTED for result in ran.results):
+                names = ", ".join(sorted({step.network for step in back.steps}))
+                print(safe(f"The replacement of {names} failed: putting it back as it was."), file=sys.stderr, flush=True)
+                self._execute(back)
+            if self.note:
+                self.view.look()
+                mine = next((journal for journal in self.view.journals if journal.name == self.note.name), None)
+                if mine is None:
+                    self.note.check(own_volumes(self.engine))
+                elif not lacking(mine, self.view.observed):
+                    drop(self.engine, [mine.name])

@@ -1,0 +1,183 @@
+"""Plans to be reviewed: from a snapshot instead of an engine, of whole folders, from one revision of a file to another."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, Problem, RefusedError, UsageError
+from ..model import DesiredState, Journal, ObservedState
+from ..paint import choose
+from .shared import (
+    CHANGES_PENDING,
+    WORSE,
+    check_adopt,
+    files,
+    load,
+    look_at,
+    policy_of,
+    print_plan,
+    print_refusals,
+    reader_of,
+    refused,
+    warned,
+)
+
+if TYPE_CHECKING:
+    from ..plan import Plan, Refusal
+
+EMPTY = "empty"
+"""The snapshot of an engine on which nothing was applied yet."""
+
+
+def plan(options: Namespace) -> int:
+    """Shows what apply would do, with an engine that cannot write or with none."""
+    if options.file == options.state == "-":
+        raise UsageError("FILE and the snapshot are both standard input", "name a file for one of them")
+    if options.out is not None:
+        from .save import plan_and_save
+
+        if options.state is not None:
+            raise UsageError("--out and --state were both given", "a saved plan is for the engine that it was made on: leave --state out")
+        return plan_and_save(options)
+    paths = files(options.file)
+    desired = load_all(paths)
+    check_adopt(options, desired)
+    plans = _from_nothing(desired, options) if options.state == EMPTY else _planned(desired, options)
+    if not is_folder(options.file):
+        print_plan(plans[0], options)
+        return _code(plans[0], options)
+    from ..planner import conflicts
+
+    found = conflicts(list(zip(paths, desired, strict=True)))
+    _print_folder(paths, plans, found, options)
+    codes = [_code(one, options) for one in plans] + [RefusedError.exit_code] * bool(found)
+    return max(codes, key=WORSE.index)
+
+
+def diff(options: Namespace) -> int:
+    """The plan from one file applied to another, with no engine."""
+    from ..applied import applied, assumptions
+    from ..planner import plan as make_plan
+
+    before, after = (_revision(argument) for argument in (options.before, options.after))
+    found = make_plan(after, applied(before, also=[after]), policy=policy_of(options))
+    found = replace(found, notes=(*found.notes, *assumptions([before, after])))
+    print_plan(found, options)
+    return _code(found, options)
+
+
+def is_folder(argument: str | None) -> bool:
+    """Whether FILE stands for any number of files."""
+    return argument not in (None, "-") and os.path.isdir(str(argument))  # noqa: PTH112 - Path.is_dir raises where it may not look
+
+
+def load_all(paths: Sequence[str]) -> list[DesiredState]:
+    """Every file's desired state. Raises InputError with the problems of all of them."""
+    states: list[DesiredState] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            states.append(load(path))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return states
+
+
+def _planned(desired: Sequence[DesiredState], options: Namespace) -> list[Plan]:
+    """From a snapshot, or from the engine and what interrupted runs left on it."""
+    if options.state is not None:
+        return _from(_snapshot(options.state), desired, options)
+    from ..lock import own_volumes
+    from ..lock.journal import journals
+
+    with reader_of(options) as reader:
+        left, observed = journals(own_volumes(reader)), look_at(reader, desired)
+    return _from(observed, desired, options, left)
+
+
+def _from(observed: ObservedState, desired: Iterable[DesiredState], options: Namespace, left: Sequence[Journal] = ()) -> list[Plan]:
+    from ..planner import plan as make_plan
+
+    return [make_plan(state, observed, left, policy_of(options)) for state in desired]
+
+
+def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[Plan]:
+    """From an engine with nothing but what each topology needs and does not make; the notes say what that is."""
+    from ..applied import assumed, assumptions
+
+    plans = []
+    for state in desired:
+        [found] = _from(assumed([state]), [state], options)
+        plans.append(replace(found, notes=(*found.notes, *assumptions([state]))))
+    return plans
+
+
+def _code(found: Plan, options: Namespace) -> int:
+    return refused(found) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
+
+
+# --- what was observed -----------------------------------------------------------------------------------------------
+
+
+def _snapshot(path: str) -> ObservedState:
+    """The state in a snapshot. Raises UsageError for what is none."""
+    from ..snapshot import state_from_snapshot
+
+    try:
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"the snapshot {path} cannot be read: {why}", "make one with: netplan snapshot > state.json") from None
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise UsageError(f"the snapshot {path} is not JSON", "make one with: netplan snapshot > state.json") from None
+    return state_from_snapshot(value)
+
+
+def _revision(argument: str) -> DesiredState:
+    from ..topology import load_text
+    from ..topology.revisions import is_revision, read_revision
+
+    if not is_revision(argument):
+        return load(argument)
+    return warned(load_text(read_revision(argument), argument))
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
+
+def apply_command(options: Namespace, file: str | None) -> str:
+    """The command that does what the plan shows; empty where none does."""
+    verb = {"plan": "apply", "apply": "apply", "destroy": "destroy"}.get(options.command)
+    if verb is None:
+        return ""
+    name = getattr(options, "name", None)
+    words = ["netplan", verb, *(["--name", name] if name else []), *([file] if file else [])]
+    for network in getattr(options, "adopt", ()):
+        words += ["--adopt", network]
+    return shlex.join([*words, *(["--disrupt-foreign"] if options.disrupt_foreign else [])])
+
+
+def _print_folder(paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequence[Refusal], options: Namespace) -> None:
+    from ..render.folder import Planned, folder_json, folder_markdown, folder_text
+
+    planned = [Planned(path, found, apply_command(options, path)) for path, found in zip(paths, plans, strict=True)]
+    if options.output == "json":
+        print(folder_json(planned, conflicts), end="")
+    elif options.output == "markdown":
+        print(folder_markdown(options.file, planned, conflicts), end="")
+    elif not options.quiet:
+        print(folder_text(planned, conflicts, choose(sys.stdout, options.no_color)), end="")
+    if options.quiet:
+        print_refusals([*conflicts, *(refusal for found in plans for refusal in found.refusals)])

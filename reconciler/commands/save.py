@@ -1,0 +1,97 @@
+"""Saved plans: `plan --out P.json`, and `apply --plan P.json`, which plans again and carries out only what was saved."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import RefusedError, UsageError
+from ..model import DesiredState
+from .carry import View, carry_out, stale
+from .shared import CHANGES_PENDING, engine_of, files, policy_of, print_plan, reader_of, refused, warn
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+    from ..saved import SavedPlan
+
+
+def plan_and_save(options: Namespace) -> int:
+    """Shows the plan and writes it to a file; one that is refused is not written."""
+    from ..render import plan_json
+    from ..saved import SavedPlan, has_secrets, saved_text, text_digest
+    from ..topology import load_text
+    from ..topology.files import read_text
+
+    paths = files(options.file)
+    if len(paths) != 1:
+        raise UsageError("--out saves the plan of one topology, and this folder holds several", "name one of its files")
+    file, text = read_text(paths[0])
+    loaded = load_text(text, file)
+    warn(loaded.warnings)
+    secret = has_secrets(loaded.state)
+    if secret and paths[0] == "-":
+        raise UsageError("a topology with environment values cannot be saved from standard input", "name its file: it is read again then")
+    with reader_of(options) as reader:
+        view = View(loaded.state, reader, policy_of(options))
+        made, engine = view.look(), reader.info().id
+    print_plan(made, options)
+    if code := refused(made):
+        return code
+    where = str(Path(file).absolute()) if secret else file
+    saved = SavedPlan(where, text_digest(text), None if secret else text, policy_of(options), engine, made.fingerprint, view.observed)
+    _write(options.out, saved_text(saved, plan_json(made)))
+    return CHANGES_PENDING if options.exit_code and not made.empty else 0
+
+
+def _write(path: str, text: str) -> None:
+    """Whole or not at all."""
+    beside = Path(f"{path}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="ascii")
+        beside.replace(path)
+    except (OSError, ValueError) as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def apply_saved(options: Namespace) -> int:
+    """Plans again from what was saved, and carries it out if it is the same plan."""
+    from ..saved import read_saved
+
+    if options.file or options.adopt or options.disrupt_foreign or options.allow_empty or options.max_removals is not None:
+        raise UsageError("--plan holds the file and its options already", "give --plan alone, or make a new plan")
+    try:
+        content = Path(options.plan).read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{options.plan} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    saved = read_saved(content, options.plan)
+    desired = _desired(saved)
+    options.file = saved.file
+    with engine_of(options) as engine:
+        if engine.info().id != saved.engine:
+            raise RefusedError(
+                f"the saved plan {options.plan} was made for another engine: {saved.observed.engine.name}, not {engine.info().name}",
+                "make a plan for this one with: netplan plan FILE --out P.json",
+            )
+
+        def agreed(view: View, made: Plan) -> None:
+            if made.fingerprint != saved.fingerprint or not made.applyable:
+                again = f"netplan plan {saved.file} --out {options.plan}"
+                raise stale("what was planned is no longer the plan", saved.observed, view.observed, desired, made, again)
+
+        return carry_out(desired, engine, saved.policy, options, agreed=agreed)
+
+
+def _desired(saved: SavedPlan) -> DesiredState:
+    from ..saved import text_digest
+    from ..topology import load_text
+    from ..topology.files import read_text
+
+    text = saved.text
+    if text is None:
+        _, text = read_text(saved.file)
+        if text_digest(text) != saved.sha256:
+            raise RefusedError(f"{saved.file} changed since the plan was saved", "make a new plan with: netplan plan FILE --out P.json")
+    return load_text(text, saved.file).state

@@ -1,0 +1,65 @@
+"""What stands against applying several topologies to one engine: each is in order by itself, and they contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..model import DesiredContainer, DesiredNetwork, DesiredState, Source
+from ..plan import Refusal
+from .subnets import overlapping, subnets_of
+
+
+def conflicts(states: Sequence[tuple[str, DesiredState]]) -> tuple[Refusal, ...]:
+    """Every contradiction between the states, each given with its file, in order of the later of the two places."""
+    found = [*_names(states), *_networks(states), *_subnets(states), *_containers(states)]
+    return tuple(sorted(found, key=lambda r: (r.source or Source("", 0), r.message)))
+
+
+def _names(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
+    first: dict[str, str] = {}
+    for file, state in states:
+        if (other := first.setdefault(state.topology, file)) != file:
+            message = f"topology {state.topology!r} is declared in {other} too: each apply would undo the other"
+            yield Refusal(message, "give one of them another name", source=Source(file, 1))
+
+
+def _networks(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
+    first: dict[str, DesiredNetwork] = {}
+    for network in _owned(states):
+        other = first.setdefault(network.name, network)
+        if other is not network:
+            message = f"network {network.name} is declared at {other.source} too: only one topology can own it"
+            yield Refusal(message, "declare it external: true in all but one of them", source=network.source)
+
+
+def _subnets(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
+    """Between files only: within one they are reported when it is read."""
+    networks = [network for network in _owned(states) if network.settings.get("driver") != "overlay"]
+    tagged = ((subnet, str(number)) for number, network in enumerate(networks) for subnet in subnets_of(network.settings))
+    for pair in overlapping(tagged):
+        (other, its), (subnet, network) = sorted(((subnet, networks[int(tag)]) for subnet, tag in pair), key=lambda item: item[1].source)
+        if network.source.file != its.source.file and network.name != its.name:
+            message = f"network {network.name}: subnet {subnet} overlaps {other} of network {its.name} at {its.source}"
+            yield Refusal(message, "give one of them another range", source=network.source)
+
+
+def _containers(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
+    endpoints: dict[tuple[str, str], Source] = {}
+    managed: dict[str, Source] = {}
+    for container in _containers_of(states):
+        for endpoint in container.endpoints:
+            other = endpoints.setdefault((container.name, endpoint.network), endpoint.source)
+            if other is not endpoint.source:
+                message = f"{container.name} on {endpoint.network} is declared at {other} too: only one topology can own an attachment"
+                yield Refusal(message, "declare it in one of the two only", source=endpoint.source)
+        if container.managed and (other := managed.setdefault(container.name, container.source)) is not container.source:
+            message = f"container {container.name} is run at {other} too: only one topology can own it"
+            yield Refusal(message, "give one of them another name", source=container.source)
+
+
+def _owned(states: Iterable[tuple[str, DesiredState]]) -> list[DesiredNetwork]:
+    return [network for _, state in states for network in state.networks.values() if not network.external]
+
+
+def _containers_of(states: Iterable[tuple[str, DesiredState]]) -> list[DesiredContainer]:
+    return [container for _, state in states for container in state.containers.values()]

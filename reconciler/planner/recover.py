@@ -1,0 +1,136 @@
+"""What interrupted runs took away counts as observed: the journals laid over the engine's state.
+
+An object that a journal holds and the engine lacks is added to the state, marked `missing`: the planner decides about it as about any
+other, but has nothing to take away. Whether it comes back is then decided by the same rules as whether it would have stayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..model import DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from ..plan import Plan, Refusal
+from ..safety import Policy
+
+TAKEN_AWAY = "taken away by an interrupted run"
+
+
+def recover(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal]) -> ObservedState:
+    """`observed`, and in it what the journals hold and it lacks, as far as it concerns `desired`; of two journals the newer decides.
+
+    Of this topology's journals that is every declared network, and every endpoint whose network is there or comes back. Of another's, only
+    endpoints that this one declares or marked, on networks that are there: the rest is for that topology to recover.
+    """
+    if not journals:
+        return observed
+    newest_first = sorted(journals, key=lambda journal: (journal.order, journal.name), reverse=True)
+    own = [journal for journal in newest_first if journal.topology == desired.topology]
+    networks = {network.name: network for network in observed.networks}
+    missing = {n.name: n for n in _networks(desired, reversed(own)) if n.name not in networks}
+    known = networks.keys() | missing.keys()
+    containers = tuple(_whole(container, newest_first, desired, known, networks.keys()) for container in observed.containers)
+    all_networks = sorted((*observed.networks, *missing.values()), key=lambda network: (network.name, network.id))
+    return replace(observed, networks=tuple(all_networks), containers=containers)
+
+
+def _networks(desired: DesiredState, journals: Iterable[Journal]) -> Iterator[ObservedNetwork]:
+    """The declared networks in the journals, without the ID of what is gone."""
+    for journal in journals:
+        for network in journal.taken.networks:
+            wanted = desired.networks.get(network.name)
+            if wanted and not wanted.external:
+                yield replace(network, id="", missing=True)
+
+
+def _whole(
+    container: ObservedContainer, journals: Sequence[Journal], desired: DesiredState, known: Iterable[str], present: Iterable[str]
+) -> ObservedContainer:
+    """The container with the endpoints that it lacks. A phantom is lacking too: its settings are those of the journal."""
+    endpoints = {endpoint.network: endpoint for endpoint in container.endpoints}
+    for journal in journals:
+        own = journal.topology == desired.topology
+        for taken in _endpoints_of(journal, container.id):
+            there = endpoints.get(taken.network)
+            concerns = own or (taken.network in present and _concerns(desired, container.name, taken))
+            lacks = there is None or (there.phantom and not there.missing)
+            alone = taken.network != "none" or not (endpoints or container.name in desired.containers)
+            if concerns and lacks and alone and taken.network in known:
+                endpoints[taken.network] = _missing(taken, there)
+            elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
+                endpoints[taken.network] = replace(there, mark=taken.mark)
+    whole = tuple(endpoints[name] for name in sorted(endpoints))
+    return container if set(map(id, whole)) == set(map(id, container.endpoints)) else replace(container, endpoints=whole)
+
+
+def _missing(taken: ObservedEndpoint, there: ObservedEndpoint | None) -> ObservedEndpoint:
+    return replace(taken, network_id="", endpoint_id="", addresses=(), mac="", phantom=there is not None, missing=True)
+
+
+def _endpoints_of(journal: Journal, container_id: str) -> Iterator[ObservedEndpoint]:
+    for container in journal.taken.containers:
+        if container.id == container_id:
+            yield from container.endpoints
+
+
+def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> bool:
+    wanted = desired.containers.get(name)
+    ours = endpoint.mark is not None and endpoint.mark.topology == desired.topology
+    return ours or (wanted is not None and any(declared.network == endpoint.network for declared in wanted.endpoints))
+
+
+def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Iterator[Refusal]:
+    """Other people's endpoints that would never come back, as the network that they were taken off does not: refused without consent."""
+    present = {network.name for network in observed.networks}
+    comes = {name for name, wanted in desired.networks.items() if not wanted.external}
+    containers = {container.id: container for container in observed.containers}
+    for journal in journals if not policy.disrupt_foreign else ():
+        gone = {network.name for network in journal.taken.networks} - present - comes
+        for taken in journal.taken.containers if journal.topology == desired.topology else ():
+            for endpoint in taken.endpoints:
+                ours = endpoint.mark is not None and endpoint.mark.topology == desired.topology
+                lost = endpoint.network in gone and taken.id in containers and not ours
+                if lost and not policy.consents(taken.name, endpoint.network):
+                    yield Refusal(
+                        f"an interrupted run took container {taken.name} off network {endpoint.network}, and neither would come back",
+                        "recover first, with netplan apply of the file as it was then, or give them up with --disrupt-foreign",
+                    )
+
+
+def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:
+    """One sentence for each journal: whose run was interrupted, and what `made` puts back of it."""
+    for journal in journals:
+        run = f'a run of topology "{journal.topology}" on {journal.host}, begun {journal.time}, was interrupted'
+        back = list(_put_back(made, journal))
+        if journal.topology == made.topology:
+            yield f"{run}; this recovers it: {'puts back ' + ', '.join(back) if back else 'nothing is left to put back'}"
+        else:
+            yield f"{run}: apply or destroy {journal.topology} to recover it" + (f"; this puts back {', '.join(back)}" if back else "")
+
+
+def _put_back(made: Plan, journal: Journal) -> Iterator[str]:
+    networks = {network.name for network in journal.taken.networks}
+    endpoints = {(container.id, e.network) for container in journal.taken.containers for e in container.endpoints}
+    disconnected = {(step.container_id, step.network) for step in made.steps if step.op == "disconnect"}
+    removed = {step.network for step in made.steps if step.op == "remove"}
+    for step in made.steps:
+        key = (step.container_id, step.network)
+        if step.op == "create" and step.network in networks - removed:
+            yield f"network {step.network}"
+        if step.op == "connect" and key in endpoints - disconnected:
+            yield f"{step.container} on {step.network}"
+
+
+def lacking(journal: Journal, observed: ObservedState) -> bool:
+    """Whether the engine lacks anything that the journal holds and that something could still be done about."""
+    networks = {network.name for network in observed.networks}
+    containers = {container.id: container for container in observed.containers}
+    if any(network.name not in networks for network in journal.taken.networks):
+        return True
+    for taken in journal.taken.containers:
+        container = containers.get(taken.id)
+        for endpoint in taken.endpoints if container else ():
+            there = container.endpoint(endpoint.network) if container else None
+            if there is None or there.phantom:
+                return True
+    return False

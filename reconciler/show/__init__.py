@@ -1,0 +1,39 @@
+"""The live topology as a tree, and the topologies on an engine as a table; both also as JSON.
+
+networks.py and containers.py turn observed state into rows of plain values, once; text and JSON are two ways to write those down.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..model import DesiredState, ObservedState
+from ..plan import Plan
+from .containers import containers_of
+from .networks import networks_of
+from .text import show
+from .topologies import ls, owned
+
+__all__ = ["ls", "ls_json", "show", "show_json"]
+
+FORMAT_VERSION = 1
+
+
+def show_json(observed: ObservedState, topology: str | None = None, desired: DesiredState | None = None, plan: Plan | None = None) -> str:
+    """What `show` shows, as JSON: an object with `engine`, `topology`, `networks`, each with its `endpoints`, and `containers`."""
+    networks = [asdict(network) for network in networks_of(observed, topology, desired, plan)]
+    containers = [asdict(container) for container in containers_of(observed, topology, desired, plan)]
+    return _json(observed, {"topology": topology, "networks": networks, "containers": containers})
+
+
+def ls_json(observed: ObservedState) -> str:
+    """What `ls` lists, as JSON: an object with `engine` and `topologies`."""
+    return _json(observed, {"topologies": [asdict(entry) for entry in owned(observed)]})
+
+
+def _json(observed: ObservedState, body: Mapping[str, Any]) -> str:
+    engine = {"name": observed.engine.name, "version": observed.engine.version, "flavor": observed.engine.flavor}
+    return json.dumps({"format_version": FORMAT_VERSION, "engine": engine, **body}, indent=2, ensure_ascii=True)

@@ -1,0 +1,105 @@
+"""Containers that a topology runs, as rows of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..model import PREDEFINED, DesiredContainer, DesiredState, ObservedContainer, ObservedState
+from ..plan import Change, Plan
+from .notes import container_note
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """One container. `mode` is as in a file (`bridge`, `host`, `none`, `container:NAME`), empty for one on `networks`.
+
+    `exit_code` is that of its end, None while it lives or before it was started. Its addresses stand with its networks. Without an `id` it
+    is declared and not there. `notes` say what is not as it should be.
+    """
+
+    name: str
+    id: str = ""
+    topology: str = ""
+    state: str = ""
+    exit_code: int | None = None
+    health: str = ""
+    image: str = ""
+    mode: str = ""
+    networks: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it runs and is well, or has ended with 0."""
+        return self.health != "unhealthy" and self.state != "restarting" and not self.exit_code
+
+
+def containers_of(
+    observed: ObservedState, topology: str | None = None, desired: DesiredState | None = None, plan: Plan | None = None
+) -> list[ContainerView]:
+    """Those that `topology` runs or is declared to run, or all that any topology runs; by topology, then name."""
+    changes = {change.container: change for change in (plan.changes if plan else ()) if change.kind == "container"}
+    names = {container.id: container.name for container in observed.containers}
+    rows = [
+        _view(container, names, changes, desired)
+        for container in observed.containers
+        if container.mark and topology in (None, container.mark.topology)
+    ]
+    known = {row.name for row in rows}
+    for name, wanted in desired.containers.items() if desired else ():
+        if wanted.managed and name not in known:
+            rows.append(_missing(wanted, desired.topology if desired else "", observed))
+    return sorted(rows, key=lambda row: (row.topology, row.name, row.id))
+
+
+def _view(
+    container: ObservedContainer, names: Mapping[str, str], changes: Mapping[str, Change], desired: DesiredState | None
+) -> ContainerView:
+    mode = _mode(container, names)
+    return ContainerView(
+        container.name,
+        container.id,
+        container.mark.topology if container.mark else "",
+        container.state,
+        None if container.live or container.state == "created" else container.exit_code,
+        container.health if container.live else "",
+        str(container.settings.get("image", "")),
+        mode,
+        () if mode else tuple(endpoint.network for endpoint in container.endpoints),
+        container.ports,
+        tuple(_notes(container.name, changes.get(container.name), desired)),
+    )
+
+
+def _notes(name: str, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
+    wanted = desired.containers.get(name) if desired else None
+    if wanted and not wanted.managed:
+        yield "was made by this topology and is no longer run by it"
+    if change:
+        yield container_note(change)
+
+
+def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
+    """What it is attached to decides, not what it was created on: that may be long gone."""
+    mode = "bridge" if container.network_mode == "default" else container.network_mode
+    if mode.startswith("container:"):
+        owner = mode.removeprefix("container:")
+        return f"container:{names.get(owner, owner[:12])}"
+    attached = {endpoint.network for endpoint in container.endpoints}
+    if mode == "host" or attached in ({"bridge"}, {"none"}):
+        return "host" if mode == "host" else attached.pop()
+    return mode if not attached and mode in PREDEFINED else ""
+
+
+def _missing(wanted: DesiredContainer, topology: str, observed: ObservedState) -> ContainerView:
+    taken = any(container.name == wanted.name for container in observed.containers)
+    return ContainerView(
+        wanted.name,
+        topology=topology,
+        image=wanted.image,
+        mode=str(wanted.settings.get("network_mode", "")),
+        networks=tuple(endpoint.network for endpoint in wanted.endpoints),
+        notes=("a container of this name is not run by this topology" if taken else "missing",),
+    )

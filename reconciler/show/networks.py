@@ -1,0 +1,185 @@
+"""Networks and who is on them, as rows of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState, settings_pools
+from ..plan import Change, Plan
+from .notes import note
+
+Status = Literal["present", "missing", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointView:
+    """One container on one network. `mark` is `made`, `amended` or empty, `topology` whose; `notes` say what is not as it should be.
+
+    `managed`: the container is run by a topology.
+    """
+
+    container: str
+    container_id: str = ""
+    state: str = ""
+    addresses: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    mac: str = ""
+    aliases: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    mark: str = ""
+    topology: str = ""
+    managed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkView:
+    """One network. `missing`: declared and not there; `gone`: containers still list it, and it is not there."""
+
+    name: str
+    id: str = ""
+    status: Status = "present"
+    topology: str = ""
+    driver: str = ""
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    endpoints: tuple[EndpointView, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def networks_of(
+    observed: ObservedState, topology: str | None = None, desired: DesiredState | None = None, plan: Plan | None = None
+) -> list[NetworkView]:
+    """Networks with their endpoints: those that `topology` owns, declares or is attached to, or all of the engine's, by owner."""
+    changes = {(change.network, change.container): change for change in (plan.changes if plan else ()) if change.network}
+    members = _members(observed)
+    views = [_network_view(network, members.get(network.id, ()), desired, changes) for network in observed.networks]
+    views += [_gone(name, list(found)) for name, found in sorted(members.items()) if name.startswith(_GONE)]
+    known = {network.name for network in views}
+    if desired:
+        views += [_missing(name, desired, changes) for name in desired.networks if name not in known]
+    wanted = [network for network in views if _in_scope(network, topology, desired)]
+    return sorted(wanted, key=lambda network: (not network.topology, network.topology, network.name, network.id))
+
+
+_GONE = "gone: "
+Member = tuple[ObservedContainer, ObservedEndpoint]
+
+
+def _members(observed: ObservedState) -> dict[str, list[Member]]:
+    """Who is on each network, by its ID; under its name with `_GONE` in front where there is no such network."""
+    ids = {network.id for network in observed.networks}
+    by_name = {network.name: network.id for network in reversed(observed.networks)}
+    members: dict[str, list[Member]] = {}
+    for container in observed.containers:
+        for endpoint in container.endpoints:
+            home = endpoint.network_id if endpoint.network_id in ids else by_name.get(endpoint.network, _GONE + endpoint.network)
+            members.setdefault(home, []).append((container, endpoint))
+    return members
+
+
+def _network_view(
+    network: ObservedNetwork, members: Iterable[Member], desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]
+) -> NetworkView:
+    pools = settings_pools(network.settings)
+    rows = [_endpoint_view(container, endpoint, network, changes) for container, endpoint in members]
+    rows += [EndpointView(name, notes=("not a container of this engine",)) for name in network.outside]
+    rows += _missing_endpoints(network.name, desired, changes, {row.container for row in rows})
+    change = changes.get((network.name, ""))
+    return NetworkView(
+        network.name,
+        network.id,
+        topology=network.mark.topology if network.mark else "",
+        driver=str(network.settings.get("driver", "")),
+        subnets=tuple(pool.subnet for pool in pools),
+        gateways=tuple(pool.gateway for pool in pools if pool.gateway),
+        flags=tuple(_flags(network, desired)),
+        endpoints=tuple(sorted(rows, key=lambda row: (row.container, row.container_id))),
+        notes=(note(change),) if change else (),
+    )
+
+
+def _flags(network: ObservedNetwork, desired: DesiredState | None) -> Iterator[str]:
+    declared = desired.networks.get(network.name) if desired else None
+    if network.settings.get("internal") is True:
+        yield "internal"
+    if declared and declared.external:
+        yield "external"
+    if declared and declared.exclusive:
+        yield "exclusive"
+    if (declared and declared.protect) or (network.mark and network.mark.protect):
+        yield "protect"
+
+
+def _endpoint_view(
+    container: ObservedContainer, endpoint: ObservedEndpoint, network: ObservedNetwork | None, changes: Mapping[tuple[str, str], Change]
+) -> EndpointView:
+    change = changes.get((endpoint.network, container.name))
+    return EndpointView(
+        container.name,
+        container.id,
+        container.state,
+        endpoint.addresses,
+        tuple(str(endpoint.settings[path]) for path in ("ipv4_address", "ipv6_address") if path in endpoint.settings),
+        endpoint.mac,
+        tuple(_aliases(container, endpoint)),
+        container.ports,
+        endpoint.mark.how if endpoint.mark else "",
+        endpoint.mark.topology if endpoint.mark else "",
+        container.mark is not None,
+        tuple(_endpoint_notes(container, endpoint, network, change)),
+    )
+
+
+def _aliases(container: ObservedContainer, endpoint: ObservedEndpoint) -> Iterator[str]:
+    """All but those that the engine adds by itself."""
+    aliases = endpoint.settings.get("aliases", ())
+    declared = endpoint.mark.declared.get("aliases", ()) if endpoint.mark else ()
+    for alias in aliases if isinstance(aliases, tuple) else ():
+        if alias not in container.implied or (isinstance(declared, tuple) and alias in declared):
+            yield alias
+
+
+def _endpoint_notes(
+    container: ObservedContainer, endpoint: ObservedEndpoint, network: ObservedNetwork | None, change: Change | None
+) -> Iterator[str]:
+    if endpoint.phantom:
+        yield "phantom: not connected, and the next restart will fail"
+    elif network and endpoint.network_id not in ("", network.id):
+        yield "lists a network of this name that is gone" + ("" if container.live else ": it cannot start")
+    if change:
+        yield note(change)
+
+
+def _missing_endpoints(
+    network: str, desired: DesiredState | None, changes: Mapping[tuple[str, str], Change], there: set[str]
+) -> Iterator[EndpointView]:
+    """Endpoints that are declared or planned on a network, and not there."""
+    declared = {name: box for name, box in desired.containers.items() for end in box.endpoints if end.network == network} if desired else {}
+    planned = {name for (where, name), change in changes.items() if where == network and name and "connect" in change.actions}
+    for name in sorted((declared.keys() | planned) - there):
+        change = changes.get((network, name))
+        optional = name in declared and declared[name].optional and not change
+        yield EndpointView(name, notes=(note(change) if change else "no such container (optional)" if optional else "missing",))
+
+
+def _gone(key: str, members: Sequence[Member]) -> NetworkView:
+    rows = tuple(_endpoint_view(container, endpoint, None, {}) for container, endpoint in members)
+    return NetworkView(key.removeprefix(_GONE), status="gone", endpoints=rows)
+
+
+def _missing(name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change]) -> NetworkView:
+    change = changes.get((name, ""))
+    flags = ("external",) if desired.networks[name].external else ()
+    rows = tuple(_missing_endpoints(name, desired, changes, set()))
+    return NetworkView(name, "", "missing", desired.topology, flags=flags, endpoints=rows, notes=(note(change),) if change else ())
+
+
+def _in_scope(network: NetworkView, topology: str | None, desired: DesiredState | None) -> bool:
+    if topology is None:
+        return network.name not in PREDEFINED or bool(network.endpoints)
+    marked = topology in (network.topology, *(row.topology for row in network.endpoints))
+    return marked or bool(desired and network.name in desired.networks)

@@ -1,0 +1,128 @@
+"""The live topology as an aligned tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from ..model import PREDEFINED, DesiredState, ObservedState
+from ..paint import Paint, plain, safe
+from ..plan import Plan
+from .containers import ContainerView, containers_of
+from .networks import EndpointView, NetworkView, networks_of
+from .topologies import state_of
+
+
+def show(
+    observed: ObservedState,
+    topology: str | None = None,
+    desired: DesiredState | None = None,
+    plan: Plan | None = None,
+    paint: Paint = plain,
+) -> str:
+    """The live topology as an aligned tree; with `desired` and `plan` also what is missing and what differs."""
+    networks = networks_of(observed, topology, desired, plan)
+    containers = containers_of(observed, topology, desired, plan)
+    engine = f"engine {safe(observed.engine.version)} ({safe(observed.engine.transport)})"
+    head = f'topology "{safe(topology)}" on {engine}' if topology is not None else engine
+    if not networks and not containers:
+        return f"netplan: {head}\n\n{_nothing(topology)}"
+    blocks = [*_network_blocks(networks, topology, paint), *_container_blocks(containers, topology, paint)]
+    return f"netplan: {head}\n\n" + "\n\n".join(blocks)
+
+
+def _nothing(topology: str | None) -> str:
+    return "no networks" if topology is None else f'nothing on this engine belongs to "{safe(topology)}": see netplan ls'
+
+
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+def _network_blocks(networks: Sequence[NetworkView], topology: str | None, paint: Paint) -> Iterator[str]:
+    cells = [[_cells(row, network) for row in network.endpoints] for network in networks]
+    widths = _widths(row for rows in cells for row in rows)
+    for network, rows in zip(networks, cells, strict=True):
+        yield _block(network, rows, widths, topology, paint)
+
+
+def _widths(rows: Iterable[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _notes(notes: Iterable[str], paint: Paint) -> str:
+    return "".join(f"  {paint('warn', '! ' + safe(note))}" for note in notes)
+
+
+def _block(network: NetworkView, rows: Sequence[Sequence[str]], widths: Sequence[int], topology: str | None, paint: Paint) -> str:
+    lines = [_heading(network, topology, paint)]
+    lines += [f"   {paint('warn', '! ' + safe(note))}" for note in network.notes if note != network.status]
+    for number, (endpoint, row) in enumerate(zip(network.endpoints, rows, strict=True), 1):
+        branch = paint("dim", "└─" if number == len(rows) else "├─")
+        text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
+        lines.append(f"{branch} {text.rstrip()}{_notes(endpoint.notes, paint)}")
+    return "\n".join(lines)
+
+
+def _heading(network: NetworkView, topology: str | None, paint: Paint) -> str:
+    parts = [paint("bold", safe(network.name))]
+    if network.status != "present":
+        parts.append(paint("warn", f"! {network.status}"))
+    parts += [safe(part) for part in (network.driver, *network.subnets) if part]
+    parts += [f"gateway {safe(gateway)}" for gateway in network.gateways]
+    parts += [paint("change", flag) for flag in network.flags]
+    if network.status == "present":
+        parts.append(paint("dim", _owner(network, topology)))
+    return "  ".join(part for part in parts if part)
+
+
+def _owner(network: NetworkView, topology: str | None) -> str:
+    if network.topology == topology:
+        return ""
+    return f"owner {safe(network.topology)}" if network.topology else "" if network.name in PREDEFINED else "unowned"
+
+
+def _cells(row: EndpointView, network: NetworkView) -> tuple[str, ...]:
+    addresses = " ".join(row.addresses) or " ".join(f"({address})" for address in row.static)
+    aliases = f"alias {' '.join(row.aliases)}" if row.aliases else ""
+    mark = f"{row.mark} by {row.topology}" if row.mark and row.topology != network.topology else row.mark
+    if row.managed and row.mark == "made":
+        mark = ""
+    elif not mark and row.container_id and network.topology:
+        mark = "foreign"
+    ports = "" if row.managed else " ".join(row.ports)
+    return tuple(map(safe, (row.container, row.state, addresses, aliases, mark, ports)))
+
+
+# --- containers ------------------------------------------------------------------------------------------------------
+
+
+def _container_blocks(containers: Sequence[ContainerView], topology: str | None, paint: Paint) -> Iterator[str]:
+    """One block for each topology that runs any; widths are those of all."""
+    cells = {id(row): _container_cells(row) for row in containers}
+    widths = _widths(cells.values())
+    for owner, found in groupby(containers, key=lambda row: row.topology):
+        rows = list(found)
+        heading = paint("bold", "Containers") + ("" if owner == topology else paint("dim", f"  owner {safe(owner)}"))
+        lines = [_container_line(row, cells[id(row)], widths, row is rows[-1], paint) for row in rows]
+        yield "\n".join((heading, *lines))
+
+
+def _container_line(row: ContainerView, cells: Sequence[str], widths: Sequence[int], last: bool, paint: Paint) -> str:
+    branch = paint("dim", "└─" if last else "├─")
+    styles = ("", "add" if row.healthy and row.state == "running" else "dim" if row.healthy else "error", *[""] * len(cells))
+    end = max((number for number, cell in enumerate(cells) if cell), default=0)
+    shown = [
+        (paint(style, cell) if cell else "") + " " * (width - len(cell) if number < end else 0)
+        for number, (cell, width, style) in enumerate(zip(cells, widths, styles, strict=False))
+        if width and number <= end
+    ]
+    return f"{branch} {'  '.join(shown)}{_notes(row.notes, paint)}"
+
+
+def _container_cells(row: ContainerView) -> tuple[str, ...]:
+    """A container that is not there has a name only: what it would be, the plan says."""
+    if not row.id:
+        return safe(row.name), "", "", "", ""
+    where = f"shares {row.mode.removeprefix('container:')}'s network" if row.mode.startswith("container:") else row.mode
+    where = where or ", ".join(row.networks) or "not attached"
+    return tuple(map(safe, (row.name, state_of(row), row.image, where, " ".join(row.ports))))

@@ -1,0 +1,281 @@
+"""A container made anew loses nothing that can be kept; what fails is taken back; what is killed is finished by the next apply."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..faults.proxy import Fault, Proxy, spoiled
+from .cli import NETPLAN, Cli, box, server
+
+
+class Lab:
+    """A container with an anonymous volume, on two networks, and a client."""
+
+    def __init__(self, cli: Cli) -> None:
+        self.cli, self.docker = cli, cli.docker
+        self.networks = {"n": {"subnet": cli.docker.subnet()}, "m": {"subnet": cli.docker.subnet()}}
+        self.converge()
+        cli.docker.exec(cli.docker.name("one"), "sh", "-c", "echo kept > /data/kept")
+
+    def declare(self, **more: Any) -> dict[str, Any]:
+        one = server(**{"networks": {"n": {"aliases": ["www"]}, "m": {}}, "volumes": ["/data"], **more})
+        return {"one": one, "two": box(networks=["n"])}
+
+    def converge(self, **more: Any) -> None:
+        self.cli.converge(self.networks, self.declare(**more))
+
+    def write(self, **more: Any) -> None:
+        self.cli.write(self.networks, self.declare(**more))
+
+    def kept(self) -> bool:
+        return self.docker.exec(self.docker.name("one"), "cat", "/data/kept")[1].strip() == "kept"
+
+    def works(self) -> None:
+        """Reachable, with its volume, and nothing of an attempt is left."""
+        assert self.docker.fetch(self.docker.name("two"), "http://www/") == "page"
+        assert self.cli.reach("one", "two")
+        assert set(self.docker.inspect(self.docker.name("one"))["NetworkSettings"]["Networks"]) == set(map(self.docker.name, "nm"))
+        assert self.kept()
+        listed = self.docker.do("GET", "/containers/json?all=1")
+        assert sorted(c["Names"][0][1:] for c in listed if self.docker.prefix + "one" in c["Names"][0]) == [self.docker.name("one")]
+
+
+@pytest.fixture
+def lab(cli: Cli) -> Lab:
+    return Lab(cli)
+
+
+def test_anonymous_volumes_are_carried_over(lab: Lab) -> None:
+    lab.write(environment={"MODE": "new"})
+    plan = lab.cli.plan().out
+    assert "its anonymous volumes are carried over: /data" in plan
+    assert "what it wrote outside its volumes goes with it" in plan
+    (before,) = lab.cli.life("one")
+    lab.converge(environment={"MODE": "new"})
+    assert lab.cli.life("one")[0][0] != before[0]
+    lab.works()
+
+
+FAILURES: dict[str, dict[str, Any]] = {
+    "no such command": {"command": ["/no/such/command"]},
+    "no such device": {"devices": ["/dev/no-such-device"]},
+    "a mount that cannot be": {"volumes": ["/data", "/proc/self/no-such-place:/x"]},
+    "a sysctl that is none": {"sysctls": {"net.ipv4.no_such_thing": "1"}},
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_recreation_that_fails_is_taken_back(lab: Lab, failure: str) -> None:
+    """The old container runs again under its name with its endpoints; exit 1 with the engine's words; a mended file converges."""
+    (before,) = lab.cli.life("one")
+    lab.write(**FAILURES[failure])
+    result = lab.cli.apply(code=1)
+    assert "the old container is back" in result.out, result.said
+    assert lab.cli.life("one")[0][0] == before[0]
+    if lab.cli.life("one")[0][1] != before[1]:  # it was stopped: it serves again in a moment
+        time.sleep(0.3)
+    lab.works()
+    lab.converge(environment={"MODE": "mended"})
+    lab.works()
+
+
+def test_a_host_port_that_is_taken_outside_docker(lab: Lab) -> None:
+    """By a process on the engine's machine: only the engine can find out, and says so."""
+    lab.docker.container("squatter", "host", Cmd=["nc", "-l", "-p", "39123"])
+    lab.write(ports=["39123:80"])
+    result = lab.cli.apply(code=1)
+    assert "address already in use" in result.out, result.said
+    assert "39123" in result.out
+    time.sleep(0.3)
+    lab.works()
+    lab.converge()
+
+
+def test_members_follow_the_one_whose_network_they_share(cli: Cli) -> None:
+    n = {"subnet": cli.docker.subnet()}
+
+    def declare(**more: Any) -> dict[str, Any]:
+        return {"one": server(networks=["n"], **more), "member": box(network_mode="container:one"), "two": box(networks=["n"])}
+
+    cli.converge({"n": n}, declare())
+    member = cli.life("member")[0][0]
+    cli.converge({"n": n}, declare(environment={"MODE": "new"}))
+    assert cli.life("member")[0][0] != member
+    assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
+    assert cli.docker.inspect(cli.docker.name("member"))["HostConfig"]["NetworkMode"] == f"container:{cli.life('one')[0][0]}"
+    cli.docker.do("POST", f"/containers/{cli.docker.name('one')}/stop?t=0")
+    cli.apply()  # started anew, and so is the member, which had lost its network
+    cli.settled()
+    assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
+
+
+def test_a_foreign_member_stands_in_the_way(cli: Cli) -> None:
+    cli.converge({}, {"one": box()})
+    cli.docker.container("theirs", f"container:{cli.docker.name('one')}")
+    cli.write({}, {"one": box(environment={"MODE": "new"})})
+    before = cli.inspected()
+    refused = cli.apply(code=3)
+    assert "--disrupt-foreign" in refused.said
+    assert not refused.changes
+    assert cli.inspected() == before
+    cli.apply("--disrupt-foreign")
+    cli.settled()
+
+
+def test_an_image_that_moved_under_its_tag_recreates(cli: Cli) -> None:
+    tag = f"netplan-test/{cli.docker.prefix}moved"
+    cli.docker.do("POST", f"/images/{cli.docker.image}/tag?repo={tag}&tag=1")
+    try:
+        cli.converge({}, {"one": box() | {"image": f"{tag}:1"}})
+        cli.docker.container("builder")
+        cli.docker.exec(cli.docker.name("builder"), "sh", "-c", "echo new > /tmp/new")
+        cli.docker.do("POST", f"/commit?container={cli.docker.name('builder')}&repo={tag}&tag=1")
+        cli.docker.do("DELETE", f"/containers/{cli.docker.name('builder')}?force=1")
+        assert "image" in cli.plan("--exit-code", code=2).out
+        cli.apply()
+        cli.settled()
+        assert cli.docker.exec(cli.docker.name("one"), "cat", "/tmp/new")[1].strip() == "new"
+    finally:
+        cli.docker.clean_up()
+        cli.docker.call("DELETE", f"/images/{tag}:1?force=1")
+
+
+# --- killed ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def proxy(cli: Cli, tmp_path: Path) -> Iterator[Proxy]:
+    if not cli.host.startswith("unix://"):
+        pytest.skip("the proxy stands in front of a unix socket")
+    with spoiled(tmp_path / "p", cli.host) as found:
+        yield found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("acts", [False, True], ids=["before", "after"])
+def test_killed_at_every_step_the_next_apply_converges(lab: Lab, proxy: Proxy, acts: bool) -> None:
+    """kill -9 before and after each call of a recreation; the volume's content is kept each time."""
+    nth = 0
+    while True:
+        nth += 1
+        lab.write(environment={"MODE": f"{acts}{nth}"})
+        proxy.spoil(Fault("hang", nth=nth, acts=acts))
+        if not _killed_at_fault(lab.cli, proxy):
+            break
+        lab.cli.apply()
+        lab.cli.settled()
+        lab.works()
+    assert nth > 5, proxy.calls
+    lab.cli.settled()
+
+
+def _killed_at_fault(cli: Cli, proxy: Proxy) -> bool:
+    """Whether the apply got to the fault, where it was killed, or to its end."""
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--parallel", "1", "-H", proxy.host]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 60
+        while process.poll() is None and not proxy.spoiled and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(0.3 if proxy.spoiled else 0)  # the engine acts
+        process.send_signal(signal.SIGKILL)
+    return bool(proxy.spoiled)
+
+
+# --- every setting ---------------------------------------------------------------------------------------------------
+
+
+EVERYTHING: dict[str, Any] = {
+    "entrypoint": ["sleep"],
+    "command": ["3600"],
+    "environment": {"A": "1", "EMPTY": "", "SPACES": "a b", "NUMBER": 7, "FLAG": True},
+    "hostname": "web",
+    "domainname": "example.org",
+    "user": "0:0",
+    "working_dir": "/tmp",
+    "ports": ["127.0.0.1:39231:81", "39232:82/udp", "83"],
+    "expose": ["90", "91/udp"],
+    "volumes": ["/anonymous", "/tmp:/bound:ro", {"type": "tmpfs", "target": "/scratch"}],
+    "cap_add": ["NET_ADMIN", "SYS_TIME"],
+    "cap_drop": ["MKNOD"],
+    "sysctls": {"net.ipv4.ip_forward": 1},
+    "devices": ["/dev/null:/dev/other:rw"],
+    "dns": ["127.0.0.1"],
+    "dns_search": ["a.test"],
+    "extra_hosts": ["a.test:10.0.0.1", "b.test:fd00::1"],
+    "labels": {"team": "net", "empty": ""},
+    "restart": "on-failure:3",
+    "init": True,
+    "healthcheck": {"test": ["CMD", "true"], "interval": "1m30s", "timeout": "2s", "retries": 4, "start_period": "500ms"},
+    "stop_grace_period": "3s",
+    "mem_limit": "64m",
+    "cpus": 0.5,
+    "pull_policy": "never",
+    "platform": "linux/amd64",
+    "privileged": False,
+    "publish_all": False,
+}
+
+
+@pytest.mark.parametrize("key", EVERYTHING)
+def test_each_setting_converges_and_is_dropped_again(cli: Cli, key: str) -> None:
+    """A second apply makes no mutating call, with the setting and after it left the file."""
+    plain = box(networks=["n"])
+    with_it = plain | {key: EVERYTHING[key]}
+    if key == "entrypoint":
+        with_it["command"] = ["3600"]
+    n = {"subnet": cli.docker.subnet()}
+    cli.converge({"n": n}, {"one": with_it})
+    cli.converge({"n": n}, {"one": plain})
+
+
+def test_all_settings_together_converge(cli: Cli) -> None:
+    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"one": box() | EVERYTHING | {"networks": ["n"]}})
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+SECRET, OTHER = "hunter2-is-secret", "swordfish-is-secret"
+
+
+def test_environment_values_appear_nowhere(cli: Cli, tmp_path: Path) -> None:
+    """Neither in plans nor reports, labels, snapshots, logs of calls, or what a failure says."""
+    (tmp_path / "secrets.env").write_text(f"FROM_FILE={OTHER}\n")
+    said: list[str] = []
+
+    def declare(value: str, **more: Any) -> None:
+        environment = {"PASSWORD": value, "PLAIN": "x"}
+        cli.write({}, {"one": box(environment=environment, env_file="secrets.env", **more)})
+
+    def note(*arguments: str, code: int | None = 0) -> None:
+        said.append(cli.run(*arguments, code=code).said)
+
+    file = str(cli.file)
+    declare(SECRET)
+    note("plan", file, "-v")
+    note("plan", file, "-o", "json")
+    note("apply", file, "--yes", "-v")
+    assert SECRET in cli.docker.exec(cli.docker.name("one"), "sh", "-c", "echo $PASSWORD")[1]
+    assert OTHER in cli.docker.exec(cli.docker.name("one"), "sh", "-c", "echo $FROM_FILE")[1]
+    said.append(json.dumps(cli.docker.inspect(cli.docker.name("one"))["Config"]["Labels"]))
+    note("snapshot")
+    note("show", file)
+    note("show", file, "-o", "json")
+    declare(SECRET + "-new")
+    note("plan", file)
+    note("plan", file, "-o", "json")
+    note("apply", file, "--yes", "-v", "-o", "json")
+    declare(SECRET, command=["/no/such"])
+    note("apply", file, "--yes", "-v", code=1)
+    declare(SECRET, no_such_key=1)
+    note("validate", file, code=4)
+    note("reset", file, "--yes", "-v", code=4)
+    assert all(SECRET not in text and OTHER not in text for text in said)
+    assert "(value hidden)" in said[0]

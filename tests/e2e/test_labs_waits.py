@@ -1,0 +1,130 @@
+"""Containers that wait for each other, that are meant to end, and that end though they should not."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from .cli import NETPLAN, Cli, box
+
+READY = {"test": ["CMD", "cat", "/tmp/ready"], "interval": "1s", "timeout": "1s", "retries": 3}
+
+
+def started_at(cli: Cli, short: str) -> str:
+    return str(cli.docker.inspect(cli.docker.name(short))["State"]["StartedAt"])
+
+
+def finished_at(cli: Cli, short: str) -> str:
+    return str(cli.docker.inspect(cli.docker.name(short))["State"]["FinishedAt"])
+
+
+def test_started_in_the_order_of_dependence(cli: Cli) -> None:
+    chain = {"a1": box(depends_on={"b1": "service_started"}), "b1": box(depends_on={"c1": "service_started"}), "c1": box()}
+    cli.converge({}, chain)
+    assert started_at(cli, "c1") < started_at(cli, "b1") < started_at(cli, "a1")
+
+
+def test_waits_until_it_is_healthy(cli: Cli) -> None:
+    db = box("sh", "-c", "sleep 2; echo > /tmp/ready; exec sleep 3600", healthcheck=READY | {"retries": 10})
+    cli.write({}, {"db": db, "web": box(depends_on={"db": "service_healthy"})})
+    result = cli.apply()
+    assert "wait until" in result.out
+    health = cli.docker.inspect(cli.docker.name("db"))["State"]["Health"]
+    assert health["Status"] == "healthy"
+    good = next(entry for entry in health["Log"] if entry["ExitCode"] == 0)
+    assert started_at(cli, "web")[:19] >= good["Start"].replace("+00:00", "Z")[:19]
+    cli.settled()
+
+
+def test_one_that_never_gets_healthy_is_told(cli: Cli) -> None:
+    db = box("sleep", "3600", healthcheck=READY | {"test": ["CMD-SHELL", "echo not today; exit 1"], "retries": 1})
+    cli.write({}, {"db": db, "web": box(depends_on={"db": "service_healthy"})})
+    result = cli.apply(code=1)
+    assert f"{cli.docker.name('db')} is unhealthy: not today" in result.out
+    assert "needs step" in result.out
+    assert cli.docker.inspect(cli.docker.name("web"))["State"]["Status"] == "created"
+
+
+def test_one_without_a_healthcheck_is_told(cli: Cli) -> None:
+    cli.write({}, {"db": box(), "web": box(depends_on={"db": "service_healthy"})})
+    result = cli.apply(code=None)
+    assert result.code in (1, 4)
+    assert "healthcheck" in result.said
+
+
+def test_waits_until_it_has_ended(cli: Cli) -> None:
+    job = box("sh", "-c", "sleep 1", one_shot=True)
+    cli.converge({}, {"job": job, "web": box(depends_on={"job": "service_completed_successfully"})})
+    assert finished_at(cli, "job") <= started_at(cli, "web")
+
+
+def test_one_that_fails_stops_what_waits_for_it(cli: Cli) -> None:
+    job = box("sh", "-c", "echo first; echo the schema is broken; exit 3", one_shot=True)
+    cli.write({}, {"job": job, "web": box(depends_on={"job": "service_completed_successfully"})})
+    result = cli.apply(code=1)
+    assert f"{cli.docker.name('job')} ended with exit code 3: the schema is broken" in result.said
+    assert cli.docker.inspect(cli.docker.name("web"))["State"]["Status"] == "created"
+
+
+def test_one_shot_that_ended_well_is_converged(cli: Cli) -> None:
+    cli.converge({}, {"job": box("true", one_shot=True)})
+    assert cli.docker.inspect(cli.docker.name("job"))["State"]["Status"] == "exited"
+
+
+ENDS: dict[str, tuple[dict[str, Any], str]] = {
+    "one_shot": (box("sh", "-c", "echo out; echo that went wrong >&2; exit 3", one_shot=True), "ended with exit code 3: that went wrong"),
+    "at once": (box("sh", "-c", "echo no config; exit 7"), "ended with exit code 7: no config"),
+    "in silence": (box("true"), "ended with exit code 0 and said nothing: docker logs"),
+    "a moment later": (box("sh", "-c", "sleep 0.2; echo too late; exit 4"), "ended with exit code 4: too late"),
+    "again and again": (box("sh", "-c", "echo crash; exit 9", restart="always"), "keeps ending with exit code 9: crash"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_one_that_ends_is_told_with_its_last_words(cli: Cli, case: str) -> None:
+    body, told = ENDS[case]
+    cli.write({}, {"one": body, "two": box()})
+    result = cli.apply(code=1)
+    assert f"{cli.docker.name('one')} {told}" in result.err, result.said
+    assert "not as declared" not in result.said
+    assert cli.docker.inspect(cli.docker.name("two"))["State"]["Running"]
+
+
+def test_ctrl_c_ends_a_wait(cli: Cli) -> None:
+    """Within a moment, with a report; the next apply goes on."""
+    db = box("sleep", "3600", healthcheck=READY | {"retries": 60})
+    cli.write({}, {"db": db, "web": box(depends_on={"db": "service_healthy"})})
+    environment = {**os.environ, "DOCKER_HOST": cli.host}
+    command = [NETPLAN, "apply", str(cli.file), "--yes"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not running(cli, "db"):
+            time.sleep(0.1)
+        time.sleep(0.5)
+        began = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    assert time.monotonic() - began < 5
+    assert run.returncode == 1, out + err
+    assert "interrupted" in out
+    assert "Traceback" not in out + err
+    cli.docker.exec(cli.docker.name("db"), "sh", "-c", "echo > /tmp/ready")
+    cli.apply()
+    cli.settled()
+    assert running(cli, "web")
+
+
+def running(cli: Cli, short: str) -> bool:
+    status, answer = cli.docker.call("GET", f"/containers/{cli.docker.name(short)}/json")
+    return status == 200 and bool(answer["State"]["Running"])

@@ -1,0 +1,137 @@
+"""One writer per engine: who waits for whom, who takes over, and what a user can do about it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from reconciler.engine import Engine
+from reconciler.errors import FailedError
+from reconciler.lock import HOLDER, KIND, Lock, acquire, claims, own_volumes
+from reconciler.lock.holder import Holder, holder_text, myself
+
+from .cli import Cli, run_on_terminal
+
+
+def quiet(holder: Holder) -> None:
+    return
+
+
+def held(engine: Engine) -> list[tuple[int, str]]:
+    return [(claim.generation, claim.holder.run) for claim in claims(own_volumes(engine))]
+
+
+def plant(engine: Engine, generation: int, **changes: str | int | tuple[str, ...]) -> Holder:
+    """A lock on the engine, of this process or of one that `changes` say."""
+    holder = replace(myself("planted"), **changes)  # type: ignore[arg-type]
+    engine.create_volume(f"netplan.lock.{generation}", {KIND: "lock", HOLDER: holder_text(holder)})
+    return holder
+
+
+@pytest.fixture(autouse=True)
+def unlocked(engine: Engine) -> Iterator[None]:
+    yield
+    for volume in own_volumes(engine):
+        engine.remove_volume(volume["Name"])
+
+
+def test_the_first_has_it_and_the_second_does_not(engine: Engine) -> None:
+    lock = acquire(engine, "one", 1, quiet)
+    lock.check(own_volumes(engine))
+    heard: list[Holder] = []
+    with pytest.raises(FailedError, match='another netplan is at work on this engine: topology "one", process'):
+        acquire(engine, "two", 0.6, heard.append)
+    assert [holder.run for holder in heard] == [lock.run]
+    lock.release()
+    assert held(engine) == []
+
+
+def test_a_dead_holder_is_taken_over_at_once(engine: Engine) -> None:
+    dead = plant(engine, 3, started="1")
+    began = time.monotonic()
+    lock = acquire(engine, "lab", 30, quiet)
+    assert time.monotonic() - began < 5
+    assert held(engine) == [(4, lock.run)]
+    with pytest.raises(FailedError, match="taken over by"):
+        Lock(engine, claims([{"Name": "netplan.lock.3", "Labels": {KIND: "lock", HOLDER: holder_text(dead)}}])[0]).check(
+            own_volumes(engine)
+        )
+    lock.release()
+
+
+@pytest.mark.parametrize("where", ["boot", "namespace", "started"])
+def test_a_holder_elsewhere_is_never_taken_to_be_dead(engine: Engine, where: str) -> None:
+    plant(engine, 1, pid=999_999_999, **{where: "" if where == "started" else "elsewhere"})
+    with pytest.raises(FailedError, match="another netplan is at work") as caught:
+        acquire(engine, "lab", 0, quiet)
+    assert "netplan unlock" in " ".join(caught.value.hints)
+
+
+def test_a_holder_that_was_taken_over_notices(engine: Engine) -> None:
+    lock = acquire(engine, "lab", 1, quiet)
+    taker = plant(engine, 2, takes=(lock.run,))
+    with pytest.raises(FailedError, match="taken over by") as caught:
+        lock.check(own_volumes(engine))
+    assert str(taker) in caught.value.message
+
+
+def test_a_newer_lock_that_takes_somebody_else_over_does_not_disturb(engine: Engine) -> None:
+    lock = acquire(engine, "lab", 1, quiet)
+    plant(engine, 2, takes=("another",))
+    lock.check(own_volumes(engine))
+
+
+def test_of_many_at_once_one_has_it(engine: Engine) -> None:
+    """Each in a process of its own; they take turns, over a dead holder's lock."""
+    plant(engine, 1, started="1")
+    program = (
+        "import sys, time\nfrom reconciler.engine import open_engine\nfrom reconciler.lock import acquire\n"
+        "engine = open_engine(sys.argv[1])\nlock = acquire(engine, 'lab', 60, lambda holder: None)\n"
+        "print(time.monotonic(), flush=True)\ntime.sleep(0.05)\nprint(time.monotonic(), flush=True)\nlock.release()\n"
+    )
+    command = [sys.executable, "-c", program, engine.target.url]
+    many = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    turns = sorted(tuple(map(float, process.communicate(timeout=90)[0].split())) for process in many)
+    assert [process.returncode for process in many] == [0] * 8
+    assert all(earlier[1] < later[0] for earlier, later in pairwise(turns)), turns
+    assert held(engine) == []
+
+
+def test_apply_waits_and_names_the_holder(cli: Cli, engine: Engine) -> None:
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    plant(engine, 1, host="elsewhere", boot="elsewhere")
+    refused = cli.apply("--lock-timeout", "0.5", code=1)
+    assert "waiting for the engine's lock: topology" in refused.err
+    assert "on elsewhere" in refused.err
+    assert "netplan unlock" in refused.err
+    assert not refused.changes
+    cli.plan()
+    asked = run_on_terminal("unlock", answer="no", host=cli.host, code=1)
+    assert "on elsewhere" in asked.out
+    assert held(engine), "not confirmed: the lock stays"
+    cli.run("unlock", code=3)
+    assert "Unlocked." in cli.run("unlock", "--yes").out
+    cli.apply()
+    assert "not locked" in cli.run("unlock").out
+
+
+def test_nothing_to_do_takes_no_lock_and_looking_never_does(cli: Cli, engine: Engine) -> None:
+    cli.converge({"n": {"subnet": cli.docker.subnet()}})
+    plant(engine, 1, host="elsewhere", boot="elsewhere")
+    assert not cli.apply().writes
+    for command in ("plan", "show"):
+        assert not cli.run(command, str(cli.file), "-v").writes
+    cli.run("ls")
+
+
+def test_a_dead_lock_is_swept_away_even_with_nothing_to_do(cli: Cli, engine: Engine) -> None:
+    cli.converge({"n": {"subnet": cli.docker.subnet()}})
+    plant(engine, 1, started="1")
+    cli.apply()
+    assert held(engine) == []

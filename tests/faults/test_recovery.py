@@ -1,0 +1,147 @@
+"""Nothing is lost: a sample of what scripts/reliability counts in full, and the ways back that it does not go."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ..e2e.cli import NETPLAN, Cli
+from ..e2e.conftest import Docker
+from .labs import ANSWERS, Lab, answered, killed, own_volumes_of
+from .plans import PAIRS
+from .proxy import Fault, Proxy
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+POINTS = 2
+
+
+@pytest.fixture(autouse=True)
+def docker_only(docker: Docker) -> None:
+    if docker.info.flavor == "podman":
+        pytest.skip("Podman keeps no marks on endpoints")
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_killed_anywhere_and_answered_anyhow(docker: Docker, proxy: Proxy, tmp_path: Path, pair: object) -> None:
+    lab, choose = Lab(pair, docker, proxy, tmp_path), random.Random(str(pair))  # type: ignore[arg-type]
+    for number in range(POINTS):
+        killed(lab, choose.randrange(1, 12), choose.random() < 0.5, choose.randrange(6), elsewhere=number == 1)
+    answered(lab, choose.randrange(1, 10), choose.choice(list(ANSWERS.values())))
+    lab.close()
+
+
+def replacement(cli: Cli) -> tuple[str, object, list[tuple[str, str, int]]]:
+    """A network with a declared and a foreign endpoint, and a file that replaces it; its first subnet and the foreign endpoint."""
+    for who in ("web", "guest"):
+        cli.docker.container(who)
+    first, then = cli.docker.subnet(), cli.docker.subnet()
+    cli.converge({"n": {"subnet": first}}, {"web": {"networks": {"n": {"aliases": ["w"]}}}})
+    cli.docker.connect(cli.docker.name("n"), cli.docker.name("guest"), Aliases=["mine"], IPAMConfig={"LinkLocalIPs": ["169.254.3.3"]})
+    cli.write({"n": {"subnet": then}}, {"web": {"networks": {"n": {"aliases": ["w"]}}}})
+    return first, foreign(cli), cli.life("web", "guest")
+
+
+def foreign(cli: Cli) -> object:
+    found = cli.endpoint("guest", "n")
+    return found and (sorted(a for a in found["Aliases"] if a == "mine"), found["IPAMConfig"])
+
+
+def test_a_replacement_whose_network_cannot_be_created_is_rolled_back(cli: Cli, proxy: Proxy) -> None:
+    subnet, before, life = replacement(cli)
+    proxy.spoil(Fault("answer", path="^/networks/create$", status=403, body=b'{"message":"Pool overlaps with other one"}'))
+    failed = cli.run("apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host, code=1)
+    assert "putting it back as it was" in failed.err
+    assert cli.network("n")["IPAM"]["Config"][0]["Subnet"] == subnet
+    assert foreign(cli) == before
+    assert (cli.endpoint("web", "n") or {})["DriverOpts"]["netplan.topology"] == cli.topology
+    assert cli.life("web", "guest") == life
+    assert not own_volumes_of(cli.docker), "the engine has all that the journal held"
+    cli.apply("--disrupt-foreign")
+    assert foreign(cli) == before
+
+
+def test_a_pending_recovery_is_shown_and_another_topology_leaves_it_alone(cli: Cli, proxy: Proxy) -> None:
+    _, before, _ = replacement(cli)
+    proxy.spoil(Fault("kill", method="POST", path="^/networks/create$"))
+    cli.run("apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host, code=-9)
+    shown = cli.plan().out
+    assert "was interrupted; this recovers it: puts back network" in shown
+    assert cli.docker.name("guest") in shown
+    other = cli.write(
+        {"x": {"subnet": cli.docker.subnet()}}, {"web": {"networks": ["x"]}}, name=cli.docker.name("other"), file="other.yaml"
+    )
+    assert f"apply or destroy {cli.topology} to recover it" in cli.run("apply", str(other), "--yes").out
+    assert any(name.startswith("netplan.journal.") for name in own_volumes_of(cli.docker))
+    cli.apply()
+    assert foreign(cli) == before
+    assert not own_volumes_of(cli.docker)
+    cli.settled()
+
+
+@pytest.mark.parametrize("volume", ["lock", "journal"])
+def test_a_volume_that_vanishes_during_a_run(cli: Cli, proxy: Proxy, volume: str) -> None:
+    """The lock: nothing more is taken away. The journal: it is made again."""
+    _, before, _ = replacement(cli)
+    proxy.spoil(Fault("slow", path="/disconnect$", seconds=2))
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--parallel", "1", "--host", proxy.host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        _until(lambda: bool(proxy.spoiled))
+        for name in own_volumes_of(cli.docker):
+            if f".{volume}." in name:
+                cli.docker.do("DELETE", f"/volumes/{name}")
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == (1 if volume == "lock" else 0), said
+    assert ("the engine's lock has vanished" in said) == (volume == "lock"), said
+    cli.apply("--disrupt-foreign")
+    assert foreign(cli) == before
+    assert not own_volumes_of(cli.docker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("times", [1, 2])
+def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int) -> None:
+    """Once: what runs is finished, the rest skipped, all reported, the lock given back. Twice: out within a second."""
+    _, before, _ = replacement(cli)
+    proxy.spoil(Fault("slow", path="/disconnect$", nth=1, seconds=3))
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--parallel", "1", "--host", proxy.host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        _until(lambda: bool(proxy.spoiled))
+        began = time.monotonic()
+        for _ in range(times):
+            process.send_signal(number)
+            time.sleep(0.3)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    if times == 1:
+        assert "interrupted before it began" in said
+        assert not any(".lock." in name for name in own_volumes_of(cli.docker))
+    else:
+        assert time.monotonic() - began < 1.7, said
+        assert "interrupted" in said
+        time.sleep(3)  # the call under way is still to reach the engine
+    cli.apply("--disrupt-foreign")
+    assert foreign(cli) == before
+    assert not own_volumes_of(cli.docker)
+
+
+def test_an_engine_that_says_later_is_asked_again(cli: Cli, proxy: Proxy) -> None:
+    cli.docker.container("c")
+    cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
+    for path in ("^/networks/create$", "/connect$"):
+        proxy.spoil(Fault("answer", path=path, status=503))
+        cli.run("apply", str(cli.file), "--host", proxy.host)
+        cli.destroy()
+
+
+def _until(true: object, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if true():  # type: ignore[operator]
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")

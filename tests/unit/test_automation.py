@@ -1,0 +1,311 @@
+"""The automation for pull and merge requests, run for real: the scripts, the action's and the template's own commands, and the hook.
+
+GitHub and GitLab are stood in for by a small server on loopback that keeps comments as their APIs do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+NETPLAN = Path(sys.executable).with_name("netplan")
+BOT, TOKEN = "github-actions[bot]", "s3cret-token"
+LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\ncontainers: {api: {networks: [net]}}\n"
+
+
+class Forge(ThreadingHTTPServer):
+    """Comments of request 7 of me/lab on GitHub, and of merge request 7 of project 5 on GitLab."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.comments: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, str]] = []
+        self.forbidden = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def say(self, body: str, who: str = "somebody") -> None:
+        self.comments.append({"id": len(self.comments) + 1, "body": body, "user": {"login": who}, "author": {"username": who}})
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Forge
+
+    def answer(self) -> None:
+        url = urlsplit(self.path)
+        self.server.calls.append((self.command, self.path))
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        allowed = f"Bearer {TOKEN}" == self.headers["Authorization"] or self.headers["PRIVATE-TOKEN"] == TOKEN
+        if not allowed or (self.server.forbidden and self.command != "GET"):
+            self.reply(403, {"message": "Resource not accessible by integration"})
+        elif url.path == "/user":
+            self.reply(200, {"username": BOT})
+        elif match := re.fullmatch(r"(?:/repos/me/lab/issues|/projects/5/merge_requests)/7/(?:comments|notes)", url.path):
+            self.collection(match, body, parse_qs(url.query))
+        elif match := re.fullmatch(r"/repos/me/lab/issues/comments/(\d+)|/projects/5/merge_requests/7/notes/(\d+)", url.path):
+            found = self.server.comments[int(match[1] or match[2]) - 1]
+            assert self.command == ("PATCH" if match[1] else "PUT")
+            found["body"] = body["body"]
+            self.reply(200, found)
+        else:
+            self.reply(404, {"message": "Not Found"})
+
+    do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815
+
+    def collection(self, _: re.Match[str], body: Mapping[str, Any], query: Mapping[str, list[str]]) -> None:
+        if self.command == "GET":
+            size, page = int(query["per_page"][0]), int(query["page"][0])
+            self.reply(200, self.server.comments[size * (page - 1) : size * page])
+        elif len(body["body"]) > 65536:
+            self.reply(422, {"message": "body is too long (maximum is 65536 characters)"})
+        else:
+            self.server.say(body["body"], BOT)
+            self.reply(201, self.server.comments[-1])
+
+    def reply(self, status: int, value: Any) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    with Forge() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    (tmp_path / "netplan.yaml").write_text(LAB)
+    return tmp_path
+
+
+def environment(**more: str) -> dict[str, str]:
+    """None of a CI in which this runs itself."""
+    kept = {key: value for key, value in os.environ.items() if not re.match(r"GITHUB_|CI_|NETPLAN|DOCKER_|RUNNER_", key)}
+    return {**kept, "NETPLAN": str(NETPLAN), "DOCKER_HOST": "unix:///nowhere/docker.sock", **more}
+
+
+def on_github(forge: Forge, folder: Path) -> dict[str, str]:
+    return environment(
+        GITHUB_ACTIONS="true",
+        GITHUB_API_URL=forge.url,
+        GITHUB_REPOSITORY="me/lab",
+        GITHUB_TOKEN=TOKEN,
+        GITHUB_REF="refs/pull/7/merge",
+        GITHUB_OUTPUT=str(folder / "output"),
+        GITHUB_STEP_SUMMARY=str(folder / "summary"),
+    )
+
+
+def on_gitlab(forge: Forge) -> dict[str, str]:
+    return environment(CI_API_V4_URL=forge.url, CI_PROJECT_ID="5", CI_MERGE_REQUEST_IID="7", NETPLAN_TOKEN=TOKEN)
+
+
+def run(command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert TOKEN not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def review(folder: Path, env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run([str(ROOT / "scripts/review"), *arguments], folder, env)
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in (folder / "output").read_text().splitlines())
+
+
+# --- one comment, kept up to date ------------------------------------------------------------------------------------
+
+
+def test_the_comment_is_made_then_edited(forge: Forge, lab: Path) -> None:
+    env = on_github(forge, lab)
+    first = review(lab, env, "netplan.yaml", "--state", "empty")
+    assert first.returncode == 0, first.stderr
+    assert outputs(lab) == {"exit-code": "0", "changes": "true"}
+    [comment] = forge.comments
+    assert comment["body"].startswith("<!-- netplan:lab -->\n")
+    assert comment["body"] == (lab / "summary").read_text()
+    assert "netplan apply netplan.yaml" in comment["body"]
+    again = review(lab, env, "netplan.yaml", "--state", "empty")
+    assert "[comment] unchanged" in again.stderr
+    (lab / "netplan.yaml").write_text(LAB.replace("10.1.0.0", "10.2.0.0"))
+    assert "[comment] edited" in review(lab, env, "netplan.yaml", "--state", "empty").stderr
+    [comment] = forge.comments
+    assert "10.2.0.0" in comment["body"]
+
+
+def test_only_its_own_comment_is_edited(forge: Forge, lab: Path) -> None:
+    for number in range(250):
+        forge.say(f"comment {number}")
+    forge.say("<!-- netplan:lab -->\nmine now", "somebody")
+    forge.say("see <!-- netplan:lab -->", BOT)
+    forge.say("<!-- netplan:other -->", BOT)
+    forge.say("<!-- netplan:lab -->\r\nold", BOT)
+    before = [comment["body"] for comment in forge.comments]
+    review(lab, on_github(forge, lab), "netplan.yaml", "--state", "empty")
+    assert [comment["body"] for comment in forge.comments][:-1] == before[:-1]
+    assert "10.1.0.0/24" in forge.comments[-1]["body"]
+    assert [call for call in forge.calls if call[0] != "GET"] == [("PATCH", "/repos/me/lab/issues/comments/254")]
+
+
+def test_gitlab_has_one_note(forge: Forge, lab: Path) -> None:
+    for _ in range(2):
+        done = review(lab, on_gitlab(forge), "netplan.yaml", "--state", "empty")
+        assert done.returncode == 0, done.stderr
+        assert "<!-- netplan:lab -->" in done.stdout
+        (lab / "netplan.yaml").write_text(LAB.replace("10.1.0.0", "10.2.0.0"))
+    [note] = forge.comments
+    assert "10.2.0.0/24" in note["body"]
+    assert [method for method, path in forge.calls if "notes" in path] == ["GET", "POST", "GET", "PUT"]
+
+
+def test_a_fork_that_may_not_comment_is_planned_all_the_same(forge: Forge, lab: Path) -> None:
+    forge.forbidden = True
+    done = review(lab, on_github(forge, lab), "netplan.yaml", "--state", "empty")
+    assert done.returncode == 0
+    assert "HTTP Error 403" in done.stderr
+    assert "no comment was made" in done.stderr
+    assert "10.1.0.0/24" in (lab / "summary").read_text()
+
+
+@pytest.mark.parametrize("missing", ["GITHUB_TOKEN", "GITHUB_REF"])
+def test_what_a_comment_lacks_is_named(forge: Forge, lab: Path, missing: str) -> None:
+    env = on_github(forge, lab)
+    del env[missing]
+    done = review(lab, env, "netplan.yaml", "--state", "empty")
+    assert done.returncode == 0
+    assert {"GITHUB_REF": "NETPLAN_REQUEST"}.get(missing, missing) + " is not set" in done.stderr
+
+
+def test_a_file_that_is_no_plan_is_not_put_anywhere(forge: Forge, lab: Path) -> None:
+    (lab / "notes.md").write_text("# Notes\n")
+    done = run([sys.executable, str(ROOT / "scripts/comment.py"), "notes.md"], lab, on_github(forge, lab))
+    assert (done.returncode, forge.comments) == (1, [])
+    assert "hidden marker" in done.stderr
+
+
+# --- exit codes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_file_is_annotated_and_fails(forge: Forge, lab: Path) -> None:
+    (lab / "netplan.yaml").write_text("name: LAB\n")
+    done = review(lab, on_github(forge, lab), "netplan.yaml", "--state", "empty")
+    assert done.returncode == 4
+    assert done.stdout.startswith("::error file=netplan.yaml,line=1,col=7::")
+    assert outputs(lab) == {"exit-code": "4", "changes": "false"}
+    assert forge.calls == []
+
+
+def test_a_refused_plan_is_commented_and_fails(forge: Forge, lab: Path) -> None:
+    case = ROOT / "tests/golden/not-ours"
+    done = review(case, on_github(forge, lab), "topology.yaml", "--state", "observed.json")
+    assert done.returncode == 3
+    assert "the plan is refused as unsafe" in done.stderr
+    [comment] = forge.comments
+    assert comment["body"] == (case / "plan.md").read_text()
+    assert outputs(lab)["exit-code"] == "3"
+
+
+def test_no_engine_and_no_snapshot_fails_without_a_comment(forge: Forge, lab: Path) -> None:
+    done = review(lab, on_github(forge, lab), "netplan.yaml")
+    assert done.returncode == 1
+    assert "there is no such socket" in done.stderr
+    assert "there is no plan" in done.stderr
+    assert forge.calls == []
+
+
+def test_nothing_to_do_is_no_change(forge: Forge, lab: Path) -> None:
+    review(ROOT / "tests/golden/nothing-to-do", on_github(forge, lab), "topology.yaml", "--state", "observed.json")
+    assert outputs(lab) == {"exit-code": "0", "changes": "false"}
+    assert "Nothing to do" in forge.comments[0]["body"]
+
+
+def test_a_folder_is_one_comment(forge: Forge, lab: Path) -> None:
+    done = review(ROOT, on_github(forge, lab), "topologies", "--state", "empty")
+    assert done.returncode == 0, done.stderr
+    [comment] = forge.comments
+    assert comment["body"].startswith("<!-- netplan:topologies -->\n")
+
+
+# --- the action, the template, the hook ------------------------------------------------------------------------------
+
+
+def read_yaml(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def test_the_action_runs_what_it_says(forge: Forge, lab: Path) -> None:
+    """Its last step, with the expressions that GitHub would fill in; the first installs netplan with pip, and here it is installed."""
+    action = read_yaml("action.yml")
+    assert action["runs"]["using"] == "composite"
+    step = action["runs"]["steps"][-1]
+    assert "${{" not in step["run"]
+    given = {"file": "netplan.yaml", "state": "empty", "options": "--disrupt-foreign --adopt net", "token": TOKEN}
+    inputs = {name: given.get(name, body["default"]) for name, body in action["inputs"].items()}
+    context = {f"inputs.{name}": value for name, value in inputs.items()} | {
+        "runner.temp": str(lab),
+        "github.event.pull_request.number": "7",
+        "github.event_name == 'pull_request' && inputs.comment || 'false'": inputs["comment"],
+    }
+    filled = {key: re.sub(r"\$\{\{ (.*?) \}\}", lambda match: context[match[1]], value) for key, value in step["env"].items()}
+    env = {**on_github(forge, lab), **filled, "NETPLAN": str(NETPLAN), "GITHUB_ACTION_PATH": str(ROOT), "GITHUB_REF": "refs/heads/x"}
+    done = run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], lab, env)
+    assert done.returncode == 0, done.stderr
+    [comment] = forge.comments
+    assert "netplan apply netplan.yaml --adopt net --disrupt-foreign" in comment["body"]
+    assert (lab / "netplan-plan.md").read_text() == comment["body"]
+    used = re.findall(r"inputs\.([\w-]+)", json.dumps(action["runs"]))
+    assert set(used) == set(action["inputs"])
+    assert all(body["description"] for body in (*action["inputs"].values(), *action["outputs"].values()))
+
+
+def test_the_gitlab_template_runs_what_it_says(forge: Forge, lab: Path) -> None:
+    job = read_yaml("docs/ci/gitlab.yml")["netplan"]
+    (lab / ".netplan").symlink_to(ROOT)
+    variables = {name: str(value or "") for name, value in job["variables"].items()}
+    env = {**on_gitlab(forge), **variables}
+    script = "\n".join(["set -eo pipefail", *job["script"]])
+    (lab / "netplan").mkdir()
+    assert job["script"][0] == 'export NETPLAN="$PWD/.netplan/.venv/bin/netplan"'
+    done = run(["bash", "-c", script.replace("$PWD/.netplan/.venv/bin/netplan", str(NETPLAN))], lab, env)
+    assert done.returncode == 0, done.stderr
+    [note] = forge.comments
+    assert (lab / job["artifacts"]["paths"][0]).read_text() == note["body"]
+
+
+def test_the_hook_validates_what_it_is_for(lab: Path) -> None:
+    [hook] = read_yaml(".pre-commit-hooks.yaml")
+    assert hook["language"] == "python"
+    names = ("netplan.yaml", "lab/topology.yml", "a/b/topology.json", "xnetplan.yaml", "compose.yaml", "netplan.yaml.bak")
+    assert [bool(re.search(hook["files"], name)) for name in names] == [True, True, True, False, False, False]
+    words = hook["entry"].split()
+    command = [str(NETPLAN.with_name(words[0])), *words[1:], "netplan.yaml"]
+    assert run(command, lab, environment()).returncode == 0
+    (lab / "netplan.yaml").write_text("name: LAB\n")
+    wrong = run(command, lab, environment())
+    assert (wrong.returncode, wrong.stderr.startswith("netplan.yaml:1:7:")) == (4, True)

@@ -1,0 +1,160 @@
+"""What interrupted runs left: which of it comes back, and as what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from test_planner import DOCKER_28, MADE, attached, container, declared, endpoint, lab, network
+
+from reconciler.executor.rollback import rollback
+from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
+from reconciler.lock.journal import taken_by
+from reconciler.model import DesiredState, EndpointMark, Journal, ObservedContainer, ObservedState
+from reconciler.plan import Plan
+from reconciler.planner import Policy, lacking, plan
+
+AMENDED = EndpointMark("lab", "amended", {"aliases": ("a",)}, {"aliases": ("theirs",)})
+NET = network("n", "10.1.0.0/24")
+WHOLE = ObservedState(
+    DOCKER_28,
+    (NET,),
+    (
+        container("guest", "bridge", endpoint("n", aliases=("g",), ipv4_address="10.1.0.9")),
+        container("web", "bridge", endpoint("n", MADE, aliases=("w",))),
+    ),
+)
+BARE = tuple(replace(found, endpoints=()) for found in WHOLE.containers)
+REPLACED = lab(declared("n", "10.1.0.0/24", settings={"internal": True}), attached("web", n={"aliases": ("w",)}))
+CONSENT = Policy(disrupt_foreign=True)
+
+
+def journal(taken: ObservedState, topology: str = "lab", order: int = 1) -> Journal:
+    return Journal(f"netplan.journal.{order}", topology, order, taken, "host", "today")
+
+
+def steps(made: Plan) -> list[tuple[str, dict[str, object]]]:
+    assert made.applyable, made.refusals
+    return [(step.text, dict(step.settings)) for step in made.steps]
+
+
+def test_what_a_plan_takes_away_is_all_that_a_journal_holds() -> None:
+    assert taken_by(plan(REPLACED, WHOLE, policy=CONSENT), WHOLE) == WHOLE
+    only = taken_by(plan(lab(declared("n", "10.1.0.0/24")), WHOLE), WHOLE)
+    assert [found.name for found in only.containers] == ["web"]
+    assert only.networks == ()
+
+
+def test_a_network_and_everything_on_it_come_back_without_another_consent() -> None:
+    made = plan(REPLACED, replace(WHOLE, networks=(), containers=BARE), [journal(WHOLE)])
+    assert [text for text, _ in steps(made)] == ["create network n", "connect guest to n", "connect web to n"]
+    assert dict(made.steps[0].settings) == {**NET.settings, "internal": True}
+    assert steps(made)[1][1] == {"aliases": ("g",), "ipv4_address": "10.1.0.9"}
+    assert made.steps[1].mark is None
+    assert not made.destructive
+    assert "puts back network n, guest on n, web on n" in made.warnings[0]
+
+
+def test_what_is_there_again_is_left_alone() -> None:
+    made = plan(lab(declared("n", "10.1.0.0/24"), attached("web", n={"aliases": ("w",)})), WHOLE, [journal(WHOLE)])
+    assert made.empty
+    assert "nothing is left to put back" in made.warnings[0]
+    assert not lacking(journal(WHOLE), WHOLE)
+    assert lacking(journal(WHOLE), replace(WHOLE, containers=BARE))
+
+
+def test_what_the_file_no_longer_wants_stays_away() -> None:
+    taken = replace(WHOLE, containers=(WHOLE.containers[1],))
+    assert plan(lab(declared("n", "10.1.0.0/24")), replace(WHOLE, containers=BARE), [journal(taken)]).empty
+
+
+def test_an_amended_endpoint_gets_its_own_settings_back() -> None:
+    box = container("web", "bridge", endpoint("n", AMENDED, aliases=("a", "theirs")))
+    state = replace(WHOLE, containers=(replace(box, endpoints=()),))
+    made = plan(lab(declared("n", "10.1.0.0/24")), state, [journal(replace(WHOLE, containers=(box,)))])
+    assert steps(made) == [("connect web to n", {"aliases": ("theirs",)})]
+
+
+def test_of_two_journals_the_newer_decides() -> None:
+    newer = replace(WHOLE, containers=(container("guest", "bridge", endpoint("n", aliases=("new",))),))
+    state = replace(WHOLE, containers=BARE[:1])
+    made = plan(lab(declared("n", "10.1.0.0/24")), state, [journal(newer, order=2), journal(WHOLE, order=1)])
+    assert steps(made) == [("connect guest to n", {"aliases": ("new",)})]
+
+
+def test_another_topologys_journal_is_only_told_of() -> None:
+    state = replace(WHOLE, networks=(), containers=BARE)
+    made = plan(lab(declared("x", "10.9.0.0/24")), state, [journal(WHOLE, "other")])
+    assert [text for text, _ in steps(made)] == ["create network x"]
+    assert "apply or destroy other to recover it" in made.warnings[0]
+
+
+def test_another_topologys_journal_counts_for_an_endpoint_that_is_declared_here() -> None:
+    state = replace(WHOLE, containers=BARE)
+    made = plan(lab(declared("n", "10.1.0.0/24"), attached("guest", n={})), state, [journal(WHOLE, "other")])
+    assert steps(made) == [("connect guest to n", {"aliases": ("g",), "ipv4_address": "10.1.0.9"})]
+
+
+def test_other_peoples_endpoints_are_not_given_up_without_consent() -> None:
+    """The network that they were on is gone, and the topology is destroyed now."""
+    state, left = replace(WHOLE, networks=(), containers=BARE), [journal(WHOLE)]
+    (refusal,) = plan(DesiredState("lab"), state, left, Policy(destroyed=DesiredState("lab"))).refusals
+    assert "took container guest off network n" in refusal.message
+    assert plan(DesiredState("lab"), state, left, replace(CONSENT, destroyed=DesiredState("lab"))).empty
+
+
+def test_a_phantom_is_connected_with_the_settings_of_the_journal() -> None:
+    listed = ObservedContainer("", "", endpoints=(endpoint("n", phantom=True),))
+    state = replace(WHOLE, containers=(replace(BARE[0], endpoints=listed.endpoints), WHOLE.containers[1]))
+    wanted = lab(declared("n", "10.1.0.0/24"), attached("web", n={"aliases": ("w",)}))
+    assert steps(plan(wanted, state, [journal(WHOLE)])) == [("connect guest to n", {"aliases": ("g",), "ipv4_address": "10.1.0.9"})]
+
+
+# --- rollback --------------------------------------------------------------------------------------------------------
+
+
+def statuses(made: Plan, failed: str) -> dict[int, str]:
+    """How the steps end where the one of that text fails."""
+    found: dict[int, str] = {}
+    for step in made.steps:
+        needs = all(found[need] == "done" for need in step.needs)
+        found[step.id] = "failed" if step.text == failed else "done" if needs else "skipped"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("failed", "back"),
+    [
+        ("create network n", ["create network n", "connect guest to n", "connect web to n"]),
+        ("remove network n", ["connect guest to n", "connect web to n"]),
+        ("disconnect web from n", ["connect guest to n"]),
+        ("connect web to n", []),
+    ],
+)
+def test_the_way_back(failed: str, back: list[str]) -> None:
+    made = plan(REPLACED, WHOLE, policy=CONSENT)
+    found = rollback(made, statuses(made, failed), WHOLE)
+    assert [step.text for step in found.steps] == back
+    if back:
+        assert found.steps[-1].settings in [e.settings for c in WHOLE.containers for e in c.endpoints]
+    if len(back) == 3:
+        assert (found.steps[0].settings, found.steps[0].mark) == (NET.settings, NET.mark)
+
+
+# --- holders ---------------------------------------------------------------------------------------------------------
+
+
+def test_this_process_lives_and_one_that_started_at_another_time_is_gone() -> None:
+    me = myself("lab")
+    assert read_holder(holder_text(me)) == me
+    assert not gone(me)
+    assert gone(replace(me, started="1"))
+    for unknown in (replace(me, boot=""), replace(me, namespace="elsewhere"), replace(me, boot="elsewhere", started="1")):
+        assert not gone(unknown)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"pid":"x","takes":5,"run":null}', "[" * 100_000])
+def test_a_label_that_somebody_else_wrote_is_never_provably_gone(text: str) -> None:
+    found = read_holder(text)
+    assert isinstance(found, Holder)
+    assert not gone(found)
