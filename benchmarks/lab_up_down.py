@@ -76,7 +76,7 @@ def calls(plan: Plan) -> list[dict[str, Any]]:
 
 def _call(step: Step, made: dict[str, int]) -> dict[str, Any]:
     from reconciler.codec import network_body
-    from reconciler.container_codec import container_body
+    from reconciler.codec.containers import container_body
     from reconciler.model import NetworkMark
 
     method, body = "POST", None

@@ -20,12 +20,12 @@ from bench import Report, arguments, main, paired, spread
 from lab import lab
 
 from reconciler.applied import applied, assumed
-from reconciler.folder import Planned, folder_json, folder_markdown, folder_text
-from reconciler.markdown import LONGEST_TEXT, render_markdown
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import plan
 from reconciler.render import plan_json, render_json, render_text
+from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
+from reconciler.render.markdown import LONGEST_TEXT, render_markdown
 from reconciler.topology import load_text
 
 CHANGES, SECONDS = 1000, 1.0

@@ -183,7 +183,7 @@ def parser() -> argparse.ArgumentParser:
     command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
-    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "plans", "report", "snapshot"))
+    schema.add_argument("name", nargs="?", default="topology", choices=("topology", "plan", "plans", "report", "reports", "snapshot"))
     snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
     snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
     unlock = command("unlock", "break the engine's lock", "Shows whose the engine's lock is, asks, and breaks it; never a journal.", engine)

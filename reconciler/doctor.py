@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .engine import TIMEOUT, Reader, engine_at, version_text
+from .engine.locate import Target, locate
 from .errors import NetplanError
-from .locate import Target, locate
 from .model import EngineInfo
 
 Level = Literal["ok", "warn", "fail"]

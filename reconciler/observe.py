@@ -17,12 +17,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
-from .container_codec import listed_images, read_image, read_managed
+from .codec.containers import listed_images, read_image, read_managed
+from .codec.sound import check_container, check_network
 from .engine import Reader
 from .errors import ApiError, LostError
 from .marks import TOPOLOGY
 from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
-from .sound import check_container, check_network
 
 T = TypeVar("T")
 R = TypeVar("R")

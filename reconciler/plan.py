@@ -121,6 +121,9 @@ class Difference:
     note: str = ""
 
 
+LOSES_VOLUMES = "its anonymous volumes go with it"
+"""Begins the note of a container's change that takes volumes away."""
+
 Action = Literal["create", "delete", "connect", "disconnect", "update", "start", "pull"]
 
 

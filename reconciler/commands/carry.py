@@ -19,9 +19,9 @@ from .shared import look_at, print_plan, print_report, print_run, refused
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
-    from ..holder import Holder
-    from ..journal import Writer
     from ..lock import Claim, Lock
+    from ..lock.holder import Holder
+    from ..lock.journal import Writer
     from ..plan import Plan, Step
 
 MOST_CHANGES = 10
@@ -39,8 +39,8 @@ class View:
 
     def look(self, policy: Policy | None = None) -> Plan:
         """Observe, and plan, under another policy than usual if one is given. Raises EngineError."""
-        from ..journal import journals
         from ..lock import claims, own_volumes
+        from ..lock.journal import journals
         from ..planner import plan
 
         volumes = own_volumes(self._reader)
@@ -60,7 +60,7 @@ class View:
     @property
     def leftovers(self) -> bool:
         """Whether a run that is gone left a journal of this topology, or the engine's lock."""
-        from ..holder import gone
+        from ..lock.holder import gone
 
         return bool(self.own_journals) or any(gone(claim.holder) for claim in self.claims)
 
@@ -146,7 +146,7 @@ def confirm_wipe(engine: str, options: Namespace) -> bool:
 
 def stale(what: str, before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan, again: str) -> RefusedError:
     """A plan that is no longer the plan, and what changed since."""
-    from ..changed import changed
+    from ..render.changed import changed
 
     found = changed(before, after, desired, plan)
     more = [f"and {len(found) - MOST_CHANGES} more"] if len(found) > MOST_CHANGES else []
@@ -183,7 +183,7 @@ class _Run:
     note: Writer | None = None
 
     def carry_out(self) -> int:
-        from ..journal import drop, writer
+        from ..lock.journal import drop, writer
 
         view, wanted, options = self.view, self.wanted, self.options
         before = live(view.observed, wanted)
@@ -215,7 +215,7 @@ class _Run:
     def _execute(self, plan: Plan) -> Run:
         """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""
         from ..executor import execute
-        from ..progress import progress, render_run
+        from ..executor.progress import progress, render_run
 
         options = self.options
         paint = choose(sys.stderr, options.no_color)
@@ -232,8 +232,8 @@ class _Run:
 
     def _guard(self, step: Step) -> None:
         """Before anything is taken away: the journal is there, and the lock still ours."""
-        from ..journal import takes_away
         from ..lock import own_volumes
+        from ..lock.journal import takes_away
 
         if takes_away(step):
             volumes = own_volumes(self.engine)
@@ -244,10 +244,10 @@ class _Run:
     def _roll_back(self, ran: Run) -> None:
         """Puts half-replaced networks back; the journal goes only if the engine has again all that it holds."""
         from ..executor import INTERRUPTED
-        from ..journal import drop
+        from ..executor.rollback import rollback
         from ..lock import own_volumes
+        from ..lock.journal import drop
         from ..planner import lacking
-        from ..rollback import rollback
 
         with suppress(EngineError):  # what it could not do, the next apply does: the journal is there
             back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)

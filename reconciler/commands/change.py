@@ -13,7 +13,7 @@ from ..model import DesiredState
 from ..paint import safe
 from .carry import carry_out
 from .outcome import own_containers
-from .shared import check_adopt, engine_of, files, load, policy_of
+from .shared import check_adopt, engine_of, files, load, one_document, policy_of
 
 
 def apply(options: Namespace) -> int:
@@ -25,7 +25,7 @@ def apply(options: Namespace) -> int:
         return apply_saved(options)
     states = [load(path) for path in files(options.file)]
     check_adopt(options, states)
-    with engine_of(options) as engine:
+    with engine_of(options) as engine, one_document(options, options.file):
         return max(carry_out(state, engine, policy_of(options), options) for state in states)
 
 
@@ -37,7 +37,7 @@ def destroy(options: Namespace) -> int:
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [load(path) for path in files(options.file)]
-    with engine_of(options) as engine:
+    with engine_of(options) as engine, one_document(options, options.file):
         return max(carry_out(DesiredState(s.topology), engine, policy_of(options, destroyed=s), options, "destroy") for s in states)
 
 
@@ -51,7 +51,7 @@ def reset(options: Namespace) -> int:
     if options.wipe and len(paths) > 1:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
     _interruptible()
-    with engine_of(options) as engine:
+    with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
         if options.wipe:
@@ -61,9 +61,9 @@ def reset(options: Namespace) -> int:
 
 def unlock(options: Namespace) -> int:
     """Shows whose the engine's lock is, asks, and breaks it. Journals stay: the next apply needs them."""
-    from ..holder import standing
-    from ..journal import journals
     from ..lock import break_locks, claims, own_volumes
+    from ..lock.holder import standing
+    from ..lock.journal import journals
 
     with engine_of(options) as engine:
         volumes = own_volumes(engine)

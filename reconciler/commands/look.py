@@ -40,7 +40,7 @@ def validate(options: Namespace) -> int:
 
 def _annotate(options: Namespace) -> int:
     """Problems and warnings as GitHub shows them at their lines; nothing where there are none."""
-    from ..annotations import annotation
+    from ..render.annotations import annotation
     from ..topology import load
 
     code = 0
@@ -71,7 +71,7 @@ def _count(number: int, noun: str) -> str:
 
 def schema(options: Namespace) -> int:
     """Prints a published schema."""
-    from ..schema import schema_text
+    from ..topology.schema import schema_text
 
     print(schema_text(options.name), end="")
     return 0

@@ -97,8 +97,8 @@ def _planned(desired: Sequence[DesiredState], options: Namespace) -> list[Plan]:
     """From a snapshot, or from the engine and what interrupted runs left on it."""
     if options.state is not None:
         return _from(_snapshot(options.state), desired, options)
-    from ..journal import journals
     from ..lock import own_volumes
+    from ..lock.journal import journals
 
     with reader_of(options) as reader:
         left, observed = journals(own_volumes(reader)), look_at(reader, desired)
@@ -146,8 +146,8 @@ def _snapshot(path: str) -> ObservedState:
 
 
 def _revision(argument: str) -> DesiredState:
-    from ..revisions import is_revision, read_revision
     from ..topology import load_text
+    from ..topology.revisions import is_revision, read_revision
 
     if not is_revision(argument):
         return load(argument)
@@ -159,18 +159,28 @@ def _revision(argument: str) -> DesiredState:
 
 def apply_command(options: Namespace, file: str | None) -> str:
     """The command that does what the plan shows; empty where none does."""
-    verb = {"plan": "apply", "apply": "apply", "destroy": "destroy"}.get(options.command)
+    verb = {"plan": "apply", "apply": "apply", "destroy": "destroy", "reset": "reset"}.get(options.command)
     if verb is None:
         return ""
-    name = getattr(options, "name", None)
-    words = ["netplan", verb, *(["--name", name] if name else []), *([file] if file else [])]
+    saved = getattr(options, "out", None) or getattr(options, "plan", None)
+    if saved is not None:
+        return shlex.join(["netplan", verb, "--plan", saved])
+    words = ["netplan", verb, *_given(options, "--name", "name"), *([file] if file else [])]
     for network in getattr(options, "adopt", ()):
         words += ["--adopt", network]
-    return shlex.join([*words, *(["--disrupt-foreign"] if options.disrupt_foreign else [])])
+    words += _given(options, "--max-removals", "max_removals")
+    flags = ("--keep-containers", "--wipe", "--disrupt-foreign", "--allow-empty")
+    return shlex.join([*words, *(flag for flag in flags if getattr(options, flag[2:].replace("-", "_"), False))])
+
+
+def _given(options: Namespace, option: str, name: str) -> list[str]:
+    """An option and its value, where it has one."""
+    value = getattr(options, name, None)
+    return [] if value is None else [option, str(value)]
 
 
 def _print_folder(paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequence[Refusal], options: Namespace) -> None:
-    from ..folder import Planned, folder_json, folder_markdown, folder_text
+    from ..render.folder import Planned, folder_json, folder_markdown, folder_text
 
     planned = [Planned(path, found, apply_command(options, path)) for path, found in zip(paths, plans, strict=True)]
     if options.output == "json":

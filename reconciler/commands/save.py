@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def plan_and_save(options: Namespace) -> int:
     """Shows the plan and writes it to a file; one that is refused is not written."""
-    from ..files import read_text
     from ..render import plan_json
     from ..saved import SavedPlan, has_secrets, saved_text, text_digest
     from ..topology import load_text
+    from ..topology.files import read_text
 
     paths = files(options.file)
     if len(paths) != 1:
@@ -85,9 +85,9 @@ def apply_saved(options: Namespace) -> int:
 
 
 def _desired(saved: SavedPlan) -> DesiredState:
-    from ..files import read_text
     from ..saved import text_digest
     from ..topology import load_text
+    from ..topology.files import read_text
 
     text = saved.text
     if text is None:

@@ -124,7 +124,7 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
     if options.output == "json":
         print(render_json(wanted), end="", flush=True)
     elif options.output == "markdown":
-        from ..markdown import render_markdown
+        from ..render.markdown import render_markdown
         from .review import apply_command
 
         print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
@@ -141,10 +141,25 @@ def print_refusals(refusals: Iterable[Refusal]) -> None:
 def print_run(text: str, options: Namespace) -> None:
     """What was done, below the plan."""
     if options.output == "markdown":
-        from ..gfm import fence
+        from ..render.gfm import fence
 
         text = "\n" + fence(text.splitlines())
     print(text, flush=True)
+
+
+@contextmanager
+def one_document(options: Namespace, argument: str | None) -> Iterator[None]:
+    """Of a folder, `-o json` prints one document of all reports that are made meanwhile, also where one of them fails."""
+    from .review import is_folder
+
+    if options.output != "json" or not is_folder(argument):
+        yield
+        return
+    options.reports = []
+    try:
+        yield
+    finally:
+        print_json({"format_version": 1, "reports": options.reports})
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:
@@ -154,7 +169,11 @@ def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namesp
     from ..render import plan_json
 
     results = [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results] if ran else []
-    print_json({"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged})
+    report = {"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged}
+    if hasattr(options, "reports"):
+        options.reports.append(report)
+    else:
+        print_json(report)
 
 
 def print_json(value: Any) -> None:

@@ -7,11 +7,11 @@ after a LostError nobody here knows whether the engine acted.
 
 from __future__ import annotations
 
-from ..locate import Target, locate
-from ..wire import Log
 from .greeting import NEWEST_API, OLDEST_API, pin, version_text
+from .locate import Target, locate
 from .protocol import Engine, Filters, Progress, Reader
 from .reading import EngineReader
+from .wire import Log
 from .writing import EngineWriter
 
 __all__ = [

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import UnreachableError
-from ..locate import Target
+from .locate import Target
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ApiError, UnreachableError
-from ..wire import Wire
+from .wire import Wire
 
 Api = tuple[int, int]
 OLDEST_API: Api = (1, 41)

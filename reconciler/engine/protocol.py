@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..locate import Target
 from ..model import EndpointMark, EngineInfo, NetworkMark, Settings
 from ..plan import ContainerSpec
+from .locate import Target
 
 Filters = Mapping[str, Sequence[str]]
 Progress = Callable[[int, int], None]

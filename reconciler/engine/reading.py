@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import ApiError, LostError
-from ..locate import Target
 from ..model import EngineInfo
-from ..wire import Log, Wire
 from .docker_py import credentials
 from .greeting import greet, is_podman, pin, version_text
+from .locate import Target
 from .protocol import Filters
 from .streams import last_line
+from .wire import Log, Wire
 
 IN_NAMES = "/:@"
 """Characters that stand for themselves in an image's name."""

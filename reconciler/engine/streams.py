@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, LostError
-from ..wire import printable
+from .wire import printable
 
 if TYPE_CHECKING:
     from .protocol import Progress

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from ..codec import endpoint_body, network_body
-from ..container_codec import carried_volumes, container_body, update_body
+from ..codec.containers import carried_volumes, container_body, update_body
 from ..errors import ApiError, EngineError, LostError
-from ..locate import Target
 from ..model import EndpointMark, NetworkMark, Settings, Value
 from ..plan import ContainerSpec
-from ..wire import Log, error_message, unreachable
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .greeting import version_text
+from .locate import Target
 from .protocol import Progress
 from .reading import EngineReader, json_object
 from .streams import follow_pull, split_reference
+from .wire import Log, error_message, unreachable
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -144,13 +144,17 @@ def _endpoint_change(case: EndpointCase, replaced: bool) -> Change:
         differences,
         case.reason,
         case.wanted.source if case.wanted else None,
-        () if replaced else _interrupted([case]),
+        (case.container.name,) if not replaced and _interrupts(case) else (),
         case.drift,
     )
 
 
 def _interrupted(endpoints: Iterable[EndpointCase]) -> tuple[str, ...]:
-    return tuple(sorted({e.container.name for e in endpoints if e.disconnect and e.container.live and not e.cure and e.network != "none"}))
+    return tuple(sorted({endpoint.container.name for endpoint in endpoints if _interrupts(endpoint)}))
+
+
+def _interrupts(case: EndpointCase) -> bool:
+    return case.disconnect and case.container.live and not case.cure and case.network != "none"
 
 
 def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState) -> Iterator[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..forms import Port
 from ..model import DesiredContainer, DesiredNetwork, DesiredState, Source
 from ..plan import Refusal
+from .lifecycle import host_ports, ports_meet
 from .subnets import overlapping, subnets_of
 
 
 def conflicts(states: Sequence[tuple[str, DesiredState]]) -> tuple[Refusal, ...]:
     """Every contradiction between the states, each given with its file, in order of the later of the two places."""
-    found = [*_names(states), *_networks(states), *_subnets(states), *_containers(states)]
+    found = [*_names(states), *_networks(states), *_subnets(states), *_containers(states), *_ports(states)]
     return tuple(sorted(found, key=lambda r: (r.source or Source("", 0), r.message)))
 
 
@@ -55,6 +57,22 @@ def _containers(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]
         if container.managed and (other := managed.setdefault(container.name, container.source)) is not container.source:
             message = f"container {container.name} is run at {other} too: only one topology can own it"
             yield Refusal(message, "give one of them another name", source=container.source)
+
+
+def _ports(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
+    """Between files only: within one they are reported when it is read."""
+    taken: dict[tuple[str, str], list[tuple[Port, DesiredContainer]]] = {}
+    for container in _containers_of(states):
+        own = container.managed and container.mode not in ("host", "none") and not container.shares
+        for port in host_ports(container.settings.get("ports", ())) if own else ():
+            others = taken.setdefault((port.host, port.protocol), [])
+            clash = next((c for other, c in others if c.source.file != container.source.file and ports_meet(port, other)), None)
+            if clash and clash.name != container.name:
+                message = (
+                    f"container {container.name}: host port {port.host}/{port.protocol} is published by {clash.name} at {clash.source} too"
+                )
+                yield Refusal(message, "choose another host port for one of them", source=container.source)
+            others.append((port, container))
 
 
 def _owned(states: Iterable[tuple[str, DesiredState]]) -> list[DesiredNetwork]:

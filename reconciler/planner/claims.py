@@ -20,13 +20,18 @@ from .subnets import parsed
 
 @dataclass(slots=True, eq=False)
 class _Claim:
-    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or that starts its container."""
+    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or that starts its container.
+
+    `static` are the families of its static addresses, `dynamic` those in which it takes whatever is free.
+    """
 
     network: str
     settings: Settings
     node: Node
     container: str
     source: Source | None
+    static: tuple[str, ...]
+    dynamic: tuple[str, ...]
 
 
 class Claims:
@@ -50,26 +55,27 @@ class Claims:
     @cached_property
     def claims(self) -> list[_Claim]:
         """Every endpoint that this plan brings about, by connecting it or by starting its container."""
-        found, connected = [], set()
+        found = []
         for index, case in enumerate(self.endpoints):
             node = self.connects.get(index)
-            connected.add((case.container.id, case.network))
             if not case.container.live and not case.cure and case.target is not None:
                 node = self.life.starts.get(case.container.name, node)
             if node and case.target is not None:
                 source = case.wanted.source if case.wanted else None
-                found.append(_Claim(case.network, case.target, node, case.container.name, source))
+                found.append(self._claim(case.network, case.target, node, case.container.name, source))
+        connected = {(case.container.id, case.network) for case in self.endpoints} if self.containers.cases else ()
         for run in self.containers.cases.values():
             old = run.observed
             if run.start and old and not run.comes and not old.live:
                 kept = (endpoint for endpoint in old.endpoints if (old.id, endpoint.network) not in connected)
                 source, start = run.wanted.source if run.wanted else None, self.life.starts[run.name]
-                found += [_Claim(endpoint.network, endpoint.settings, start, run.name, source) for endpoint in kept]
+                found += [self._claim(endpoint.network, endpoint.settings, start, run.name, source) for endpoint in kept]
         return found
 
-    def _dynamic(self, claim: _Claim) -> set[str]:
-        """The families in which it takes whatever address is free."""
-        return {family for path, family in self._enabled(claim.network) if path not in claim.settings}
+    def _claim(self, network: str, settings: Settings, node: Node, container: str, source: Source | None) -> _Claim:
+        static = tuple([family for path, family in ADDRESS_PATHS if path in settings])
+        dynamic = tuple([family for path, family in self._enabled(network) if path not in settings])
+        return _Claim(network, settings, node, container, source, static, dynamic)
 
     def _enabled(self, network: str) -> list[tuple[str, str]]:
         """Of `ADDRESS_PATHS` those whose family the network has."""
@@ -79,24 +85,20 @@ class Claims:
             self._families[network] = [(path, family) for path, family in ADDRESS_PATHS if enabled[family]]
         return self._families[network]
 
-    @cached_property
-    def ranks(self) -> dict[int, int]:
-        """When each node (by identity) may choose: static addresses before dynamic ones of their network that might take them.
+    def rank(self) -> None:
+        """Tells each node when it may choose: static addresses before dynamic ones of their network that might take them.
 
         First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
         former can still take: no order is right for both), then all that nobody can be in the way of. A container that takes several
         addresses at its start comes as early as the first of them.
         """
-        dynamic = [(claim, self._dynamic(claim)) for claim in self.claims]
-        taken = {(claim.network, family) for claim, families in dynamic for family in families}
-        ranks: dict[int, int] = {}
-        for claim, families in dynamic:
-            static = [family for path, family in ADDRESS_PATHS if path in claim.settings]
-            rank = 3
-            if static and any((claim.network, family) in taken for family in static):
-                rank = 0 if not families else 1 if "ipv4" in static else 2
-            ranks[id(claim.node)] = min(rank, ranks.get(id(claim.node), 3))
-        return ranks
+        taken = {(claim.network, family) for claim in self.claims for family in claim.dynamic}
+        for claim in self.claims:
+            claim.node.rank = 3
+        for claim in self.claims:
+            if claim.static and any((claim.network, family) in taken for family in claim.static):
+                rank = 0 if not claim.dynamic else 1 if "ipv4" in claim.static else 2
+                claim.node.rank = min(rank, claim.node.rank)
 
     def _freed(self) -> dict[tuple[str, str], list[Node]]:
         """(network, address) -> what lets go of it."""
@@ -118,25 +120,24 @@ class Claims:
         freed = self._freed()
         static: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for claim in self.claims:
-            for path, family in ADDRESS_PATHS:
-                if path in claim.settings:
-                    static[claim.network, family].append(claim.node)
+            for family in claim.static:
+                static[claim.network, family].append(claim.node)
         for claim in self.claims:
             node = claim.node
-            for address in (str(claim.settings[path]) for path, _ in ADDRESS_PATHS if path in claim.settings) if freed else ():
+            for address in (str(claim.settings[f"{family}_address"]) for family in claim.static) if freed and claim.static else ():
                 holders = freed.get((claim.network, address), ())
                 node.needs.extend(other for other in holders if other is not node and other not in node.needs)
-            for family in self._dynamic(claim) if static else ():
+            for family in claim.dynamic if static else ():
                 node.prefers.extend(other for other in static.get((claim.network, family), ()) if other is not node)
 
     def risks(self) -> Iterator[Refusal]:
         """Static addresses that a dynamic one may take, because its container is needed before; known once the nodes have numbers."""
         takers: dict[tuple[str, str], set[str]] = defaultdict(set)
         owners: dict[tuple[str, str], _Claim] = {}
-        for dynamic in self.claims:
-            for claim in self.claims if dynamic.node.yielded else ():
+        for dynamic in (claim for claim in self.claims if claim.node.yielded):
+            for claim in self.claims:
                 for path, family in ADDRESS_PATHS:
-                    contested = claim.network == dynamic.network and path in claim.settings and family in self._dynamic(dynamic)
+                    contested = claim.network == dynamic.network and path in claim.settings and family in dynamic.dynamic
                     if contested and claim.node in dynamic.node.yielded:
                         key = claim.network, str(claim.settings[path])
                         owners[key] = claim

@@ -17,7 +17,7 @@ from ..model import (
     ObservedContainer,
     ObservedState,
 )
-from ..plan import ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..plan import LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
 from .networks import Networks
@@ -304,7 +304,7 @@ class _Decider:
         carried = carried_over(case, old)
         if carried or (old.anonymous and not case.keep_volumes):
             targets = ", ".join(sorted(carried or old.anonymous))
-            case.notes.append(f"its anonymous volumes {'are carried over' if carried else 'go with it'}: {targets}")
+            case.notes.append(f"{'its anonymous volumes are carried over' if carried else LOSES_VOLUMES}: {targets}")
         if case.comes and case.keep_volumes:
             left = sorted(set(old.anonymous) - set(carried))
             case.notes += [f"its anonymous volume at {target} stays behind: {old.anonymous[target][:12]}" for target in left]

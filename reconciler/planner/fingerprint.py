@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 
 from ..model import DesiredState, ObservedContainer, ObservedState, Settings
 from ..plan import Step
@@ -50,6 +51,8 @@ def fingerprint(
     return records.digest()
 
 
+_by_network = attrgetter("network")
+
 _AT_ONCE = 512
 """Records digested at once: few enough to stay in the processor's cache."""
 
@@ -76,7 +79,7 @@ class _Records:
         self.put(container.id, container.name, container.live, container.network_mode)
         if container.mark:
             self.put(container.mark.topology, self.canonical(container.settings), container.image_id, sorted(container.anonymous.items()))
-        for endpoint in sorted(container.endpoints, key=lambda e: e.network):
+        for endpoint in sorted(container.endpoints, key=_by_network) if len(container.endpoints) > 1 else container.endpoints:
             mark = endpoint.mark
             settings = self.canonical(endpoint.settings)
             self.put(endpoint.network, endpoint.network_id, endpoint.phantom, settings, mark and (mark.topology, mark.how))
@@ -84,7 +87,7 @@ class _Records:
     def canonical(self, settings: Settings) -> str:
         text = self._spelt.get(id(settings))
         if text is None:
-            text = repr(sorted(settings.items()))
+            text = repr(sorted(settings.items()) if len(settings) > 1 else [*settings.items()])
             if id(settings) in self._again:
                 self._spelt[id(settings)] = text
         return text

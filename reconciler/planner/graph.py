@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Condition, EndpointMark, NetworkMark, Settings
@@ -75,9 +75,11 @@ def _topological(nodes: Collection[Node]) -> list[int]:
     for position, node in enumerate(sorted(nodes, key=_key)):
         node.position = position
     numbers = _kahn(nodes)
-    while not all(numbers):
+    if not all(numbers):
         _give_way([node for node in nodes if not numbers[node.position]])
         numbers = _kahn(nodes)
+    if not all(numbers):
+        raise AssertionError("the steps of a plan depend on each other in a circle")
     return numbers
 
 
@@ -104,27 +106,34 @@ def _kahn(nodes: Collection[Node]) -> list[int]:
 
 
 def _give_way(stuck: Sequence[Node]) -> None:
-    """The first of the nodes that prefers to follow one which waits for it does without."""
-    dependents: dict[Node, list[Node]] = defaultdict(list)
+    """Each node, in order, no longer follows those that it merely prefers to, and that wait for it."""
+    dependents: dict[Node, set[Node]] = defaultdict(set)
     for node in stuck:
         for other in node.before:
-            dependents[other].append(node)
+            dependents[other].add(node)
     for node in sorted((node for node in stuck if node.prefers), key=lambda node: node.position):
-        behind, queue = {node}, [node]
-        for one in queue:
-            fresh = [other for other in dependents[one] if other not in behind]
-            behind.update(fresh)
-            queue += fresh
-        if circular := [other for other in node.prefers if other in behind]:
-            node.yielded += circular
-            node.prefers = [other for other in node.prefers if other not in behind]
-            return
-    raise AssertionError("the steps of a plan depend on each other in a circle")
+        behind = _behind(node, dependents)
+        circular = behind.intersection(node.prefers)
+        node.yielded += circular
+        node.prefers = [other for other in node.prefers if other not in circular]
+        for other in circular.difference(node.needs, node.follows):
+            dependents[other].discard(node)
+
+
+def _behind(node: Node, dependents: Mapping[Node, Collection[Node]]) -> set[Node]:
+    """All that wait for it."""
+    behind, queue = {node}, [node]
+    while queue:
+        fresh = set(dependents.get(queue.pop(), ())) - behind
+        behind |= fresh
+        queue += fresh
+    return behind
 
 
 def _step(node: Node, numbers: Sequence[int]) -> Step:
     needs = _numbers(node.needs, numbers)
-    follows = _numbers((*node.follows, *node.prefers), numbers) if node.follows or node.prefers else ()
+    after = (*node.follows, *node.prefers)
+    follows = tuple(sorted({numbers[other.position] for other in after}.difference(needs))) if after else ()
     return Step(
         numbers[node.position],
         node.op,
@@ -136,7 +145,7 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
         node.settings,
         node.mark,
         needs,
-        tuple(number for number in follows if number not in needs),
+        follows,
         node.expects,
         node.image,
         node.spec,

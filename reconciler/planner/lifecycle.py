@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from ..containers import Port, overlaps, read_port
+from ..forms import Port, overlaps, read_port
 from ..model import DesiredContainer, ObservedContainer, ObservedState
 from ..plan import EndpointSpec, Replaced
 from .containers import GONE, ContainerCase, Containers

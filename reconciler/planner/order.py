@@ -154,6 +154,7 @@ class _Graph:
 
         Static addresses that dynamic ones might take go before all: two containers' orders could otherwise wait for each other.
         """
+        self.claims.rank()
         by_container: dict[tuple[str, str], list[int]] = defaultdict(list)
         for index, case in enumerate(self.endpoints):
             by_container[case.container.id, case.container.name].append(index)
@@ -170,7 +171,8 @@ class _Graph:
                 if self.endpoints[index].network != mode:
                     self._mode_edge(self.endpoints[index], self.connects[index], mode)
                 self.connects[index].needs.extend(leaving)
-            self._around_start(indexes)
+            if self.containers.cases:
+                self._around_start(indexes)
 
     def _around_start(self, indexes: list[int]) -> None:
         """A container is attached before it is started, and after it was created."""
@@ -196,7 +198,7 @@ class _Graph:
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
         case = self.endpoints[index]
-        return self.claims.ranks.get(id(self.connects[index]), 0), case.network != mode, case.order, case.network
+        return self.connects[index].rank, case.network != mode, case.order, case.network
 
     def _leaving_edges(self) -> None:
         """A network goes after the containers on it that go.

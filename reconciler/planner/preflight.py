@@ -193,16 +193,16 @@ def _unfitting(
     networks: Networks, endpoints: Endpoints, settings: Mapping[str, Settings], engine: EngineInfo, policy: Policy
 ) -> Iterator[Refusal]:
     """Static addresses that nobody declares, of endpoints put back or given back: the network may have changed under them."""
-    for case in endpoints.cases:
+    for case in filter(_is_static, endpoints.cases):
         network = networks.cases.get(case.network)
         comes = network is not None and network.comes
         anew = case.stale or (case.observed is not None and case.observed.missing)
         changed = anew or (network is not None and network.subnets_change)
-        if case.target is None or case.network not in settings or (case.wanted and not changed):
+        if case.network not in settings or (case.wanted and not changed):
             continue
         for path, address in list(unfitting_addresses(case, settings[case.network], engine)):
             if policy.disrupt_foreign:
-                case.target = {p: value for p, value in case.target.items() if p != path}
+                case.target = {p: value for p, value in (case.target or {}).items() if p != path}
                 endpoints.notes.append(
                     f"{case.container.name} on {case.network}: static address {address} does not fit and becomes dynamic"
                 )
@@ -230,8 +230,7 @@ def _addresses(
 ) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
     wanted: dict[tuple[str, str], EndpointCase] = {}
-    static = [case for case in endpoints.cases if case.target and ("ipv4_address" in case.target or "ipv6_address" in case.target)]
-    for case in sorted(static, key=lambda case: (case.network, case.container.name, case.container.id)):
+    for case in sorted(filter(_is_static, endpoints.cases), key=lambda case: (case.network, case.container.name, case.container.id)):
         for path, family in ADDRESS_PATHS:
             address = case.target.get(path) if case.target is not None else None
             if address is None:
@@ -244,6 +243,10 @@ def _addresses(
                 wanted[case.network, str(address)] = case
     if wanted:
         yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going])
+
+
+def _is_static(case: EndpointCase) -> bool:
+    return case.target is not None and ("ipv4_address" in case.target or "ipv6_address" in case.target)
 
 
 def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str, engine: EngineInfo) -> Refusal | None:

@@ -26,10 +26,10 @@ from urllib.parse import quote
 import pytest
 
 from reconciler.engine import Engine, open_engine, open_reader
+from reconciler.engine.locate import locate
+from reconciler.engine.wire import connect
 from reconciler.errors import NetplanError
-from reconciler.locate import locate
 from reconciler.model import EngineInfo
-from reconciler.wire import connect
 
 if TYPE_CHECKING:
     from .cli import Cli

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.container_codec import read_settings
+from reconciler.codec.containers import read_settings
 from reconciler.engine import Engine
 from reconciler.errors import ApiError
 from reconciler.marks import container_labels, digests, secret_digest

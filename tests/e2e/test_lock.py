@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.engine import Engine
 from reconciler.errors import FailedError
-from reconciler.holder import Holder, holder_text, myself
 from reconciler.lock import HOLDER, KIND, Lock, acquire, claims, own_volumes
+from reconciler.lock.holder import Holder, holder_text, myself
 
 from .cli import Cli, run_on_terminal
 

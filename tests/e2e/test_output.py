@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.schema import schema_text
+from reconciler.topology.schema import schema_text
 
 from .cli import NETPLAN, Cli
 from .test_converge import at

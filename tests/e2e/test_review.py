@@ -112,3 +112,13 @@ def _essence(result: Result) -> tuple[list[Any], list[Any], list[str]]:
     changes = [(change["actions"], change["resource"], change["after"], change["reason"]) for change in plan["changes"]]
     steps = [(step["op"], step["target"]["network"], step["target"].get("container"), step["depends_on"]) for step in plan["steps"]]
     return changes, steps, plan["interrupts"]
+
+
+def test_a_folder_is_applied_reset_and_destroyed_with_one_document(cli: Cli) -> None:
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    cli.write({"m": {"subnet": cli.docker.subnet()}}, name=cli.docker.name("other"), file="other.yaml")
+    folder = str(cli.file.parent)
+    for command in ("apply", "reset", "destroy"):
+        value = valid("reports", cli.run(command, folder, "--yes", "-o", "json").out)
+        assert [report["converged"] for report in value["reports"]] == [True, True]  # type: ignore[attr-defined]
+    valid("report", cli.apply("-o", "json").out)

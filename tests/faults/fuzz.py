@@ -16,8 +16,8 @@ from typing import Any
 
 from reconciler.engine import open_reader
 from reconciler.errors import InputError, NetplanError
-from reconciler.journal import journals
 from reconciler.lock import claims, own_volumes
+from reconciler.lock.journal import journals
 from reconciler.observe import observe
 from reconciler.planner import plan
 from reconciler.topology import load, load_text
@@ -125,8 +125,8 @@ def _record(host: str) -> dict[str, bytes]:
 
 def _volume(kind: str) -> dict[str, Any]:
     """One of netplan's own volumes as an engine lists it."""
-    from reconciler.holder import holder_text, myself
     from reconciler.lock import HOLDER, KIND
+    from reconciler.lock.holder import holder_text, myself
 
     empty = {"format_version": 1, "engine": {"id": "", "name": "", "version": "", "api": [1, 51], "flavor": "docker", "transport": "unix"}}
     record = {"v": 1, "topology": "lab", "order": 1, "host": "h", "time": "t", "taken": {**empty, "networks": [], "containers": []}}

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from reconciler.engine import Reader, open_reader
-from reconciler.journal import journals
 from reconciler.lock import claims, own_volumes
+from reconciler.lock.journal import journals
 from reconciler.model import EndpointMark, NetworkMark, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.engine import open_reader
-from reconciler.locate import locate
+from reconciler.engine.locate import locate
 
 from ..e2e.conftest import IMAGE, Docker
 from .labs import ANSWERS, Lab, answered, killed

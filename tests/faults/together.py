@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 
 from reconciler.engine import open_engine, open_reader
-from reconciler.holder import holder_text, myself
 from reconciler.lock import HOLDER, KIND, claims, own_volumes
+from reconciler.lock.holder import holder_text, myself
 from reconciler.model import DesiredState
 from reconciler.observe import observe
 from reconciler.planner import plan

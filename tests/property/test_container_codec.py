@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.codec import read_container
-from reconciler.container_codec import container_body, read_image, read_managed, read_settings
-from reconciler.containers import Port
+from reconciler.codec.containers import container_body, read_image, read_managed, read_settings
+from reconciler.forms import Port
 from reconciler.marks import secret_digest
 from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets, Settings, Value
 from reconciler.plan import ContainerSpec

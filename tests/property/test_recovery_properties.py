@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.journal import taken_by
+from reconciler.lock.journal import taken_by
 from reconciler.model import Journal, ObservedNetwork, ObservedState, Value
 from reconciler.plan import Plan
 from reconciler.planner import plan

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.changed import changed
 from reconciler.model import (
     DesiredContainer,
     DesiredEndpoint,
@@ -25,6 +24,7 @@ from reconciler.model import (
 )
 from reconciler.plan import Plan
 from reconciler.planner import plan
+from reconciler.render.changed import changed
 
 AT = Source("shop.yaml", 1)
 DESIRED = DesiredState(

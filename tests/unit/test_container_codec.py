@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.codec import read_container
-from reconciler.container_codec import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
+from reconciler.codec.containers import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
 from reconciler.marks import SPEC, TOPOLOGY, container_labels, read_container_mark, secret_digest
 from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets, Settings
 from reconciler.plan import ContainerSpec, EndpointSpec

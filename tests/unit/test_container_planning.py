@@ -41,7 +41,7 @@ ID = "0123456789ab" + "c" * 52
     ],
 )
 def test_the_fixed_host_ports(port: str, read: list[tuple[str, str, str]]) -> None:
-    assert host_ports((port,)) == read
+    assert [(found.address, found.host, found.protocol) for found in host_ports((port,))] == read
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import containers as forms
-from reconciler.containers import BadValueError, Port
-from reconciler.envfile import parse
+from reconciler import forms
+from reconciler.forms import BadValueError, Port
 from reconciler.marks import secret_digest
+from reconciler.topology.envfile import parse
 
 FORMS: list[tuple[Callable[..., Any], Any, Any]] = [
     (forms.nanoseconds, "30s", 30 * 10**9),

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.engine.locate import Target
 from reconciler.errors import ApiError, UnreachableError
 from reconciler.executor import Event, Run, execute
-from reconciler.locate import Target
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark, Settings
 from reconciler.plan import Op, Plan, Step
 

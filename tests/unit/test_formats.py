@@ -12,7 +12,7 @@ import pytest
 
 from reconciler import snapshot
 from reconciler.cli import parser
-from reconciler.schema import schema_path, schema_text
+from reconciler.topology.schema import schema_path, schema_text
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(file.name.removesuffix(".schema.json") for file in (ROOT / "schemas").glob("*.schema.json"))

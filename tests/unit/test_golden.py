@@ -19,14 +19,14 @@ import pytest
 
 from reconciler.cli import parser
 from reconciler.commands.review import apply_command
-from reconciler.markdown import render_markdown
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render import render_json, render_text
-from reconciler.schema import schema_text
+from reconciler.render.markdown import render_markdown
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load_text
+from reconciler.topology.schema import schema_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())

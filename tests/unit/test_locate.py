@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.engine.locate import Target, Tls, locate
 from reconciler.errors import UsageError
-from reconciler.locate import Target, Tls, locate
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import InputError, Problem
-from reconciler.schema import topology_schema
 from reconciler.topology import Loaded, load_text
+from reconciler.topology.schema import topology_schema
 
 
 def run(body: str) -> str:

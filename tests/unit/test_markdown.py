@@ -14,12 +14,12 @@ from cmarkgfm.cmark import Options
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.folder import Planned, folder_json, folder_markdown, folder_text
-from reconciler.gfm import code, fence, marker, prose
-from reconciler.markdown import LONGEST_TEXT, render_markdown
 from reconciler.model import EngineInfo, Source
 from reconciler.paint import safe
 from reconciler.plan import Change, Difference, Drift, Plan, Refusal, Step
+from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
+from reconciler.render.gfm import code, fence, marker, prose
+from reconciler.render.markdown import LONGEST_TEXT, render_markdown
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ALLOWED = {

@@ -7,9 +7,9 @@ import io
 import pytest
 
 from reconciler.executor import Event, Run, StepResult
+from reconciler.executor.progress import progress, render_run
 from reconciler.model import EngineInfo
 from reconciler.plan import Op, Plan, Step
-from reconciler.progress import progress, render_run
 
 
 def step(number: int, op: Op, network: str, container: str = "") -> Step:

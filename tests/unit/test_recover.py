@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from test_planner import DOCKER_28, MADE, attached, container, declared, endpoint, lab, network
 
-from reconciler.holder import Holder, gone, holder_text, myself, read_holder
-from reconciler.journal import taken_by
+from reconciler.executor.rollback import rollback
+from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
+from reconciler.lock.journal import taken_by
 from reconciler.model import DesiredState, EndpointMark, Journal, ObservedContainer, ObservedState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, lacking, plan
-from reconciler.rollback import rollback
 
 AMENDED = EndpointMark("lab", "amended", {"aliases": ("a",)}, {"aliases": ("theirs",)})
 NET = network("n", "10.1.0.0/24")

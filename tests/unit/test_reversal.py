@@ -46,7 +46,7 @@ def recreation(first: int = 1, name: str = "web") -> tuple[Step, ...]:
 def walked(steps: tuple[Step, ...], failing: Iterable[int], error: EngineError | None = None) -> tuple[Recorder, dict[int, StepResult]]:
     recorder = Recorder(failing, error or EngineError("it says no"))
     stop = threading.Event()
-    walk = _Walk(Plan("shop", EngineInfo(), steps=steps), recorder, 1, lambda event: None, stop)  # type: ignore[arg-type]
+    walk = _Walk(Plan("shop", EngineInfo(), steps=steps), recorder, 1, lambda event: None, stop, lambda step: None)  # type: ignore[arg-type]
     return recorder, walk.walk()
 
 

@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
-from reconciler.annotations import annotation
 from reconciler.cli import main
 from reconciler.errors import Problem
-from reconciler.schema import schema_text
+from reconciler.model import DesiredState
+from reconciler.planner import conflicts
+from reconciler.render.annotations import annotation
+from reconciler.topology import load_text
+from reconciler.topology.schema import schema_text
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -301,3 +304,22 @@ def test_validate_annotates_every_problem(tmp_path: Path) -> None:
     assert lines[0].startswith("::error file=a.yaml,line=1,col=7::")
     assert lines[1].startswith("::error file=a.yaml,line=2,col=")
     assert netplan("validate", "-o", "github", "b.yaml", folder=tmp_path) == Ended(0, "", "")
+
+
+def test_two_files_that_publish_one_port_or_run_one_container_contradict_each_other() -> None:
+    def lab(name: str, *lines: str) -> tuple[str, DesiredState]:
+        text = "\n".join([f"name: {name}", "networks: {}", "containers:", *(f"  {line}" for line in lines)])
+        return f"{name}.yaml", load_text(text + "\n", f"{name}.yaml").state
+
+    one = lab("one", 'web: {image: a, ports: ["8080:80"]}', "same: {image: a}")
+    other = lab(
+        "two", 'app: {image: a, ports: ["127.0.0.1:8080:80"]}', "same: {image: a}", 'side: {image: a, network_mode: "container:web"}'
+    )
+    found = [str(refusal.message) for refusal in conflicts([one, other])]
+    assert [message for message in found if "port" in message] == [
+        "container app: host port 8080/tcp is published by web at one.yaml:4 too"
+    ]
+    assert [message for message in found if "is run at" in message] == [
+        "container same is run at one.yaml:5 too: only one topology can own it"
+    ]
+    assert not [message for message in found if "side" in message]

@@ -14,8 +14,8 @@ import yaml
 from reconciler.errors import InputError
 from reconciler.marks import secret_digest
 from reconciler.model import DesiredContainer, DesiredEndpoint, Source
-from reconciler.schema import schema_text
 from reconciler.topology import load, load_text
+from reconciler.topology.schema import schema_text
 
 SECOND = 10**9
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.document import MAX_SIZE
 from reconciler.errors import InputError, UsageError
 from reconciler.model import DesiredContainer, DesiredEndpoint, DesiredNetwork, Source
-from reconciler.schema import schema_path, schema_text
 from reconciler.topology import find_files, load, load_text
+from reconciler.topology.document import MAX_SIZE
+from reconciler.topology.schema import schema_path, schema_text
 
 
 def network_settings(body: str) -> dict[str, Any]:

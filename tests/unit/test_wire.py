@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from reconciler.engine import engine_at, open_engine, pin
+from reconciler.engine.locate import Target, Tls
+from reconciler.engine.wire import Wire, unreachable
 from reconciler.errors import ApiError, LostError, UnreachableError
-from reconciler.locate import Target, Tls
-from reconciler.wire import Wire, unreachable
 
 Answer = bytes | Callable[[socket.socket], None]
 

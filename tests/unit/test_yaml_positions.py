@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.document import MAX_SIZE, Map, Odd, Seq, plain, show
 from reconciler.errors import InputError
-from reconciler.yamlpos import read
+from reconciler.topology.document import MAX_SIZE, Map, Odd, Seq, plain, show
+from reconciler.topology.yamlpos import read
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,290 @@
+"""Between the Docker API's JSON and the model. Everything the planner compares is brought to one form here, and only here.
+
+Bodies hold what is set and nothing else, so that the engine's own defaults stand. Readers drop what an engine adds by itself: addresses
+that it chose on a swarm's networks, the short container ID among the aliases, an overlay's list of tunnel IDs. Nothing secret is read:
+of a container only its name, state, hostname, published ports and attachments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..marks import endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
+from ..model import (
+    IFNAME_OPTION,
+    MTU_OPTION,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    Pool,
+    Settings,
+    Value,
+    canonical_address,
+    canonical_mac,
+    canonical_option,
+    canonical_prefix,
+    family_of,
+    pool_settings,
+    settings_pools,
+    subtree,
+)
+
+Json = Mapping[str, Any]
+
+IPV4_SWITCH_API = (1, 48)
+"""From here on a Docker engine says truthfully whether a network has IPv4. Podman always says no."""
+SHORT_ID = 12
+
+_NETWORK_FLAGS = {"internal": "Internal", "attachable": "Attachable", "enable_ipv4": "EnableIPv4", "enable_ipv6": "EnableIPv6"}
+_ENGINE_OPTIONS = frozenset({"com.docker.network.driver.overlay.vxlanid_list"})
+_PODMAN_OPTIONS = {"mtu": MTU_OPTION}
+_PODMAN_DEFAULT = {"podman": "bridge"}
+"""Podman lists its default network as `bridge`, but containers name it `podman`."""
+
+
+# --- to the engine ---------------------------------------------------------------------------------------------------
+
+
+def network_body(name: str, settings: Settings, mark: NetworkMark | None = None) -> dict[str, Any]:
+    """The body of `POST /networks/create`."""
+    labels = subtree(settings, "labels") | (network_labels(mark) if mark else {})
+    body: dict[str, Any] = {"Name": name, "CheckDuplicate": True, "Driver": settings.get("driver")}
+    body |= {key: settings.get(path) for path, key in _NETWORK_FLAGS.items()}
+    body |= {"IPAM": _ipam_body(settings), "Options": subtree(settings, "driver_opts"), "Labels": labels}
+    return set_only(body)
+
+
+def _ipam_body(settings: Settings) -> dict[str, Any]:
+    pools = [_pool_body(pool) for pool in settings_pools(settings)]
+    return set_only({"Driver": settings.get("ipam.driver"), "Options": subtree(settings, "ipam.options"), "Config": pools})
+
+
+def _pool_body(pool: Pool) -> dict[str, Any]:
+    aux = dict(pool.aux_addresses)
+    return set_only({"Subnet": pool.subnet, "Gateway": pool.gateway, "IPRange": pool.ip_range, "AuxiliaryAddresses": aux})
+
+
+def endpoint_body(container_id: str, settings: Settings, mark: EndpointMark | None = None) -> dict[str, Any]:
+    """The body of `POST /networks/{id}/connect`."""
+    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark)})
+
+
+def endpoint_config(settings: Settings, mark: EndpointMark | None) -> dict[str, Any]:
+    """How an endpoint is written wherever one is asked for."""
+    options = subtree(settings, "driver_opts") | (endpoint_options(mark) if mark else {})
+    if "interface_name" in settings:
+        options[IFNAME_OPTION] = str(settings["interface_name"])
+    addresses = {
+        "IPv4Address": settings.get("ipv4_address"),
+        "IPv6Address": settings.get("ipv6_address"),
+        "LinkLocalIPs": as_list(settings.get("link_local_ips")),
+    }
+    return set_only(
+        {
+            "IPAMConfig": set_only(addresses),
+            "Aliases": as_list(settings.get("aliases")),
+            "Links": as_list(settings.get("links")),
+            "MacAddress": settings.get("mac_address"),
+            "GwPriority": settings.get("gw_priority"),
+            "DriverOpts": options,
+        }
+    )
+
+
+def set_only(body: dict[str, Any]) -> dict[str, Any]:
+    """`body` without what is empty; zero and false are something."""
+    return {key: value for key, value in body.items() if value is not None and value not in ("", {}, [])}
+
+
+def as_list(value: Value | None) -> list[str]:
+    """A setting that is a list, as JSON has it."""
+    return list(value) if isinstance(value, tuple) else []
+
+
+# --- from the engine: networks ---------------------------------------------------------------------------------------
+
+
+def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()) -> ObservedNetwork:
+    """A network as listed or inspected. `containers` are the IDs of this engine's own; an endpoint of any other is `outside`.
+
+    The swarm's load balancer is not: it comes and goes with the network.
+    """
+    labels = strings(raw.get("Labels"))
+    attached = raw.get("Containers") or {}
+    ours = {f"lb-{raw['Name']}", *containers}
+    outside = sorted(str(seen.get("Name") or key) for key, seen in attached.items() if key not in ours)
+    return ObservedNetwork(
+        id=raw["Id"],
+        name=raw["Name"],
+        settings=_network_settings(raw, labels, engine),
+        mark=read_network_mark(labels),
+        scope=raw.get("Scope") or "local",
+        outside=tuple(outside),
+    )
+
+
+def _network_settings(raw: Json, labels: Mapping[str, str], engine: EngineInfo) -> dict[str, Value]:
+    podman = engine.flavor == "podman"
+    ipam = raw.get("IPAM") or {}
+    settings: dict[str, Value] = {"driver": raw.get("Driver") or "bridge"}
+    settings |= {path: bool(raw.get(key)) for path, key in _NETWORK_FLAGS.items() if path != "enable_ipv4"}
+    if engine.api >= IPV4_SWITCH_API and not podman:
+        settings["enable_ipv4"] = bool(raw.get("EnableIPv4"))
+    if ipam.get("Driver"):
+        settings["ipam.driver"] = ipam["Driver"]
+    if not podman:
+        settings |= prefixed("ipam.options", _options(ipam.get("Options")))
+    settings |= pool_settings(_read_pools(ipam.get("Config") or ()))
+    renamed = _PODMAN_OPTIONS if podman else {}
+    options = {renamed.get(key, key): value for key, value in _options(raw.get("Options")).items() if key not in _ENGINE_OPTIONS}
+    return settings | prefixed("driver_opts", options) | prefixed("labels", without_marks(labels))
+
+
+def _read_pools(config: Iterable[Json]) -> list[Pool]:
+    return [_read_pool(item) for item in config if item.get("Subnet")]
+
+
+def _read_pool(item: Json) -> Pool:
+    aux = item.get("AuxiliaryAddresses") or {}
+    return Pool(
+        canonical_prefix(item["Subnet"]),
+        canonical_address(item["Gateway"]) if item.get("Gateway") else None,
+        canonical_prefix(item["IPRange"]) if item.get("IPRange") else None,
+        tuple(sorted((host, canonical_address(address)) for host, address in aux.items())),
+    )
+
+
+# --- from the engine: containers -------------------------------------------------------------------------------------
+
+
+def read_container(raw: Json, engine: EngineInfo, swarm: Collection[str] = ()) -> ObservedContainer:
+    """A container as inspected. `swarm` are the IDs of the networks on which the engine writes dynamic addresses as if configured."""
+    config, network_settings = raw.get("Config") or {}, raw.get("NetworkSettings") or {}
+    container = ObservedContainer(
+        id=raw["Id"],
+        name=raw["Name"].removeprefix("/"),
+        state=(raw.get("State") or {}).get("Status") or "",
+        network_mode=(raw.get("HostConfig") or {}).get("NetworkMode") or "default",
+        implied=frozenset(name for name in (raw["Id"][:SHORT_ID], config.get("Hostname")) if name),
+        mac=canonical_mac(config.get("MacAddress") or ""),
+        ports=tuple(_read_ports(network_settings.get("Ports") or {})),
+    )
+    return _attached(container, network_settings.get("Networks") or {}, engine, swarm)
+
+
+def read_listed(raw: Json, engine: EngineInfo) -> ObservedContainer:
+    """A container as listed: enough for one that shares a network namespace, whose attachments nobody can change."""
+    container = ObservedContainer(
+        id=raw["Id"],
+        name=listed_name(raw),
+        state=raw.get("State") or "",
+        network_mode=listed_mode(raw),
+        implied=frozenset({raw["Id"][:SHORT_ID]}),
+    )
+    return _attached(container, (raw.get("NetworkSettings") or {}).get("Networks") or {}, engine, ())
+
+
+def listed_name(raw: Json) -> str:
+    """The name of a listed container: the one without a second slash (the others are legacy links)."""
+    names = [str(name).removeprefix("/") for name in raw.get("Names") or ()]
+    return next((name for name in names if "/" not in name), str(raw["Id"])[:SHORT_ID])
+
+
+def listed_mode(raw: Json) -> str:
+    """The network mode in a list's entry; empty on Podman, whose list does not say."""
+    return str((raw.get("HostConfig") or {}).get("NetworkMode") or "")
+
+
+def shares_namespace(mode: str) -> bool:
+    """Whether a container of this mode has no network namespace of its own."""
+    return mode == "host" or mode.startswith("container:")
+
+
+def _attached(container: ObservedContainer, networks: Json, engine: EngineInfo, swarm: Collection[str]) -> ObservedContainer:
+    if container.network_mode.startswith("container:"):
+        return container
+    renamed = _PODMAN_DEFAULT if engine.flavor == "podman" else {}
+    can_be_phantom = engine.flavor == "docker" and container.live and container.network_mode != "host"
+    endpoints = [
+        _read_endpoint(renamed.get(name, name), entry or {}, container, can_be_phantom, swarm) for name, entry in sorted(networks.items())
+    ]
+    return replace(container, endpoints=tuple(endpoints))
+
+
+def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_phantom: bool, swarm: Collection[str]) -> ObservedEndpoint:
+    options = _options(raw.get("DriverOpts"))
+    mark = read_endpoint_mark(options)
+    network_id, endpoint_id = raw.get("NetworkID") or "", raw.get("EndpointID") or ""
+    return ObservedEndpoint(
+        network=name,
+        network_id=network_id,
+        endpoint_id=endpoint_id,
+        settings=_endpoint_settings(raw, options, mark, container, network_id in swarm),
+        mark=mark,
+        addresses=tuple(_read_addresses(raw)) if container.live else (),
+        mac=canonical_mac(raw.get("MacAddress") or "") if container.live else "",
+        phantom=can_be_phantom and name != "none" and not network_id and not endpoint_id,
+    )
+
+
+def _endpoint_settings(
+    raw: Json, options: Mapping[str, str], mark: EndpointMark | None, container: ObservedContainer, swarm: bool
+) -> dict[str, Value]:
+    declared: Settings = mark.declared if mark else {}
+    settings: dict[str, Value] = {}
+    ipam = raw.get("IPAMConfig") or {}
+    for path, key in (("ipv4_address", "IPv4Address"), ("ipv6_address", "IPv6Address")):
+        if ipam.get(key) and (not swarm or path in declared):
+            settings[path] = canonical_address(ipam[key])
+    lists = {
+        "aliases": set(raw.get("Aliases") or ()) - {container.id[:SHORT_ID]},
+        "link_local_ips": {canonical_address(address) for address in ipam.get("LinkLocalIPs") or ()},
+        "links": set(raw.get("Links") or ()),
+    }
+    settings |= {path: tuple(sorted(items)) for path, items in lists.items() if items}
+    mac = canonical_mac(raw.get("MacAddress") or "")
+    if mac and (not container.live or mac in (container.mac, declared.get("mac_address"))):
+        settings["mac_address"] = mac
+    if raw.get("GwPriority"):
+        settings["gw_priority"] = int(raw["GwPriority"])
+    if options.get(IFNAME_OPTION):
+        settings["interface_name"] = options[IFNAME_OPTION]
+    plain = {key: value for key, value in without_marks(options).items() if key != IFNAME_OPTION}
+    return settings | prefixed("driver_opts", plain)
+
+
+def _read_addresses(raw: Json) -> Iterable[str]:
+    for address, length in (("IPAddress", "IPPrefixLen"), ("GlobalIPv6Address", "GlobalIPv6PrefixLen")):
+        if raw.get(address):
+            yield f"{canonical_address(raw[address])}/{raw.get(length) or 0}"
+
+
+def _read_ports(ports: Json) -> Iterable[str]:
+    for inside in sorted(ports, key=_port_order):
+        for binding in ports[inside] or ():
+            host = binding.get("HostIp") or "0.0.0.0"
+            yield f"{f'[{host}]' if family_of(host) == 'ipv6' else host}:{binding.get('HostPort') or ''}->{inside}"
+
+
+def _port_order(inside: str) -> tuple[int, str]:
+    number = inside.partition("/")[0]
+    return (int(number) if number.isdigit() else 0, inside)
+
+
+def strings(value: Json | None) -> dict[str, str]:
+    """Labels and the like: null is none."""
+    return {str(key): "" if item is None else str(item) for key, item in (value or {}).items()}
+
+
+def _options(value: Json | None) -> dict[str, str]:
+    return {str(key): canonical_option(item) for key, item in (value or {}).items()}
+
+
+def prefixed(prefix: str, mapping: Mapping[str, str]) -> dict[str, Value]:
+    """`labels`, `{"a": "1"}` -> `{"labels.a": "1"}`: the inverse of `subtree`."""
+    return {f"{prefix}.{key}": mapping[key] for key in sorted(mapping)}

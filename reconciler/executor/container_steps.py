@@ -1,0 +1,229 @@
+"""What one step does to a container or an image, and how a recreation that fails is taken back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..codec import read_container
+from ..errors import ApiError, EngineError, LostError
+from ..model import ObservedContainer
+from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
+from .judge import StepError, failure, look, words
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+LOOK = 0.2
+"""Seconds between two looks at a container that is waited for."""
+
+
+class ContainerPerformer:
+    """Performs the steps of containers and images of one plan, from any number of threads. `stop` ends all waiting."""
+
+    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event) -> None:
+        self._engine, self._info, self._stop = engine, plan.engine, stop
+        self._made: dict[str, str] = {}
+        self._before = {step.container_id for step in plan.steps if step.container_id}
+        self.pulled: dict[int, tuple[int, int]] = {}
+        """Bytes that are here and bytes in all, by step: how far each pull is."""
+
+    def perform(self, step: Step) -> None:
+        """Return once the engine is as `step` wants it; else raise EngineError with the reason."""
+        match step.op:
+            case "pull":
+                self._pull(step)
+            case "create":
+                self._made[step.container] = self._create(step)
+            case "rename":
+                self._rename(step)
+            case "update":
+                self._engine.update_container(self.made(step), step.settings)
+            case "start":
+                self._start(self.made(step))
+            case "stop":
+                self._end(self.made(step), step.seconds)
+            case "remove":
+                self._remove(self.made(step), step.volumes)
+            case "wait":
+                self._wait(self.made(step), step)
+
+    def made(self, step: Step) -> str:
+        """The ID of the container that a step acts on: as observed, or made by an earlier step."""
+        id = step.container_id or self._made.get(step.container, "")
+        if not id:
+            raise StepError(f"container {step.container} is not there: this plan has not made it")
+        return id
+
+    # --- one call each ---
+
+    def _pull(self, step: Step) -> None:
+        def progress(done: int, total: int) -> None:
+            self.pulled[step.id] = (done, total)
+            if self._stop.is_set():
+                raise StepError("interrupted while it was pulled")
+
+        self._engine.pull(step.image, str(step.settings.get("platform", "")), progress)
+
+    def _create(self, step: Step) -> str:
+        assert step.spec is not None
+        spec = step.spec
+        try:
+            return self._engine.create_container(step.container, spec)
+        except (ApiError, LostError) as error:
+            if found := look(error, lambda: self._new(step.container, spec)):
+                return found
+            raise failure(error) from error
+
+    def _new(self, name: str, spec: ContainerSpec) -> str | None:
+        """The ID of the container of that name and mark that this run must have made."""
+        raw = self._engine.container(name)
+        if raw is None or raw["Id"] in self._before:
+            return None
+        found = read_container(raw, self._info)
+        return found.id if found.name == name and found.mark == spec.mark and found.state == "created" else None
+
+    def _rename(self, step: Step) -> None:
+        id = self.made(step)
+        try:
+            self._engine.rename(id, step.name)
+        except (ApiError, LostError) as error:
+            if not look(error, lambda: self._name(id) == step.name):
+                raise failure(error) from error
+
+    def _start(self, id: str) -> None:
+        try:
+            self._engine.start(id)
+        except (ApiError, LostError) as error:
+            lost = isinstance(error, LostError)
+            if not look(error, lambda: self._started(id, lost)):
+                raise failure(error) from error
+
+    def _started(self, id: str, lost: bool) -> bool:
+        """Whether it runs; after a lost answer also whether it was started and has ended already."""
+        raw = self._engine.container(id) or {}
+        state = raw.get("State") or {}
+        ended = id in self._made.values() and not str(state.get("StartedAt") or "0001").startswith("0001")
+        return bool(state.get("Running")) or (lost and ended)
+
+    def _end(self, id: str, seconds: int) -> None:
+        try:
+            self._engine.stop(id, seconds)
+        except (ApiError, LostError) as error:
+            if not look(error, lambda: not (self._state(id) or {}).get("Running")):
+                raise failure(error) from error
+
+    def _remove(self, id: str, volumes: bool) -> None:
+        try:
+            self._engine.remove_container(id, force=True, volumes=volumes)
+        except (ApiError, LostError) as error:
+            gone = look(error, lambda: self._engine.container(id) is None)
+            if not gone and not self._going(id):
+                raise failure(error) from error
+
+    def _going(self, id: str) -> bool:
+        """Somebody else is removing it: wait for the end of that."""
+        for _ in range(25):
+            state = self._state(id)
+            if state is None:
+                return True
+            if state.get("Status") != "removing":
+                return False
+            time.sleep(LOOK)
+        return False
+
+    # --- waiting ---
+
+    def _wait(self, id: str, step: Step) -> None:
+        until = time.monotonic() + step.seconds
+        while time.monotonic() < until:
+            if self._reached(id, step):
+                return
+            if self._stop.wait(LOOK):
+                raise StepError("interrupted while it was waited for")
+        raise StepError(f"{step.container} {'has not ended' if step.condition == 'completed' else 'is not healthy'} after {step.seconds} s")
+
+    def _reached(self, id: str, step: Step) -> bool:
+        state = self._state(id)
+        if state is None:
+            raise StepError(f"{step.container} is gone")
+        code, running = int(state.get("ExitCode") or 0), bool(state.get("Running"))
+        if step.condition == "completed":
+            if not running and code:
+                raise StepError(f"{step.container} ended with exit code {code}{self._said(id)}")
+            return not running
+        if not running:
+            raise StepError(f"{step.container} ended with exit code {code}{self._said(id)}")
+        health = (state.get("Health") or {}).get("Status")
+        if step.condition == "healthy" and not health:
+            raise StepError(f"{step.container} has no healthcheck: declare one, or depend on service_started")
+        if health == "unhealthy":
+            raise StepError(f"{step.container} is unhealthy{self._check_said(state)}")
+        return step.condition == "started" or health == "healthy"
+
+    def _said(self, id: str) -> str:
+        line = self._engine.last_line(id)
+        return f": {line}" if line else ""
+
+    @staticmethod
+    def _check_said(state: dict[str, Any]) -> str:
+        log = (state.get("Health") or {}).get("Log") or [{}]
+        said = " ".join(str(log[-1].get("Output") or "").split())[:200]
+        return f": {said}" if said else ""
+
+    # --- looking ---
+
+    def _state(self, id: str) -> dict[str, Any] | None:
+        raw = self._engine.container(id)
+        state: dict[str, Any] | None = None if raw is None else raw.get("State") or {}
+        return state
+
+    def _name(self, id: str) -> str:
+        return str((self._engine.container(id) or {}).get("Name", "")).removeprefix("/")
+
+    def _observed(self, id: str) -> ObservedContainer | None:
+        raw = self._engine.container(id)
+        return read_container(raw, self._info) if raw else None
+
+    # --- taking a recreation back ---
+
+    def reverse(self, old: Replaced) -> str:
+        """Puts the old container back in its place, as it was; says how that went. Does nothing where it is in its place already."""
+        try:
+            return self._reverse(old)
+        except EngineError as error:
+            return f"the old container could not be put back: {words(error)}"
+
+    def _reverse(self, old: Replaced) -> str:
+        seen = self._observed(old.id)
+        if seen is None:
+            return "the old container is gone"
+        if new := self._made.pop(old.name, None):
+            self._remove(new, volumes=False)
+        if seen.name != old.name:
+            self._engine.rename(old.id, old.name)
+        for endpoint in old.endpoints:
+            self._mend(old.id, seen, endpoint)
+        if not seen.live:
+            self._drop_phantoms(old, seen)
+        if old.live and not seen.live:
+            self._start(old.id)
+        return "the old container is back"
+
+    def _drop_phantoms(self, old: Replaced, seen: ObservedContainer) -> None:
+        """What it only listed while it ran would keep it from being started."""
+        real = {endpoint.network for endpoint in old.endpoints}
+        for endpoint in seen.endpoints:
+            if endpoint.network not in real:
+                self._engine.disconnect(endpoint.network_id or endpoint.network, old.id, force=True)
+
+    def _mend(self, id: str, seen: ObservedContainer, wanted: EndpointSpec) -> None:
+        """Attaches it again where its network was made anew, or it had to leave for that."""
+        networks = {raw["Name"]: raw["Id"] for raw in self._engine.networks()}
+        now, present = networks.get(wanted.network), seen.endpoint(wanted.network)
+        if now is None or (present and present.network_id in ("", now)):
+            return
+        if present:
+            self._engine.disconnect(now, id, force=True)
+        self._engine.connect(now, id, wanted.settings, wanted.mark)

@@ -1,0 +1,52 @@
+"""How an error is judged: by the state that it left, read again; and how it is put into words."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..errors import ApiError, EngineError, LostError, UnreachableError
+
+T = TypeVar("T")
+SETTLE = (0.0, 0.2, 0.8)
+"""Seconds before each look at the state after a lost answer: the engine may still be at it."""
+
+
+class StepError(EngineError):
+    """A step did not reach what it is for; the text is for the user. `again`: the engine itself says that it may work later."""
+
+    again = False
+
+
+def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
+    """What `read` finds after `error`: at once, or, where the answer was lost, once the state says something or has had time to."""
+    unread: EngineError | None = None
+    for delay in SETTLE if isinstance(error, LostError) else SETTLE[:1]:
+        time.sleep(delay)
+        try:
+            if found := read():
+                return found
+            unread = None
+        except UnreachableError as gone:
+            raise UnreachableError(f"{words(error)}; outcome unknown: {words(gone)}", *gone.hints) from error
+        except EngineError as again:
+            unread = again
+    if unread:
+        raise StepError(f"{words(error)}; outcome unknown, as the engine could not be read ({words(unread)})")
+    return None
+
+
+def failure(error: EngineError, more: str = "") -> StepError:
+    """The error of a step whose state says that it did not happen."""
+    said = f"{words(error)}; it did not happen" if isinstance(error, LostError) else words(error)
+    found = StepError(f"{said}; {more}" if more else said)
+    found.again = isinstance(error, ApiError) and error.status == 503
+    return found
+
+
+def words(error: EngineError) -> str:
+    """The error on one line's worth of words: IDs as short as people know them."""
+    text = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", str(error))
+    return text.strip(" .:\n") or type(error).__name__

@@ -1,0 +1,114 @@
+"""What a run looks like while it lasts and when it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import environ
+from typing import TextIO
+
+from ..paint import Paint, plain, safe
+from ..plan import Kind, Op, Plan
+from . import Event, Listener, Run, StepResult
+
+PHASES: dict[Kind, str] = {"image": "images", "network": "networks", "endpoint": "endpoints", "container": "containers"}
+DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
+    ("image", "pull"): ("image", "pulled"),
+    ("network", "create"): ("network", "created"),
+    ("network", "remove"): ("network", "removed"),
+    ("endpoint", "connect"): ("endpoint", "connected"),
+    ("endpoint", "disconnect"): ("endpoint", "disconnected"),
+    ("container", "create"): ("container", "created"),
+    ("container", "update"): ("container", "updated"),
+    ("container", "start"): ("container", "started"),
+    ("container", "remove"): ("container", "removed"),
+}
+
+
+@contextmanager
+def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool = False) -> Iterator[Listener]:
+    """A listener for `execute`: a bar per phase on a terminal, gone when it ends; elsewhere plain lines.
+
+    A line is written for each failed step, and with `verbose` for each step that ends, with its time.
+    """
+    if stream.isatty() and environ.get("TERM") != "dumb":
+        with _bars(plan, stream, paint, verbose) as listener:
+            yield listener
+    else:
+
+        def write(event: Event) -> None:
+            if line := _line(event, paint, verbose):
+                stream.write(line + "\n")  # one write: with `print` other threads' lines would come between
+                stream.flush()
+
+        yield write
+
+
+@contextmanager
+def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[Listener]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    console = Console(file=stream, no_color=paint is plain, highlight=False)
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        totals = Counter(step.kind for step in plan.steps)
+        tasks = {kind: bars.add_task(phase, total=totals[kind]) for kind, phase in PHASES.items() if totals[kind]}
+
+        def draw(event: Event) -> None:
+            if event.result:
+                bars.advance(tasks[event.step.kind])
+            if line := _line(event, paint, verbose):
+                console.print(Text.from_ansi(line), soft_wrap=True)
+
+        yield draw
+
+
+def _line(event: Event, paint: Paint, verbose: bool) -> str:
+    result = event.result
+    if result is None or not (verbose or result.status == "failed"):
+        return ""
+    time = paint("dim", f"  {result.seconds:.3f} s") if result.status == "done" else ""
+    return f"{_status(result, paint)} {safe(event.step.text)}{time}{_why(result)}"
+
+
+def render_run(run: Run, paint: Paint = plain, file: str = "FILE") -> str:
+    """What was done in how long; where not all of it was, every step with how it ended, and what to run next on `file`."""
+    if run.ok:
+        return f"{paint('add', 'Done')}: {_achieved(run)} in {run.seconds:.2f} s."
+    width = max(len(safe(result.step.text)) for result in run.results)
+    digits = len(str(max(result.step.id for result in run.results)))
+    rows = [_row(result, width, digits, paint) for group in (run.done, run.skipped, run.failed) for result in group]
+    counts = (
+        f"{len(run.done)} of {len(run.results)} steps done, {len(run.failed)} failed, {len(run.skipped)} skipped, in {run.seconds:.2f} s."
+    )
+    verdict = "Failed" if run.failed else "Stopped"
+    next_steps = (f"What is left to do:  netplan plan {safe(file)}", f"To do it:            netplan apply {safe(file)}")
+    return "\n".join((*rows, "", f"{paint('error', verdict)}: {counts}", *next_steps))
+
+
+def _row(result: StepResult, width: int, digits: int, paint: Paint) -> str:
+    text = f"  {_status(result, paint)} {result.step.id:>{digits}} {safe(result.step.text):<{width}}"
+    more = f"{result.seconds:.2f} s" if result.status == "done" else safe(result.error)
+    return f"{text}  {more}".rstrip()
+
+
+def _status(result: StepResult, paint: Paint) -> str:
+    style = {"done": "add", "failed": "error", "skipped": "warn"}[result.status]
+    return paint(style, f"{result.status:<7}")
+
+
+def _why(result: StepResult) -> str:
+    return f": {safe(result.error)}" if result.error else ""
+
+
+def _achieved(run: Run) -> str:
+    """`2 networks created, 1 endpoint connected`."""
+    parts = []
+    done = Counter((result.step.kind, result.step.op) for result in run.done)
+    for what, (noun, verb) in DONE_WORDS.items():
+        if count := done[what]:
+            parts.append(f"{count} {noun}{'s' if count != 1 else ''} {verb}")
+    return ", ".join(parts) or "nothing to do"

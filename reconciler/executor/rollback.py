@@ -1,0 +1,62 @@
+"""The way back from a replacement that failed half-way: the old network, and every endpoint that was taken off it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from ..model import ObservedNetwork, ObservedState
+from ..plan import Plan, Step
+
+STATIC = ("ipv4_address", "ipv6_address")
+
+
+def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -> Plan:
+    """What puts networks back that `plan` was to replace and whose new one could not be made; empty where there are none.
+
+    `statuses` says of each step how it ended: `done`, `failed`, `skipped`. `observed` is what the plan was made from. The old network is
+    made again only if it is gone; one that could not be removed only gets its endpoints back.
+    """
+    removals = {step.network: step for step in plan.steps if step.op == "remove" and step.kind == "network"}
+    steps: list[Step] = []
+    for create in plan.steps:
+        removal = removals.get(create.network)
+        if create.op == "create" and create.kind == "network" and removal and statuses[create.id] != "done":
+            old = next(network for network in observed.networks if network.id == removal.network_id)
+            steps += _way_back(plan, statuses, observed, old, statuses[removal.id] == "done", len(steps))
+    return replace(plan, steps=tuple(steps), changes=(), drift=(), warnings=(), notes=())
+
+
+def _way_back(
+    plan: Plan, statuses: Mapping[int, str], observed: ObservedState, old: ObservedNetwork, is_gone: bool, number: int
+) -> Iterator[Step]:
+    """Static addresses first, so that no dynamic one takes them."""
+    containers = {container.id: container for container in observed.containers}
+    reason = f"the new {old.name} could not be made"
+    needs: tuple[int, ...] = ()
+    if is_gone:
+        number += 1
+        needs = (number,)
+        yield Step(number, "create", old.name, reason, settings=old.settings, mark=old.mark)
+    off = [s for s in plan.steps if s.op == "disconnect" and s.network == old.name and statuses[s.id] == "done"]
+    endpoints = [(step, containers[step.container_id].endpoint(old.name)) for step in off]
+    back = [(step, endpoint) for step, endpoint in endpoints if endpoint and not (endpoint.phantom or endpoint.missing)]
+    back.sort(key=lambda pair: not any(path in pair[1].settings for path in STATIC))
+    before: tuple[int, ...] = ()
+    for step, endpoint in back:
+        number += 1
+        network_id = "" if is_gone else old.id
+        yield Step(
+            number,
+            "connect",
+            old.name,
+            reason,
+            step.container,
+            network_id,
+            step.container_id,
+            endpoint.settings,
+            endpoint.mark,
+            needs,
+            before,
+        )
+        before = (number,)

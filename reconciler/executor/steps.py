@@ -1,0 +1,204 @@
+"""What one step does: check what the engine does not, make the one call, and judge an error by the state it left.
+
+An error says little on its own: the answer may be lost and the work done, a 500 may mean "already so", and a 200 may mean nothing. So
+after any error the engine is read again, and the step is done exactly if the state is what the step is for.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..codec import read_container, read_listed
+from ..errors import ApiError, EngineError, LostError
+from ..marks import read_network_mark
+from ..model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, Value
+from ..plan import Plan, Step
+from .container_steps import ContainerPerformer
+from .judge import StepError, failure, look
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+BUSY = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds, give or take half, before trying again to remove a network that the engine only believes is in use."""
+
+
+AGAIN = (0.2, 0.5, 1.0)
+"""Seconds, give or take half, before a step is tried again whose call the engine answered with 503: later, it says."""
+
+
+class Performer:
+    """Performs the steps of one plan on one engine, from any number of threads."""
+
+    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event | None = None) -> None:
+        ops = {step.op for step in plan.steps}
+        self._engine = engine
+        self._info = plan.engine
+        self._made: dict[str, str] = {}
+        self.containers = ContainerPerformer(plan, engine, stop or threading.Event())
+        self._networks_before = (
+            frozenset(str(raw["Id"]) for raw in engine.networks())
+            if any(step.op == "create" and step.kind == "network" for step in plan.steps)
+            else frozenset()
+        )
+        listed = self._listed() if "connect" in ops else ()
+        self._live = frozenset(container.id for container in listed if container.live)
+
+    def perform(self, step: Step) -> None:
+        """Return once the engine is as `step` wants it; else raise EngineError with the reason."""
+        for delay in AGAIN:
+            try:
+                return self._perform(step)
+            except StepError as error:  # the whole step again, with all that it checks: the state may have changed
+                if not error.again:
+                    raise
+            time.sleep(delay * random.uniform(0.5, 1.5))
+        return self._perform(step)
+
+    def _perform(self, step: Step) -> None:
+        if step.kind in ("container", "image"):
+            self.containers.perform(step)
+            return
+        if step.container and not step.container_id:
+            step = replace(step, container_id=self.containers.made(step))
+        match step.op:
+            case "create":
+                self._made[step.network] = self._create(step)
+            case "remove":
+                self._remove(self._network_id(step), step)
+            case "connect":
+                self._connect(self._network_id(step), step)
+            case "disconnect":
+                self._disconnect(self._network_id(step), step)
+
+    def _network_id(self, step: Step) -> str:
+        network_id = step.network_id or self._made.get(step.network)
+        if not network_id:
+            raise StepError(f"network {step.network} is not there: this plan has not made it")
+        return network_id
+
+    # --- networks ----------------------------------------------------------------------------------------------------
+
+    def _create(self, step: Step) -> str:
+        mark = step.mark
+        assert isinstance(mark, NetworkMark)
+        try:
+            return self._engine.create_network(step.network, step.settings, mark)
+        except (ApiError, LostError) as error:
+            if found := look(error, lambda: self._new_network(step.network, mark)):
+                return found
+            raise failure(error) from error
+
+    def _new_network(self, name: str, mark: NetworkMark) -> str | None:
+        """The ID of the network of that name and mark that was not there before this run."""
+        for raw in self._engine.networks():
+            if raw["Name"] == name and raw["Id"] not in self._networks_before:
+                found = read_network_mark(raw.get("Labels") or {})
+                if found and (found.topology, found.hashes) == (mark.topology, mark.hashes):
+                    return str(raw["Id"])
+        return None
+
+    def _remove(self, network_id: str, step: Step) -> None:
+        users = self._listed({"network": [network_id]})
+        if others := sorted(container.name for container in users if container.id not in step.expects):
+            raise StepError(f"still used by {', '.join(others)}: changed since the plan was made")
+        for delay in (*BUSY, 0):
+            try:
+                self._engine.remove_network(network_id)
+                return
+            except (ApiError, LostError) as error:
+                if look(error, lambda: self._engine.network(network_id) is None):
+                    return
+                if not delay or not self._only_believed_busy(network_id, error):
+                    raise failure(error) from error
+            time.sleep(delay * random.uniform(0.5, 1.5))
+
+    def _only_believed_busy(self, network_id: str, error: EngineError) -> bool:
+        """The engine says that endpoints are left where it lists none: it is still taking them down."""
+        return "active endpoints" in str(error) and not (self._engine.network(network_id) or {}).get("Containers")
+
+    # --- endpoints ---------------------------------------------------------------------------------------------------
+
+    def _disconnect(self, network_id: str, step: Step) -> None:
+        endpoint = self._endpoint(step)
+        if endpoint is None:
+            return
+        lost = network_id == step.network
+        if endpoint.phantom and not lost:
+            self._cure(network_id, step)
+            return
+        if any(step.expects) and endpoint.endpoint_id not in step.expects:
+            raise StepError("changed since the plan was made: it was connected anew")
+        try:
+            self._engine.disconnect(network_id, step.container_id, force=lost and endpoint.phantom)
+        except (ApiError, LostError) as error:
+            if not look(error, lambda: self._endpoint(step) is None):
+                raise failure(error) from error
+
+    def _connect(self, network_id: str, step: Step) -> None:
+        mark = step.mark
+        assert isinstance(mark, EndpointMark | None)
+        if step.container_id not in self._live and self._endpoint(step):
+            if self._connected(network_id, step):
+                return
+            raise StepError(f"{step.container} is not running and already lists {step.network}: changed since the plan was made")
+        try:
+            self._engine.connect(network_id, step.container_id, step.settings, mark)
+        except (ApiError, LostError) as error:
+            if not look(error, lambda: self._connected(network_id, step)):
+                raise failure(error, self._after_failed_connect(network_id, step)) from error
+
+    def _connected(self, network_id: str, step: Step) -> bool:
+        """Whether the endpoint is there with the step's mark and settings; the MAC aside, which engines may ignore on connect."""
+        container = self._container(step)
+        endpoint = container.endpoint(step.network) if container else None
+        if container is None or endpoint is None or endpoint.mark != step.mark or endpoint.network_id not in ("", network_id):
+            return False
+        if container.live and not endpoint.endpoint_id:
+            return False
+        return all(
+            _same(path, value, endpoint.settings.get(path), container) for path, value in step.settings.items() if path != "mac_address"
+        )
+
+    def _after_failed_connect(self, network_id: str, step: Step) -> str:
+        """A failed live connect leaves the network in the container's list, and its next restart would fail: take it out again.
+
+        Returns what the user must know if that did not work.
+        """
+        try:
+            endpoint = self._endpoint(step)
+            if endpoint and endpoint.phantom:
+                self._cure(network_id, step)
+        except EngineError as error:
+            return (
+                f"{step.container} still lists {step.network} and its next restart will fail ({error}): connect and disconnect it by hand"
+            )
+        return ""
+
+    def _cure(self, network_id: str, step: Step) -> None:
+        """Take a phantom endpoint away: only a real one can be disconnected, so make it real first."""
+        self._engine.connect(network_id, step.container_id, {}, None)
+        self._engine.disconnect(network_id, step.container_id)
+
+    def _endpoint(self, step: Step) -> ObservedEndpoint | None:
+        container = self._container(step)
+        return container.endpoint(step.network) if container else None
+
+    def _listed(self, filters: Mapping[str, Sequence[str]] | None = None) -> list[ObservedContainer]:
+        return [read_listed(raw, self._info) for raw in self._engine.containers(filters)]
+
+    def _container(self, step: Step) -> ObservedContainer | None:
+        raw = self._engine.container(step.container_id)
+        return read_container(raw, self._info) if raw else None
+
+
+def _same(path: str, wanted: Value, found: Value | None, container: ObservedContainer) -> bool:
+    """Whether a setting is as wanted; names that the engine adds to the aliases by itself do not count."""
+    if isinstance(wanted, tuple) and path == "aliases":
+        return set(wanted) - container.implied == set(found if isinstance(found, tuple) else ()) - container.implied
+    return found == wanted

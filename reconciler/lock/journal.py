@@ -1,0 +1,132 @@
+"""The journal on the engine: what a run is about to take away, noted before it does.
+
+One volume per run, `netplan.journal.RUN`; its labels hold the full observed settings of each network to be removed or replaced and of each
+endpoint to be disconnected, as a snapshot. Endpoint settings and network settings hold no secrets. The planner takes it as an input
+(planner/recover.py), and it is deleted only after a proof.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from socket import gethostname
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ApiError, EngineError, FailedError, LostError, RefusedError, UsageError
+from ..model import Journal, ObservedState
+from ..plan import Plan, Step
+from ..snapshot import snapshot_json, state_from_snapshot
+from . import KIND, own_volumes
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+PREFIX = "netplan.journal."
+RECORD = "netplan.record"
+VERSION = 1
+
+
+def takes_away(step: Step) -> bool:
+    """Whether a step takes something away: what must be noted before, and done only under the lock."""
+    return step.op in ("remove", "disconnect", "stop")
+
+
+def taken_by(plan: Plan, observed: ObservedState) -> ObservedState:
+    """All that the steps of a plan take away, as it is now; of each container only the endpoints that are disconnected."""
+    networks = {step.network_id for step in plan.steps if step.op == "remove" and step.kind == "network"}
+    endpoints: dict[str, set[str]] = defaultdict(set)
+    for step in plan.steps:
+        if step.op == "disconnect":
+            endpoints[step.container_id].add(step.network)
+    containers = (
+        replace(container, endpoints=tuple(e for e in container.endpoints if e.network in endpoints[container.id] and not e.missing))
+        for container in observed.containers
+        if container.id in endpoints
+    )
+    return ObservedState(
+        observed.engine,
+        tuple(network for network in observed.networks if network.id in networks),
+        tuple(container for container in containers if container.endpoints),
+    )
+
+
+# --- on the engine ---------------------------------------------------------------------------------------------------
+
+
+def journals(volumes: Iterable[Mapping[str, Any]]) -> tuple[Journal, ...]:
+    """The journals among netplan's own volumes, the oldest first. Raises RefusedError for one that cannot be read."""
+    found = [_read(str(v["Name"]), v.get("Labels") or {}) for v in volumes if _is_journal(v)]
+    return tuple(sorted(found, key=lambda journal: (journal.order, journal.name)))
+
+
+def _is_journal(volume: Mapping[str, Any]) -> bool:
+    return (volume.get("Labels") or {}).get(KIND) == "journal" and str(volume["Name"]).startswith(PREFIX)
+
+
+def _read(name: str, labels: Mapping[str, Any]) -> Journal:
+    try:
+        record = json.loads(labels.get(RECORD) or "")
+        if record["v"] != VERSION:
+            raise ValueError(f"its version is {record['v']}, netplan reads {VERSION}")
+        taken = state_from_snapshot(record["taken"])
+        return Journal(name, str(record["topology"]), int(record["order"]), taken, str(record["host"]), str(record["time"]))
+    except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
+        raise RefusedError(
+            f"the journal {name} on the engine cannot be read: {error}",
+            "an interrupted apply wrote it, to give back what it had taken away: use the version of netplan that did",
+            f"to give that up: docker volume rm {name}",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """This run's journal: on the engine from `write` until `drop`."""
+
+    engine: Engine
+    name: str
+    labels: Mapping[str, str]
+
+    def check(self, volumes: Iterable[Mapping[str, Any]]) -> None:
+        """Make it again if it has vanished; `volumes` were listed just now."""
+        if all(volume["Name"] != self.name for volume in volumes):
+            self.write()
+
+    def write(self) -> None:
+        """Put it on the engine. Raises FailedError where that cannot be seen to have worked."""
+        try:
+            answer: Mapping[str, Any] = self.engine.create_volume(self.name, self.labels)
+        except (ApiError, LostError) as error:
+            found = next((volume for volume in own_volumes(self.engine) if volume["Name"] == self.name), None)
+            if found is None:
+                raise FailedError(f"the journal cannot be written: {error}", "nothing was taken away without it") from error
+            answer = found.get("Labels") or {}
+        if answer != self.labels:
+            raise FailedError(f"the engine did not keep the journal {self.name} whole", "nothing was taken away without it")
+
+
+def writer(engine: Engine, run: str, plan: Plan, observed: ObservedState, present: Sequence[Journal]) -> Writer | None:
+    """The journal that a run of `plan` needs, not yet written; None where it takes nothing away. `present` are those there already."""
+    taken = taken_by(plan, observed)
+    if not any(map(takes_away, plan.steps)):
+        return None
+    record = {
+        "v": VERSION,
+        "topology": plan.topology,
+        "order": 1 + max((journal.order for journal in present), default=0),
+        "host": gethostname(),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "taken": snapshot_json(taken),
+    }
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    return Writer(engine, f"{PREFIX}{run}", {KIND: "journal", RECORD: text})
+
+
+def drop(engine: Engine, names: Iterable[str]) -> None:
+    """Delete journals whose topology is proven; one that stays is found proven again by the next apply."""
+    for name in names:
+        with suppress(EngineError):
+            engine.remove_volume(name)

@@ -1,0 +1,186 @@
+"""From a topology file to the desired state: text, positions, schema, rules, values.
+
+`load_text` is pure but for the `env_file`s that a text names; `load` and `find_files` (files.py) are what reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..cycles import no_cycle_search
+from ..errors import InputError, Problem
+from ..model import (
+    IFNAME_OPTION,
+    MTU_OPTION,
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredNetwork,
+    DesiredState,
+    Pool,
+    Value,
+    canonical_address,
+    canonical_mac,
+    canonical_option,
+    canonical_prefix,
+    pool_settings,
+)
+from .attachments import attachments, check_containers, optional
+from .checks import check_networks
+from .document import Document, Map
+from .files import find_files, read_text
+from .managed import check_services
+from .report import Report, mapping, members, resolve_dollars
+from .schema import MAX_PROBLEMS, flag, problems_of_schema
+from .services import Service, labels
+from .yamlpos import read
+
+__all__ = ["Loaded", "find_files", "load", "load_text"]
+
+_FLAGS = ("internal", "attachable", "enable_ipv4", "enable_ipv6")
+
+
+class Loaded(NamedTuple):
+    """A file that is in order: what it declares, and what it probably does not mean."""
+
+    state: DesiredState
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(path: str) -> Loaded:
+    """What the file at `path` (`-` is standard input) declares, and warnings.
+
+    Raises UsageError if there is nothing to read, InputError with every problem of the text.
+    """
+    file, content = read_text(path)
+    return load_text(content, file)
+
+
+def load_text(text: str, file: str) -> Loaded:
+    """What `text` declares, and warnings in order of position. Raises InputError with every problem at once."""
+    with no_cycle_search():
+        document = read(text, file)
+        report = Report(document, [*document.problems])
+        resolve_dollars(report)
+        report.problems += problems_of_schema(document)
+        services = check(report)
+        found = sorted(set(report.problems))
+        if errors := [problem for problem in found if not problem.warning]:
+            raise InputError(_shown(errors))
+        return Loaded(_state(document, services), tuple(found))
+
+
+def _shown(errors: list[Problem]) -> list[Problem]:
+    """Nobody reads more than these."""
+    if len(errors) <= MAX_PROBLEMS:
+        return errors
+    return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message="more problems, which are not shown: mend those above first")]
+
+
+def check(report: Report) -> dict[str, Service]:
+    """Every rule beyond the schema; returns the managed containers as read on the way, by name."""
+    root = report.document.value
+    if not isinstance(root, Map):
+        return {}
+    if isinstance(root.get("networks"), Map | None):
+        networks = check_networks(report, mapping(root, "networks"))
+        check_containers(report, mapping(root, "containers"), networks)
+    return check_services(report, mapping(root, "containers"))
+
+
+# --- values: from here on the document is known to be in order ---------------------------------------------------------------
+
+
+def _state(document: Document, services: dict[str, Service]) -> DesiredState:
+    root = document.value
+    networks: dict[str, DesiredNetwork] = {}
+    names = {"bridge": "bridge"}
+    for key, at, value in members(mapping(root, "networks")):
+        network = _network(document, key, at, value if isinstance(value, Map) else Map(at))
+        networks[network.name] = network
+        names[key] = network.name
+    containers = {
+        name: _container(document, name, at, value if isinstance(value, Map) else Map(at), names, services.get(name))
+        for name, at, value in members(mapping(root, "containers"))
+    }
+    return DesiredState(root["name"], networks, containers)
+
+
+def _network(document: Document, key: str, at: int, body: Map) -> DesiredNetwork:
+    policy = {name: flag(body.get(name)) is True for name in ("external", "exclusive", "protect")}
+    settings = {} if policy["external"] else _network_settings(body)
+    return DesiredNetwork(body.get("name") or key, document.source(at), settings, **policy)
+
+
+def _network_settings(body: Map) -> dict[str, Value]:
+    ipam = mapping(body, "ipam")
+    settings: dict[str, Value] = {name: body[name] for name in ("driver",) if body.get(name)}
+    settings.update((name, value) for name in _FLAGS if (value := flag(body.get(name))) is not None)
+    if ipam.get("driver"):
+        settings["ipam.driver"] = ipam["driver"]
+    settings.update(_options("ipam.options", mapping(ipam, "options")))
+    settings.update(pool_settings(_pool(entry) for entry in ([body] if body.get("subnet") else ipam.get("config") or [])))
+    settings.update(_options("driver_opts", mapping(body, "driver_opts")))
+    if body.get("mtu") is not None:
+        settings[f"driver_opts.{MTU_OPTION}"] = canonical_option(body["mtu"])
+    settings.update(labels(body.get("labels")))
+    return settings
+
+
+def _pool(entry: Map) -> Pool:
+    aux = mapping(entry, "aux_addresses")
+    return Pool(
+        canonical_prefix(entry["subnet"]),
+        canonical_address(entry["gateway"]) if entry.get("gateway") else None,
+        canonical_prefix(entry["ip_range"]) if entry.get("ip_range") else None,
+        tuple(sorted((host, canonical_address(value)) for host, value in aux.items())),
+    )
+
+
+def _options(path: str, options: Map) -> Iterator[tuple[str, str]]:
+    return ((f"{path}.{key}", canonical_option(value)) for key, value in options.items())
+
+
+def _container(document: Document, name: str, at: int, body: Map, names: dict[str, str], service: Service | None) -> DesiredContainer:
+    source = document.source(at)
+    endpoints = tuple(
+        DesiredEndpoint(names[key], document.source(where), _endpoint(settings)) for key, where, settings in attachments(body)
+    )
+    if service is None:
+        return DesiredContainer(name, source, endpoints, optional(body))
+    if service.mode == "bridge" or (not service.mode and body.get("networks") is None):
+        endpoints = (DesiredEndpoint("bridge", source),)
+    return DesiredContainer(
+        name,
+        source,
+        endpoints,
+        managed=True,
+        settings=service.settings,
+        environment=service.secrets(),
+        depends_on=tuple(dependency for dependency, _ in service.depends_on),
+        one_shot=service.one_shot,
+        pull_policy=service.pull_policy,
+    )
+
+
+def _endpoint(body: Map) -> dict[str, Value]:
+    settings: dict[str, Value] = {}
+    for key, value in body.items():
+        if value is None or key.startswith("x-"):
+            continue
+        if key in ("ipv4_address", "ipv6_address"):
+            settings[key] = canonical_address(value)
+        elif key == "mac_address":
+            settings[key] = canonical_mac(value)
+        elif key == "aliases" and value:
+            settings[key] = tuple(sorted(set(value)))
+        elif key == "link_local_ips" and value:
+            settings[key] = tuple(sorted({canonical_address(item) for item in value}))
+        elif key in ("gw_priority", "interface_name"):
+            settings[key] = value
+        elif key == "driver_opts":
+            settings.update(_options("driver_opts", value))
+    if (name := settings.pop(f"driver_opts.{IFNAME_OPTION}", None)) is not None:
+        settings["interface_name"] = name
+    return settings

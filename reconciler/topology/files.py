@@ -1,0 +1,130 @@
+"""Which files a command means, and their text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import InputError, Problem, UsageError
+from .document import MAX_SIZE, Map
+from .yamlpos import read
+
+DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
+ENDINGS = (".yaml", ".yml", ".json")
+MAX_SIDE_FILE = 1024 * 1024
+"""Bytes of a file that a topology names."""
+
+
+def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
+    """The files that FILE stands for: `-`, a file, every topology in a folder; without FILE the current folder's own.
+
+    `folder` replaces the current folder. Raises UsageError where there is none.
+    """
+    if argument is None:
+        return [_default(folder or Path())]
+    if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
+        return [argument]
+    try:
+        found = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    except OSError as error:
+        raise UsageError(f"the folder {argument} cannot be read: {_reason(error)}") from None
+    topologies = [path for path in found if not _is_something_else(path)]
+    if not topologies:
+        raise UsageError(f"no topology in the folder {argument}", f"netplan looks for {', '.join('*' + end for end in ENDINGS)}")
+    return topologies
+
+
+def _default(folder: Path) -> str:
+    for name in DEFAULTS:
+        if os.path.isfile(folder / name):  # noqa: PTH113 - as above
+            return str(folder / name)
+    hints = ["name a file, or - for standard input"]
+    if Path("/etc/netplan").is_dir():
+        hints.append(
+            "this is netplan for Docker topologies (docker-netplan), not the netplan that configures this machine from /etc/netplan"
+        )
+    raise UsageError(f"no file given, and neither {DEFAULTS[0]} nor {DEFAULTS[2]} in the current folder", *hints)
+
+
+def _is_something_else(path: str) -> bool:
+    """A Compose file, or one of netplan's own (a saved plan, a snapshot). What cannot be read is left to be reported."""
+    try:
+        _, text = read_text(path)
+        suspect = "services" in text or path.lower().endswith(".json")
+        root = read(text, path).value if suspect else None
+    except (InputError, UsageError):
+        return False
+    if not isinstance(root, Map):
+        return False
+    return "services" in root or "format_version" in root
+
+
+def read_text(path: str) -> tuple[str, str]:
+    """The name to report for `path` (`-` is standard input) and its text.
+
+    Raises UsageError if it cannot be read, InputError if it is not UTF-8 or too large.
+    """
+    file = "<stdin>" if path == "-" else path
+    try:
+        if path == "-":
+            content = _limited(sys.stdin.buffer)
+        else:
+            with Path(path).open("rb") as stream:
+                content = _limited(stream)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{file} cannot be read: {_reason(error)}", "name a topology file, a folder of them, or - for standard input"
+        ) from None
+    if len(content) > MAX_SIZE:
+        raise InputError([Problem(file, 1, 1, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")])
+    return file, _decode(content, file)
+
+
+def beside(file: str, path: str) -> str:
+    """The absolute form of a path that `file` names: relative ones begin in its folder, `~` is the user's home."""
+    return os.path.abspath(os.path.join(os.path.dirname(file), os.path.expanduser(path)))  # noqa: PTH100, PTH111, PTH118, PTH120 - as text
+
+
+def read_beside(file: str, path: str) -> str:
+    """The text of another file that `file` names; `path` as for `beside`.
+
+    Raises UsageError, which says nothing of the text, if it cannot be read, is no ordinary file, too large, or not UTF-8.
+    """
+    try:
+        found = Path(beside(file, path))
+        if found.exists() and not found.is_file():
+            raise UsageError("it is no ordinary file")
+        with found.open("rb") as stream:
+            content = stream.read(MAX_SIDE_FILE + 1)
+        if len(content) > MAX_SIDE_FILE:
+            raise UsageError(f"it is too large: at most {MAX_SIDE_FILE // 2**20} MiB are read")
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("it is not UTF-8") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(_reason(error)) from None
+
+
+def _limited(stream: BinaryIO) -> bytes:
+    return stream.read(MAX_SIZE + 1)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _decode(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        what = "this looks like UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise InputError([Problem(file, line, column, f"{what}: save the file as UTF-8")]) from None

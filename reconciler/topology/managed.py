@@ -1,0 +1,183 @@
+"""What a schema cannot say about the containers that a topology runs: rules between their settings, and between each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from ..forms import EVERY_ADDRESS, overlaps
+from .checks import check_labels
+from .document import Map, show
+from .hints import suggestion
+from .report import Report, members
+from .schema import flag, topology_schema
+from .services import Budget, Service, read_service
+
+_ANYBODY = frozenset(("networks", "optional"))
+"""Keys of containers that need not be managed."""
+_NOT_WITH_A_SHARED_NETWORK = ("ports", "publish_all", "expose", "hostname", "dns", "extra_hosts")
+"""Measured on Docker 20.10 and 28.5: refused when the container is created."""
+
+_MAX_CIRCLES = 20
+"""Nobody mends more at once, and looking for each takes time."""
+_MAX_SUGGESTIONS = 50
+
+
+def check_services(report: Report, containers: Map) -> dict[str, Service]:
+    """Reports what is wrong with the managed containers; returns them by name."""
+    services: dict[str, Service] = {}
+    budget = Budget()
+    for name, at, body in members(containers):
+        if isinstance(body, Map) and "image" in body:
+            services[name] = service = read_service(report, name, at, body, budget)
+            _check_one(report, service)
+        elif isinstance(body, Map):
+            _check_without_image(report, name, body)
+    _check_references(report, containers, services)
+    _check_circles(report, services)
+    _check_published(report, services.values())
+    return services
+
+
+def _check_without_image(report: Report, name: str, body: Map) -> None:
+    for key in body:
+        if key in _ANYBODY or key not in _known_keys() or body[key] in (None, {}, []):
+            continue
+        why = f"{show(name)} has no image, so it is not run by this file"
+        report.error(body.key_at(key), f"{why} and {show(key)} cannot be set: add image, or remove {show(key)}")
+
+
+def _known_keys() -> Iterable[str]:
+    keys: Iterable[str] = topology_schema()["$defs"]["container"]["properties"]
+    return keys
+
+
+# --- one container ---------------------------------------------------------------------------------------------------
+
+
+def _check_one(report: Report, service: Service) -> None:
+    body = service.body
+    if len(service.name) < 2:
+        report.error(service.at, f"a container cannot be called {show(service.name)}: engines want two characters or more")
+    if flag(body.get("optional")) is True:
+        report.error(body.key_at("optional"), "'optional' stands beside 'image': what is missing is made, so remove it")
+    if body.get("networks") and body.get("network_mode") is not None:
+        why = "a container has a network mode or networks: remove one of them"
+        report.error(body.key_at("network_mode"), f"'network_mode' stands beside 'networks', but {why}")
+    restart = str(service.settings.get("restart", ""))
+    if service.one_shot and restart in ("always", "unless-stopped"):
+        report.error(body.value_at("restart"), f"restart: {restart} stands beside one_shot: true, so it never ends: remove one")
+    check_labels(report, body)
+    _check_mode(report, service)
+
+
+def _check_mode(report: Report, service: Service) -> None:
+    """What the network mode makes impossible or useless."""
+    body, mode = service.body, service.mode[:60]
+    if service.shares:
+        for key in _set_keys(service, _NOT_WITH_A_SHARED_NETWORK):
+            why = f"the network is that of {show(service.shares)}, and engines refuse it"
+            report.error(body.key_at(key), f"{show(key)} stands beside network_mode: {mode}, but {why}: set it there")
+        for key in _set_keys(service, ("domainname", "dns_search")):
+            report.warn(body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it")
+    elif mode in ("host", "none"):
+        for key in _set_keys(service, ("ports", "publish_all")):
+            report.warn(body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it, nothing is published")
+    if mode == "host":
+        for path in service.settings:
+            if path.startswith("sysctls.net."):
+                name, sysctls = path.removeprefix("sysctls."), body["sysctls"]
+                at = sysctls.key_at(name) if isinstance(sysctls, Map) else body.key_at("sysctls")
+                report.error(at, f"the sysctl {show(name)} would be that of the engine's machine with network_mode: host: remove it")
+
+
+def _set_keys(service: Service, keys: Iterable[str]) -> Iterator[str]:
+    return (key for key in keys if service.settings.get(key))
+
+
+# --- containers among each other -------------------------------------------------------------------------------------
+
+
+def _check_references(report: Report, containers: Map, services: dict[str, Service]) -> None:
+    optional = {name for name, _, body in members(containers) if isinstance(body, Map) and flag(body.get("optional")) is True}
+    optional -= services.keys()
+    declared = {name for name, _, _ in members(containers)}
+    misses = 0
+    for service in services.values():
+        at = service.body.value_at("network_mode")
+        if service.shares == service.name:
+            report.error(at, f"{show(service.name)} cannot share its own network: name another container")
+        elif service.shares in optional:
+            report.error(at, _may_be_missing(service.shares))
+        for needed, where in service.depends_on:
+            if needed.container == service.name:
+                report.error(where, f"{show(service.name)} waits for itself: remove it")
+            elif needed.container not in declared:
+                misses += 1
+                meant = suggestion(needed.container, declared) if misses <= _MAX_SUGGESTIONS else ""
+                report.error(where, f"container {show(needed.container)} is not declared{meant or ': declare it under containers'}")
+            elif needed.container in optional:
+                report.error(where, _may_be_missing(needed.container))
+            elif problem := _impossible(needed.container, needed.condition, services.get(needed.container)):
+                report.error(where, problem)
+
+
+def _may_be_missing(name: str) -> str:
+    return f"{show(name)} is optional, so what needs it could not run without it: remove its optional: true"
+
+
+def _impossible(name: str, condition: str, other: Service | None) -> str:
+    """Why a condition never comes true, or nothing."""
+    if condition == "completed" and (other is None or not other.one_shot):
+        what = "is not run by this file" if other is None else "is not meant to end"
+        return f"{show(name)} {what}, so it cannot complete: " + ("wait for service_started" if other is None else "give it one_shot: true")
+    if condition == "healthy" and other is not None and other.settings.get("healthcheck.test") == ("NONE",):
+        return f"the healthcheck of {show(name)} is disabled, so it is never healthy: remove that, or wait for service_started"
+    return ""
+
+
+def _check_circles(report: Report, services: dict[str, Service]) -> None:
+    """Nothing waits for itself, over whatever chain of dependencies and shared networks."""
+    edges: dict[str, dict[str, int]] = {name: {} for name in services}
+    for name, service in services.items():
+        needed = [(dependency.container, at) for dependency, at in service.depends_on]
+        if service.shares:
+            needed.append((service.shares, service.body.value_at("network_mode")))
+        edges[name] = {other: at for other, at in needed if other in services and other != name}
+    for _ in range(_MAX_CIRCLES):
+        try:
+            TopologicalSorter({name: list(needs) for name, needs in edges.items()}).prepare()
+            return
+        except CycleError as error:
+            # graphlib lists a circle with each name before the one that waits for it
+            circle: list[str] = list(reversed(error.args[1]))
+        start = max(range(len(circle) - 1), key=lambda index: edges[circle[index]][circle[index + 1]])
+        circle = [*circle[start:-1], *circle[: start + 1]]
+        at = edges[circle[0]].pop(circle[1])
+        names = circle if len(circle) <= 10 else [*circle[:5], "...", *circle[-4:]]
+        shown = " -> ".join(name if len(name) <= 30 else f"{name[:27]}..." for name in names)
+        report.error(at, f"{show(circle[0])} waits for itself: {shown}; remove one of these depends_on or network_mode")
+
+
+def _check_published(report: Report, services: Iterable[Service]) -> None:
+    """A port of the engine's machine is published once on each of its addresses; of each entry one conflict is reported."""
+    used: dict[tuple[str, str], dict[str, tuple[str, int]]] = {}
+    reported: set[int] = set()
+    for service in services:
+        for port, at in service.published if service.mode not in ("host", "none") and not service.shares else ():
+            if not port.host or "-" in port.host or at in reported:
+                continue
+            taken = used.setdefault((port.protocol, port.host), {})
+            if (clash := _taken(taken, port.address)) is None:
+                taken[port.address] = (service.name, at)
+                continue
+            reported.add(at)
+            where = f"{show(clash[0])} in line {report.line(clash[1])}"
+            report.error(at, f"port {port.host}/{port.protocol} of the engine's machine is that of {where} already: choose another")
+
+
+def _taken(taken: dict[str, tuple[str, int]], address: str) -> tuple[str, int] | None:
+    """Who has the port on that address; only an address that stands for many is compared with every other."""
+    if address in EVERY_ADDRESS:
+        return next((who for other, who in taken.items() if overlaps(other, address)), None)
+    return next((taken[other] for other in (address, *EVERY_ADDRESS) if other in taken and overlaps(other, address)), None)

@@ -1,0 +1,95 @@
+"""What the checks of a file share: a place to report to, and a way to look at values that need not fit the schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Problem
+from .document import Document, Map, Odd, Seq, show
+
+_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?=[{A-Za-z_])")
+_FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses", "environment", "sysctls", "extra_hosts"))
+
+
+@dataclass
+class Report:
+    """Collects problems of one document."""
+
+    document: Document
+    problems: list[Problem] = field(default_factory=list)
+
+    def error(self, offset: int, message: str) -> None:
+        """Something that must be changed."""
+        self.problems.append(self.document.problem(offset, message))
+
+    def warn(self, offset: int, message: str) -> None:
+        """Something that is allowed and probably not meant."""
+        self.problems.append(self.document.problem(offset, message, warning=True))
+
+    def line(self, offset: int) -> int:
+        """The line of an offset, for messages that name another place."""
+        return self.document.position(offset)[0]
+
+
+def text(body: Map, key: str) -> str | None:
+    """The value of a key if it is text."""
+    value = body.get(key)
+    return value if isinstance(value, str) and type(value) is not Odd else None
+
+
+def mapping(body: Map, key: str) -> Map:
+    """The mapping under a key, or an empty one."""
+    value = body.get(key)
+    return value if isinstance(value, Map) else Map(body.value_at(key))
+
+
+def members(body: Map) -> Iterator[tuple[str, int, Any]]:
+    """Name, position and value of what a mapping of networks, containers or attachments declares."""
+    return ((key, body.marks[key][0], value) for key, value in body.items() if not key.startswith("x-"))
+
+
+def check_word(report: Report, at: int, key: str, what: str) -> None:
+    """A name that is free, but must be printable."""
+    if not key or not key.isprintable() or key != key.strip():
+        report.error(at, f"the {what} {show(key)} has no usable name: write one without control characters and outer spaces")
+
+
+def resolve_dollars(report: Report) -> None:
+    """`${VAR}` is never a literal: it waits for variables. `$$` becomes `$`, as in Compose."""
+    if "$" in report.document.text or "\\" in report.document.text:
+        _Dollars(report).walk(report.document.value)
+
+
+class _Dollars:
+    """Looks into everything but `x-` keys; where names are free (labels, options), those are names too."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.seen: set[int] = set()
+
+    def walk(self, value: Any, free: bool = False, secret: bool = False) -> None:
+        """One mapping or sequence, and all below it. Values below `environment` are in no message."""
+        if not isinstance(value, Map | Seq) or id(value) in self.seen:
+            return
+        self.seen.add(id(value))
+        keys: Iterable[Any] = list(value) if isinstance(value, Map) else range(len(value))
+        for key in keys:
+            if isinstance(value, Map):
+                if key == "$schema" or (key.startswith("x-") and not free):
+                    continue
+                self.check(value.key_at(key), key, secret)
+            hidden = secret or key == "environment"
+            item = value[key]
+            if type(item) is str and "$" in item:
+                self.check(value.value_at(key), item, hidden)
+                value[key] = item.replace("$$", "$")
+            self.walk(item, key in _FREE, hidden)
+
+    def check(self, at: int, text: str, secret: bool) -> None:
+        """Reports a variable in a key or a value."""
+        if _VARIABLE.search(text):
+            what = "this value" if secret else show(text)
+            self.report.error(at, f"{what} holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar")
