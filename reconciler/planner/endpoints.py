@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from .. import safety
 from ..marks import ATTACHED
 from ..model import (
+    PREDEFINED,
     ContainerMark,
     DesiredContainer,
     DesiredEndpoint,
@@ -220,12 +221,17 @@ class _Decider:
         self.result.cases.append(case)
 
     def _is_stale(self, endpoint: ObservedEndpoint) -> bool:
-        """Whether it is bound to a network that is gone. One that never ran is bound by name, to whatever has it when it starts."""
-        return bool(endpoint.network_id) and endpoint.network_id not in self.ids
+        """Whether it is bound to a network that is gone.
+
+        One that never ran is bound by name, to whatever has it when it starts; so is one on the engine's own networks, of which `bridge`
+        has another ID after each restart of the engine.
+        """
+        return bool(endpoint.network_id) and endpoint.network_id not in self.ids and endpoint.network not in PREDEFINED
 
     def _is_gone(self, endpoint: ObservedEndpoint) -> bool:
         """Whether no network answers to it now."""
-        return endpoint.network_id not in self.ids if endpoint.network_id else endpoint.network not in self.names
+        by_id = endpoint.network_id and endpoint.network not in PREDEFINED
+        return endpoint.network_id not in self.ids if by_id else endpoint.network not in self.names
 
     def _made(self, wanted: DesiredEndpoint) -> EndpointMark:
         return EndpointMark(self.desired.topology, "made", wanted.settings)

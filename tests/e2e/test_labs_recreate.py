@@ -194,7 +194,7 @@ def _killed_at_fault(cli: Cli, proxy: Proxy) -> bool:
 
 EVERYTHING: dict[str, Any] = {
     "entrypoint": ["sleep"],
-    "command": ["3600"],
+    "command": ["sleep", "1800"],
     "environment": {"A": "1", "EMPTY": "", "SPACES": "a b", "NUMBER": 7, "FLAG": True},
     "hostname": "web",
     "domainname": "example.org",
@@ -237,7 +237,7 @@ def test_each_setting_converges_and_is_dropped_again(cli: Cli, key: str) -> None
 
 
 def test_all_settings_together_converge(cli: Cli) -> None:
-    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"one": box() | EVERYTHING | {"networks": ["n"]}})
+    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"one": box() | EVERYTHING | {"networks": ["n"], "command": ["3600"]}})
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
