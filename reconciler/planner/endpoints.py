@@ -395,7 +395,9 @@ def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> b
     subnets: Value = settings.get(f"{family}.subnet", ())
     value = ip_address(address)
     inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
-    used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
+    used = address in settings.values() and any(
+        path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items()
+    )
     taken = _takes_gateway(settings, family, engine)
     gateways = {pool.gateway or (_gateway_taken(pool) if taken else None) for pool in settings_pools(settings)}
     return inside and not used and address not in gateways
