@@ -123,7 +123,7 @@ def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[P
 
 
 def _code(found: Plan, options: Namespace) -> int:
-    return refused(found) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
+    return refused(found, options) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
 
 
 # --- what was observed -----------------------------------------------------------------------------------------------

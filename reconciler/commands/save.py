@@ -37,7 +37,7 @@ def plan_and_save(options: Namespace) -> int:
         view = View(loaded.state, reader, policy_of(options))
         made, engine = view.look(), reader.info().id
     print_plan(made, options)
-    if code := refused(made):
+    if code := refused(made, options):
         return code
     where = str(Path(file).absolute()) if secret else file
     saved = SavedPlan(where, text_digest(text), None if secret else text, policy_of(options), engine, made.fingerprint, view.observed)
