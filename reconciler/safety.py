@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
 from .plan import Change, Refusal
@@ -23,6 +23,7 @@ class Policy:
     adopt: frozenset[str] = frozenset()
     disrupt_foreign: bool = False
     destroyed: DesiredState | None = None
+    _: KW_ONLY
     reset: bool = False
     exclusive: bool = False
     keep_containers: bool = False

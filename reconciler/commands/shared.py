@@ -98,7 +98,7 @@ def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
     adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
-    return Policy(adopt, options.disrupt_foreign, destroyed, options.max_removals, allow_empty)
+    return Policy(adopt, options.disrupt_foreign, destroyed, max_removals=options.max_removals, allow_empty=allow_empty)
 
 
 def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
