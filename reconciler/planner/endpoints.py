@@ -258,6 +258,8 @@ class _Decider:
         """An endpoint of a container that we run: the declared list is complete, but for what another topology declares."""
         if case.network in ("none", "host") or (endpoint.mark and not self._ours(endpoint.mark)):
             return False
+        if endpoint.missing and not endpoint.phantom:  # an interrupted run took it away already
+            return True
         network = self.networks.cases.get(case.network)
         case.stale = self._is_gone(endpoint)
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
