@@ -1,7 +1,8 @@
 """Planning 2,000 networks with 20,000 endpoints against a made-up observed state, in a process of its own that also reads the file.
 
 Two states: one in which 5% of the networks and 2% of the endpoints differ, and an empty engine with the containers alone (all new). Both
-are planned for a tenth of the size too, to see how the time grows. Planning waits for nothing: it is measured in processor time.
+are planned for a tenth of the size too, to see how the time grows: that of the whole, reading and planning, is held to the bound, that of
+planning alone is told beside it. Neither waits for anything: they are measured in processor time.
 """
 
 from __future__ import annotations
@@ -103,13 +104,16 @@ def benchmark() -> int:
                 command = [sys.executable, __file__, "--measure", str(files[size]), state]
                 found[size].append(json.loads(run(command, env=environment())))
             seconds = {size: median(one["plan"] for one in every) for size, every in found.items()}
+            whole = {size: median(one["read"] + one["plan"] for one in every) for size, every in found.items()}
             steps = {size: int(every[0]["steps"]) for size, every in found.items()}
             what = "5% of networks, 2% of endpoints differ" if state == "applied" else "all new"
             for networks, endpoints in (SMALL, LARGE):
                 size = (networks, endpoints)
                 print(f"{what}: {networks} networks, {endpoints} endpoints: {steps[size]} steps planned in {seconds[size]:.3f} s")
+                print(f"  reading and planning {whole[size]:.3f} s")
             report.bound("  planning", seconds[LARGE], SECONDS, " s")
-            report.bound("  growth", min(seconds[LARGE] / seconds[SMALL], 99), GROWTH, " times")
+            report.bound("  growth of reading and planning", whole[LARGE] / whole[SMALL], GROWTH, " times")
+            print(f"  growth of planning alone {seconds[LARGE] / seconds[SMALL]:.2f} times")
             report.bound("  peak of the process, reading included,", max(one["peak"] for one in found[LARGE]), MEGABYTES, " MB")
     return report.code
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
 from .plan import Change, Refusal
@@ -23,6 +23,7 @@ class Policy:
     adopt: frozenset[str] = frozenset()
     disrupt_foreign: bool = False
     destroyed: DesiredState | None = None
+    _: KW_ONLY
     reset: bool = False
     exclusive: bool = False
     keep_containers: bool = False
@@ -147,10 +148,10 @@ def emptied(desired: DesiredState, observed: ObservedState, policy: Policy) -> R
     """Refuses a file that declares nothing where its topology lives: more likely it was cut short than meant."""
     if policy.destroyed or policy.allow_empty or desired.networks or desired.containers:
         return None
-    owned = [network.name for network in observed.networks if network.mark and network.mark.topology == desired.topology]
-    owned += [c.name for c in observed.containers if c.mark and c.mark.topology == desired.topology]
+    owned = sorted(network.name for network in observed.networks if network.mark and network.mark.topology == desired.topology)
+    owned += sorted(c.name for c in observed.containers if c.mark and c.mark.topology == desired.topology)
     endpoints = [(f"{c.name} on {e.network}", e.mark) for c in observed.containers for e in c.endpoints]
-    owned += [name for name, mark in endpoints if mark and mark.topology == desired.topology]
+    owned += sorted(name for name, mark in endpoints if mark and mark.topology == desired.topology)
     if not owned:
         return None
     more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""

@@ -82,7 +82,7 @@ def carry_out(
         engine.make_ready()
     if options.output != "json":
         print_plan(shown, options)
-    if code := refused(shown):
+    if code := refused(shown, options):
         print_report(shown, None, False, options)
         return code
     if shown.empty and not view.leftovers:
@@ -97,7 +97,7 @@ def carry_out(
             if agreed:
                 agreed(view, wanted)
             _show_again(wanted, options)
-        if code := refused(wanted):
+        if code := refused(wanted, options):
             print_report(wanted, None, False, options)
             return code
         return _Run(view, engine, lock, wanted, options).carry_out()

@@ -44,8 +44,10 @@ def plan(options: Namespace) -> int:
     if options.out is not None:
         from .save import plan_and_save
 
-        if options.state is not None:
-            raise UsageError("--out and --state were both given", "a saved plan is for the engine that it was made on: leave --state out")
+        if options.state == EMPTY:
+            raise UsageError(
+                "--out saves a plan for one engine, and --state empty names none", "give a snapshot of that engine, or leave it out"
+            )
         return plan_and_save(options)
     paths = files(options.file)
     desired = load_all(paths)
@@ -96,7 +98,7 @@ def load_all(paths: Sequence[str]) -> list[DesiredState]:
 def _planned(desired: Sequence[DesiredState], options: Namespace) -> list[Plan]:
     """From a snapshot, or from the engine and what interrupted runs left on it."""
     if options.state is not None:
-        return _from(_snapshot(options.state), desired, options)
+        return _from(snapshot_at(options.state), desired, options)
     from ..lock import own_volumes
     from ..lock.journal import journals
 
@@ -123,13 +125,13 @@ def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[P
 
 
 def _code(found: Plan, options: Namespace) -> int:
-    return refused(found) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
+    return refused(found, options) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
 
 
 # --- what was observed -----------------------------------------------------------------------------------------------
 
 
-def _snapshot(path: str) -> ObservedState:
+def snapshot_at(path: str) -> ObservedState:
     """The state in a snapshot. Raises UsageError for what is none."""
     from ..snapshot import state_from_snapshot
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RefusedError, UsageError
-from ..model import DesiredState
+from ..model import DesiredState, ObservedState
 from .carry import View, carry_out, stale
 from .shared import CHANGES_PENDING, engine_of, files, policy_of, print_plan, reader_of, refused, warn
 
@@ -33,16 +33,27 @@ def plan_and_save(options: Namespace) -> int:
     secret = has_secrets(loaded.state)
     if secret and paths[0] == "-":
         raise UsageError("a topology with environment values cannot be saved from standard input", "name its file: it is read again then")
-    with reader_of(options) as reader:
-        view = View(loaded.state, reader, policy_of(options))
-        made, engine = view.look(), reader.info().id
+    made, observed = _planned(loaded.state, options)
     print_plan(made, options)
-    if code := refused(made):
+    if code := refused(made, options):
         return code
-    where = str(Path(file).absolute()) if secret else file
-    saved = SavedPlan(where, text_digest(text), None if secret else text, policy_of(options), engine, made.fingerprint, view.observed)
+    kept = None if secret else text
+    saved = SavedPlan(file, text_digest(text), kept, policy_of(options), observed.engine.id, made.fingerprint, observed)
     _write(options.out, saved_text(saved, plan_json(made)))
     return CHANGES_PENDING if options.exit_code and not made.empty else 0
+
+
+def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedState]:
+    """The plan, and what it was made from: the engine, or a snapshot of it."""
+    if options.state is not None:
+        from ..planner import plan
+        from .review import snapshot_at
+
+        observed = snapshot_at(options.state)
+        return plan(desired, observed, policy=policy_of(options)), observed
+    with reader_of(options) as reader:
+        view = View(desired, reader, policy_of(options))
+        return view.look(), view.observed
 
 
 def _write(path: str, text: str) -> None:

@@ -98,7 +98,7 @@ def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
     adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
-    return Policy(adopt, options.disrupt_foreign, destroyed, options.max_removals, allow_empty)
+    return Policy(adopt, options.disrupt_foreign, destroyed, max_removals=options.max_removals, allow_empty=allow_empty)
 
 
 def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
@@ -109,11 +109,15 @@ def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
         raise UsageError(f"--adopt {unknown[0]}: no network of that name is declared", names)
 
 
-def refused(wanted: Plan) -> int:
-    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what does goes to standard error."""
+def refused(wanted: Plan, options: Namespace) -> int:
+    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it.
+
+    What does goes to standard error, but for a person who has just read it in the plan.
+    """
     if wanted.applyable:
         return 0
-    print_refusals(wanted.refusals)
+    if options.quiet or options.output != "text" or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        print_refusals(wanted.refusals)
     return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
 
 

@@ -258,7 +258,7 @@ class _Decider:
         """An endpoint of a container that we run: the declared list is complete, but for what another topology declares."""
         if case.network in ("none", "host") or (endpoint.mark and not self._ours(endpoint.mark)):
             return False
-        if endpoint.missing and not endpoint.phantom:  # an interrupted run took it away already
+        if endpoint.missing and not endpoint.phantom:  # it was taken away on purpose
             return True
         network = self.networks.cases.get(case.network)
         case.stale = self._is_gone(endpoint)
@@ -395,7 +395,9 @@ def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> b
     subnets: Value = settings.get(f"{family}.subnet", ())
     value = ip_address(address)
     inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
-    used = any(path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items())
+    used = address in settings.values() and any(
+        path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items()
+    )
     taken = _takes_gateway(settings, family, engine)
     gateways = {pool.gateway or (_gateway_taken(pool) if taken else None) for pool in settings_pools(settings)}
     return inside and not used and address not in gateways

@@ -36,7 +36,7 @@ SETTINGS: dict[str, dict[str, Value]] = {
     "restart unless-stopped": {"restart": "unless-stopped"},
     "restart on-failure": {"restart": "on-failure:3"},
     "sysctls": {"sysctls.net.ipv4.ip_forward": "1", "sysctls.net.ipv4.conf.all.rp_filter": "2"},
-    "ports": {"ports": ("81/tcp", "127.0.0.1:18181->81/tcp", "127.0.0.1:18182->82/udp", "18183->83/tcp", "[::1]:18184->84/tcp")},
+    "ports": {"ports": ("127.0.0.1:18181->81/tcp", "127.0.0.1:18182->82/udp", "18183->83/tcp", "81/tcp", "[::1]:18184->84/tcp")},
     "expose": {"expose": ("80/tcp", "81/udp")},
     "expose and ports": {"expose": ("80/tcp",), "ports": ("127.0.0.1:18185->85/tcp",)},
     "publish_all": {"publish_all": True, "expose": ("80/tcp",)},

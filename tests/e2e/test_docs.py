@@ -121,7 +121,7 @@ def test_the_architecture_names_every_module() -> None:
 
 def test_the_review_without_an_engine(tmp_path: Path) -> None:
     document = ROOT / "docs/pull-requests.md"
-    walk = Walk("unix:///nowhere/docker.sock", "", tmp_path)
+    walk = Walk("unix:///nowhere/docker.sock", tmp_path)
     walk.environment |= {f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     walk.run("git init")
     text = document.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .cli import Cli
+from .cli import Cli, run
 
 
 def save(cli: Cli, tmp_path: Path, *arguments: str) -> Path:
@@ -36,6 +36,18 @@ def test_a_saved_plan_is_applied_without_its_file(cli: Cli, tmp_path: Path) -> N
     cli.settled()
     stale = cli.run("apply", "--plan", str(path), "--yes", code=3)
     assert "what was planned is no longer the plan: nothing was done" in stale.err
+
+
+def test_a_plan_from_a_snapshot_is_made_without_an_engine_and_applied_on_it(cli: Cli, tmp_path: Path) -> None:
+    """The whole way of a pull request: the reviewer's machine has no engine, and what is merged is what is done."""
+    replacement(cli)
+    state, path = tmp_path / "state.json", tmp_path / "P.json"
+    state.write_text(cli.run("snapshot", str(cli.file)).out)
+    run("plan", str(cli.file), "--state", str(state), "--out", str(path), host="unix:///nowhere/docker.sock")
+    assert "Done:" in cli.run("apply", "--plan", str(path), "--yes").out
+    cli.settled()
+    refused = run("plan", str(cli.file), "--state", "empty", "--out", str(path), host="unix:///nowhere/docker.sock", code=4)
+    assert "--state empty names none" in refused.err
 
 
 def test_a_change_in_scope_is_told_and_one_outside_does_not_matter(cli: Cli, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def seeded(seed: int, space: LabSpace = LAB, engine: EngineInfo | None = None) -
 def _policy(choose: Choose, desired: DesiredState, observed: ObservedState) -> Policy:
     strange = {n.name for n in observed.networks if not (n.mark and n.mark.topology == OURS)}
     adopt = frozenset(name for name in sorted(desired.networks) if name in strange and choose.chance(70))
-    plain = Policy(adopt, disrupt_foreign=choose.chance(60))
+    plain = Policy(adopt, disrupt_foreign=choose.chance(60), allow_empty=True)
     match choose.one(("apply", "apply", "apply", "apply", "reset", "keep", "wipe", "destroy")):
         case "reset":
             return replace(plain, reset=True, exclusive=True)
@@ -137,7 +137,7 @@ class LabFile(File):
         settings = dict(before.settings) if before and same else self._settings(shot)
         environment = dict(before.environment) if before and same else self._environment()
         mode = self._mode(settings.pop("network_mode", None), same)
-        if same and self.choose.chance(25):
+        if same and self.choose.chance(45):
             self._nudge(settings)
         if mode:
             settings["network_mode"] = mode
@@ -201,7 +201,7 @@ class LabFile(File):
             "volumes./d": ("volume:", "volume:named"),
             "stop_grace_period": (0, 3),
         }
-        path = self.choose.one(sorted(changes))
+        path = self.choose.one((*sorted(changes), "mem_limit", "mem_limit", "restart"))
         if path in settings and path != "image" and self.choose.chance(30):
             del settings[path]
         else:
@@ -285,7 +285,7 @@ class Past(History):
         """The earlier file; one in six runs of it is cut off."""
         earlier = LabFile(self.choose, self.space, self.engine.observed).write()
         adopt = frozenset(earlier.networks)
-        made = plan(earlier, self.engine.observed, None, Policy(adopt, disrupt_foreign=True))
+        made = plan(earlier, self.engine.observed, None, Policy(adopt, disrupt_foreign=True, allow_empty=True))
         if not made.applyable:
             return
         self.earlier = earlier

@@ -34,6 +34,9 @@ def lab_problems(desired: DesiredState, before: ObservedState, after: LabEngine,
     if policy.wipe:
         return [*_wiped(desired, before, now, policy), *_run(desired, before, after, policy)]
     mine = {c.id for state in (before, now) for c in state.containers if is_run(c, desired)}
+    if policy.keep_containers:  # a stranger of such a name is left as it is, and the plan says so
+        named = {name for name, wanted in desired.containers.items() if wanted.managed}
+        mine |= {c.id for c in before.containers if c.name in named}
     strangers = [replace(state, containers=tuple(c for c in state.containers if c.id not in mine)) for state in (before, now)]
     if policy.exclusive:
         consents = {name: replace(n, exclusive=not n.external) for name, n in desired.networks.items()}

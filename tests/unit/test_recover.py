@@ -10,7 +10,17 @@ from test_planner import DOCKER_28, MADE, attached, container, declared, endpoin
 from reconciler.executor.rollback import rollback
 from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
 from reconciler.lock.journal import taken_by
-from reconciler.model import DesiredState, EndpointMark, Journal, ObservedContainer, ObservedState
+from reconciler.marks import digests
+from reconciler.model import (
+    ContainerMark,
+    DesiredState,
+    EndpointMark,
+    Journal,
+    ObservedContainer,
+    ObservedImage,
+    ObservedState,
+    Settings,
+)
 from reconciler.plan import Plan
 from reconciler.planner import Policy, lacking, plan
 
@@ -66,6 +76,17 @@ def test_what_is_there_again_is_left_alone() -> None:
 def test_what_the_file_no_longer_wants_stays_away() -> None:
     taken = replace(WHOLE, containers=(WHOLE.containers[1],))
     assert plan(lab(declared("n", "10.1.0.0/24")), replace(WHOLE, containers=BARE), [journal(taken)]).empty
+
+
+def test_what_a_container_that_the_file_runs_has_lost_stays_away_unless_declared() -> None:
+    """So the journal of a run that has disconnected one does not stand against its own proof."""
+    settings: Settings = {"image": "busybox:latest"}
+    box = replace(container("web", "m", endpoint("m", MADE)), settings=settings, mark=ContainerMark("lab", digests(settings)))
+    nets = (network("m", "10.2.0.0/24"), NET)
+    state = ObservedState(DOCKER_28, nets, (box,), {"busybox:latest": ObservedImage("sha256:1")})
+    before = ObservedState(DOCKER_28, (), (replace(box, endpoints=(endpoint("n", MADE),)),))
+    wanted = replace(attached("web", m={}), managed=True, settings=settings)
+    assert plan(lab(declared("m", "10.2.0.0/24"), declared("n", "10.1.0.0/24"), wanted), state, [journal(before)]).empty
 
 
 def test_an_amended_endpoint_gets_its_own_settings_back() -> None:
