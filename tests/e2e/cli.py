@@ -203,6 +203,7 @@ class Cli:
         for found in raw.values():
             found.pop("ExecIDs", None)  # health is checked all the time
             found.get("State", {}).pop("Health", None)
+            found.get("Mounts", []).sort(key=lambda mount: mount["Destination"])  # Docker 20.10 lists them in any order
         return {path: json.dumps(found, sort_keys=True) for path, found in raw.items()}
 
     def network(self, short: str) -> dict[str, Any]:
