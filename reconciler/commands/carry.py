@@ -202,7 +202,7 @@ class _Run:
             raise bug
         if ran and not ran.ok:
             return FailedError.exit_code
-        if ended := list(not_running(view.desired, view.observed, self.engine, ran)):
+        if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, self.engine, ran))):
             raise FailedError("what was started does not run", *ended)
         if not converged:
             raise FailedError("the engine is not as declared, though every step was done", *remains(left))
@@ -216,6 +216,7 @@ class _Run:
         """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""
         from ..executor import execute
         from ..executor.progress import progress, render_run
+        from .review import next_commands
 
         options = self.options
         paint = choose(sys.stderr, options.no_color)
@@ -227,7 +228,7 @@ class _Run:
             raise
         if options.output != "json" and not (options.quiet and ran.ok):
             shown = choose(sys.stdout, options.no_color or options.output == "markdown")
-            print_run(render_run(ran, shown, options.file or "FILE"), options)
+            print_run(render_run(ran, shown, next_commands(options)), options)
         return ran
 
     def _guard(self, step: Step) -> None:

@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from ..errors import NetplanError, RefusedError, UsageError
 from ..model import DesiredState
@@ -14,6 +16,8 @@ from ..paint import safe
 from .carry import carry_out
 from .outcome import own_containers
 from .shared import check_adopt, engine_of, files, load, one_document, policy_of
+
+T = TypeVar("T")
 
 
 def apply(options: Namespace) -> int:
@@ -26,7 +30,7 @@ def apply(options: Namespace) -> int:
     states = [load(path) for path in files(options.file)]
     check_adopt(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
-        return max(carry_out(state, engine, policy_of(options), options) for state in states)
+        return max(carry_out(state, engine, policy_of(options), options) for state in _apart(states, options))
 
 
 def destroy(options: Namespace) -> int:
@@ -38,7 +42,10 @@ def destroy(options: Namespace) -> int:
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [load(path) for path in files(options.file)]
     with engine_of(options) as engine, one_document(options, options.file):
-        return max(carry_out(DesiredState(s.topology), engine, policy_of(options, destroyed=s), options, "destroy") for s in states)
+        return max(
+            carry_out(DesiredState(state.topology), engine, policy_of(options, destroyed=state), options, "destroy")
+            for state in _apart(states, options)
+        )
 
 
 def reset(options: Namespace) -> int:
@@ -56,7 +63,15 @@ def reset(options: Namespace) -> int:
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
         if options.wipe:
             policy = replace(policy, spare=own_containers(engine))
-        return max(carry_out(load(path), engine, policy, options, "reset") for path in paths)
+        return max(carry_out(load(path), engine, policy, options, "reset") for path in _apart(paths, options))
+
+
+def _apart(items: Sequence[T], options: Namespace) -> Iterator[T]:
+    """One after another, with a blank line between what is printed of each."""
+    for number, item in enumerate(items):
+        if number and options.output != "json" and not options.quiet:
+            print()
+        yield item
 
 
 def unlock(options: Namespace) -> int:

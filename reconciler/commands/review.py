@@ -175,6 +175,14 @@ def apply_command(options: Namespace, file: str | None) -> str:
     return shlex.join([*words, *(flag for flag in flags if getattr(options, flag[2:].replace("-", "_"), False))])
 
 
+def next_commands(options: Namespace) -> dict[str, str]:
+    """What to run where not every step was done. Only of an apply does `netplan plan` show what is left."""
+    command = apply_command(Namespace(**{**vars(options), "plan": None}), options.file)
+    if options.command != "apply":
+        return {"To go on": command}
+    return {"What is left to do": command.replace("netplan apply", "netplan plan", 1), "To do it": command}
+
+
 def _given(options: Namespace, option: str, name: str) -> list[str]:
     """An option and its value, where it has one."""
     value = getattr(options, name, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import environ
 from typing import TextIO
@@ -24,6 +24,7 @@ DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
     ("container", "start"): ("container", "started"),
     ("container", "remove"): ("container", "removed"),
 }
+NEXT = {"What is left to do": "netplan plan FILE", "To do it": "netplan apply FILE"}
 
 
 @contextmanager
@@ -74,8 +75,8 @@ def _line(event: Event, paint: Paint, verbose: bool) -> str:
     return f"{_status(result, paint)} {safe(event.step.text)}{time}{_why(result)}"
 
 
-def render_run(run: Run, paint: Paint = plain, file: str = "FILE") -> str:
-    """What was done in how long; where not all of it was, every step with how it ended, and what to run next on `file`."""
+def render_run(run: Run, paint: Paint = plain, next_commands: Mapping[str, str] = NEXT) -> str:
+    """What was done in how long; where not all of it was, every step with how it ended, and what to run next: for what, which command."""
     if run.ok:
         return f"{paint('add', 'Done')}: {_achieved(run)} in {run.seconds:.2f} s."
     width = max(len(safe(result.step.text)) for result in run.results)
@@ -85,7 +86,8 @@ def render_run(run: Run, paint: Paint = plain, file: str = "FILE") -> str:
         f"{len(run.done)} of {len(run.results)} steps done, {len(run.failed)} failed, {len(run.skipped)} skipped, in {run.seconds:.2f} s."
     )
     verdict = "Failed" if run.failed else "Stopped"
-    next_steps = (f"What is left to do:  netplan plan {safe(file)}", f"To do it:            netplan apply {safe(file)}")
+    wide = max(map(len, next_commands), default=0) + 1
+    next_steps = [f"{what + ':':<{wide}}  {safe(command)}" for what, command in next_commands.items()]
     return "\n".join((*rows, "", f"{paint('error', verdict)}: {counts}", *next_steps))
 
 

@@ -69,9 +69,15 @@ def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> P
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted({*refusals, *risks}, key=_refusal_key)),
         tuple(_warnings(endpoints, networks, observed)),
-        tuple(sorted({note for part in said for note in part.notes})),
+        tuple(sorted({note for part in said for note in part.notes}))
+        or _nothing_to_destroy(desired.topology, [*changes, *refusals], policy),
         fingerprint(desired, everything, networks, endpoints, containers, steps),
     )
+
+
+def _nothing_to_destroy(topology: str, found: Sequence[Change | Refusal], policy: Policy) -> tuple[str, ...]:
+    """Destroying twice is fine, but a name that was mistyped should be noticed."""
+    return (f"nothing on this engine belongs to topology {topology}",) if policy.destroyed and not found else ()
 
 
 def _refusal_key(refusal: Refusal) -> tuple[int, str]:

@@ -141,11 +141,14 @@ class _Decider:
             self._compare(case, wanted, present)
 
     def _left(self, wanted: DesiredContainer, present: ObservedContainer | None) -> None:
-        """Only its attachments matter."""
+        """Only its attachments matter; what else is wrong with it is told."""
         if present and self._ours(present):
             self.result.cases[wanted.name] = ContainerCase(wanted.name, wanted=wanted, observed=present)
+            wrong = not_as_declared(wanted, present)
         else:
-            self.result.notes.append(f"container {wanted.name} {'is not ours' if present else 'does not exist'}: containers are left alone")
+            wrong = "is not ours" if present else "does not exist"
+        if wrong:
+            self.result.notes.append(f"container {wanted.name} {wrong}; containers are left alone")
 
     def _missing(self, case: ContainerCase, wanted: DesiredContainer) -> None:
         if leftover := self.leftovers.get(wanted.name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -153,8 +154,8 @@ def both(difference: Difference) -> str:
 
 def readable(path: str, value: Value | None) -> Value | None:
     """A setting's value as a person writes it: commands as the shell would have them, times and sizes with their units, no secrets."""
-    if path == "network_mode" and value is None:
-        return "networks"
+    if path == "network_mode":
+        return _ID.sub(r"\1", str(value)) if value else "networks"
     if value in (None, ()) or (path in ("mem_limit", "cpus") and value in (0, "0")):
         return None
     if secret(path):
@@ -171,6 +172,8 @@ def readable(path: str, value: Value | None) -> Value | None:
 
 
 _SIZES = (("g", 30), ("m", 20), ("k", 10))
+_ID = re.compile("(?<=^container:)([0-9a-f]{12})[0-9a-f]{52}$")
+"""A container that is gone has no name to be called by: the beginning of its ID stands for it, as in `docker ps`."""
 
 
 def secret(path: str) -> bool:

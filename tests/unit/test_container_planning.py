@@ -10,16 +10,21 @@ from reconciler.marks import digests
 from reconciler.model import (
     ContainerMark,
     DesiredContainer,
+    DesiredState,
     ObservedContainer,
     ObservedImage,
+    ObservedState,
     Settings,
     Source,
     Value,
 )
 from reconciler.plan import Difference
+from reconciler.planner import plan
 from reconciler.planner.container_compare import container_differences, in_place, mode_by_name
 from reconciler.planner.containers import leftover_of
 from reconciler.planner.lifecycle import host_ports, ports_meet, published
+from reconciler.render import readable
+from reconciler.safety import Policy
 
 HERE = Source("lab.yaml", 1)
 ID = "0123456789ab" + "c" * 52
@@ -159,3 +164,28 @@ def test_modes_by_name() -> None:
 )
 def test_leftovers_of_an_interrupted_recreation(name: str, base: str) -> None:
     assert leftover_of(ObservedContainer(ID, name)) == base
+
+
+# --- containers are left alone ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_code", "one_shot", "notes"),
+    [
+        ("running", 0, False, ()),
+        ("exited", 0, True, ()),
+        ("exited", 137, False, ("container web is not running: ended with exit code 137; containers are left alone",)),
+        ("created", 0, False, ("container web was never started; containers are left alone",)),
+    ],
+)
+def test_what_is_left_alone_and_does_not_run_is_told(state: str, exit_code: int, one_shot: bool, notes: tuple[str, ...]) -> None:
+    wanted = DesiredContainer("web", HERE, managed=True, settings={"image": "busybox"}, one_shot=one_shot)
+    present = ObservedContainer(ID, "web", state, "bridge", mark=ContainerMark("lab"), exit_code=exit_code)
+    made = plan(DesiredState("lab", containers={"web": wanted}), ObservedState(containers=(present,)), policy=Policy(keep_containers=True))
+    assert made.notes == notes
+
+
+def test_a_container_that_is_gone_is_called_by_the_beginning_of_its_id() -> None:
+    assert readable("network_mode", f"container:{ID}") == "container:0123456789ab"
+    assert readable("network_mode", "container:web") == "container:web"
+    assert readable("network_mode", None) == "networks"

@@ -247,6 +247,14 @@ def test_destroy_leaves_a_network_that_the_file_declares_external() -> None:
     assert plan(lab(), observed, policy=Policy(allow_empty=True)).applyable
 
 
+def test_destroy_tells_where_there_is_nothing_of_that_name() -> None:
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24"),), ())
+    stranger = DesiredState("mistyped")
+    made = plan(stranger, observed, policy=Policy(destroyed=stranger))
+    assert (made.empty, made.notes) == (True, ("nothing on this engine belongs to topology mistyped",))
+    assert plan(lab(), observed, policy=Policy(destroyed=lab())).notes == ()
+
+
 def test_what_a_network_protected_by_its_label_needs_to_go() -> None:
     """Labels are fixed at creation: another apply would not change them."""
     observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", protect=True),), ())

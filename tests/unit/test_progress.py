@@ -6,6 +6,8 @@ import io
 
 import pytest
 
+from reconciler.cli import parser
+from reconciler.commands.review import next_commands
 from reconciler.executor import Event, Run, StepResult
 from reconciler.executor.progress import progress, render_run
 from reconciler.model import EngineInfo
@@ -77,7 +79,8 @@ def test_the_report_of_a_good_run_is_one_line() -> None:
 
 
 def test_the_report_of_a_failed_run_lists_every_step_and_what_to_run_next() -> None:
-    assert render_run(Run(tuple(FAILED), 1.5), file="shop.yaml") == (
+    again = {"What is left to do": "netplan plan shop.yaml", "To do it": "netplan apply shop.yaml"}
+    assert render_run(Run(tuple(FAILED), 1.5), next_commands=again) == (
         "  done     1 disconnect api from backend  0.25 s\n"
         "  done     9 remove network backend       0.25 s\n"
         "  skipped 11 connect api to backend       needs step 10 (create network backend), which failed\n"
@@ -92,3 +95,22 @@ def test_the_report_of_a_failed_run_lists_every_step_and_what_to_run_next() -> N
 def test_the_report_of_an_interrupted_run_says_stopped() -> None:
     results = (*DONE[:2], *(StepResult(each, "skipped", "interrupted before it began") for each in STEPS[2:]))
     assert "\nStopped: 2 of 4 steps done, 0 failed, 2 skipped, in 1.50 s.\n" in render_run(Run(results, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("apply shop.yaml", ["What is left to do:  netplan plan shop.yaml", "To do it:            netplan apply shop.yaml"]),
+        (
+            "apply shop.yaml --adopt old --yes",
+            ["What is left to do:  netplan plan shop.yaml --adopt old", "To do it:            netplan apply shop.yaml --adopt old"],
+        ),
+        ("destroy shop.yaml --yes", ["To go on:  netplan destroy shop.yaml"]),
+        ("destroy --name shop", ["To go on:  netplan destroy --name shop"]),
+        ("reset shop.yaml --keep-containers", ["To go on:  netplan reset shop.yaml --keep-containers"]),
+    ],
+)
+def test_what_to_run_next_is_the_command_that_did_not_end(command: str, lines: list[str]) -> None:
+    """After a destroy that failed, an apply would make again what is half gone."""
+    report = render_run(Run(tuple(FAILED), 1.5), next_commands=next_commands(parser().parse_args(command.split())))
+    assert report.splitlines()[-len(lines) - 1 :] == ["Failed: 2 of 4 steps done, 1 failed, 1 skipped, in 1.50 s.", *lines]
