@@ -202,7 +202,7 @@ class _Run:
             raise bug
         if ran and not ran.ok:
             return FailedError.exit_code
-        if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, self.engine))):
+        if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, self.engine, ran))):
             raise FailedError("what was started does not run", *ended)
         if not converged:
             raise FailedError("the engine is not as declared, though every step was done", *remains(left))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..model import DesiredState, ObservedState
+from ..model import DesiredState, ObservedContainer, ObservedState
 from ..safety import Policy
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ SETTLE = (0.0, 0.3, 0.7, 1.5)
 """Seconds to wait before each look that may prove an apply: an engine lists some changes a little later."""
 STEADY = 0.3
 """Seconds that a container must have had to fall over: one that ends at once looks as if it ran."""
+
+BETWEEN = 2.0
+"""Seconds within which a container that keeps ending is seen between two of its starts."""
 
 
 def live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
@@ -54,18 +57,37 @@ def remains(left: Plan) -> Iterator[str]:
     yield "somebody else may be changing the engine: run netplan plan to see what is left"
 
 
-def not_running(desired: DesiredState, observed: ObservedState, reader: Reader) -> Iterator[str]:
-    """Each container of the topology that should run and does not, with its exit code and its last words."""
+def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, ran: Run | None = None) -> Iterator[str]:
+    """Each container of the topology that should run and does not, with its exit code and its last words.
+
+    One that its engine starts again and again is caught by what was counted since this run started it.
+    """
+    started = {result.step.container for result in ran.done if result.step.op == "start"} if ran else set()
     for container in observed.containers:
         wanted = desired.containers.get(container.name)
         ours = container.mark is not None and container.mark.topology == desired.topology
         if wanted is None or not wanted.managed or not ours:
             continue
-        again = container.state == "restarting"
+        again = container.state == "restarting" or (container.name in started and _restarts(container, reader))
         if again or not (container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)):
             line = reader.last_line(container.id)
-            what = f"{container.name} {'keeps ending' if again else 'ended'} with exit code {container.exit_code}"
+            code = _last_code(container, reader) if again else container.exit_code
+            what = f"{container.name} {'keeps ending' if again else 'ended'} with exit code {code}"
             yield f"{what}: {line}" if line else f"{what} and said nothing: docker logs {container.name}"
+
+
+def _restarts(container: ObservedContainer, reader: Reader) -> bool:
+    policy = str(container.settings.get("restart", "no"))
+    return policy != "no" and bool((reader.container(container.id) or {}).get("RestartCount"))
+
+
+def _last_code(container: ObservedContainer, reader: Reader) -> int:
+    """How it ended last: told only between two starts, which are soon seconds apart."""
+    code, until = container.exit_code, time.monotonic() + BETWEEN
+    while not code and time.monotonic() < until:
+        time.sleep(0.05)
+        code = int(((reader.container(container.id) or {}).get("State") or {}).get("ExitCode") or 0)
+    return code
 
 
 def own_containers(reader: Reader) -> frozenset[str]:

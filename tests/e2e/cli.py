@@ -199,7 +199,12 @@ class Cli:
         networks = [n["Id"] for n in call("GET", "/networks") if n["Name"].startswith(prefix)]
         containers = [c["Id"] for c in call("GET", "/containers/json?all=1") if (c["Names"] or ["/"])[0].startswith("/" + prefix)]
         paths = [f"/networks/{id}" for id in networks] + [f"/containers/{id}/json" for id in containers]
-        return {path: json.dumps(call("GET", path), sort_keys=True) for path in paths}
+        raw = {path: call("GET", path) for path in paths}
+        for found in raw.values():
+            found.pop("ExecIDs", None)  # health is checked all the time
+            found.get("State", {}).pop("Health", None)
+            found.get("Mounts", []).sort(key=lambda mount: mount["Destination"])  # Docker 20.10 lists them in any order
+        return {path: json.dumps(found, sort_keys=True) for path, found in raw.items()}
 
     def network(self, short: str) -> dict[str, Any]:
         """A network as inspected."""

@@ -78,7 +78,10 @@ def test_one_shot_that_ended_well_is_converged(cli: Cli) -> None:
 
 
 ENDS: dict[str, tuple[dict[str, Any], str]] = {
-    "one_shot": (box("sh", "-c", "echo out; echo that went wrong >&2; exit 3", one_shot=True), "ended with exit code 3: that went wrong"),
+    "one_shot": (
+        box("sh", "-c", "echo first >&2; echo that went wrong >&2; exit 3", one_shot=True),
+        "ended with exit code 3: that went wrong",
+    ),
     "at once": (box("sh", "-c", "echo no config; exit 7"), "ended with exit code 7: no config"),
     "in silence": (box("true"), "ended with exit code 0 and said nothing: docker logs"),
     "a moment later": (box("sh", "-c", "sleep 0.2; echo too late; exit 4"), "ended with exit code 4: too late"),
