@@ -315,7 +315,7 @@ def test_a_reader_cannot_write(host: str) -> None:
     reader = open_reader(host)
     names = {name for name in dir(reader) if not name.startswith("_")}
     reader.close()
-    looks = {"info", "details", "networks", "containers", "network", "container", "image", "newest", "last_line"}
+    looks = {"info", "details", "networks", "containers", "volumes", "images", "network", "container", "image", "newest", "last_line"}
     assert names == {"target", *looks, "close"}
 
 

@@ -80,7 +80,7 @@ def test_another_image_under_the_same_name_is_noticed(engine: Engine, docker: Do
     assert (present.outdated, present.unasked) == (False, "")
     registry.push(another(docker), "a:1")
     assert observe(engine, ask=[reference]).images[reference] == replace(present, outdated=True)
-    assert observe(engine, images=[reference]).images[reference] == present
+    assert observe(engine, images=[reference]).images[reference] == replace(present, asked=False)
     engine.pull(reference)
     newer = observe(engine, ask=[reference]).images[reference]
     assert not newer.outdated

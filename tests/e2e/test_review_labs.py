@@ -45,7 +45,7 @@ class Writer:
                 labels={"team": "net"},
                 healthcheck=health,
             ),
-            "app": self.runs(networks=["n"], depends_on={self.cli.docker.name("web"): {"condition": "service_healthy"}}, hostname="app"),
+            "app": self.runs(networks=["n"], depends_on={"web": "service_healthy"}, hostname="app"),
             "once": {"image": self.image, "command": ["true"], "one_shot": True, "networks": ["n"]},
             "side": self.runs(network_mode=self.shares("web")),
             "plain": self.runs(network_mode="bridge"),
