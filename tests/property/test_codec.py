@@ -212,7 +212,7 @@ managed = st.fixed_dictionaries(
         "health": st.sampled_from(["", "starting", "healthy", "unhealthy"]),
     }
 )
-images = st.dictionaries(names, st.builds(ObservedImage, names, some_settings, names, st.booleans(), words), max_size=2)
+images = st.dictionaries(names, st.builds(ObservedImage, names, some_settings, names, st.booleans(), st.booleans(), words), max_size=2)
 containers = st.builds(
     lambda container, more: replace(container, **more),
     st.builds(
