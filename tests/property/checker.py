@@ -265,10 +265,15 @@ class _Check:
         return self._unfit(own, new) if self._moved(old, new) else frozenset()
 
     def _unfit(self, own: Settings, new: ObservedEndpoint) -> frozenset[str]:
-        """The paths of static addresses that it has no longer, as its network cannot give them."""
+        """The paths of static addresses that it has no longer, as its network cannot give them.
+
+        One whose subnet the engine chose cannot give any: its ID tells (simulator.py).
+        """
         network = next((n for n in self.after.networks if n.name == new.network), None)
         pools = settings_pools(network.settings) if network else ()
-        return frozenset(path for path in STATIC if path in own and path not in new.settings and not _gives(pools, str(own[path])))
+        chosen = {path for path in STATIC if network and path[3] in network.id.partition("-auto")[2]}
+        gone = (path for path in STATIC if path in own and path not in new.settings)
+        return frozenset(path for path in gone if path in chosen or not _gives(pools, str(own[path])))
 
     # --- afterwards --------------------------------------------------------------------------------------------------
 
