@@ -149,9 +149,8 @@ class _Check:
                 yield f"made, and marked {new.mark}"
         elif not old.phantom:
             mark = old.mark if self._ours(old.mark) else None
-            yield from _overlaid(
-                wanted.settings, old, new, mark, container, self._lost(old.settings if mark is None else mark.before, old, new)
-            )
+            own = {**old.settings, **(mark.before if mark else {})}
+            yield from _overlaid(wanted.settings, old, new, mark, container, self._lost(own, old, new))
             yield from _marked(wanted.settings, old, new, mark)
             if not old.mark and not new.mark and self._own(old, new) != _plain(new.settings):
                 yield "was changed and is not marked"
