@@ -261,7 +261,8 @@ class _Check:
 
     def _lost(self, own: Settings, old: ObservedEndpoint, new: ObservedEndpoint) -> frozenset[str]:
         """The paths of static addresses that it had and may have lost: its network was replaced, and cannot give them."""
-        return self._unfit(own, new) if self._moved(old, new) else frozenset()
+        stale = bool(old.network_id) and all(network.id != old.network_id for network in self.before.networks)
+        return self._unfit(own, new) if stale or self._moved(old, new) else frozenset()
 
     def _unfit(self, own: Settings, new: ObservedEndpoint) -> frozenset[str]:
         """The paths of static addresses that it has no longer, as its network cannot give them.
