@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from ..forms import Port, overlaps, read_port
-from ..model import DesiredContainer, ObservedContainer, ObservedState
+from ..model import DesiredContainer, ObservedContainer
 from ..plan import EndpointSpec, Replaced
 from .containers import GONE, ContainerCase, Containers
 from .graph import Node
@@ -24,8 +24,8 @@ _SECOND = 1_000_000_000
 class Lifecycle:
     """Nodes by container name, one mapping for each kind of step; `all` in no particular order."""
 
-    def __init__(self, containers: Containers, observed: ObservedState) -> None:
-        self.containers, self.observed = containers, observed
+    def __init__(self, containers: Containers) -> None:
+        self.containers = containers
         self.pulls: list[Node] = []
         self.renames: dict[str, Node] = {}
         self.creates: dict[str, Node] = {}

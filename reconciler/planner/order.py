@@ -38,7 +38,7 @@ class _Graph:
     def __init__(self, networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
         self.containers = containers
-        self.life = Lifecycle(containers, observed)
+        self.life = Lifecycle(containers)
         self.ids = {network.name: network.id for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
