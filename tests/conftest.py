@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pytest
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> object:
     """Where several workers share the tests, all tests of one engine are one worker's: two at once would see each other's networks."""
     for item in items:
         parameters = getattr(item, "callspec", None)
         host = parameters.params.get("host") if parameters else None
         if host:
             item.add_marker(pytest.mark.xdist_group(host))
+    result = yield
+    if config.getoption("loadgroup", False) and any(item.get_closest_marker("xdist_group") and "@" not in item.nodeid for item in items):
+        raise pytest.UsageError("this pytest-xdist does not see the groups of this pytest: take the versions of pyproject.toml")
+    return result
