@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,25 +33,50 @@ _TRIES = 4
 _FIRST_PAUSE = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an engine says, as it says it: two lists, and by ID the inspect of each container that needs one and is still there."""
+
+    engine: EngineInfo
+    containers: Sequence[Mapping[str, Any]]
+    networks: Sequence[Mapping[str, Any]]
+    inspected: Mapping[str, Mapping[str, Any]]
+
+
+def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
+    """All that can be asked before it is known what a file declares. Raises EngineError."""
+    first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
+    engine, listed, networks = in_parallel(_persistently, first, parallel)
+    ids = [entry["Id"] for entry in listed if _marked(entry) or not shares_namespace(listed_mode(entry))]
+    found = in_parallel(lambda id: _persistently(lambda: reader.container(id)), ids, parallel)
+    return Answers(engine, listed, networks, {id: raw for id, raw in zip(ids, found, strict=True) if raw is not None})
+
+
 def observe(
-    reader: Reader, parallel: int = PARALLEL, images: Iterable[str] = (), ask: Iterable[str] = (), *, every_image: bool = False
+    reader: Reader,
+    parallel: int = PARALLEL,
+    images: Iterable[str] = (),
+    ask: Iterable[str] = (),
+    *,
+    every_image: bool = False,
+    answers: Answers | None = None,
 ) -> ObservedState:
-    """The present state of the engine. Raises EngineError.
+    """The present state of the engine, or that of the moment when it gave `answers`. Raises EngineError.
 
     `images` are the canonical references of images to look up, `ask` those whose registry is asked too whether it has another by now.
     With `every_image` all others are there too, as far as one list tells: their IDs.
     """
-    asked = set(ask)
+    answers = answers or gather(reader, parallel)
+    engine, asked = answers.engine, set(ask)
     references = sorted({*images, *asked})
-    first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
-    first += [reader.images if every_image else list]
+    first: list[Callable[[], Any]] = [reader.images if every_image else list]
     first += [partial(_image, reader, reference, reference in asked) for reference in references]
-    engine, listed, listed_networks, all_images, *found = in_parallel(_persistently, first, parallel)
+    all_images, *found = in_parallel(_persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
-    networks = _networks(reader, engine, listed_networks, {entry["Id"] for entry in listed})
+    networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
     swarm = {network.id for network in networks if network.scope == "swarm"}
-    inside = _images_inside(reader, listed, known.values(), parallel)
-    containers = in_parallel(lambda entry: _container(reader, engine, entry, swarm, inside), listed, parallel)
+    inside = _images_inside(reader, answers.containers, known.values(), parallel)
+    containers = [_container(engine, entry, answers.inspected.get(entry["Id"]), swarm, inside) for entry in answers.containers]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _decoded(partial(read_image, raw), f"image {id}") for id, raw in inside.items()}
@@ -107,12 +132,16 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
 
 
 def _container(
-    reader: Reader, engine: EngineInfo, entry: Mapping[str, Any], swarm: set[str], images: Mapping[str, Mapping[str, Any]]
+    engine: EngineInfo,
+    entry: Mapping[str, Any],
+    raw: Mapping[str, Any] | None,
+    swarm: set[str],
+    images: Mapping[str, Mapping[str, Any]],
 ) -> ObservedContainer | None:
+    """From its list entry and its inspect; None where it vanished between the two."""
     what, marked = f"container {listed_name(entry)}", _marked(entry)
     if shares_namespace(listed_mode(entry)) and not marked:
         return _decoded(lambda: check_container(read_listed(entry, engine)), what)
-    raw = _persistently(lambda: reader.container(entry["Id"]))
     if raw is None:
         return None
     container = _decoded(lambda: check_container(read_container(raw, engine, swarm)), what)

@@ -23,16 +23,18 @@ if TYPE_CHECKING:
     from ..lock.holder import Holder
     from ..lock.journal import Writer
     from ..plan import Plan, Step
+    from .shared import Sight
 
 MOST_CHANGES = 10
 """Differences that are listed where the engine changed while a plan was being read."""
 
 
 class View:
-    """One topology on one engine: looks, and plans from what it sees. The fields hold what the last look saw."""
+    """One topology on one engine: looks, and plans from what it sees; `sight` saves it a look. The fields hold what the last saw."""
 
-    def __init__(self, desired: DesiredState, reader: Reader, policy: Policy) -> None:
+    def __init__(self, desired: DesiredState, reader: Reader, policy: Policy, sight: Sight | None = None) -> None:
         self.desired, self._reader, self.policy = desired, reader, policy
+        self._sight = sight
         self.observed = ObservedState()
         self.journals: tuple[Journal, ...] = ()
         self.claims: list[Claim] = []
@@ -43,9 +45,10 @@ class View:
         from ..lock.journal import journals
         from ..planner import plan
 
-        volumes = own_volumes(self._reader)
+        sight, self._sight = self._sight, None
+        volumes = sight.volumes if sight else own_volumes(self._reader)
         self.journals, self.claims = journals(volumes), claims(volumes)
-        self.observed = look_at(self._reader, [self.desired])
+        self.observed = look_at(self._reader, [self.desired], answers=sight.answers if sight else None)
         return plan(self.desired, self.observed, self.journals, policy or self.policy)
 
     def look_afterwards(self) -> Plan:
@@ -70,10 +73,17 @@ Agreed = Callable[[View, "Plan"], None]
 
 
 def carry_out(
-    desired: DesiredState, engine: Engine, policy: Policy, options: Namespace, verb: str = "apply", agreed: Agreed | None = None
+    desired: DesiredState,
+    engine: Engine,
+    policy: Policy,
+    options: Namespace,
+    verb: str = "apply",
+    *,
+    agreed: Agreed | None = None,
+    sight: Sight | None = None,
 ) -> int:
     """Shows the plan, asks, carries it out under the lock, proves it. An apply with nothing to do takes no lock."""
-    view = View(desired, engine, policy)
+    view = View(desired, engine, policy, sight)
     shown = view.look()
     seen = view.observed
     if agreed:
@@ -193,7 +203,7 @@ class _Run:
         ran = self._execute(wanted) if wanted.steps else None
         if ran and not ran.ok:
             self._roll_back(ran)
-        left = wanted if ran and not ran.ok else prove(view.look_afterwards, ran)
+        left = wanted if ran and not ran.ok else prove(view.look_afterwards, self.engine, ran)
         converged = left.empty and left.applyable
         if converged:
             drop(self.engine, {*view.own_journals, *([self.note.name] if self.note else [])})

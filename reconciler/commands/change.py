@@ -8,6 +8,7 @@ import threading
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import TypeVar
 
 from ..errors import NetplanError, RefusedError, UsageError
@@ -15,7 +16,7 @@ from ..model import DesiredState
 from ..paint import safe
 from .carry import carry_out
 from .outcome import own_containers
-from .shared import check_adopt, engine_of, files, load, one_document, policy_of
+from .shared import Lookout, check_adopt, engine_of, files, load, one_document, policy_of
 
 T = TypeVar("T")
 
@@ -27,10 +28,12 @@ def apply(options: Namespace) -> int:
         from .save import apply_saved
 
         return apply_saved(options)
-    states = [load(path) for path in files(options.file)]
+    paths, lookout = files(options.file), Lookout(options, engine_of)
+    states = [load(path) for path in paths]
     check_adopt(options, states)
-    with engine_of(options) as engine, one_document(options, options.file):
-        return max(carry_out(state, engine, policy_of(options), options) for state in _apart(states, options))
+    with lookout.seen() as (engine, sight), one_document(options, options.file):
+        sights = chain([sight], repeat(None))  # what was seen before the first file's changes is no longer so for the second
+        return max(carry_out(state, engine, policy_of(options), options, sight=next(sights)) for state in _apart(states, options))
 
 
 def destroy(options: Namespace) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..codec import listed_name
 from ..model import DesiredState, ObservedContainer, ObservedState
 from ..safety import Policy
 
@@ -37,14 +38,19 @@ def afterwards(policy: Policy) -> Policy:
     return replace(policy, reset=False, wipe=False, spare=frozenset())
 
 
-def prove(look: Callable[[], Plan], ran: Run | None) -> Plan:
+def prove(look: Callable[[], Plan], reader: Reader, ran: Run | None) -> Plan:
     """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
-    started = ran is not None and any(result.step.op == "start" for result in ran.done)
-    for pause in (STEADY if started else SETTLE[0], *SETTLE[1:]):
+    started = {result.step.container for result in ran.done if result.step.op == "start"} if ran else set()
+    steady = time.monotonic() + STEADY
+    for pause in SETTLE:
         time.sleep(pause)
         left = look()
         if left.empty and left.applyable:
             break
+    if started:
+        time.sleep(max(steady - time.monotonic(), 0))
+        if any(entry.get("State") != "running" for entry in reader.containers() if listed_name(entry) in started):
+            left = look()
     return left
 
 

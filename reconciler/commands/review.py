@@ -18,6 +18,7 @@ from ..paint import choose
 from .shared import (
     CHANGES_PENDING,
     WORSE,
+    Lookout,
     check_adopt,
     files,
     load,
@@ -31,6 +32,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
+    from ..engine import Reader
     from ..plan import Plan, Refusal
 
 EMPTY = "empty"
@@ -50,9 +52,10 @@ def plan(options: Namespace) -> int:
             )
         return plan_and_save(options)
     paths = files(options.file)
+    lookout = None if options.state is not None else Lookout(options, reader_of)
     desired = load_all(paths)
     check_adopt(options, desired)
-    plans = _from_nothing(desired, options) if options.state == EMPTY else _planned(desired, options)
+    plans = _planned(desired, options, lookout)
     if not is_folder(options.file):
         print_plan(plans[0], options)
         return _code(plans[0], options)
@@ -95,16 +98,15 @@ def load_all(paths: Sequence[str]) -> list[DesiredState]:
     return states
 
 
-def _planned(desired: Sequence[DesiredState], options: Namespace) -> list[Plan]:
-    """From a snapshot, or from the engine and what interrupted runs left on it."""
-    if options.state is not None:
-        return _from(snapshot_at(options.state), desired, options)
-    from ..lock import own_volumes
+def _planned(desired: Sequence[DesiredState], options: Namespace, lookout: Lookout[Reader] | None) -> list[Plan]:
+    """From the engine and what interrupted runs left on it; without one from a snapshot, or from nothing."""
+    if lookout is None:
+        return _from_nothing(desired, options) if options.state == EMPTY else _from(snapshot_at(options.state), desired, options)
     from ..lock.journal import journals
 
-    with reader_of(options) as reader:
-        left, observed = journals(own_volumes(reader)), look_at(reader, desired)
-    return _from(observed, desired, options, left)
+    with lookout.seen() as (reader, sight):
+        observed = look_at(reader, desired, answers=sight.answers)
+    return _from(observed, desired, options, journals(sight.volumes))
 
 
 def _from(observed: ObservedState, desired: Iterable[DesiredState], options: Namespace, left: Sequence[Journal] = ()) -> list[Plan]:

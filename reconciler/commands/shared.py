@@ -6,8 +6,10 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import FailedError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
@@ -17,8 +19,11 @@ from ..safety import Policy
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
+    from ..observe import Answers
     from ..plan import Plan, Refusal
     from ..topology import Loaded
+
+R = TypeVar("R", bound="Reader")
 
 CHANGES_PENDING = 2
 WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
@@ -49,6 +54,46 @@ def warn(warnings: Iterable[Problem]) -> None:
     """A file's warnings, on standard error."""
     for warning in warnings:
         print(safe(str(warning)), file=sys.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of an engine before any file was read: netplan's own volumes, then everything else."""
+
+    volumes: list[dict[str, Any]]
+    answers: Answers
+
+
+class Lookout(Generic[R]):
+    """An engine that is opened and looked at in the background, while the files are read: reading them takes as long as that."""
+
+    def __init__(self, options: Namespace, opening: Callable[[Namespace], AbstractContextManager[R]]) -> None:
+        self._opening = opening(options)
+        self._found: list[tuple[R, Sight] | BaseException] = []
+        self._thread = Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        from ..lock import own_volumes
+        from ..observe import gather
+
+        try:
+            reader = self._opening.__enter__()
+            self._found.append((reader, Sight(own_volumes(reader), gather(reader))))
+        except BaseException as error:  # handed to the caller's thread, which raises it
+            self._found.append(error)
+
+    @contextmanager
+    def seen(self) -> Iterator[tuple[R, Sight]]:
+        """The engine, and what was seen of it. Raises EngineError."""
+        self._thread.join()
+        [found] = self._found
+        if isinstance(found, BaseException):
+            raise found
+        try:
+            yield found
+        finally:
+            self._opening.__exit__(None, None, None)
 
 
 @contextmanager
@@ -86,13 +131,14 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
     return log
 
 
-def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool = False) -> ObservedState:
-    """The present state of the engine, with the images that the files run; registries are asked where a file says so."""
+def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool = False, answers: Answers | None = None) -> ObservedState:
+    """The state of the engine, now or as in `answers`, with the images that the files run; registries are asked where files say so."""
     from ..observe import observe
 
     managed = [container for state in states for container in state.containers.values() if container.managed]
     asked = {container.image for container in managed if container.pull_policy == "always"}
-    return observe(reader, images=sorted({container.image for container in managed}), ask=sorted(asked), every_image=every_image)
+    images = sorted({container.image for container in managed})
+    return observe(reader, images=images, ask=sorted(asked), every_image=every_image, answers=answers)
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
