@@ -1,6 +1,6 @@
 """What lock and journal cost an apply of 50 networks and 100 attachments: making them all, and replacing them all.
 
-The yardstick (unlocked.py) is the same apply by the same code, without the lock, the second look under it, and the journal. A replacement
+The yardstick (unlocked.py) is the same command without the lock, the second look under it, and the journal. A replacement
 takes everything away, so its journal is as large as it gets and the lock is looked at 150 times.
 """
 
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import HERE, NETPLAN, Report, alternated, arguments, engine, environment, main, run
+from bench import HERE, Report, alternated, arguments, engine, environment, main, run
 from lab import lab
 
 NETWORKS, ENDPOINTS = 50, 100
@@ -30,10 +30,10 @@ def benchmark() -> int:
         host.start([f"host-{number:05}" for number in range(ENDPOINTS // 2)], options.image)
 
         def apply(file: Path) -> None:
-            run([*NETPLAN, "apply", "--quiet", "--yes", str(file)], env=environment())
+            run([sys.executable, "-m", "reconciler", "apply", "--quiet", "--yes", str(file)], env=environment())
 
         def unlocked(file: Path) -> None:
-            run([sys.executable, str(HERE / "unlocked.py"), str(file)], env=environment())
+            run([sys.executable, str(HERE / "unlocked.py"), "apply", "--quiet", "--yes", str(file)], env=environment())
 
         if options.only != "replace":
             works = alternated(options.rounds, lambda: apply(one), lambda: unlocked(one), between=lambda: host.remove_networks("net-"))

@@ -1,20 +1,40 @@
-"""What `netplan apply --yes --quiet FILE` does, without a lock, a second look and a journal: the yardstick of lock.py."""
+"""`netplan ARGUMENTS...` without lock, second look under it, and journal: the yardstick of lock.py, the same command else."""
 
 from __future__ import annotations
 
 import sys
+from functools import cache
 
-from reconciler.engine import open_engine
-from reconciler.executor import execute
-from reconciler.observe import observe
-from reconciler.planner import plan
-from reconciler.topology import load
+from reconciler import lock
+from reconciler.cli import entry
+from reconciler.commands.carry import View
+from reconciler.lock import journal
 
-desired = load(sys.argv[1]).state
-engine = open_engine()
-made = plan(desired, observe(engine))
-engine.make_ready()
-run = execute(made, engine)
-left = plan(desired, observe(engine))
-engine.close()
-sys.exit(0 if run.ok and left.empty else 1)
+
+class Free:
+    """A lock that nobody has to wait for, on no engine."""
+
+    run, keep = "unlocked", False
+
+    def check(self, volumes: object) -> None:
+        """Nobody can have taken it."""
+
+    def release(self) -> None:
+        """Nothing is to be given back."""
+
+
+view_look = View.look
+first_look = cache(lambda view: view_look(view))
+
+
+def look(view, policy=None):
+    """The first look's plan also where the second look would be; the proof looks for itself."""
+    return first_look(view) if policy is None else view_look(view, policy)
+
+
+lock.acquire = lambda *arguments: Free()  # type: ignore[assignment,return-value]
+lock.own_volumes = lambda reader: []
+journal.writer = lambda *arguments: None  # type: ignore[assignment]
+View.look = look  # type: ignore[method-assign,assignment]
+sys.argv[0] = "netplan"
+entry()

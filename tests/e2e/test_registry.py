@@ -16,6 +16,7 @@ from reconciler.model import ContainerMark
 from reconciler.observe import observe
 from reconciler.plan import ContainerSpec
 
+from .cli import Cli, box
 from .conftest import Docker
 from .registry import PASSWORD, USER, Registry, run
 
@@ -86,6 +87,34 @@ def test_another_image_under_the_same_name_is_noticed(engine: Engine, docker: Do
     assert not newer.outdated
     assert newer.id != present.id
     docker.do("DELETE", f"/images/{present.id}")
+
+
+def test_a_lab_follows_its_registry_where_it_says_always(docker: Docker, registry: Registry, tmp_path: Path) -> None:
+    """Once pulled, `missing` is content; `always` has the plan ask the registry, and the container made anew of what it has by now."""
+    cli = Cli(docker, tmp_path)
+    reference = registry.push(another(docker), "a:1")
+
+    def declare(policy: str) -> None:
+        cli.write({}, {"c": {**box(network_mode="none"), "image": reference, "pull_policy": policy}})
+
+    def image() -> str:
+        return str(docker.inspect(docker.name("c"))["Image"])
+
+    declare("missing")
+    assert f"pull image {reference}" in cli.plan().out
+    cli.apply()
+    first = image()
+    registry.push(another(docker), "a:1")
+    assert "Nothing to do" in cli.plan().out
+    declare("always")
+    assert f"pull image {reference}" in cli.plan().out
+    cli.apply()
+    second = image()
+    assert second != first
+    assert "Nothing to do" in cli.plan().out
+    cli.destroy()
+    for id in (first, second):
+        docker.call("DELETE", f"/images/{id}?force=1")
 
 
 @pytest.mark.parametrize("name", ["nosuch:1", "a:nosuch"])
