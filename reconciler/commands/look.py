@@ -26,7 +26,8 @@ def validate(options: Namespace) -> int:
         except InputError as error:
             problems += error.problems
     if options.output == "json":
-        print_json({"files": [{"file": path, **_size(desired)} for path, desired in checked], "problems": [str(p) for p in problems]})
+        sizes = [{"file": path, **_size(desired)} for path, desired in checked]
+        print_json({"format_version": 1, "files": sizes, "problems": [str(p) for p in problems]})
     elif not options.quiet:
         for path, desired in checked:
             size = _size(desired)
@@ -121,11 +122,11 @@ def doctor(options: Namespace) -> int:
     """Examines the engine; exit 1 where something must be mended."""
     from dataclasses import asdict
 
-    from ..doctor import examine, healthy, report
+    from ..doctor import FORMAT_VERSION, examine, healthy, report
 
     findings = examine(options.host, options.context, options.timeout)
     if options.output == "json":
-        print_json([asdict(finding) for finding in findings])
+        print_json({"format_version": FORMAT_VERSION, "findings": [asdict(finding) for finding in findings]})
     else:
         paint = choose(sys.stdout, options.no_color)
         styles = {"ok  ": "add", "warn": "warn", "fail": "error"}
