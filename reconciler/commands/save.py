@@ -76,7 +76,9 @@ def apply_saved(options: Namespace) -> int:
     try:
         content = Path(options.plan).read_bytes()
     except (OSError, ValueError) as error:
-        raise UsageError(f"{options.plan} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        why = getattr(error, "strerror", None) or error
+        hint = f"make a plan with: netplan plan FILE --out {options.plan}"
+        raise UsageError(f"the saved plan {options.plan} cannot be read: {why}", hint) from None
     saved = read_saved(content, options.plan)
     desired = _desired(saved)
     options.file = saved.file
