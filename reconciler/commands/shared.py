@@ -46,7 +46,7 @@ def warned(loaded: Loaded) -> DesiredState:
 
 
 def warn(warnings: Iterable[Problem]) -> None:
-    """A file's warnings, on standard error."""
+    """A file's warnings or problems, on standard error."""
     for warning in warnings:
         print(safe(str(warning)), file=sys.stderr)
 
