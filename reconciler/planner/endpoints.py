@@ -249,7 +249,7 @@ class _Decider:
 
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
         message = f"endpoint {case.container.name} on {case.network} belongs to topology {mark.topology!r} and differs"
-        way_out = "declare it in one of the two topologies only"
+        way_out = f"declare it in one of the two topologies only, {safety.renamed(mark.topology)}"
         self.result.refusals.append(Refusal(message, way_out, source=case.wanted.source if case.wanted else None))
 
     # --- not declared ---
