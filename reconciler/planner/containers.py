@@ -17,7 +17,7 @@ from ..model import (
     ObservedContainer,
     ObservedState,
 )
-from ..plan import LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..plan import LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
 from .networks import Networks
@@ -302,8 +302,7 @@ class _Decider:
         case.spec = self._spec(case, case.wanted)
 
     def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
-        if case.comes:
-            case.notes.append("what it wrote outside its volumes goes with it")
+        case.notes.append(LOSES_FILES)
         carried = carried_over(case, old)
         if carried or (old.anonymous and not case.keep_volumes):
             targets = ", ".join(sorted(carried or old.anonymous))
