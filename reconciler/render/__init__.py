@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..model import MTU_OPTION, EngineInfo, Settings, Source, Value
-from ..paint import Paint, plain, safe, shortened
+from ..paint import Paint, column, plain, safe, shortened
 from ..plan import Change, Difference, Plan, Refusal, Step
 
 FORMAT_VERSION = 1
@@ -67,7 +67,7 @@ def describe_engine(engine: EngineInfo) -> str:
 def _drift(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.drift:
         yield paint("bold", "Drift") + " (changed since the last apply, not by this file)"
-        width = max(len(safe(drift.subject)) for drift in plan.drift)
+        width = column(safe(drift.subject) for drift in plan.drift)
         for drift in plan.drift:
             yield f"  {safe(drift.subject):<{width}}  {safe(drift.message)}"
 
@@ -75,7 +75,7 @@ def _drift(plan: Plan, paint: Paint) -> Iterator[str]:
 def _changes(plan: Plan, paint: Paint) -> Iterator[list[str]]:
     """Each container with its lines; each network, directly followed by its endpoints."""
     heads = [_head(change) for change in plan.changes]
-    width = min(max([60, *map(len, heads)]), 90)
+    width = max(60, column(heads, 90))
     block: list[str] = []
     previous = None
     for change, head in zip(plan.changes, heads, strict=True):
@@ -135,8 +135,8 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
     rows = [(label(d.path), before_after(d)[1] if created else both(d), d) for d in in_reading_order(change.differences)]
-    names = max((len(name) for name, _, _ in rows), default=0)
-    values = max((len(value) for _, value, _ in rows), default=0)
+    names = column(name for name, _, _ in rows)
+    values = column((value for _, value, _ in rows), 90)
     for name, value, difference in rows:
         why = paint("dim", f"  # {why_changed(difference)}") if change.actions == ("delete", "create") else ""
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
@@ -248,7 +248,7 @@ def step_lines(steps: tuple[Step, ...], paint: Paint = plain) -> Iterator[str]:
     """One line for each of at least one step: its number, what it does, what it waits for."""
     digits = len(str(len(steps)))
     texts = [shortened(safe(step.text), LONGEST_STEP) for step in steps]
-    width = min(max(map(len, texts)), 72)
+    width = column(texts, 72)
     for step, text in zip(steps, texts, strict=True):
         yield f"  {step.id:>{digits}} {text:<{width}}  {paint('dim', _after(step))}".rstrip()
 

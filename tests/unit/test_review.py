@@ -165,6 +165,13 @@ def test_a_folder_is_one_summary_then_every_plan(tmp_path: Path) -> None:
     assert ended.out.count("netplan: topology") == 2
 
 
+def test_a_long_name_moves_no_other_line(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": FIRST.replace("mine", "m" * 250), f"{'z' * 200}.yaml": OTHER})
+    lines = netplan("plan", ".", "--state", "empty", folder=tmp_path).out.splitlines()
+    assert lines[0].index("topology") == lines[1].index("one") == len("a.yaml  ")
+    assert {"  + network shared  declared, does not exist                  a.yaml:3", "  3 connect api to shared  after 2"} <= {*lines}
+
+
 OTHER = "name: two\nnetworks: {other: {subnet: 10.8.0.0/24}}\ncontainers: {api: {networks: [other]}}\n"
 LENT = "name: two\nnetworks: {shared: {external: true}}\ncontainers: {db: {networks: [shared]}}\n"
 CONFLICTS = {
