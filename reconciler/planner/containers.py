@@ -173,9 +173,10 @@ class _Decider:
         if case.fate == "recreate":
             case.start = True
         elif why := not_as_declared(wanted, present):
-            case.start, case.drift = True, True
-            case.reason = case.reason or why
-            self.result.drift.append(Drift(f"container {case.name}", why))
+            case.start, case.reason = True, case.reason or why
+            if present.state != "created":  # what an apply could not start, nobody has changed
+                case.drift = True
+                self.result.drift.append(Drift(f"container {case.name}", why))
         if present.state == "paused" and case.fate == "keep":
             self.result.notes.append(f"container {case.name} is paused")
 

@@ -172,7 +172,8 @@ class _Decider:
         made = case.container.mark
         if made and self._ours(made) and f"{ATTACHED}{case.network}" in made.hashes:
             recorded = case.container.id[:12]
-        if recorded:
+        unfinished = made is not None and case.container.state == "created"  # an apply ended before it was attached and started
+        if recorded and not unfinished:
             same = recorded == case.container.id[:12]
             case.drift, case.reason = True, TAKEN_OFF if made else MISSING if same else "the container was made anew"
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))

@@ -6,13 +6,17 @@ from types import MappingProxyType
 
 import pytest
 
-from reconciler.marks import digests
+from reconciler.marks import digests, made_mark
 from reconciler.model import (
     ContainerMark,
     DesiredContainer,
+    DesiredEndpoint,
+    DesiredNetwork,
     DesiredState,
+    NetworkMark,
     ObservedContainer,
     ObservedImage,
+    ObservedNetwork,
     ObservedState,
     Settings,
     Source,
@@ -183,6 +187,24 @@ def test_what_is_left_alone_and_does_not_run_is_told(state: str, exit_code: int,
     present = ObservedContainer(ID, "web", state, "bridge", mark=ContainerMark("lab"), exit_code=exit_code)
     made = plan(DesiredState("lab", containers={"web": wanted}), ObservedState(containers=(present,)), policy=Policy(keep_containers=True))
     assert made.notes == notes
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "drift"),
+    [("created", "was never started", False), ("exited", "is not running: ended with exit code 0", True)],
+)
+def test_a_container_that_an_apply_did_not_start_is_no_drift(state: str, reason: str, drift: bool) -> None:
+    """Neither itself nor that it is not on all of its networks yet."""
+    wanted = DesiredContainer("web", HERE, (DesiredEndpoint("back", HERE),), managed=True, settings={"image": "busybox"})
+    mark = made_mark("lab", wanted)
+    present = ObservedContainer(ID, "web", state, "front", settings=wanted.settings, mark=mark, image_id="i")
+    network = ObservedNetwork("n", "back", {"driver": "bridge"}, NetworkMark("lab"))
+    desired = DesiredState("lab", {"back": DesiredNetwork("back", HERE)}, {"web": wanted})
+    observed = ObservedState(networks=(network, ObservedNetwork("m", "front")), containers=(present,))
+    made = plan(desired, observed)
+    assert [(change.reason, change.drift) for change in made.changes if change.kind == "container"] == [(reason, drift)]
+    assert bool(made.drift) == drift
+    assert {change.drift for change in made.changes if change.kind == "endpoint"} == {drift}
 
 
 def test_a_container_that_is_gone_is_called_by_the_beginning_of_its_id() -> None:
