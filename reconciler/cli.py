@@ -43,6 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def entry() -> NoReturn:
+    """The command. Python's tidying up at its end would take longer than many a command; there is nothing to tidy."""
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _open_streams() -> None:
     """Python has none where the caller closed one (`>&-`)."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):

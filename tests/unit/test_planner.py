@@ -299,6 +299,31 @@ def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> Non
     assert all(earlier.id in later.needs for earlier, later in itertools.pairwise(started))
 
 
+@pytest.mark.parametrize(
+    ("declared", "image", "refused"),
+    [
+        ({}, ObservedImage("i", {}, "linux/amd64"), True),
+        ({}, ObservedImage("i", {"healthcheck.test": ("NONE",)}, "linux/amd64"), True),
+        ({}, ObservedImage("i", {"healthcheck.test": ("CMD", "true")}, "linux/amd64"), False),
+        ({"healthcheck.test": ("CMD", "true")}, ObservedImage("i", {}, "linux/amd64"), False),
+        ({}, ObservedImage("i"), False),
+        ({}, None, False),
+    ],
+    ids=["none", "disabled", "the image's", "declared", "only listed", "to be pulled"],
+)
+def test_health_that_never_comes_is_not_waited_for(declared: Settings, image: ObservedImage | None, refused: bool) -> None:
+    db = DesiredContainer("db", HERE, managed=True, settings={"image": "busybox:latest", **declared})
+    web = DesiredContainer("web", HERE, managed=True, settings={"image": "own"}, depends_on=(Dependency("db", "healthy"),))
+    images = {"own": ObservedImage("o"), **({"busybox:latest": image} if image else {})}
+    found = plan(DesiredState("lab", {}, {"web": web, "db": db}), ObservedState(DOCKER_28, images=images)).refusals
+    assert [(refusal.message, refusal.way_out) for refusal in found] == [
+        (
+            "container web waits for db to be healthy, and neither db nor its image busybox:latest has a healthcheck",
+            "declare a healthcheck for db, or wait for service_started",
+        )
+    ] * refused
+
+
 @pytest.mark.parametrize(("engine", "refused"), [(DOCKER_20, True), (DOCKER_28, False)])
 def test_a_start_interval_that_the_engine_would_ignore_is_refused(engine: EngineInfo, refused: bool) -> None:
     settings: Settings = {"image": "busybox:latest", "healthcheck.test": ("CMD", "true"), "healthcheck.start_interval": 10**9}
