@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def plan_and_save(options: Namespace) -> int:
     """Shows the plan and writes it to a file; one that is refused is not written."""
-    from ..render import plan_json
+    from ..render.as_json import plan_json
     from ..saved import SavedPlan, has_secrets, saved_text, text_digest
     from ..topology import load_text
     from ..topology.files import read_text

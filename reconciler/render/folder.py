@@ -10,7 +10,8 @@ from typing import Any
 
 from ..paint import Paint, column, plain, safe
 from ..plan import Plan, Refusal
-from . import counted, plan_json, refusal_json, refusal_lines, render_text
+from . import counted, refusal_lines, render_text
+from .as_json import plan_json, refusal_json
 from .gfm import code, folded, html_code, marker
 from .markdown import LONGEST_TEXT, Part, boxed, fit, left_out, refusal_line, render_markdown, size, warnings
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from ..paint import safe, shortened
 from ..plan import LOSES_VOLUMES, Change, Difference, Plan, Refusal
-from . import SIGNS, before_after, describe_engine, hidden_change, in_reading_order, label, resource, step_lines, verdict, why_changed
+from . import SIGNS, describe_engine, step_lines, verdict
+from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose
+from .values import before_after, hidden_change, in_reading_order, label, why_changed
 
 LONGEST_TEXT = 65_536
 """Bytes of the whole; never fewer than its characters, which GitHub counts."""

@@ -27,7 +27,7 @@ from reconciler.planner import plan
 from reconciler.planner.container_compare import container_differences, in_place, mode_by_name
 from reconciler.planner.containers import leftover_of
 from reconciler.planner.lifecycle import host_ports, ports_meet, published
-from reconciler.render import readable
+from reconciler.render.values import readable
 from reconciler.safety import Policy
 
 HERE = Source("lab.yaml", 1)
