@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from ..forms import duration_text, size_text
 from ..model import MTU_OPTION, Value
 from ..paint import safe, shortened
 from ..plan import Difference
@@ -37,15 +38,14 @@ def readable(path: str, value: Value | None) -> Value | None:
     if isinstance(value, tuple):
         return shlex.join(value) if path in ("command", "entrypoint") else " ".join(value) if path == "healthcheck.test" else value
     if path == "stop_grace_period":
-        return f"{value}s"
+        return duration_text(int(value) * 10**9)
     if path.startswith("healthcheck.") and path != "healthcheck.retries":
-        return f"{int(value) / 1e9:g}s"
+        return duration_text(int(value))
     if path == "mem_limit":
-        return next((f"{int(value) >> shift}{unit}" for unit, shift in _SIZES if int(value) and not int(value) % (1 << shift)), value)
+        return size_text(int(value))
     return "an anonymous volume" if path.startswith("volumes.") and value == "volume:" else value
 
 
-_SIZES = (("g", 30), ("m", 20), ("k", 10))
 _ID = re.compile("(?<=^container:)([0-9a-f]{12})[0-9a-f]{52}$")
 """A container that is gone has no name to be called by: the beginning of its ID stands for it, as in `docker ps`."""
 

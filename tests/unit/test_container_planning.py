@@ -211,3 +211,18 @@ def test_a_container_that_is_gone_is_called_by_the_beginning_of_its_id() -> None
     assert readable("network_mode", f"container:{ID}") == "container:0123456789ab"
     assert readable("network_mode", "container:web") == "container:web"
     assert readable("network_mode", None) == "networks"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "read"),
+    [
+        ("stop_grace_period", 0, "0s"),
+        ("stop_grace_period", 90, "1m30s"),
+        ("healthcheck.interval", 5 * 10**8, "500ms"),
+        ("healthcheck.retries", 3, 3),
+        ("mem_limit", 64 * 2**20, "64m"),
+        ("mem_limit", 0, None),
+    ],
+)
+def test_times_and_sizes_have_their_units(path: str, value: Value, read: Value | None) -> None:
+    assert readable(path, value) == read
