@@ -23,7 +23,8 @@ from reconciler.applied import applied, assumed
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import plan
-from reconciler.render import plan_json, render_json, render_text
+from reconciler.render import render_text
+from reconciler.render.as_json import plan_json, render_json
 from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
 from reconciler.render.markdown import LONGEST_TEXT, render_markdown
 from reconciler.topology import load_text

@@ -16,6 +16,9 @@ from .model import EngineInfo
 
 Level = Literal["ok", "warn", "fail"]
 
+FORMAT_VERSION = 1
+"""Of the JSON; schemas/doctor.schema.json describes it."""
+
 _OURS = b"reconciler"
 """What the start script of this netplan imports, and no other netplan does."""
 

@@ -361,13 +361,6 @@ def short_mount(text: str, absolute: Callable[[str], str] = str) -> tuple[str, s
     return path, mount("bind", absolute(source), options) if source[:1] in ("/", ".", "~") else mount("volume", source, options)
 
 
-def read_mount(value: str) -> tuple[str, str, tuple[str, ...]]:
-    """The inverse of `mount`: kind, source, options."""
-    kind, _, rest = value.partition(":")
-    source, _, options = ("", "", rest) if kind == "tmpfs" else rest.partition(":")
-    return kind, source, tuple(options.split(",")) if options else ()
-
-
 def split_tmpfs(text: str) -> tuple[str, str]:
     """`/run:size=64m,rw` -> `("/run", "tmpfs:size=64m")`."""
     path, colon, options = text.partition(":")

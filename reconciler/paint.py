@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
 Paint = Callable[[str, str], str]
@@ -18,6 +18,9 @@ STYLES: Mapping[str, str] = {
     "warn": "33",
     "error": "1;31",
 }
+
+WIDEST = 60
+"""Characters up to which the texts of a column are aligned."""
 
 
 def plain(style: str, text: str) -> str:
@@ -46,6 +49,15 @@ def safe(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def column(texts: Iterable[str], widest: int = WIDEST) -> int:
+    """How wide the column of these texts is; 0 where all are empty.
+
+    A text over `widest` characters sticks out of its own line and moves nothing on any other.
+    """
+    lengths = [len(text) for text in texts if text]
+    return max((length for length in lengths if length <= widest), default=min(len(lengths), 1))
 
 
 def shortened(text: str, longest: int) -> str:

@@ -46,9 +46,19 @@ def ownership(network: ObservedNetwork, topology: str, wanted: DesiredNetwork, p
     whose = f"belongs to topology {owner!r}" if owner else "exists and was not made by netplan"
     return Refusal(
         f"network {network.name} {whose}",
-        f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it external: true, or choose another name",
+        f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it external: true, {other_name(owner)}",
         source=wanted.source,
     )
+
+
+def other_name(owner: str | None) -> str:
+    """The last ways out of a name that is taken: the topology that has it may be this one, before its name was changed."""
+    return "choose another name, " + renamed(owner) if owner else "or choose another name"
+
+
+def renamed(owner: str) -> str:
+    """The way out where `owner` is what this topology was called."""
+    return f"or, if that is this topology's old name, run netplan destroy --name {owner} first"
 
 
 _PROTECTED_BY_LABEL = "remove it yourself (docker network rm {}), or netplan destroy a file that declares it without protect: true"
@@ -104,8 +114,9 @@ def foreign_endpoint(container: str, network: str, verb: str, owner: str | None)
 
 def container_ownership(present: ObservedContainer, wanted: DesiredContainer) -> Refusal:
     """Refuses a container of a declared name that is not this topology's."""
-    whose = f"belongs to topology {present.mark.topology!r}" if present.mark else "exists and was not made by netplan"
-    way_out = "remove or rename it, choose another name, or take image out to manage only its attachments"
+    owner = present.mark.topology if present.mark else None
+    whose = f"belongs to topology {owner!r}" if owner else "exists and was not made by netplan"
+    way_out = f"remove or rename it, take image out to manage only its attachments, {other_name(owner)}"
     return Refusal(f"container {wanted.name} {whose}", way_out, source=wanted.source)
 
 

@@ -2,56 +2,70 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, RefusedError
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import files, load, look_at, painted, print_json, reader_of, say
+from .shared import files, load, look_at, painted, print_json, reader_of, say, warn
 
 # --- without an engine -----------------------------------------------------------------------------------------------
 
 
 def validate(options: Namespace) -> int:
-    """Checks every file and reports every problem of every file."""
-    if options.output == "github":
-        return _annotate(options)
+    """Checks every file and reports every problem of every file, and what the files of a folder contradict each other in."""
+    from ..topology import load
+
+    groups = [files(argument) for argument in options.files or [None]]
+    states: dict[str, DesiredState] = {}
     problems: list[Problem] = []
-    checked: list[tuple[str, DesiredState]] = []
-    for path in [found for argument in options.files or [None] for found in files(argument)]:
+    warnings: list[Problem] = []
+    for path in itertools.chain(*groups):
         try:
-            checked.append((path, load(path)))
+            loaded = load(path)
         except InputError as error:
             problems += error.problems
+        else:
+            states[path] = loaded.state
+            warnings += loaded.warnings
+    contradictions = [problem for group in groups if len(group) > 1 for problem in _contradictions(group, states)]
+    _print_checked(states, warnings, sorted({*problems, *contradictions}), options)
+    return InputError.exit_code if problems else RefusedError.exit_code if contradictions else 0
+
+
+def _contradictions(paths: Sequence[str], states: Mapping[str, DesiredState]) -> Iterator[Problem]:
+    from ..planner import conflicts
+
+    for refusal in conflicts([(path, states[path]) for path in paths if path in states]):
+        assert refusal.source is not None
+        yield Problem(refusal.source.file, refusal.source.line, refusal.source.column, f"{refusal.message}: {refusal.way_out}")
+
+
+def _print_checked(
+    states: Mapping[str, DesiredState], warnings: Sequence[Problem], problems: Sequence[Problem], options: Namespace
+) -> None:
+    """For GitHub as it shows them at their lines: nothing where there are none."""
+    if options.output == "github":
+        from ..render.annotations import annotation
+
+        for problem in (*warnings, *problems):
+            print(annotation(problem))
+        return
+    warn(warnings)
     if options.output == "json":
-        print_json({"files": [{"file": path, **_size(desired)} for path, desired in checked], "problems": [str(p) for p in problems]})
+        sizes = [{"file": path, **_size(desired)} for path, desired in states.items()]
+        print_json({"format_version": 1, "files": sizes, "problems": [str(problem) for problem in problems]})
     elif not options.quiet:
-        for path, desired in checked:
+        for path, desired in states.items():
             size = _size(desired)
             counted = ", ".join(_count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints"))
             counted += f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
             print(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
-    if problems:
-        raise InputError(problems)
-    return 0
-
-
-def _annotate(options: Namespace) -> int:
-    """Problems and warnings as GitHub shows them at their lines; nothing where there are none."""
-    from ..render.annotations import annotation
-    from ..topology import load
-
-    code = 0
-    for path in [found for argument in options.files or [None] for found in files(argument)]:
-        try:
-            problems = load(path).warnings
-        except InputError as error:
-            problems, code = error.problems, error.exit_code
-        for problem in problems:
-            print(annotation(problem))
-    return code
+    warn(problems)
 
 
 def _size(desired: DesiredState) -> dict[str, Any]:
@@ -121,11 +135,11 @@ def doctor(options: Namespace) -> int:
     """Examines the engine; exit 1 where something must be mended."""
     from dataclasses import asdict
 
-    from ..doctor import examine, healthy, report
+    from ..doctor import FORMAT_VERSION, examine, healthy, report
 
     findings = examine(options.host, options.context, options.timeout)
     if options.output == "json":
-        print_json([asdict(finding) for finding in findings])
+        print_json({"format_version": FORMAT_VERSION, "findings": [asdict(finding) for finding in findings]})
     else:
         paint = choose(sys.stdout, options.no_color)
         styles = {"ok  ": "add", "warn": "warn", "fail": "error"}

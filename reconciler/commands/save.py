@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def plan_and_save(options: Namespace) -> int:
     """Shows the plan and writes it to a file; one that is refused is not written."""
-    from ..render import plan_json
+    from ..render.as_json import plan_json
     from ..saved import SavedPlan, has_secrets, saved_text, text_digest
     from ..topology import load_text
     from ..topology.files import read_text
@@ -76,7 +76,9 @@ def apply_saved(options: Namespace) -> int:
     try:
         content = Path(options.plan).read_bytes()
     except (OSError, ValueError) as error:
-        raise UsageError(f"{options.plan} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        why = getattr(error, "strerror", None) or error
+        hint = f"make a plan with: netplan plan FILE --out {options.plan}"
+        raise UsageError(f"the saved plan {options.plan} cannot be read: {why}", hint) from None
     saved = read_saved(content, options.plan)
     desired = _desired(saved)
     options.file = saved.file

@@ -51,7 +51,7 @@ def warned(loaded: Loaded) -> DesiredState:
 
 
 def warn(warnings: Iterable[Problem]) -> None:
-    """A file's warnings, on standard error."""
+    """A file's warnings or problems, on standard error."""
     for warning in warnings:
         print(safe(str(warning)), file=sys.stderr)
 
@@ -169,7 +169,8 @@ def refused(wanted: Plan, options: Namespace) -> int:
 
 def print_plan(wanted: Plan, options: Namespace) -> None:
     """The plan in the form that was asked for; with --quiet no text."""
-    from ..render import render_json, render_text
+    from ..render import render_text
+    from ..render.as_json import render_json
 
     if options.output == "json":
         print(render_json(wanted), end="", flush=True)
@@ -216,7 +217,7 @@ def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namesp
     """The JSON of an apply: the plan, how each step ended, and whether the engine is now as declared."""
     if options.output != "json":
         return
-    from ..render import plan_json
+    from ..render.as_json import plan_json
 
     results = [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results] if ran else []
     report = {"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged}

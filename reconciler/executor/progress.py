@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from os import environ
 from typing import TextIO
 
-from ..paint import Paint, plain, safe
+from ..paint import Paint, column, plain, safe
 from ..plan import Kind, Op, Plan
 from . import Event, Listener, Run, StepResult
 
@@ -79,7 +79,7 @@ def render_run(run: Run, paint: Paint = plain, next_commands: Mapping[str, str] 
     """What was done in how long; where not all of it was, every step with how it ended, and what to run next: for what, which command."""
     if run.ok:
         return f"{paint('add', 'Done')}: {_achieved(run)} in {run.seconds:.2f} s."
-    width = max(len(safe(result.step.text)) for result in run.results)
+    width = column((safe(result.step.text) for result in run.results), 72)
     digits = len(str(max(result.step.id for result in run.results)))
     rows = [_row(result, width, digits, paint) for group in (run.done, run.skipped, run.failed) for result in group]
     counts = (

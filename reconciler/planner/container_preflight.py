@@ -17,6 +17,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
         if case.wanted and (case.comes or case.start):
             yield from _ports(case, case.wanted, containers, observed)
             yield from _idle_namespace(case.wanted, containers, observed)
+            yield from _never_healthy(case.wanted, containers, observed)
         if case.wanted and case.comes:
             yield from _gaps(case.wanted, observed.engine)
             yield from _lost_namespace(case.wanted, names, containers)
@@ -62,6 +63,25 @@ def _idle_namespace(wanted: DesiredContainer, containers: Containers, observed: 
     if found and not found.live and other not in containers.cases:
         message = f"container {wanted.name} shares the network of container {other}, which does not run"
         yield Refusal(message, f"start it first: docker start {other}", False, wanted.source)
+
+
+def _never_healthy(wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+    for dependency in wanted.depends_on:
+        other = containers.cases.get(dependency.container)
+        if dependency.condition == "healthy" and other and other.wanted and _unchecked(other, other.wanted, containers, observed):
+            what = f"container {wanted.name} waits for {other.name} to be healthy"
+            message = f"{what}, and neither {other.name} nor its image {other.wanted.image} has a healthcheck"
+            yield Refusal(message, f"declare a healthcheck for {other.name}, or wait for service_started", False, wanted.source)
+
+
+def _unchecked(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> bool:
+    """Whether it has no healthcheck for certain: an image that is pulled first, or only listed (without a platform), may bring one."""
+    image = observed.images.get(wanted.image)
+    if case.comes and (wanted.image in containers.pulls or image is None or not image.platform):
+        return False
+    old = case.observed.settings if case.observed else {}
+    settings = {**(image.settings if image else {}), **wanted.settings} if case.comes else old
+    return settings.get("healthcheck.test") in (None, (), ("NONE",))
 
 
 def _name_taken(case: ContainerCase, observed: ObservedState) -> Iterator[Refusal]:

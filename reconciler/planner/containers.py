@@ -17,7 +17,7 @@ from ..model import (
     ObservedContainer,
     ObservedState,
 )
-from ..plan import LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..plan import LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
 from .networks import Networks
@@ -173,9 +173,10 @@ class _Decider:
         if case.fate == "recreate":
             case.start = True
         elif why := not_as_declared(wanted, present):
-            case.start, case.drift = True, True
-            case.reason = case.reason or why
-            self.result.drift.append(Drift(f"container {case.name}", why))
+            case.start, case.reason = True, case.reason or why
+            if present.state != "created":  # what an apply could not start, nobody has changed
+                case.drift = True
+                self.result.drift.append(Drift(f"container {case.name}", why))
         if present.state == "paused" and case.fate == "keep":
             self.result.notes.append(f"container {case.name} is paused")
 
@@ -302,8 +303,7 @@ class _Decider:
         case.spec = self._spec(case, case.wanted)
 
     def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
-        if case.comes:
-            case.notes.append("what it wrote outside its volumes goes with it")
+        case.notes.append(LOSES_FILES)
         carried = carried_over(case, old)
         if carried or (old.anonymous and not case.keep_volumes):
             targets = ", ".join(sorted(carried or old.anonymous))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from .. import safety
 from ..marks import ATTACHED
@@ -20,11 +18,7 @@ from ..model import (
     ObservedContainer,
     ObservedEndpoint,
     ObservedState,
-    Pool,
     Settings,
-    Value,
-    implicit_gateway,
-    settings_pools,
 )
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
@@ -32,7 +26,6 @@ from .compare import endpoint_differences, overlaid_endpoint
 from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks
 from .recover import TAKEN_AWAY
-from .subnets import parsed
 
 
 @dataclass(slots=True, eq=False)
@@ -172,7 +165,8 @@ class _Decider:
         made = case.container.mark
         if made and self._ours(made) and f"{ATTACHED}{case.network}" in made.hashes:
             recorded = case.container.id[:12]
-        if recorded:
+        unfinished = made is not None and case.container.state == "created"  # an apply ended before it was attached and started
+        if recorded and not unfinished:
             same = recorded == case.container.id[:12]
             case.drift, case.reason = True, TAKEN_OFF if made else MISSING if same else "the container was made anew"
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
@@ -249,7 +243,7 @@ class _Decider:
 
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
         message = f"endpoint {case.container.name} on {case.network} belongs to topology {mark.topology!r} and differs"
-        way_out = "declare it in one of the two topologies only"
+        way_out = f"declare it in one of the two topologies only, {safety.renamed(mark.topology)}"
         self.result.refusals.append(Refusal(message, way_out, source=case.wanted.source if case.wanted else None))
 
     # --- not declared ---
@@ -375,49 +369,3 @@ def decide_endpoints(
 ) -> Endpoints:
     """A case for every endpoint that changes or is interrupted."""
     return _Decider(desired, observed, networks, containers, policy).run()
-
-
-def unfitting_addresses(case: EndpointCase, network: Settings, engine: EngineInfo) -> Iterator[tuple[str, str]]:
-    """The static addresses an endpoint is to get that nobody declared and that do not fit the network's settings: (path, address)."""
-    if case.target is None:
-        return
-    declared: Settings = case.wanted.settings if case.wanted else {}
-    for path, family in (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6")):
-        address = case.target.get(path)
-        if address is None or path in declared:
-            continue
-        if not fits(str(address), network, family, engine):
-            yield path, str(address)
-
-
-def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> bool:
-    """Whether a static address can be given on a network with these settings: in a subnet, and not one the network itself uses."""
-    subnets: Value = settings.get(f"{family}.subnet", ())
-    value = ip_address(address)
-    inside = isinstance(subnets, tuple) and any(_is_host(value, parsed(subnet)) for subnet in subnets)
-    used = address in settings.values() and any(
-        path.startswith(f"{family}.aux_addresses") and other == address for path, other in settings.items()
-    )
-    taken = _takes_gateway(settings, family, engine)
-    gateways = {pool.gateway or (_gateway_taken(pool) if taken else None) for pool in settings_pools(settings)}
-    return inside and not used and address not in gateways
-
-
-def _takes_gateway(settings: Settings, family: str, engine: EngineInfo) -> bool:
-    """Whether the engine keeps an address for a gateway that nobody declares. Docker 28 does not where it needs none (20.10 does)."""
-    if engine.flavor == "podman" or engine.api < (1, 48) or settings.get("internal") is not True:
-        return True
-    isolated = settings.get(f"driver_opts.com.docker.network.bridge.gateway_mode_{family}") == "isolated"
-    return not isolated and settings.get("driver") != "macvlan"
-
-
-def _gateway_taken(pool: Pool) -> str:
-    return str(implicit_gateway(parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None))
-
-
-def _is_host(address: IPv4Address | IPv6Address, subnet: IPv4Network | IPv6Network) -> bool:
-    if address not in subnet:
-        return False
-    if subnet.num_addresses <= 2:
-        return True
-    return address != subnet.network_address and not (subnet.version == 4 and address == subnet.broadcast_address)

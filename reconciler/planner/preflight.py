@@ -9,9 +9,10 @@ from dataclasses import replace
 from ..model import ALL_ENDPOINTS_API, PREDEFINED, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Settings, Source
 from ..plan import Refusal
 from ..safety import Policy
+from .addresses import fits, full, unfitting_addresses
 from .compare import overlaid_endpoint
 from .containers import Containers
-from .endpoints import EndpointCase, Endpoints, fits, unfitting_addresses
+from .endpoints import EndpointCase, Endpoints
 from .networks import NetworkCase, Networks
 from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
 
@@ -39,6 +40,7 @@ def preflight(
     refusals += _dead_addresses(endpoints, settings, observed.engine)
     going = {case.observed.id for case in containers.cases.values() if case.goes and case.observed}
     refusals += _addresses(topology, settings, endpoints, observed, going)
+    refusals += full(settings, endpoints, containers, observed, going)
     refusals += _macs(endpoints, observed.engine)
     return refusals
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState, Settings
 from ..paint import safe
 from ..plan import Plan
-from . import readable, show_value
+from .values import readable, show_value
 
 View = Mapping[str, Any]
 """One object as text: property -> text, and for a container `on`: network -> property -> text."""

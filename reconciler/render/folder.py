@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..paint import Paint, plain, safe
+from ..paint import Paint, column, plain, safe
 from ..plan import Plan, Refusal
-from . import counted, plan_json, refusal_json, refusal_lines, render_text
+from . import counted, refusal_lines, render_text
+from .as_json import plan_json, refusal_json
 from .gfm import code, folded, html_code, marker
 from .markdown import LONGEST_TEXT, Part, boxed, fit, left_out, refusal_line, render_markdown, size, warnings
 
@@ -57,7 +58,7 @@ def _headline(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str:
 def folder_text(planned: Sequence[Planned], conflicts: Sequence[Refusal], paint: Paint = plain) -> str:
     """The summary as a table, conflicts, then every plan; ends with a newline."""
     rows = [("file", "topology", "verdict", "changes"), *((safe(p.file), safe(p.plan.topology), p.verdict, p.counts) for p in planned)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [column(cells) for cells in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     sections = ["\n".join([paint("dim", lines[0]), *lines[1:]])]
     if conflicts:

@@ -6,13 +6,15 @@ rows of the table; and that is said. Who is interrupted and what is taken away i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..paint import safe, shortened
 from ..plan import LOSES_VOLUMES, Change, Difference, Plan, Refusal
-from . import SIGNS, before_after, describe_engine, hidden_change, in_reading_order, label, resource, step_lines, verdict, why_changed
+from . import SIGNS, describe_engine, step_lines, verdict
+from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose
+from .values import before_after, hidden_change, in_reading_order, label, why_changed
 
 LONGEST_TEXT = 65_536
 """Bytes of the whole; never fewer than its characters, which GitHub counts."""
@@ -169,18 +171,23 @@ def refusal_line(refusal: Refusal) -> str:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
-def subject(change: Change) -> str:
+def subject(change: Change, name: Callable[[str], str] = code) -> str:
     """What changes, in Markdown: ``network `backend` ``, `` `web` on `backend` ``."""
     what = resource(change)
-    return f"{code(what['container'])} on {code(what['network'])}" if what["kind"] == "endpoint" else f"{what['kind']} {code(what['name'])}"
+    return f"{name(what['container'])} on {name(what['network'])}" if what["kind"] == "endpoint" else f"{what['kind']} {name(what['name'])}"
 
 
 def _row(change: Change) -> str:
     sign, _ = SIGNS[change.actions]
     source = code(str(change.source)) if change.source else ""
     does = "**recreate**" if _recreates(change) else _DOES.get(change.actions, ", ".join(change.actions))
-    cells = (code(sign), subject(change), "<br>".join([does, *_settings(change)]), "<br>".join(_why(change)), source)
+    cells = (code(sign), subject(change), "<br>".join([does, *_settings(change)]), _sentences([*_why(change)]), source)
     return f"| {' | '.join(cells)} |"
+
+
+def _sentences(found: list[str]) -> str:
+    """Several, each on lines of its own, are told apart by bullets: a narrow column breaks them anywhere."""
+    return "<br>".join(found if len(found) == 1 else (f"• {sentence}" for sentence in found))
 
 
 def _recreates(change: Change) -> bool:
@@ -227,10 +234,11 @@ def _some(items: tuple[str, ...]) -> str:
 
 
 def _diff(changes: Iterable[Change]) -> Iterator[str]:
-    """Each change with all its settings, as a diff."""
+    """Each change of settings with all of them, as a diff."""
     for change in changes:
         sign, _ = SIGNS[change.actions]
-        yield f"@@ {sign} {' '.join(resource(change).values())} @@"
+        if change.differences:
+            yield f"@@ {sign} {subject(change, str)} @@"
         for difference in in_reading_order(change.differences):
             name, (before, after) = label(difference.path), before_after(difference, LONGEST_DIFF_LINE)
             if hidden_change(difference):

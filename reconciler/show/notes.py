@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..plan import Change, Difference
-from ..render import label, readable, secret, show_value
+from ..render.values import label, readable, secret, show_value
 
 _WORDS = {
     ("create",): "missing",

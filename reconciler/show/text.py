@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ..model import PREDEFINED, DesiredState, ObservedState
-from ..paint import Paint, plain, safe
+from ..paint import Paint, column, plain, safe
 from ..plan import Plan
 from .containers import ContainerView, containers_of
 from .networks import EndpointView, NetworkView, networks_of
@@ -46,7 +46,7 @@ def _network_blocks(networks: Sequence[NetworkView], topology: str | None, paint
 
 
 def _widths(rows: Iterable[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [column(cells) for cells in zip(*rows, strict=True)]
 
 
 def _notes(notes: Iterable[str], paint: Paint) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..model import ObservedState
-from ..paint import Paint, plain, safe
+from ..paint import Paint, column, plain, safe
 from .containers import ContainerView, containers_of
 
 
@@ -78,7 +78,7 @@ def ls(observed: ObservedState, paint: Paint = plain) -> str:
     if not found:
         return "no topologies on this engine"
     rows = [(safe(o.topology), *map(str, (o.networks, o.endpoints, o.containers, o.managed, o.running))) for o in found]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    widths = [column(cells) for cells in zip(heads, *rows, strict=True)]
     lines = [
         "  ".join(cell.rjust(width) if number else cell.ljust(width) for number, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in (heads, *rows)

@@ -29,7 +29,9 @@ DOCUMENTS = [
     ROOT / "topologies/README.md",
     *sorted(ROOT.glob("docs/*.md")),
 ]
+REVIEW = ROOT / "docs/pull-requests.md"
 BIN = Path(sys.executable).parent
+NO_ENGINE = "unix:///nowhere/docker.sock"
 
 
 class Block(NamedTuple):
@@ -48,6 +50,16 @@ def blocks(document: Path) -> Iterator[Block]:
     text = document.read_text(encoding="utf-8")
     for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
         yield Block(document, text.count("\n", 0, match.start(2)) + 1, match[1], match[2])
+
+
+def section(document: Path, heading: str) -> list[Block]:
+    """The blocks below a heading of the second level."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    first = before.count("\n") + 1
+    last = first + rest.partition("\n## ")[0].count("\n") + 1
+    found = [block for block in blocks(document) if first < block.line <= last]
+    assert found, heading
+    return found
 
 
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
@@ -120,13 +132,7 @@ def test_the_architecture_names_every_module() -> None:
 
 
 def test_the_review_without_an_engine(tmp_path: Path) -> None:
-    document = ROOT / "docs/pull-requests.md"
-    walk = Walk("unix:///nowhere/docker.sock", tmp_path)
-    walk.environment |= {f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    walk.run("git init")
-    text = document.read_text(encoding="utf-8")
-    last = text.count("\n", 0, text.index("## The host publishes"))
-    follow(walk, [block for block in blocks(document) if block.line < last])
+    follow(repository(Walk(NO_ENGINE, tmp_path)), section(REVIEW, "Without an engine"))
 
 
 # --- the tour --------------------------------------------------------------------------------------------------------
@@ -136,6 +142,7 @@ _CHANGING = [
     (r" +plan [0-9a-f]{8}\b", " plan FINGERPRINT"),
     (r"\b\d+\.\d+ s\b", "TIME"),
     (r"\.netplan-[0-9a-f]{12}\b", ".netplan-ID"),
+    (r"\bnetwork [0-9a-f]{12} -> [0-9a-f]{12}\b", "network ID -> ID"),
     (r"Warnings\n  the MAC address.*\n\n", ""),  # Docker 20.10 keeps them
 ]
 """What may differ from the printed output from run to run and from engine to engine."""
@@ -151,7 +158,7 @@ class Walk:
     """A folder in which the tour's commands run, against one engine."""
 
     def __init__(self, host: str, folder: Path) -> None:
-        self.folder = folder
+        self.host, self.folder = host, folder
         self.environment = {**os.environ, "DOCKER_HOST": host, "PATH": f"{BIN}:{os.environ['PATH']}", "NO_COLOR": "1"}
         self.started: list[str] = []
 
@@ -172,6 +179,7 @@ class Walk:
         return done.returncode, done.stdout
 
     def clean(self) -> None:
+        self.environment["DOCKER_HOST"] = self.host
         for name in ("shop", "lab"):
             self.run(f"netplan destroy --name {name} --yes")
         self.run("docker network rm frontend")
@@ -197,16 +205,34 @@ def transcript(block: Block) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.e2e
 def test_the_tour(walk: Walk) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    first = text.count("\n", 0, text.index("## A tour")) + 1
-    last = text.count("\n", 0, text.index("\n## ", text.index("## A tour") + 1)) + 1
-    follow(walk, [block for block in blocks(ROOT / "README.md") if first < block.line < last])
+    follow(walk, section(ROOT / "README.md", "A tour"))
+
+
+@pytest.mark.e2e
+def test_the_loop_of_a_review(walk: Walk) -> None:
+    """From the pull request to the merge: only the host and the merge reach the engine."""
+    repository(walk)
+    for heading, engine in (
+        ("Without an engine", NO_ENGINE),
+        ("The host publishes its snapshot", walk.host),
+        ("The runner plans", NO_ENGINE),
+        ("After the merge", walk.host),
+    ):
+        walk.environment["DOCKER_HOST"] = engine
+        follow(walk, section(REVIEW, heading))
+
+
+def repository(walk: Walk) -> Walk:
+    """Its folder becomes a git repository, with a remote one to push to."""
+    walk.environment |= {f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    walk.run("git init && git init --bare origin.git && git remote add origin origin.git")
+    return walk
 
 
 def follow(walk: Walk, steps: Sequence[Block]) -> None:
     """Writes each topology to a file of its name, runs the commands, and compares what they print with what is printed there."""
     for block in steps:
-        if block.language == "yaml":
+        if topology(block):
             name = yaml.safe_load(block.text)["name"]
             (walk.folder / f"{name}.yaml").write_text(block.text, encoding="utf-8")
         elif block.language == "sh":

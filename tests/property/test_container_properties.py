@@ -17,7 +17,8 @@ from reconciler.commands.outcome import afterwards
 from reconciler.model import DesiredState, ObservedState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
-from reconciler.render import render_json, render_text
+from reconciler.render import render_text
+from reconciler.render.as_json import render_json
 
 from .lab import LabEngine, simulate_lab
 from .lab_cases import Case, seeded

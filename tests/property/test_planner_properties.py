@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from reconciler.model import DesiredState, ObservedContainer, ObservedEndpoint, ObservedState
 from reconciler.plan import Plan, Step
 from reconciler.planner import Policy, plan
-from reconciler.render import render_json, render_text
+from reconciler.render import render_text
+from reconciler.render.as_json import render_json
 
 from .checker import problems
 from .choices import OTHER, OURS, Space

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "topology": (*VALUES, "forms"),
     "codec": (*VALUES, "forms"),
     "planner": (*VALUES, "forms", "safety"),
-    "render": (*VALUES, "safety", "paint"),
+    "render": (*VALUES, "forms", "safety", "paint"),
     "applied": VALUES,
     "snapshot": VALUES,
     "saved": (*VALUES, "safety", "snapshot"),

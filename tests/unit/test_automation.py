@@ -245,6 +245,17 @@ def test_nothing_to_do_is_no_change(forge: Forge, lab: Path) -> None:
     assert "Nothing to do" in forge.comments[0]["body"]
 
 
+def test_files_that_contradict_each_other_are_annotated_commented_and_fail(forge: Forge, lab: Path) -> None:
+    (lab / "topologies").mkdir()
+    for name in ("a", "b"):
+        (lab / "topologies" / f"{name}.yaml").write_text(f"name: {name}\nnetworks: {{both: {{}}}}\n")
+    done = review(lab, on_github(forge, lab), "topologies", "--state", "empty")
+    assert done.returncode == 3
+    assert done.stdout.startswith("::error file=topologies/b.yaml,line=2,col=")
+    [comment] = forge.comments
+    assert "only one topology can own it" in comment["body"]
+
+
 def test_a_folder_is_one_comment(forge: Forge, lab: Path) -> None:
     done = review(ROOT, on_github(forge, lab), "topologies", "--state", "empty")
     assert done.returncode == 0, done.stderr

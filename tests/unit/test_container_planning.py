@@ -6,13 +6,17 @@ from types import MappingProxyType
 
 import pytest
 
-from reconciler.marks import digests
+from reconciler.marks import digests, made_mark
 from reconciler.model import (
     ContainerMark,
     DesiredContainer,
+    DesiredEndpoint,
+    DesiredNetwork,
     DesiredState,
+    NetworkMark,
     ObservedContainer,
     ObservedImage,
+    ObservedNetwork,
     ObservedState,
     Settings,
     Source,
@@ -23,7 +27,7 @@ from reconciler.planner import plan
 from reconciler.planner.container_compare import container_differences, in_place, mode_by_name
 from reconciler.planner.containers import leftover_of
 from reconciler.planner.lifecycle import host_ports, ports_meet, published
-from reconciler.render import readable
+from reconciler.render.values import readable
 from reconciler.safety import Policy
 
 HERE = Source("lab.yaml", 1)
@@ -185,7 +189,40 @@ def test_what_is_left_alone_and_does_not_run_is_told(state: str, exit_code: int,
     assert made.notes == notes
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "drift"),
+    [("created", "was never started", False), ("exited", "is not running: ended with exit code 0", True)],
+)
+def test_a_container_that_an_apply_did_not_start_is_no_drift(state: str, reason: str, drift: bool) -> None:
+    """Neither itself nor that it is not on all of its networks yet."""
+    wanted = DesiredContainer("web", HERE, (DesiredEndpoint("back", HERE),), managed=True, settings={"image": "busybox"})
+    mark = made_mark("lab", wanted)
+    present = ObservedContainer(ID, "web", state, "front", settings=wanted.settings, mark=mark, image_id="i")
+    network = ObservedNetwork("n", "back", {"driver": "bridge"}, NetworkMark("lab"))
+    desired = DesiredState("lab", {"back": DesiredNetwork("back", HERE)}, {"web": wanted})
+    observed = ObservedState(networks=(network, ObservedNetwork("m", "front")), containers=(present,))
+    made = plan(desired, observed)
+    assert [(change.reason, change.drift) for change in made.changes if change.kind == "container"] == [(reason, drift)]
+    assert bool(made.drift) == drift
+    assert {change.drift for change in made.changes if change.kind == "endpoint"} == {drift}
+
+
 def test_a_container_that_is_gone_is_called_by_the_beginning_of_its_id() -> None:
     assert readable("network_mode", f"container:{ID}") == "container:0123456789ab"
     assert readable("network_mode", "container:web") == "container:web"
     assert readable("network_mode", None) == "networks"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "read"),
+    [
+        ("stop_grace_period", 0, "0s"),
+        ("stop_grace_period", 90, "1m30s"),
+        ("healthcheck.interval", 5 * 10**8, "500ms"),
+        ("healthcheck.retries", 3, 3),
+        ("mem_limit", 64 * 2**20, "64m"),
+        ("mem_limit", 0, None),
+    ],
+)
+def test_times_and_sizes_have_their_units(path: str, value: Value, read: Value | None) -> None:
+    assert readable(path, value) == read

@@ -117,7 +117,6 @@ def test_the_short_form_of_ports(written: str, canonical: list[str]) -> None:
 )
 def test_a_mount(arguments: tuple[Any, ...], canonical: str) -> None:
     assert forms.mount(*arguments) == canonical
-    assert forms.mount(*forms.read_mount(canonical)) == canonical
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from reconciler.cli import main
 from reconciler.doctor import Finding, examine, features, healthy, other_netplans, report
 from reconciler.model import EngineInfo
+from reconciler.topology.schema import schema_text
 
 OURS = "#!/usr/bin/python3\nfrom reconciler.cli import main\n"
 OTHER = "#!/usr/bin/python3\nfrom netplan_cli import Netplan\n"
@@ -86,3 +90,10 @@ def test_the_report_has_each_fix_under_its_finding() -> None:
     findings = [Finding("ok", "fine"), Finding("warn", "odd", "do this")]
     assert report(findings) == ["ok    fine", "warn  odd", "      fix: do this"]
     assert healthy(findings)
+
+
+def test_the_findings_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--host", "unix:///no/such.sock", "-o", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    jsonschema.validate(found, json.loads(schema_text("doctor")))
+    assert [finding["level"] for finding in found["findings"]][:2] == ["ok", "fail"]

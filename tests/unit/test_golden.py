@@ -22,7 +22,8 @@ from reconciler.commands.review import apply_command
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
-from reconciler.render import render_json, render_text
+from reconciler.render import render_text
+from reconciler.render.as_json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load_text

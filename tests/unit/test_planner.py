@@ -26,7 +26,7 @@ from reconciler.model import (
     Source,
     Value,
 )
-from reconciler.plan import Plan
+from reconciler.plan import Plan, Refusal
 from reconciler.planner import Policy, plan
 
 HERE = Source("lab.yaml", 1)
@@ -299,6 +299,31 @@ def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> Non
     assert all(earlier.id in later.needs for earlier, later in itertools.pairwise(started))
 
 
+@pytest.mark.parametrize(
+    ("declared", "image", "refused"),
+    [
+        ({}, ObservedImage("i", {}, "linux/amd64"), True),
+        ({}, ObservedImage("i", {"healthcheck.test": ("NONE",)}, "linux/amd64"), True),
+        ({}, ObservedImage("i", {"healthcheck.test": ("CMD", "true")}, "linux/amd64"), False),
+        ({"healthcheck.test": ("CMD", "true")}, ObservedImage("i", {}, "linux/amd64"), False),
+        ({}, ObservedImage("i"), False),
+        ({}, None, False),
+    ],
+    ids=["none", "disabled", "the image's", "declared", "only listed", "to be pulled"],
+)
+def test_health_that_never_comes_is_not_waited_for(declared: Settings, image: ObservedImage | None, refused: bool) -> None:
+    db = DesiredContainer("db", HERE, managed=True, settings={"image": "busybox:latest", **declared})
+    web = DesiredContainer("web", HERE, managed=True, settings={"image": "own"}, depends_on=(Dependency("db", "healthy"),))
+    images = {"own": ObservedImage("o"), **({"busybox:latest": image} if image else {})}
+    found = plan(DesiredState("lab", {}, {"web": web, "db": db}), ObservedState(DOCKER_28, images=images)).refusals
+    assert [(refusal.message, refusal.way_out) for refusal in found] == [
+        (
+            "container web waits for db to be healthy, and neither db nor its image busybox:latest has a healthcheck",
+            "declare a healthcheck for db, or wait for service_started",
+        )
+    ] * refused
+
+
 @pytest.mark.parametrize(("engine", "refused"), [(DOCKER_20, True), (DOCKER_28, False)])
 def test_a_start_interval_that_the_engine_would_ignore_is_refused(engine: EngineInfo, refused: bool) -> None:
     settings: Settings = {"image": "busybox:latest", "healthcheck.test": ("CMD", "true"), "healthcheck.start_interval": 10**9}
@@ -307,3 +332,47 @@ def test_a_start_interval_that_the_engine_would_ignore_is_refused(engine: Engine
     assert [refusal.message for refusal in found] == (
         ["container web: start_interval of a healthcheck needs Docker 25: this is Docker 20.10.24"] if refused else []
     )
+
+
+# --- room on a network -----------------------------------------------------------------------------------------------
+
+POOL: Settings = {"driver": "bridge", "ipv4.subnet": ("10.1.0.0/30",), "ipv4.gateway": "10.1.0.1"}
+
+
+def crowd(number: int, settings: Settings, first: Settings, state: str = "running") -> list[Refusal]:
+    """What stands against connecting so many containers; one more is there already, with `first`."""
+    endpoint = ObservedEndpoint("n", "N", "e", first, EndpointMark("shop", "made", first), ("10.1.0.2/30",))
+    there = ObservedContainer("0", "c0", "running", endpoints=(endpoint,))
+    more = [ObservedContainer(str(n), f"c{n}", state) for n in range(1, number + 1)]  # type: ignore[arg-type]
+    network = ObservedNetwork("N", "n", settings, NetworkMark("shop"))
+    wanted = {c.name: DesiredContainer(c.name, HERE, (DesiredEndpoint("n", HERE, first if c is there else {}),)) for c in (there, *more)}
+    desired = DesiredState("shop", {"n": DesiredNetwork("n", HERE, settings)}, wanted)
+    return list(plan(desired, ObservedState(DOCKER_28, (network,), (there, *more))).refusals)
+
+
+@pytest.mark.parametrize(
+    ("number", "settings", "first", "refused"),
+    [
+        (0, POOL, {}, False),
+        (1, POOL, {}, True),
+        (4, POOL | {"ipv4.subnet": ("10.1.0.0/29",)}, {}, False),
+        (5, POOL | {"ipv4.subnet": ("10.1.0.0/29",)}, {}, True),
+        (2, POOL | {"ipv4.subnet": ("10.1.0.0/24",), "ipv4.ip_range": "10.1.0.8/30"}, {}, False),
+        (4, POOL | {"ipv4.subnet": ("10.1.0.0/24",), "ipv4.ip_range": "10.1.0.8/30"}, {}, True),
+        (4, POOL | {"ipv4.subnet": ("10.1.0.0/24",), "ipv4.ip_range": "10.1.0.8/30"}, {"ipv4_address": "10.1.0.2"}, False),
+        (4, POOL | {"ipv4.subnet": ("10.1.0.0/24",), "ipv4.ip_range": "10.1.0.8/30"}, {"ipv4_address": "10.1.0.9"}, True),
+        (2, POOL | {"ipv4.subnet": ("10.1.0.0/29",), "ipv4.aux_addresses.x": "10.1.0.3", "ipv4.aux_addresses.y": "10.1.0.4"}, {}, False),
+        (3, POOL | {"ipv4.subnet": ("10.1.0.0/29",), "ipv4.aux_addresses.x": "10.1.0.3", "ipv4.aux_addresses.y": "10.1.0.4"}, {}, True),
+        (9, {"driver": "bridge"}, {}, False),
+        (9, POOL | {"ipam.driver": "theirs"}, {}, False),
+    ],
+)
+def test_a_network_has_an_address_for_everyone_or_is_full(number: int, settings: Settings, first: Settings, refused: bool) -> None:
+    assert bool(crowd(number, settings, first)) is refused
+    assert crowd(number, settings, first, state="exited") == []
+
+
+def test_a_full_network_is_named_with_a_way_out() -> None:
+    [refusal] = crowd(1, POOL, {})
+    assert refusal.message == "network n is full: 10.1.0.0/30 has 1 address to give, and 2 containers need one: c0, c1"
+    assert (refusal.way_out, refusal.unsafe) == ("give n a larger subnet, or attach fewer", False)

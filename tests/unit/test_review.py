@@ -104,6 +104,15 @@ def test_what_is_no_snapshot_is_said(arguments: Sequence[str], stdin: str, messa
     assert ended.err.startswith(f"error: {message}")
 
 
+def test_a_saved_plan_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    ended = netplan("apply", "--plan", "nope.json", folder=tmp_path)
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err.splitlines() == [
+        "error: the saved plan nope.json cannot be read: No such file or directory",
+        "  make a plan with: netplan plan FILE --out nope.json",
+    ]
+
+
 def test_from_nothing_what_the_file_does_not_make_is_assumed(tmp_path: Path) -> None:
     write(tmp_path, {"lab.yaml": EXTERNAL})
     ended = netplan("plan", "lab.yaml", "--state", "empty", "--exit-code", folder=tmp_path)
@@ -156,6 +165,13 @@ def test_a_folder_is_one_summary_then_every_plan(tmp_path: Path) -> None:
     assert ended.out.count("netplan: topology") == 2
 
 
+def test_a_long_name_moves_no_other_line(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": FIRST.replace("mine", "m" * 250), f"{'z' * 200}.yaml": OTHER})
+    lines = netplan("plan", ".", "--state", "empty", folder=tmp_path).out.splitlines()
+    assert lines[0].index("topology") == lines[1].index("one") == len("a.yaml  ")
+    assert {"  + network shared  declared, does not exist                  a.yaml:3", "  3 connect api to shared  after 2"} <= {*lines}
+
+
 OTHER = "name: two\nnetworks: {other: {subnet: 10.8.0.0/24}}\ncontainers: {api: {networks: [other]}}\n"
 LENT = "name: two\nnetworks: {shared: {external: true}}\ncontainers: {db: {networks: [shared]}}\n"
 CONFLICTS = {
@@ -193,6 +209,12 @@ def test_conflicts_between_topologies(what: str, tmp_path: Path) -> None:
         assert (shown.code, word in shown.out) == (ended.code, bool(messages))
     quiet = netplan("plan", ".", "--state", "empty", "-q", folder=tmp_path)
     assert (quiet.out, quiet.err.count("error:")) == ("", len(messages))
+    checked = netplan("validate", ".", folder=tmp_path)
+    assert (checked.code, len(checked.err.splitlines())) == (ended.code, len(messages))
+    assert all(message in checked.err for message in messages)
+    annotated = netplan("validate", ".", "-o", "github", folder=tmp_path)
+    assert (annotated.code, annotated.out.count("::error file=b.yaml")) == (ended.code, len(messages))
+    assert netplan("validate", "a.yaml", "b.yaml", folder=tmp_path).code == 0
 
 
 def test_all_problems_of_all_files_of_a_folder_are_reported(tmp_path: Path) -> None:
@@ -206,6 +228,13 @@ def test_the_examples_do_not_contradict_each_other() -> None:
     ended = netplan("plan", "topologies", "--state", "empty", "-o", "json")
     assert ended.code == 0
     assert valid("plans", ended.out)["conflicts"] == []
+
+
+def test_a_wrong_file_beside_a_contradiction(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": FIRST, "b.yaml": FIRST, "c.yaml": "name: C\n"})
+    ended = netplan("validate", ".", folder=tmp_path)
+    assert ended.code == 4
+    assert {line.partition(":")[0] for line in ended.err.splitlines()} == {"b.yaml", "c.yaml"}
 
 
 # --- from one revision to another ------------------------------------------------------------------------------------

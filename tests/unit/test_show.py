@@ -95,6 +95,16 @@ def test_a_topology() -> None:
     )
 
 
+def test_a_long_name_moves_no_other_line() -> None:
+    long = ObservedContainer("c0", "x" * 300, "running", endpoints=(ObservedEndpoint("backend", "n1", "e0", {}, None, ("10.1.0.4/24",)),))
+    with_it = show(replace(STATE, containers=(*STATE.containers, long)), "shop").splitlines()
+    assert f"└─ {long.name}  running  10.1.0.4/24                                  foreign" in with_it
+    assert len([line for line in show(STATE, "shop").splitlines() if line not in with_it]) == 1  # "late" is not the last one any more
+    marked = ObservedNetwork("nx", "n", {}, NetworkMark("x" * 300))
+    tables = ls(STATE), ls(replace(STATE, networks=(*STATE.networks, marked)))
+    assert tables[1].startswith(tables[0])
+
+
 def test_all_of_an_engine_by_owner_and_the_unowned_last() -> None:
     text = show(STATE)
     heads = [line for line in text.splitlines() if line and not line.startswith(("├", "└"))]
