@@ -28,7 +28,7 @@ from .proxy import Proxy
 
 MOST_CALLS = 60
 KINDS = {"lock": "netplan.lock.", "journal": "netplan.journal.", "container": " /containers/"}
-"""Which call it is, by what it names; all others are of networks and endpoints."""
+"""Which call it is, by what it names; the others are of networks, endpoints and anonymous volumes."""
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def _killed_everywhere(here: Lab, pair: Pair, found: Counter[str], share: int) -
         found["elsewhere"] += elsewhere
         found["recovery"] += len(hit) - 1
         found["takeover"] += sum("netplan.lock." in call for call in hit[1:])
-        found[next((kind for kind, part in KINDS.items() if part in hit[0]), "network")] += 1
+        found[next((kind for kind, part in KINDS.items() if part in hit[0]), "other")] += 1
 
 
 def answers(options: argparse.Namespace) -> str:
