@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..codec import read_container
+from ..codec.containers import read_managed
 from ..errors import ApiError, EngineError, LostError
-from ..model import ObservedContainer
+from ..model import ObservedContainer, Settings
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
 from .judge import StepError, failure, look, words
 
@@ -39,7 +40,7 @@ class ContainerPerformer:
             case "rename":
                 self._rename(step)
             case "update":
-                self._engine.update_container(self.made(step), step.settings)
+                self._update(self.made(step), step.settings)
             case "start":
                 self._start(self.made(step))
             case "stop":
@@ -78,11 +79,10 @@ class ContainerPerformer:
 
     def _new(self, name: str, spec: ContainerSpec) -> str | None:
         """The ID of the container of that name and mark that this run must have made."""
-        raw = self._engine.container(name)
-        if raw is None or raw["Id"] in self._before:
+        found = self._observed(name)
+        if found is None or found.id in self._before:
             return None
-        found = read_container(raw, self._info)
-        return found.id if found.name == name and found.mark == spec.mark and found.state == "created" else None
+        return found.id if (found.name, found.mark, found.state) == (name, spec.mark, "created") else None
 
     def _rename(self, step: Step) -> None:
         id = self.made(step)
@@ -90,6 +90,13 @@ class ContainerPerformer:
             self._engine.rename(id, step.name)
         except (ApiError, LostError) as error:
             if not look(error, lambda: self._name(id) == step.name):
+                raise failure(error) from error
+
+    def _update(self, id: str, settings: Settings) -> None:
+        try:
+            self._engine.update_container(id, settings)
+        except (ApiError, LostError) as error:
+            if not look(error, lambda: (seen := self._observed(id)) is not None and settings.items() <= seen.settings.items()):
                 raise failure(error) from error
 
     def _start(self, id: str) -> None:
@@ -184,7 +191,7 @@ class ContainerPerformer:
 
     def _observed(self, id: str) -> ObservedContainer | None:
         raw = self._engine.container(id)
-        return read_container(raw, self._info) if raw else None
+        return read_managed(read_container(raw, self._info), raw) if raw else None
 
     # --- taking a recreation back ---
 

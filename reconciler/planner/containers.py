@@ -294,7 +294,7 @@ class _Decider:
 
     def _finish(self, case: ContainerCase) -> None:
         if self.policy.reset:
-            case.keep_volumes = case.keep_volumes and case.renamed
+            case.keep_volumes = False
         if case.observed and case.goes:
             self._notes(case, case.observed)
         if not case.comes:

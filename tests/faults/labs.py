@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from reconciler.commands.shared import look_at
 from reconciler.engine import Reader, open_reader
 from reconciler.lock import claims, own_volumes
 from reconciler.lock.journal import journals
@@ -34,7 +36,8 @@ class Lab:
         self.pair, self.docker, self.proxy, self.folder = pair, docker, proxy, folder
         self.topology = docker.name("lab")
         self.reader: Reader = open_reader(docker.host)
-        self.subnets = {key: docker.subnet().removesuffix(".0/24") for key in "abcd"} | {"v6": docker.subnet("ipv6").removesuffix("::/64")}
+        self.stands = {key: docker.subnet().removesuffix(".0/24") for key in "abcd"} | {"v6": docker.subnet("ipv6").removesuffix("::/64")}
+        self.stands |= {"me": docker.prefix, "port": str(random.randint(20000, 29999))}
         self.at = 0
         for side, body in enumerate((pair.one, pair.other)):
             self._file(side).write_text(self._text(body or pair.one), encoding="utf-8")
@@ -53,26 +56,36 @@ class Lab:
 
     def _filled(self, value: Any) -> Any:
         text = json.dumps(value)
-        for key, subnet in self.subnets.items():
-            text = text.replace(f"{{{key}}}", subnet)
+        for key, meant in self.stands.items():
+            text = text.replace(f"{{{key}}}", meant)
         return json.loads(text)
 
     def _text(self, side: Side) -> str:
         name = self.docker.name
         containers = {name(who): {"networks": {name(net): body for net, body in on.items()}} for who, on in side.containers.items()}
+        containers |= {name(who): body for who, body in side.runs.items()}
         networks = {name(net): body for net, body in side.networks.items()}
         return yaml.safe_dump(self._filled({"name": self.topology, "networks": networks, "containers": containers}), sort_keys=False)
 
-    def _arguments(self, side: int) -> list[str]:
-        verb = "destroy" if side and self.pair.other is None else "apply"
-        return [verb, str(self._file(side)), "--yes", "--disrupt-foreign", "--timeout", "10"]
+    def _verb(self, side: int) -> tuple[str, ...]:
+        return ("destroy",) if side and self.pair.other is None else self.pair.verb
 
     # --- runs ---
 
-    def go(self, side: int, environment: Mapping[str, str] | None = None, *more: str) -> Ended:
+    def go(self, side: int, environment: Mapping[str, str] | None = None, *more: str, verb: tuple[str, ...] = ()) -> Ended:
         """One run through the proxy, one call at a time."""
-        arguments = [*self._arguments(side), "--parallel", "1", "--host", self.proxy.host, *more]
-        return run(arguments, self.folder / "output", environment)
+        options = ["--yes", "--disrupt-foreign", "--timeout", "10", "--parallel", "1", "--host", self.proxy.host, *more]
+        return run([*(verb or self._verb(side)), str(self._file(side)), *options], self.folder / "output", environment)
+
+    def set_out(self, fault: Fault) -> Ended:
+        """The first run to the other side, of a lab that is damaged before it where its pair says so."""
+        self._damage()
+        self.proxy.spoil(fault)
+        return self.go(1 - self.at)
+
+    def _damage(self) -> None:
+        for call, body in self.pair.damage:
+            self.docker.do(*self._filled(call).split(), self._filled(body))
 
     def unlock(self, environment: Mapping[str, str] | None = None) -> Ended:
         return run(["unlock", "--yes", "--host", self.docker.host], self.folder / "output", environment)
@@ -92,17 +105,19 @@ class Lab:
         for who in self.pair.exited:
             self.docker.stop(self.docker.name(who))
         self.proxy.spoil()
-        assert (first := self.go(0)).code == 0, first.said
+        assert (first := self.go(0, verb=("apply",))).code == 0, first.said
         for who, body in self.pair.foreign.items():
             network, container = self.docker.name("n"), self.docker.name(who)
             self.docker.call("POST", f"/networks/{network}/disconnect", {"Container": container})
             status, answer = self.docker.connect(network, container, **self._filled(body))
             assert status < 300, answer
-        pictures: list[Picture] = [{}, {}]
+        pictures: list[Picture] = []
         for side in (0, 1, 0, 1, 0):
+            self._damage()
             assert (ended := self.go(side)).code == 0, ended.said
-            pictures[side] = self.picture()
-        return pictures
+            pictures.append(self.picture())
+        kept = {what for what, found in pictures[0]["kept"].items() if all(other["kept"].get(what) == found for other in pictures)}
+        return [{**seen, "kept": {what: seen["kept"][what] for what in kept}} for seen in (pictures[4], pictures[3])]
 
     # --- what must hold ---
 
@@ -115,29 +130,45 @@ class Lab:
         )
 
     def picture(self) -> Picture:
-        """All that must come back: everything but IDs, generated MACs and dynamic addresses."""
+        """All that must come back: everything but IDs, generated MACs and dynamic addresses.
+
+        `kept` are the lives and volumes of containers: what a run that nothing disturbs leaves as it was, so must one that was disturbed.
+        """
         state = self.observed()
         networks = [(n.name, dict(n.settings), _mark(n.mark)) for n in state.networks]
         containers = {
-            c.name: (c.id, c.state, {e.network: (dict(e.settings), _mark(e.mark), e.phantom) for e in c.endpoints})
-            for c in state.containers
+            c.name: (c.state, {e.network: (dict(e.settings), _mark(e.mark), e.phantom) for e in c.endpoints}) for c in state.containers
         }
-        started = {c.name: self.docker.inspect(c.id)["State"]["StartedAt"] for c in state.containers}
-        return {"networks": networks, "containers": containers, "started": started}
+        raw = {c.name: self.docker.inspect(c.id) for c in state.containers}
+        kept = {name: (found["Id"], found["State"]["StartedAt"]) for name, found in raw.items()}
+        for name, found in raw.items():
+            volumes = [(mount["Destination"], mount["Name"]) for mount in found["Mounts"] if mount["Type"] == "volume"]
+            kept |= {f"{name}:{at}": (it, self.docker.do("GET", f"/volumes/{it}")["CreatedAt"]) for at, it in volumes}
+        return {"networks": networks, "containers": containers, "run with": self._run_with(raw), "kept": kept}
+
+    @staticmethod
+    def _run_with(raw: Mapping[str, Any]) -> Any:
+        """What the engine says each container is run with, names in place of IDs."""
+        text = json.dumps({name: (found["Config"], found["HostConfig"]) for name, found in raw.items()})
+        for name, found in raw.items():
+            text = text.replace(found["Id"], name).replace(found["Id"][:12], name)
+        return json.loads(text)
 
     def check(self, side: int) -> None:
         """As declared, as before where nothing is declared, nothing twice, nothing restarted, nothing left to do, no lock, no journal."""
         found, wanted = self.picture(), self.expected[side]
+        found = {**found, "kept": {what: found["kept"].get(what) for what in wanted["kept"]}}
         for part in wanted:
             assert found[part] == wanted[part], f"{part}:\n{found[part]}\nwanted:\n{wanted[part]}"
         volumes = own_volumes(self.reader)
         assert not claims(volumes), volumes
         assert not journals(volumes), volumes
         declared = load(str(self._file(side))).state
-        policy = Policy(disrupt_foreign=True)
+        reset = self.pair.verb[0] == "reset"
+        policy = Policy(disrupt_foreign=True, exclusive=reset, keep_containers="--keep-containers" in self.pair.verb)
         if side and self.pair.other is None:
             declared, policy = type(declared)(declared.topology), Policy(destroyed=declared)
-        left = plan(declared, observe(self.reader), (), policy)
+        left = plan(declared, look_at(self.reader, [declared]), (), policy)
         assert left.empty, [step.text for step in left.steps]
         assert left.applyable, left.refusals
 
@@ -164,8 +195,7 @@ def killed(lab: Lab, nth: int, acts: bool, second: int = 0, elsewhere: bool = Fa
     """
     side, hit = 1 - lab.at, []
     environment = ELSEWHERE if elsewhere else None
-    lab.proxy.spoil(Fault("kill", nth=nth, acts=acts))
-    ended = lab.go(side)
+    ended = lab.set_out(Fault("kill", nth=nth, acts=acts))
     if not lab.proxy.spoiled:
         assert ended.code == 0, ended.said
         lab.at = side
@@ -199,8 +229,7 @@ ANSWERS: dict[str, Fault] = {
 def answered(lab: Lab, nth: int, fault: Fault) -> list[str]:
     """Spoil the `nth` change of the run to the other side: it ends with a report, and the next one converges. The call, if any."""
     side = 1 - lab.at
-    lab.proxy.spoil(replace(fault, nth=nth))
-    ended = lab.go(side)
+    ended = lab.set_out(replace(fault, nth=nth))
     hit = list(lab.proxy.spoiled)
     assert ended.code in (0, 1), ended.said
     lab.converge(side)

@@ -27,6 +27,8 @@ from .plans import PAIRS, Pair
 from .proxy import Proxy
 
 MOST_CALLS = 60
+KINDS = {"lock": "netplan.lock.", "journal": "netplan.journal.", "container": " /containers/"}
+"""Which call it is, by what it names; the others are of networks, endpoints and anonymous volumes."""
 
 
 @contextmanager
@@ -57,8 +59,9 @@ def kills(options: argparse.Namespace) -> str:
             _killed_everywhere(here, pair, found, options.share)
         progress(f"kills: {pair.name}: {dict(found)}")
     return (
-        f"{found['points']} points in {found['plans']} plans, {found['replacing']} of them in replacements, {found['lock']} at locks, "
-        f"{found['journal']} at journals, {found['recovery']} in recoveries, {found['takeover']} of these at locks; "
+        f"{found['points']} points in {found['plans']} plans, {found['replacing']} of them in replacements, "
+        f"{found['container']} at containers, {found['lock']} at locks, {found['journal']} at journals, "
+        f"{found['recovery']} in recoveries, {found['takeover']} of these at locks; "
         f"{found['elsewhere']} recovered elsewhere: all {found['points'] + found['recovery']} recovered"
     )
 
@@ -79,9 +82,8 @@ def _killed_everywhere(here: Lab, pair: Pair, found: Counter[str], share: int) -
         found["replacing"] += pair.replaces
         found["elsewhere"] += elsewhere
         found["recovery"] += len(hit) - 1
-        found["takeover"] += sum("netplan.lock" in call or call == "POST /volumes/create" for call in hit[1:])
-        kind = "journal" if "netplan.journal" in hit[0] else "lock" if "/volumes" in hit[0] else "step"
-        found["lock" if kind == "lock" and (nth == 1 or "DELETE" in hit[0]) else "journal" if kind != "step" else kind] += 1
+        found["takeover"] += sum("netplan.lock." in call for call in hit[1:])
+        found[next((kind for kind, part in KINDS.items() if part in hit[0]), "other")] += 1
 
 
 def answers(options: argparse.Namespace) -> str:

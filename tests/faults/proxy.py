@@ -6,6 +6,7 @@ Every answer that is not spoiled is the engine's own, whole; so whatever a test 
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import select
@@ -125,7 +126,7 @@ class Proxy:
         return False
 
     def _fault(self, request: _Request, caller: int) -> Fault | None:
-        call = f"{request.method} {request.bare_path}"
+        call = f"{request.method} {request.bare_path}{request.named}"
         with self._lock:
             self.calls.append(call)
             self.callers.append(caller)
@@ -172,6 +173,11 @@ class _Request:
     @property
     def bare_path(self) -> str:
         return re.sub(r"^/v\d+\.\d+", "", self.target.partition("?")[0])
+
+    @property
+    def named(self) -> str:
+        """What a volume is to be called, which its path does not tell."""
+        return f" {json.loads(self.body)['Name']}" if self.bare_path == "/volumes/create" else ""
 
 
 def _read_request(stream: BinaryIO) -> _Request | None:

@@ -58,7 +58,7 @@ def _inside(here: Lab, choose: random.Random) -> Undo:
     """Change something that the plan was made from; how to undo it."""
     docker, name = here.docker, here.docker.name
     network, alias = name("n"), f"x{choose.randrange(10**6)}"
-    subnet = f"{here.subnets['b']}.{choose.choice((0, 64, 128, 192))}/26"
+    subnet = f"{here.stands['b']}.{choose.choice((0, 64, 128, 192))}/26"
 
     def back(who: str) -> Undo:
         marks = docker.inspect(name(who))["NetworkSettings"]["Networks"][network]
@@ -97,10 +97,10 @@ def _outside(here: Lab, choose: random.Random) -> Undo:
     number = choose.randrange(10**6)
     match choose.randrange(3):
         case 0:
-            id = docker.network(f"out-{number}", subnet=f"{here.subnets['d']}.0/24")
+            id = docker.network(f"out-{number}", subnet=f"{here.stands['d']}.0/24")
             return lambda: docker.do("DELETE", f"/networks/{id}")
         case 1:
-            id = docker.network(f"out-{number}", subnet=f"{here.subnets['d']}.0/24", Labels={"n": str(number)})
+            id = docker.network(f"out-{number}", subnet=f"{here.stands['d']}.0/24", Labels={"n": str(number)})
             docker.connect(id, name("other"), Aliases=[f"x{number}"])
 
             def undo() -> None:

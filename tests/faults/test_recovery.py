@@ -6,11 +6,12 @@ import random
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ..e2e.cli import NETPLAN, Cli
+from ..e2e.cli import NETPLAN, Cli, box
 from ..e2e.conftest import Docker
 from .labs import ANSWERS, Lab, answered, killed, own_volumes_of
 from .plans import PAIRS
@@ -136,6 +137,24 @@ def test_an_engine_that_says_later_is_asked_again(cli: Cli, proxy: Proxy) -> Non
         proxy.spoil(Fault("answer", path=path, status=503))
         cli.run("apply", str(cli.file), "--host", proxy.host)
         cli.destroy()
+
+
+def test_a_change_of_a_container_is_judged_by_what_it_left(cli: Cli, proxy: Proxy) -> None:
+    """A recreation and an update, each call done and its answer lost: the apply succeeds. So it does where the engine says later."""
+    cli.converge({}, {"web": box()})
+    lost = [Fault("cut", path="/containers/", nth=nth, acts=True) for nth in range(1, 6)]
+    for number, fault in enumerate((*lost, *(replace(fault, kind="answer", status=503, acts=False) for fault in lost))):
+        cli.write({}, {"web": box(environment={"NUMBER": number})})
+        proxy.spoil(fault)
+        cli.run("apply", str(cli.file), "--yes", "--host", proxy.host)
+        assert proxy.spoiled
+        cli.settled()
+    for restart, fault in {"always": lost[0], "on-failure": Fault("answer", path="/update$", status=503)}.items():
+        cli.write({}, {"web": box(environment={"NUMBER": number}, restart=restart)})
+        proxy.spoil(fault)
+        cli.run("apply", str(cli.file), "--host", proxy.host)
+        assert proxy.spoiled
+        cli.settled()
 
 
 def _until(true: object, seconds: float = 20) -> None:

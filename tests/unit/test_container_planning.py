@@ -170,6 +170,18 @@ def test_leftovers_of_an_interrupted_recreation(name: str, base: str) -> None:
     assert leftover_of(ObservedContainer(ID, name)) == base
 
 
+@pytest.mark.parametrize("successor", [False, True])
+def test_a_reset_keeps_no_anonymous_volume_of_an_interrupted_recreation(successor: bool) -> None:
+    mark, anonymous = ContainerMark("lab"), {"/data": "f" * 64}
+    old = ObservedContainer(ID, f"web.netplan-{ID[:12]}", mark=mark, anonymous=anonymous)
+    new = ObservedContainer("e" * 64, "web", "created", mark=mark, anonymous=anonymous)
+    wanted = DesiredContainer("web", HERE, managed=True, settings={"image": "busybox", "volumes./data": "volume:"})
+    observed = ObservedState(containers=(new, old) if successor else (old,))
+    made = plan(DesiredState("lab", containers={"web": wanted}), observed, policy=Policy(reset=True))
+    assert [step.spec.volumes for step in made.steps if step.spec] == [{}]
+    assert [step.volumes for step in made.steps if step.op == "remove"] == [True] * (1 + successor)
+
+
 # --- containers are left alone ---------------------------------------------------------------------------------------
 
 
