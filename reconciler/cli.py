@@ -247,7 +247,7 @@ def _engine() -> argparse.ArgumentParser:
 
 def _parallel() -> argparse.ArgumentParser:
     parent = _parent()
-    parent.add_argument("--parallel", type=_count, default=4, metavar="N", help="engine calls at a time (default: 4)")
+    parent.add_argument("--parallel", type=_count, default=6, metavar="N", help="engine calls at a time (default: 6)")
     return parent
 
 
