@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 from types import MappingProxyType
 from typing import Literal
@@ -49,6 +50,7 @@ _NOTHING: Mapping[str, Value] = {}
 # --- canonical forms: both sides of every comparison go through these ------------------------------------------------
 
 
+@lru_cache(maxsize=1 << 16)
 def canonical_address(text: str) -> str:
     """`FD00::09` -> `fd00::9`; a trailing prefix length is cut. Text that is no address comes back as it is."""
     try:

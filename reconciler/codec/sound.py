@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_network
 
 from ..model import ObservedContainer, ObservedEndpoint, ObservedNetwork, Settings
 
@@ -36,7 +36,9 @@ def _check_endpoint(endpoint: ObservedEndpoint) -> None:
         if path in endpoint.settings:
             ip_address(str(endpoint.settings[path]))
     for address in endpoint.addresses:
-        ip_interface(address)
+        host, _, length = address.partition("/")
+        if not 0 <= int(length) <= ip_address(host).max_prefixlen:
+            raise ValueError(f"{address} has no such prefix")
 
 
 def _in_family(family: str, text: str, *, prefix: bool) -> None:

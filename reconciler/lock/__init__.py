@@ -10,7 +10,6 @@ is superseded only by a lock that names its run; it looks before each step that 
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -95,6 +94,8 @@ def acquire(engine: Engine, topology: str, timeout: float, tell: Tell) -> Lock:
 
     Raises FailedError that names the holder where it is not given back in time, EngineError where the engine cannot be asked.
     """
+    from random import uniform  # where the lock is had at once, loading it would be most of the cost
+
     until, told = time.monotonic() + timeout, ""
     while True:
         present = claims(own_volumes(engine))
@@ -106,7 +107,7 @@ def acquire(engine: Engine, topology: str, timeout: float, tell: Tell) -> Lock:
             tell(living[-1].holder)
         if time.monotonic() >= until:
             raise _held(living[-1].holder if living else None, timeout)
-        time.sleep(min(POLL * random.uniform(0.5, 1.5), max(until - time.monotonic(), 0.01)))
+        time.sleep(min(POLL * uniform(0.5, 1.5), max(until - time.monotonic(), 0.01)))
 
 
 def _held(holder: Holder | None, timeout: float) -> FailedError:

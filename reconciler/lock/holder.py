@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -44,7 +43,7 @@ class Holder:
 def myself(topology: str) -> Holder:
     """This process as a holder."""
     pid, now = os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
-    return Holder(uuid.uuid4().hex[:12], topology, socket.gethostname(), pid, now, _boot(), _namespace(), _started(pid))
+    return Holder(os.urandom(6).hex(), topology, socket.gethostname(), pid, now, _boot(), _namespace(), _started(pid))
 
 
 def gone(holder: Holder) -> bool:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ApiError, EngineError, FailedError, LostError, RefusedError, UsageError
 from ..model import Journal, ObservedState
 from ..plan import Plan, Step
-from ..snapshot import snapshot_json, state_from_snapshot
 from . import KIND, own_volumes
 
 if TYPE_CHECKING:
@@ -68,6 +67,8 @@ def _is_journal(volume: Mapping[str, Any]) -> bool:
 
 
 def _read(name: str, labels: Mapping[str, Any]) -> Journal:
+    from ..snapshot import state_from_snapshot  # most looks find no journal
+
     try:
         record = json.loads(labels.get(RECORD) or "")
         if record["v"] != VERSION:
@@ -113,6 +114,8 @@ def writer(engine: Engine, run: str, plan: Plan, observed: ObservedState, presen
     taken = taken_by(plan, observed)
     if not any(map(takes_away, plan.steps)):
         return None
+    from ..snapshot import snapshot_json
+
     record = {
         "v": VERSION,
         "topology": plan.topology,

@@ -1,7 +1,8 @@
 """The published JSON Schemas: where they are, and what a file's disagreement with one means in words.
 
-`jsonschema` does the validating. It gets the schema without what only editors read, and with its references resolved, which halves its
-time; and its idea of types minus `Odd` scalars, which are no text, and plus the words for booleans, which are no accident.
+`jsonschema` does the validating of what does not fit at first sight (fits.py). It gets the schema without what only editors read, and with
+its references resolved, which halves its time; and its idea of types minus `Odd` scalars, which are no text, and plus the words for
+booleans, which are no accident.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from ..errors import Problem
 from .document import Document, Map, Odd, Seq, show
+from .fits import TYPES, Check, Types, fitting
 from .hints import suggestion, unknown_key
 
 MAX_PROBLEMS = 1000
@@ -70,9 +72,28 @@ def flag(value: object) -> bool | None:
 
 def problems_of_schema(document: Document) -> list[Problem]:
     """Where the document does not fit the topology schema; at most one more than MAX_PROBLEMS."""
+    if _fits()(document.value):
+        return []
     errors = _validator().iter_errors(document.value)
     found = (document.problem(offset, message) for error in errors for offset, message in _explain(document, error))
     return list(islice(found, MAX_PROBLEMS + 1))
+
+
+_OWN_TYPES: Types = {
+    "string": lambda value: isinstance(value, str) and type(value) is not Odd,
+    "boolean": lambda value: flag(value) is not None,
+}
+
+
+@lru_cache(maxsize=1)
+def _compacted() -> Any:
+    schema = topology_schema()
+    return _compact(schema, schema["$defs"])
+
+
+@lru_cache(maxsize=1)
+def _fits() -> Check:
+    return fitting(_compacted(), {**TYPES, **_OWN_TYPES})
 
 
 @lru_cache(maxsize=1)
@@ -80,15 +101,10 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "string": lambda _, value: isinstance(value, str) and type(value) is not Odd,
-            "boolean": lambda _, value: flag(value) is not None,
-        }
-    )
-    schema = topology_schema()
+    own = {name: lambda _, value, check=check: check(value) for name, check in _OWN_TYPES.items()}
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(own)
     validator: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
-    return validator(_compact(schema, schema["$defs"]))
+    return validator(_compacted())
 
 
 def _compact(schema: Any, definitions: Any) -> Any:
