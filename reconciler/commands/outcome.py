@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SETTLE = (0.0, 0.3, 0.7, 1.5)
 """Seconds to wait before each look that may prove an apply: an engine lists some changes a little later."""
-STEADY = 0.1
+STEADY = 0.2
 """Seconds that a container must have had to fall over: one that ends at once looks as if it ran."""
 
 BETWEEN = 2.0

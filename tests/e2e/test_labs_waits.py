@@ -84,7 +84,7 @@ ENDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "at once": (box("sh", "-c", "echo no config; exit 7"), "ended with exit code 7: no config"),
     "in silence": (box("true"), "ended with exit code 0 and said nothing: docker logs"),
-    "a moment later": (box("sh", "-c", "sleep 0.2; echo too late; exit 4"), "ended with exit code 4: too late"),
+    "a moment later": (box("sh", "-c", "sleep 0.1; echo too late; exit 4"), "ended with exit code 4: too late"),
     "again and again": (box("sh", "-c", "echo crash; exit 9", restart="always"), "keeps ending with exit code 9: crash"),
 }
 
