@@ -46,9 +46,9 @@ class Answers:
 def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
     """All that can be asked before it is known what a file declares. Raises EngineError."""
     first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
-    engine, listed, networks = in_parallel(_persistently, first, parallel)
+    engine, listed, networks = in_parallel(persistently, first, parallel)
     ids = [entry["Id"] for entry in listed if _marked(entry) or not shares_namespace(listed_mode(entry))]
-    found = in_parallel(lambda id: _persistently(lambda: reader.container(id)), ids, parallel)
+    found = in_parallel(lambda id: persistently(lambda: reader.container(id)), ids, parallel)
     return Answers(engine, listed, networks, {id: raw for id, raw in zip(ids, found, strict=True) if raw is not None})
 
 
@@ -71,7 +71,7 @@ def observe(
     references = sorted({*images, *asked})
     first: list[Callable[[], Any]] = [reader.images if every_image else list]
     first += [partial(_image, reader, reference, reference in asked) for reference in references]
-    all_images, *found = in_parallel(_persistently, first, parallel)
+    all_images, *found = in_parallel(persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
     networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
     swarm = {network.id for network in networks if network.scope == "swarm"}
@@ -111,7 +111,7 @@ def _images_inside(
     at_hand = {image.id: raw for raw, image in known}
     wanted = sorted({str(entry.get("ImageID") or "") for entry in listed if _marked(entry)} - {""})
     missing = [id for id in wanted if id not in at_hand]
-    found = in_parallel(lambda id: _persistently(lambda: reader.image(id)), missing, parallel)
+    found = in_parallel(lambda id: persistently(lambda: reader.image(id)), missing, parallel)
     at_hand |= {id: raw for id, raw in zip(missing, found, strict=True) if raw}
     return {id: at_hand[id] for id in wanted if id in at_hand}
 
@@ -125,7 +125,7 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
     for entry in listed:
         raw: Mapping[str, Any] | None = entry
         if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
-            raw = _persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
+            raw = persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
         if raw is not None:
             found.append(_decoded(lambda raw=raw: check_network(read_network(raw, engine, containers)), f"network {entry['Id']}"))  # type: ignore[misc]
     return found
@@ -159,7 +159,7 @@ def _decoded(read: Callable[[], T], what: str) -> T:
         raise LostError(f"what the engine says about {what} is not what the Docker API says: {error!r}") from error
 
 
-def _persistently(look: Callable[[], T]) -> T:
+def persistently(look: Callable[[], T]) -> T:
     """`look()`, again after an internal error of the engine: it reports one where a thing vanishes under its hands."""
     for attempt in range(_TRIES - 1):
         try:

@@ -37,7 +37,7 @@ def _check_endpoint(endpoint: ObservedEndpoint) -> None:
             ip_address(str(endpoint.settings[path]))
     for address in endpoint.addresses:
         host, _, length = address.partition("/")
-        if not 0 <= int(length) <= ip_address(host).max_prefixlen:
+        if not (length.isascii() and length.isdecimal() and int(length) <= ip_address(host).max_prefixlen):
             raise ValueError(f"{address} has no such prefix")
 
 

@@ -28,7 +28,8 @@ def apply(options: Namespace) -> int:
         from .save import apply_saved
 
         return apply_saved(options)
-    paths, lookout = files(options.file), Lookout(options, engine_of)
+    paths = files(options.file)
+    lookout = Lookout(options, engine_of, paths)
     states = [load(path) for path in paths]
     check_adopt(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):

@@ -40,6 +40,8 @@ def afterwards(policy: Policy) -> Policy:
 
 def prove(look: Callable[[], Plan], reader: Reader, ran: Run | None) -> Plan:
     """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
+    from ..observe import persistently
+
     started = {result.step.container for result in ran.done if result.step.op == "start"} if ran else set()
     steady = time.monotonic() + STEADY
     for pause in SETTLE:
@@ -49,7 +51,8 @@ def prove(look: Callable[[], Plan], reader: Reader, ran: Run | None) -> Plan:
             break
     if started:
         time.sleep(max(steady - time.monotonic(), 0))
-        if any(entry.get("State") != "running" for entry in reader.containers() if listed_name(entry) in started):
+        listed = persistently(reader.containers)
+        if not started <= {listed_name(entry) for entry in listed if entry.get("State") == "running"}:
             left = look()
     return left
 

@@ -52,7 +52,7 @@ def plan(options: Namespace) -> int:
             )
         return plan_and_save(options)
     paths = files(options.file)
-    lookout = None if options.state is not None else Lookout(options, reader_of)
+    lookout = None if options.state is not None else Lookout(options, reader_of, paths)
     desired = load_all(paths)
     check_adopt(options, desired)
     plans = _planned(desired, options, lookout)

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -65,13 +66,18 @@ class Sight:
 
 
 class Lookout(Generic[R]):
-    """An engine that is opened and looked at in the background, while the files are read: reading them takes as long as that."""
+    """An engine that is opened and looked at in the background, while the files are read: reading them takes as long as that.
 
-    def __init__(self, options: Namespace, opening: Callable[[Namespace], AbstractContextManager[R]]) -> None:
+    Where a text may be long in coming (standard input, a pipe), it looks only when that is there: what it saw before may be long gone.
+    """
+
+    def __init__(self, options: Namespace, opening: Callable[[Namespace], AbstractContextManager[R]], paths: Iterable[str]) -> None:
         self._opening = opening(options)
         self._found: list[tuple[R, Sight] | BaseException] = []
         self._thread = Thread(target=self._look, daemon=True)
-        self._thread.start()
+        self._early = all(map(isfile, paths))
+        if self._early:
+            self._thread.start()
 
     def _look(self) -> None:
         from ..lock import own_volumes
@@ -86,6 +92,8 @@ class Lookout(Generic[R]):
     @contextmanager
     def seen(self) -> Iterator[tuple[R, Sight]]:
         """The engine, and what was seen of it. Raises EngineError."""
+        if not self._early:
+            self._thread.start()
         self._thread.join()
         [found] = self._found
         if isinstance(found, BaseException):

@@ -74,13 +74,22 @@ def full(
     users = _users(endpoints, containers, observed, going)
     for network, source in _connected(endpoints).items():
         of, on = settings.get(network, {}), users.get(network, {})
-        for family in ("ipv4", "ipv6") if of.get("driver", "bridge") in ("bridge", "macvlan", "ipvlan") else ():
+        for family in _families(of):
             pools = [pool for pool in settings_pools(of) if (":" in pool.subnet) == (family == "ipv6")]
             static = {str(own[_ADDRESS[family]]) for own in on.values() if _ADDRESS[family] in own}
             dynamic = sorted(name for name, own in on.items() if _ADDRESS[family] not in own)
             room = sum(_room(pool, static, _takes_gateway(of, family, observed.engine)) for pool in pools)
             if pools and len(dynamic) > room and of.get("ipam.driver", "default") == "default":
                 yield _is_full(network, pools, dynamic, room, source)
+
+
+def _families(settings: Settings) -> Iterator[str]:
+    """Those of which the engine gives addresses for certain, less the gateway's; who keeps one in ipvlan's modes was not measured."""
+    if settings.get("driver", "bridge") in ("bridge", "macvlan"):
+        if settings.get("enable_ipv4") is not False:
+            yield "ipv4"
+        if settings.get("enable_ipv6") is True:
+            yield "ipv6"
 
 
 def _connected(endpoints: Endpoints) -> dict[str, Source | None]:
@@ -96,14 +105,16 @@ def _users(endpoints: Endpoints, containers: Containers, observed: ObservedState
     """Who has an address on which network afterwards, with its settings there. One that is meant to end, or does not run, keeps none."""
     users: dict[str, dict[str, Settings]] = {}
     changed = {(case.container.id, case.network) for case in endpoints.cases}
+    ending = {name for name, run in containers.cases.items() if run.wanted and run.wanted.one_shot}
     for container in observed.containers:
-        for endpoint in container.endpoints if container.live and container.id not in going else ():
+        stays = container.live and container.id not in going and container.name not in ending
+        for endpoint in container.endpoints if stays else ():
             if (container.id, endpoint.network) not in changed and endpoint.addresses and not endpoint.missing:
                 users.setdefault(endpoint.network, {})[container.name] = endpoint.settings
     for case in endpoints.cases:
         run = containers.cases.get(case.container.name)
-        runs = case.container.live or (run is not None and run.start and not (run.wanted and run.wanted.one_shot))
-        if case.target is not None and not case.cure and runs:
+        runs = case.container.live or (run is not None and run.start)
+        if case.target is not None and not case.cure and runs and case.container.name not in ending:
             users.setdefault(case.network, {})[case.container.name] = case.target
     return users
 
