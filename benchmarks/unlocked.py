@@ -9,6 +9,8 @@ from reconciler import lock
 from reconciler.cli import entry
 from reconciler.commands.carry import View
 from reconciler.lock import journal
+from reconciler.plan import Plan
+from reconciler.safety import Policy
 
 
 class Free:
@@ -27,7 +29,7 @@ view_look = View.look
 first_look = cache(lambda view: view_look(view))
 
 
-def look(view, policy=None):
+def look(view: View, policy: Policy | None = None) -> Plan:
     """The first look's plan also where the second look would be; the proof looks for itself."""
     return first_look(view) if policy is None else view_look(view, policy)
 
@@ -35,6 +37,6 @@ def look(view, policy=None):
 lock.acquire = lambda *arguments: Free()  # type: ignore[assignment,return-value]
 lock.own_volumes = lambda reader: []
 journal.writer = lambda *arguments: None  # type: ignore[assignment]
-View.look = look  # type: ignore[method-assign,assignment]
+View.look = look  # type: ignore[method-assign]
 sys.argv[0] = "netplan"
 entry()

@@ -8,7 +8,6 @@ import threading
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, repeat
 from typing import TypeVar
 
 from ..errors import NetplanError, RefusedError, UsageError
@@ -33,8 +32,11 @@ def apply(options: Namespace) -> int:
     states = [load(path) for path in paths]
     check_adopt(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
-        sights = chain([sight], repeat(None))  # what was seen before the first file's changes is no longer so for the second
-        return max(carry_out(state, engine, policy_of(options), options, sight=next(sights)) for state in _apart(states, options))
+        first = states[0]  # what was seen before its changes is no longer so for the next
+        return max(
+            carry_out(state, engine, policy_of(options), options, sight=sight if state is first else None)
+            for state in _apart(states, options)
+        )
 
 
 def destroy(options: Namespace) -> int:

@@ -94,7 +94,7 @@ def acquire(engine: Engine, topology: str, timeout: float, tell: Tell) -> Lock:
 
     Raises FailedError that names the holder where it is not given back in time, EngineError where the engine cannot be asked.
     """
-    from random import uniform  # where the lock is had at once, loading it would be most of the cost
+    from random import uniform  # plan loads this module too, and never waits
 
     until, told = time.monotonic() + timeout, ""
     while True:
