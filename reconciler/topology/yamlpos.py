@@ -15,6 +15,7 @@ from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopErr
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLLECTIONS = frozenset((TAG + "map", TAG + "seq"))
+TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 EMPTY = "the file is empty: a topology has at least a name and networks"
 
 
@@ -63,7 +64,7 @@ def _loader() -> Any:
         def descend_resolver(self, parent: Any, index: Any) -> None:
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise StopError(parent.start_mark.index, f"nested more than {MAX_DEPTH} levels deep")
+                raise StopError(parent.start_mark.index, TOO_DEEP)
 
         def ascend_resolver(self) -> None:
             self.depth -= 1
@@ -77,23 +78,31 @@ def _loader() -> Any:
 
 
 def _read_yaml(document: Document) -> Any:
+    node = _compose(document.text)
+    value = None if node is None else _Builder(document).build(node)
+    if value is None:
+        raise StopError(0, EMPTY)
+    return value
+
+
+def _compose(text: str) -> Any:
+    """The root node of the text, None where there is none."""
     import yaml
 
     loader = None
     try:
-        loader = _loader()(document.text)
-        node = loader.get_single_node()
+        loader = _loader()(text)
+        return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise _yaml_stop(document.text, error) from None
+        if "nesting depth" in (error.problem or "") and error.problem_mark:  # of libyaml, which reads ahead of our own limit
+            _compose(text[: error.problem_mark.index])
+            raise StopError(error.problem_mark.index, TOO_DEEP) from None
+        raise _yaml_stop(text, error) from None
     except yaml.YAMLError as error:
         raise StopError(0, f"not valid YAML: {str(error).splitlines()[0]}") from None
     finally:
         if loader is not None:
             loader.dispose()
-    value = None if node is None else _Builder(document).build(node)
-    if value is None:
-        raise StopError(0, EMPTY)
-    return value
 
 
 _IN_WORDS = {

@@ -87,7 +87,6 @@ def test_a_bad_file(kind: str, tmp_path: Path) -> None:
     assert any(problem.startswith(where) and what in problem for problem in problems), problems
     assert not any("\x1b" in problem or len(problem) > 400 for problem in problems)
     assert took < 10
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300_000
 
 
 @pytest.mark.parametrize(
