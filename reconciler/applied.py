@@ -26,11 +26,8 @@ from .model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Pool,
-    Settings,
-    Value,
-    pool_settings,
 )
+from .settings import Pool, Settings, Value, pool_settings
 
 NEWEST = EngineInfo(version="28", api=(1, 51), transport="simulated")
 """The engine that is assumed where there is none: of the newest version that netplan knows."""

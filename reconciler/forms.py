@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from posixpath import normpath
 
-from .model import canonical_address
+from .settings import canonical_address
 
 MAX_PORT = 65535
 MIN_MEMORY = 6 * 2**20

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Settings, Value
+from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark
+from .settings import Settings, Value
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"

@@ -10,7 +10,6 @@ internal error) is asked again a few times.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
 from .codec.containers import listed_images, read_image, read_managed
 from .codec.sound import check_container, check_network
-from .engine import Reader
+from .engine import Reader, persistently
 from .errors import ApiError, LostError
 from .marks import TOPOLOGY
 from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
@@ -29,8 +28,6 @@ R = TypeVar("R")
 
 PARALLEL = 4
 """Inspects under way at once. More gains nothing on a local socket: the engine and the decoding share the processor."""
-_TRIES = 4
-_FIRST_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +154,6 @@ def _decoded(read: Callable[[], T], what: str) -> T:
         return read()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LostError(f"what the engine says about {what} is not what the Docker API says: {error!r}") from error
-
-
-def persistently(look: Callable[[], T]) -> T:
-    """`look()`, again after an internal error of the engine: it reports one where a thing vanishes under its hands."""
-    for attempt in range(_TRIES - 1):
-        try:
-            return look()
-        except ApiError as error:
-            if error.status < 500:
-                raise
-            time.sleep(_FIRST_PAUSE * 2**attempt)
-    return look()
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T], parallel: int) -> list[R]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Settings, Source, Value
+from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Source
+from .settings import Settings, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
 Kind = Literal["network", "endpoint", "container", "image"]

@@ -21,9 +21,8 @@ from .model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Settings,
-    Value,
 )
+from .settings import Settings, Value
 
 FORMAT_VERSION = 1
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}

@@ -12,15 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..marks import endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
-from ..model import (
+from ..model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
-    EndpointMark,
-    EngineInfo,
-    NetworkMark,
-    ObservedContainer,
-    ObservedEndpoint,
-    ObservedNetwork,
     Pool,
     Settings,
     Value,

@@ -15,8 +15,9 @@ from typing import Any, Literal
 from ..forms import BadValueError, Port, read_port
 from ..forms import mount as canonical_mount
 from ..marks import container_labels, read_container_mark, secret_digest, without_marks
-from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedImage, Settings, Value, canonical_address, canonical_image, subtree
+from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedImage
 from ..plan import ContainerSpec
+from ..settings import Settings, Value, canonical_address, canonical_image, subtree
 from . import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
 
 _CONFIG = {

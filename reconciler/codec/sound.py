@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from ..model import ObservedContainer, ObservedEndpoint, ObservedNetwork, Settings
+from ..model import ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..settings import Settings
 
 _ADDRESSES = ("ipv4_address", "ipv6_address")
 

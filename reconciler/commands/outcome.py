@@ -40,7 +40,7 @@ def afterwards(policy: Policy) -> Policy:
 
 def prove(look: Callable[[], Plan], reader: Reader, ran: Run | None) -> Plan:
     """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
-    from ..observe import persistently
+    from ..engine import persistently
 
     started = {result.step.container for result in ran.done if result.step.op == "start"} if ran else set()
     steady = time.monotonic() + STEADY

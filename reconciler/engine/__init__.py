@@ -7,6 +7,7 @@ after a LostError nobody here knows whether the engine acted.
 
 from __future__ import annotations
 
+from .again import persistently
 from .greeting import NEWEST_API, OLDEST_API, pin, version_text
 from .locate import Target, locate
 from .protocol import Engine, Filters, Progress, Reader
@@ -25,6 +26,7 @@ __all__ = [
     "engine_at",
     "open_engine",
     "open_reader",
+    "persistently",
     "pin",
     "version_text",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..model import EndpointMark, EngineInfo, NetworkMark, Settings
+from ..model import EndpointMark, EngineInfo, NetworkMark
 from ..plan import ContainerSpec
+from ..settings import Settings
 from .locate import Target
 
 Filters = Mapping[str, Sequence[str]]

@@ -12,8 +12,9 @@ from urllib.parse import quote, urlencode
 from ..codec import endpoint_body, network_body
 from ..codec.containers import carried_volumes, container_body, update_body
 from ..errors import ApiError, EngineError, LostError
-from ..model import EndpointMark, NetworkMark, Settings, Value
+from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
+from ..settings import Settings, Value
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .greeting import version_text
 from .locate import Target

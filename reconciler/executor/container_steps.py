@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..codec import read_container
 from ..codec.containers import read_managed
 from ..errors import ApiError, EngineError, LostError
-from ..model import ObservedContainer, Settings
+from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
+from ..settings import Settings
 from .judge import StepError, failure, look, words
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from ..codec import read_container, read_listed
 from ..errors import ApiError, EngineError, LostError
 from ..marks import read_network_mark
-from ..model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, Value
+from ..model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
+from ..settings import Value
 from .container_steps import ContainerPerformer
 from .judge import StepError, failure, look
 

@@ -47,7 +47,9 @@ class Claim:
 
 def own_volumes(reader: Reader) -> list[dict[str, Any]]:
     """All volumes that are netplan's own, locks and journals alike, in one call."""
-    return reader.volumes({"label": [KIND]})
+    from ..engine import persistently
+
+    return persistently(lambda: reader.volumes({"label": [KIND]}))
 
 
 def claims(volumes: Iterable[Mapping[str, Any]]) -> list[Claim]:

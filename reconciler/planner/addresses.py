@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from ..model import EngineInfo, ObservedState, Pool, Settings, Source, Value, implicit_gateway, settings_pools
+from ..model import EngineInfo, ObservedState, Source
 from ..plan import Refusal
+from ..settings import Pool, Settings, Value, implicit_gateway, settings_pools
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
 from .subnets import parsed

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 
-from ..model import ObservedEndpoint, ObservedState, Settings, Source, implicit_gateway, settings_pools
+from ..model import ObservedEndpoint, ObservedState, Source
 from ..plan import Refusal
+from ..settings import Settings, implicit_gateway, settings_pools
 from .containers import Containers
 from .endpoints import EndpointCase
 from .graph import Node

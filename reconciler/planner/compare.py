@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..marks import digest
-from ..model import EndpointMark, ObservedContainer, ObservedEndpoint, Settings, Value, implicit_gateway
+from ..model import EndpointMark, ObservedContainer, ObservedEndpoint
 from ..plan import Cause, Difference
+from ..settings import Settings, Value, implicit_gateway
 from .subnets import parsed
 
 DEFAULTS: Mapping[str, Value] = {

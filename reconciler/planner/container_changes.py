@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import DesiredEndpoint, Value
+from ..model import DesiredEndpoint
 from ..plan import Action, Change, Difference
+from ..settings import Value
 from .container_compare import in_place
 from .containers import ContainerCase, Containers
 

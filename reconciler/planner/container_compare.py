@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ..marks import ATTACHED, digest
-from ..model import DesiredContainer, ObservedContainer, ObservedImage, Settings, Value
+from ..model import DesiredContainer, ObservedContainer, ObservedImage
 from ..plan import Cause, Difference
+from ..settings import Settings, Value
 
 DEFAULTS: Mapping[str, Value] = {
     "restart": "no",

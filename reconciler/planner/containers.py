@@ -9,14 +9,7 @@ from typing import Literal
 
 from .. import safety
 from ..marks import made_mark
-from ..model import (
-    PREDEFINED,
-    DesiredContainer,
-    DesiredState,
-    EndpointMark,
-    ObservedContainer,
-    ObservedState,
-)
+from ..model import PREDEFINED, DesiredContainer, DesiredState, EndpointMark, ObservedContainer, ObservedState
 from ..plan import LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image

@@ -18,10 +18,10 @@ from ..model import (
     ObservedContainer,
     ObservedEndpoint,
     ObservedState,
-    Settings,
 )
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
+from ..settings import Settings
 from .compare import endpoint_differences, overlaid_endpoint
 from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks

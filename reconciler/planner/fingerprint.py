@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 
-from ..model import DesiredState, ObservedContainer, ObservedState, Settings
+from ..model import DesiredState, ObservedContainer, ObservedState
 from ..plan import Step
+from ..settings import Settings
 from .containers import Containers
 from .endpoints import Endpoints
 from .networks import Networks

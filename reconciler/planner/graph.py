@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..model import Condition, EndpointMark, NetworkMark, Settings
+from ..model import Condition, EndpointMark, NetworkMark
 from ..plan import ContainerSpec, Op, Replaced, Step
+from ..settings import Settings
 
 Key = tuple[int, str, int, str]
 """Rank of the operation, network, place in the file, container: sorts steps the same way every time."""

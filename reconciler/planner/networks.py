@@ -19,10 +19,10 @@ from ..model import (
     ObservedContainer,
     ObservedNetwork,
     ObservedState,
-    Settings,
 )
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
+from ..settings import Settings
 from .compare import network_differences, overlaid_network
 from .recover import TAKEN_AWAY
 

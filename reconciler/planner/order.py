@@ -9,16 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 
-from ..model import (
-    ALL_ENDPOINTS_API,
-    BRIDGE_NAME_OPTION,
-    ObservedContainer,
-    ObservedEndpoint,
-    ObservedState,
-    Settings,
-    Value,
-)
+from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedState
 from ..plan import Refusal, Step
+from ..settings import BRIDGE_NAME_OPTION, Settings, Value
 from .claims import Claims
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints

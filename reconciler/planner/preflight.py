@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..model import ALL_ENDPOINTS_API, PREDEFINED, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Settings, Source
+from ..model import ALL_ENDPOINTS_API, PREDEFINED, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Source
 from ..plan import Refusal
 from ..safety import Policy
+from ..settings import Settings
 from .addresses import fits, full, unfitting_addresses
 from .compare import overlaid_endpoint
 from .containers import Containers

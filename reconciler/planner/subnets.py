@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from ..model import ObservedNetwork, Settings
+from ..model import ObservedNetwork
+from ..settings import Settings
 
 IpNetwork = IPv4Network | IPv6Network
 _PRIVATE = tuple(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"))

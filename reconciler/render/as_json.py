@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..model import Settings, Source, Value
+from ..model import Source
 from ..plan import Change, Plan, Refusal, Step
+from ..settings import Settings, Value
 from .values import HIDDEN, secret
 
 FORMAT_VERSION = 1

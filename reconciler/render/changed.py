@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState, Settings
+from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState
 from ..paint import safe
 from ..plan import Plan
+from ..settings import Settings
 from .values import readable, show_value
 
 View = Mapping[str, Any]

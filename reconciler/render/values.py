@@ -6,9 +6,9 @@ import re
 import shlex
 
 from ..forms import duration_text, size_text
-from ..model import MTU_OPTION, Value
 from ..paint import safe, shortened
 from ..plan import Difference
+from ..settings import MTU_OPTION, Value
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState, settings_pools
+from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from ..plan import Change, Plan
+from ..settings import settings_pools
 from .notes import note
 
 Status = Literal["present", "missing", "gone"]

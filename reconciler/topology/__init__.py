@@ -11,13 +11,10 @@ from typing import NamedTuple
 
 from ..cycles import no_cycle_search
 from ..errors import InputError, Problem
-from ..model import (
+from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
+from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
-    DesiredContainer,
-    DesiredEndpoint,
-    DesiredNetwork,
-    DesiredState,
     Pool,
     Value,
     canonical_address,

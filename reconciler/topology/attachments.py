@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..model import IFNAME_OPTION, canonical_mac
+from ..settings import IFNAME_OPTION, canonical_mac
 from .addresses import Address, BadAddressError, address
 from .checks import NetworkFacts, check_options
 from .document import Map, Odd, Seq, show

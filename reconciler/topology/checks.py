@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model import BRIDGE_NAME_OPTION, MTU_OPTION
+from ..settings import BRIDGE_NAME_OPTION, MTU_OPTION
 from .document import Map, Odd, Seq, show
 from .pools import PoolFacts, check_overlap, read_pool
 from .report import Report, check_word, mapping, members, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..model import implicit_gateway
+from ..settings import implicit_gateway
 from .addresses import Address, BadAddressError, Prefix, address, network_and_broadcast, prefix
 from .document import Map, show
 from .report import Report, check_word, mapping, text

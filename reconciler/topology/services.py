@@ -1,4 +1,4 @@
-"""What a file says about how to run a container: from a mapping in Compose's words to settings, in the canonical forms of model.py.
+"""What a file says about how to run a container: from a mapping in Compose's words to settings, in the canonical forms of settings.py.
 
 Reading and checking of single values are one pass: what means nothing is reported where it stands and left out. Nothing is trusted to fit
 the schema: a value of a wrong type counts as absent. Environment values are in no message.
@@ -14,7 +14,8 @@ from .. import forms
 from ..errors import UsageError
 from ..forms import BadValueError, Port
 from ..marks import secret_digest
-from ..model import Dependency, PullPolicy, Secrets, Value, canonical_image, canonical_option
+from ..model import Dependency, PullPolicy, Secrets
+from ..settings import Value, canonical_image, canonical_option
 from .document import Map, Odd, Seq, show
 from .envfile import parse
 from .files import beside, read_beside

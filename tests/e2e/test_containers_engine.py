@@ -12,9 +12,10 @@ from reconciler.codec.containers import read_settings
 from reconciler.engine import Engine
 from reconciler.errors import ApiError
 from reconciler.marks import container_labels, digests, secret_digest
-from reconciler.model import ALL_ENDPOINTS_API, ContainerMark, EndpointMark, EngineInfo, ObservedContainer, Secrets, Settings, Value
+from reconciler.model import ALL_ENDPOINTS_API, ContainerMark, EndpointMark, EngineInfo, ObservedContainer, Secrets
 from reconciler.observe import observe
 from reconciler.plan import ContainerSpec, EndpointSpec
+from reconciler.settings import Settings, Value
 
 from .conftest import Docker
 

@@ -13,8 +13,9 @@ from reconciler.engine import Engine, open_engine
 from reconciler.errors import ApiError
 from reconciler.executor import Run, execute
 from reconciler.marks import digests
-from reconciler.model import EndpointMark, NetworkMark, ObservedContainer, Settings
+from reconciler.model import EndpointMark, NetworkMark, ObservedContainer
 from reconciler.plan import Plan, Step
+from reconciler.settings import Settings
 
 from ..faults.conftest import proxy
 from ..faults.proxy import Fault, Proxy

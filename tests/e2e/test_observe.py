@@ -12,8 +12,9 @@ import pytest
 
 from reconciler.engine import Engine, open_reader
 from reconciler.errors import ApiError, LostError, UnreachableError
-from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, Value
+from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from reconciler.observe import observe
+from reconciler.settings import Value
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 from .conftest import GIVEN, Docker

@@ -139,6 +139,16 @@ def test_an_engine_that_says_later_is_asked_again(cli: Cli, proxy: Proxy) -> Non
         cli.destroy()
 
 
+def test_an_engine_that_stumbles_over_a_question_is_asked_again(cli: Cli, proxy: Proxy) -> None:
+    cli.docker.container("c")
+    cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
+    for path in ("^/volumes$", "^/networks$", "^/containers/json$", "^/containers/[0-9a-f]+/json$"):
+        proxy.spoil(*(Fault("answer", method="GET", path=path, nth=nth) for nth in (1, 3)))
+        cli.run("apply", str(cli.file), "--host", proxy.host)
+        assert len(proxy.spoiled) == 2
+        cli.destroy()
+
+
 def test_a_change_of_a_container_is_judged_by_what_it_left(cli: Cli, proxy: Proxy) -> None:
     """A recreation and an update, each call done and its answer lost: the apply succeeds. So it does where the engine says later."""
     cli.converge({}, {"web": box()})

@@ -18,12 +18,9 @@ from reconciler.model import (
     ObservedEndpoint,
     ObservedNetwork,
     ObservedState,
-    Pool,
-    Settings,
-    Value,
-    settings_pools,
 )
 from reconciler.planner import Policy
+from reconciler.settings import Pool, Settings, Value, settings_pools
 
 from .pools import FAMILIES, implicit_gateway, reserved, version_of, within
 from .simulator import Engine, Violation

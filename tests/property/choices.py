@@ -8,14 +8,7 @@ from ipaddress import ip_network
 from itertools import islice
 from typing import TypeVar
 
-from reconciler.model import (
-    BRIDGE_NAME_OPTION,
-    MTU_OPTION,
-    Pool,
-    Settings,
-    Value,
-    pool_settings,
-)
+from reconciler.settings import BRIDGE_NAME_OPTION, MTU_OPTION, Pool, Settings, Value, pool_settings
 
 from .pools import FAMILIES
 

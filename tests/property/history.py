@@ -6,15 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from reconciler.marks import digests
-from reconciler.model import (
-    PREDEFINED,
-    EndpointMark,
-    EngineInfo,
-    NetworkMark,
-    ObservedContainer,
-    Settings,
-    settings_pools,
-)
+from reconciler.model import PREDEFINED, EndpointMark, EngineInfo, NetworkMark, ObservedContainer
+from reconciler.settings import Settings, settings_pools
 
 from .choices import Choose, Space, endpoint_settings, network_settings, part
 from .simulator import Violation, empty

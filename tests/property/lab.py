@@ -9,17 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reconciler.model import (
-    ALL_ENDPOINTS_API,
-    ObservedContainer,
-    ObservedEndpoint,
-    ObservedImage,
-    ObservedNetwork,
-    ObservedState,
-    Value,
-)
+from reconciler.model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork, ObservedState
 from reconciler.plan import ContainerSpec, Step
 from reconciler.planner.lifecycle import host_ports, ports_meet
+from reconciler.settings import Value
 
 from .simulator import Engine, Violation
 

@@ -22,10 +22,10 @@ from reconciler.model import (
     ObservedImage,
     ObservedState,
     Secrets,
-    Value,
 )
 from reconciler.planner import Policy, plan
 from reconciler.planner.lifecycle import host_ports, ports_meet
+from reconciler.settings import Value
 
 from .choices import OURS, Choose, Space
 from .history import Call, History

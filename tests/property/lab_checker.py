@@ -9,17 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.marks import digest, digests
-from reconciler.model import (
-    ENGINE_OWN,
-    DesiredContainer,
-    DesiredEndpoint,
-    DesiredState,
-    ObservedContainer,
-    ObservedEndpoint,
-    ObservedState,
-    Value,
-)
+from reconciler.model import ENGINE_OWN, DesiredContainer, DesiredEndpoint, DesiredState, ObservedContainer, ObservedEndpoint, ObservedState
 from reconciler.planner import Policy
+from reconciler.settings import Value
 
 from .checker import problems
 from .lab import LabEngine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from reconciler.model import Pool
+from reconciler.settings import Pool
 
 FAMILIES = ("ipv4", "ipv6")
 ADDRESSES = {"ipv4": "ipv4_address", "ipv6": "ipv6_address"}

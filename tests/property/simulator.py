@@ -16,7 +16,6 @@ from ipaddress import ip_address, ip_network
 
 from reconciler.marks import endpoint_options, network_labels, read_endpoint_mark, read_network_mark
 from reconciler.model import (
-    BRIDGE_NAME_OPTION,
     PREDEFINED,
     EndpointMark,
     EngineInfo,
@@ -25,14 +24,9 @@ from reconciler.model import (
     ObservedEndpoint,
     ObservedNetwork,
     ObservedState,
-    Pool,
-    Settings,
-    Value,
-    family_of,
-    pool_settings,
-    settings_pools,
 )
 from reconciler.plan import Step
+from reconciler.settings import BRIDGE_NAME_OPTION, Pool, Settings, Value, family_of, pool_settings, settings_pools
 
 from .pools import ADDRESSES, AUTOMATIC_POOLS, FAMILIES, lowest, reserved, version_of, within
 

@@ -24,12 +24,10 @@ from reconciler.model import (
     EngineInfo,
     ObservedContainer,
     ObservedState,
-    Settings,
     Source,
-    Value,
-    settings_pools,
 )
 from reconciler.planner import Policy
+from reconciler.settings import Settings, Value, settings_pools
 
 from .choices import OURS, Choose, Space, endpoint_settings, network_settings, part
 from .history import Call, History

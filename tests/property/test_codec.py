@@ -23,10 +23,8 @@ from reconciler.model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Pool,
-    Settings,
-    pool_settings,
 )
+from reconciler.settings import Pool, Settings, pool_settings
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 DOCKER = EngineInfo("id", "vm", "28.5.2", (1, 51))

@@ -14,8 +14,9 @@ from reconciler.codec import read_container
 from reconciler.codec.containers import container_body, read_image, read_managed, read_settings
 from reconciler.forms import Port
 from reconciler.marks import secret_digest
-from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets, Settings, Value
+from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec
+from reconciler.settings import Settings, Value
 
 from .test_codec import ID, keys, merged, names, optional, over_the_wire, under, words
 

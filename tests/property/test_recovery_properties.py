@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from reconciler.lock.journal import taken_by
-from reconciler.model import Journal, ObservedNetwork, ObservedState, Value
+from reconciler.model import Journal, ObservedNetwork, ObservedState
 from reconciler.plan import Plan
 from reconciler.planner import plan
+from reconciler.settings import Value
 
 from .simulator import simulate
 from .strategies import Case, seeded

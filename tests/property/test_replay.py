@@ -19,15 +19,7 @@ import pytest
 from reconciler.codec import endpoint_body, network_body
 from reconciler.engine import Engine, open_engine
 from reconciler.executor import execute
-from reconciler.model import (
-    PREDEFINED,
-    EndpointMark,
-    EngineInfo,
-    NetworkMark,
-    ObservedContainer,
-    ObservedNetwork,
-    ObservedState,
-)
+from reconciler.model import PREDEFINED, EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
 from tests.e2e.conftest import Docker

@@ -11,8 +11,9 @@ import pytest
 from reconciler.codec import read_container
 from reconciler.codec.containers import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
 from reconciler.marks import SPEC, TOPOLOGY, container_labels, read_container_mark, secret_digest
-from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets, Settings
+from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec, EndpointSpec
+from reconciler.settings import Settings
 
 RECORDED = {path.stem.partition("-")[2]: path for path in (Path(__file__).parent / "recorded").glob("container-*.json")}
 MARK = ContainerMark("lab", {"image": "0123456789ab"})

@@ -18,9 +18,7 @@ from reconciler.model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Settings,
     Source,
-    Value,
 )
 from reconciler.plan import Difference
 from reconciler.planner import plan
@@ -29,6 +27,7 @@ from reconciler.planner.containers import leftover_of
 from reconciler.planner.lifecycle import host_ports, ports_meet, published
 from reconciler.render.values import readable
 from reconciler.safety import Policy
+from reconciler.settings import Settings, Value
 
 HERE = Source("lab.yaml", 1)
 ID = "0123456789ab" + "c" * 52

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from reconciler.engine.locate import Target
 from reconciler.errors import ApiError, UnreachableError
 from reconciler.executor import Event, Run, execute
-from reconciler.model import EndpointMark, EngineInfo, NetworkMark, Settings
+from reconciler.model import EndpointMark, EngineInfo, NetworkMark
 from reconciler.plan import Op, Plan, Step
+from reconciler.settings import Settings
 
 
 class NoteTaker:

@@ -22,12 +22,11 @@ from reconciler.model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
-    Settings,
     Source,
-    Value,
 )
 from reconciler.plan import Plan, Refusal
 from reconciler.planner import Policy, plan
+from reconciler.settings import Settings, Value
 
 HERE = Source("lab.yaml", 1)
 DOCKER_28 = EngineInfo("E", "lab", "28.5.2", (1, 51))

@@ -11,18 +11,10 @@ from reconciler.executor.rollback import rollback
 from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
 from reconciler.lock.journal import taken_by
 from reconciler.marks import digests
-from reconciler.model import (
-    ContainerMark,
-    DesiredState,
-    EndpointMark,
-    Journal,
-    ObservedContainer,
-    ObservedImage,
-    ObservedState,
-    Settings,
-)
+from reconciler.model import ContainerMark, DesiredState, EndpointMark, Journal, ObservedContainer, ObservedImage, ObservedState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, lacking, plan
+from reconciler.settings import Settings
 
 AMENDED = EndpointMark("lab", "amended", {"aliases": ("a",)}, {"aliases": ("theirs",)})
 NET = network("n", "10.1.0.0/24")
