@@ -190,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
     command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
-    formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "doctor")
+    formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "validate", "show", "ls", "doctor")
     schema.add_argument("name", nargs="?", default="topology", choices=formats)
     snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
     snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")

@@ -6,12 +6,15 @@ import itertools
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, Problem, RefusedError
 from ..model import DesiredState
 from ..paint import choose, safe
 from .shared import files, load, look_at, painted, print_json, reader_of, say, warn
+
+if TYPE_CHECKING:
+    from ..plan import Plan
 
 # --- without an engine -----------------------------------------------------------------------------------------------
 
@@ -58,7 +61,9 @@ def _print_checked(
     warn(warnings)
     if options.output == "json":
         sizes = [{"file": path, **_size(desired)} for path, desired in states.items()]
-        print_json({"format_version": 1, "files": sizes, "problems": [str(problem) for problem in problems]})
+        print_json(
+            {"format_version": 1, "files": sizes, "warnings": list(map(_placed, warnings)), "problems": list(map(_placed, problems))}
+        )
     elif not options.quiet:
         for path, desired in states.items():
             size = _size(desired)
@@ -66,6 +71,10 @@ def _print_checked(
             counted += f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
             print(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
     warn(problems)
+
+
+def _placed(problem: Problem) -> dict[str, Any]:
+    return {"file": problem.file, "line": problem.line, "column": problem.column, "message": problem.message}
 
 
 def _size(desired: DesiredState) -> dict[str, Any]:
@@ -102,11 +111,15 @@ def show(options: Namespace) -> int:
     states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
         observed = look_at(reader, states)
-    render = view.show_json if options.output == "json" else painted(view.show, options)
-    for state in states:
-        say(options, render(observed, state.topology, state, make_plan(state, observed)))
-    if not states:
-        say(options, render(observed))
+    shown: list[tuple[str | None, DesiredState | None, Plan | None]]
+    shown = [(state.topology, state, make_plan(state, observed)) for state in states]
+    shown = shown or [(None, None, None)]
+    if options.output == "json":
+        say(options, view.show_json(observed, *shown))
+        return 0
+    render = painted(view.show, options)
+    for each in shown:
+        say(options, render(observed, *each))
     return 0
 
 

@@ -22,15 +22,21 @@ __all__ = ["ls", "ls_json", "show", "show_json"]
 FORMAT_VERSION = 1
 
 
-def show_json(observed: ObservedState, topology: str | None = None, desired: DesiredState | None = None, plan: Plan | None = None) -> str:
-    """What `show` shows, as JSON: an object with `engine`, `topology`, `networks`, each with its `endpoints`, and `containers`."""
-    networks = [asdict(network) for network in networks_of(observed, topology, desired, plan)]
-    containers = [asdict(container) for container in containers_of(observed, topology, desired, plan)]
-    return _json(observed, {"topology": topology, "networks": networks, "containers": containers})
+def show_json(observed: ObservedState, *topologies: tuple[str | None, DesiredState | None, Plan | None]) -> str:
+    """What `show` shows, as JSON (schemas/show.schema.json): of each topology its name, its file and the plan for it; None is unknown."""
+    return _json(observed, {"topologies": [_shown(observed, *each) for each in topologies]})
+
+
+def _shown(observed: ObservedState, topology: str | None, desired: DesiredState | None, plan: Plan | None) -> dict[str, Any]:
+    return {
+        "topology": topology,
+        "networks": [asdict(network) for network in networks_of(observed, topology, desired, plan)],
+        "containers": [asdict(container) for container in containers_of(observed, topology, desired, plan)],
+    }
 
 
 def ls_json(observed: ObservedState) -> str:
-    """What `ls` lists, as JSON: an object with `engine` and `topologies`."""
+    """What `ls` lists, as JSON (schemas/ls.schema.json)."""
     return _json(observed, {"topologies": [asdict(entry) for entry in owned(observed)]})
 
 

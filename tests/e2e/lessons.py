@@ -7,6 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import jsonschema
+
+from reconciler.topology.schema import schema_text
+
 from .lab import Lab
 
 
@@ -104,8 +108,10 @@ def database(lab: Lab, file: Path) -> None:
     check = lab.client.containers.get("cs-check")
     assert (check.status, check.attrs["State"]["ExitCode"], check.logs().decode().strip()) == ("exited", 0, "7 records")
     shown = json.loads(lab.netplan("show", str(file), "-o", "json"))
-    assert {row["name"]: row["exit_code"] for row in shown["containers"] if row["state"] == "exited"} == {"cs-check": 0}
-    assert not any(row["notes"] for row in shown["containers"])
+    jsonschema.validate(shown, json.loads(schema_text("show")))
+    rows = shown["topologies"][0]["containers"]
+    assert {row["name"]: row["exit_code"] for row in rows if row["state"] == "exited"} == {"cs-check": 0}
+    assert not any(row["notes"] for row in rows)
 
 
 def families(lab: Lab, file: Path) -> None:

@@ -15,7 +15,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-VALUES = ("errors", "model", "plan", "marks", "cycles")
+VALUES = ("errors", "settings", "model", "plan", "marks", "cycles")
 PURE = (*VALUES, "forms", "codec", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
 PURE_INSIDE = {
     *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
@@ -30,9 +30,10 @@ MAY_IMPORT = {
     "errors": (),
     "cycles": (),
     "paint": (),
-    "model": ("errors",),
-    "plan": ("errors", "model"),
-    "marks": ("errors", "model"),
+    "settings": (),
+    "model": ("errors", "settings"),
+    "plan": ("errors", "settings", "model"),
+    "marks": ("errors", "settings", "model"),
     "forms": VALUES,
     "safety": VALUES,
     "topology": (*VALUES, "forms"),

@@ -212,6 +212,8 @@ def test_conflicts_between_topologies(what: str, tmp_path: Path) -> None:
     checked = netplan("validate", ".", folder=tmp_path)
     assert (checked.code, len(checked.err.splitlines())) == (ended.code, len(messages))
     assert all(message in checked.err for message in messages)
+    placed = valid("validate", netplan("validate", ".", "-o", "json", folder=tmp_path).out)["problems"]
+    assert [message in one["message"] for message, one in zip(messages, placed, strict=True)] == [True] * len(messages)
     annotated = netplan("validate", ".", "-o", "github", folder=tmp_path)
     assert (annotated.code, annotated.out.count("::error file=b.yaml")) == (ended.code, len(messages))
     assert netplan("validate", "a.yaml", "b.yaml", folder=tmp_path).code == 0
@@ -232,9 +234,12 @@ def test_the_examples_do_not_contradict_each_other() -> None:
 
 def test_a_wrong_file_beside_a_contradiction(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": FIRST, "b.yaml": FIRST, "c.yaml": "name: C\n"})
-    ended = netplan("validate", ".", folder=tmp_path)
+    ended = netplan("validate", ".", "-o", "json", folder=tmp_path)
     assert ended.code == 4
     assert {line.partition(":")[0] for line in ended.err.splitlines()} == {"b.yaml", "c.yaml"}
+    value = valid("validate", ended.out)
+    assert [(one["file"], one["line"], one["column"]) for one in value["problems"]][-1] == ("c.yaml", 1, 7)
+    assert [one["file"] for one in value["files"]] == ["a.yaml", "b.yaml"]
 
 
 # --- from one revision to another ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
 from reconciler.model import (
@@ -25,6 +26,7 @@ from reconciler.model import (
 from reconciler.paint import ansi
 from reconciler.plan import Change, Difference, Plan
 from reconciler.show import ls, ls_json, show, show_json
+from reconciler.topology.schema import schema_text
 
 ENGINE = EngineInfo(id="E", name="box", version="28.5.2")
 HERE = Source("shop.yaml", 3)
@@ -193,9 +195,9 @@ def test_no_name_reaches_the_terminal_raw(name: str, shown: str) -> None:
     for text in (show(state), show(state, name), show(state, name, None, plan), ls(state)):
         assert shown in text
         assert text.replace("\n", "").isprintable()
-    for document in (show_json(state, name, None, plan), ls_json(state)):
+    for kind, document in (("show", show_json(state, (name, None, plan))), ("ls", ls_json(state))):
         assert document.isascii()
-        assert json.loads(document)
+        jsonschema.validate(json.loads(document), json.loads(schema_text(kind)))
 
 
 def test_colour_adds_codes_and_nothing_else() -> None:
@@ -222,7 +224,7 @@ def test_topologies() -> None:
 
 
 def test_a_topology_as_json() -> None:
-    found = json.loads(show_json(STATE, "shop"))
+    (found,) = json.loads(show_json(STATE, ("shop", None, None)))["topologies"]
     assert [network["name"] for network in found["networks"]] == ["backend", "corp"]
     assert found["topology"] == "shop"
     backend = found["networks"][0]
@@ -332,7 +334,7 @@ def test_topologies_that_run_containers() -> None:
 
 
 def test_containers_as_json() -> None:
-    rows = {row["name"]: row for row in json.loads(show_json(LAB, "shop"))["containers"]}
+    rows = {row["name"]: row for row in json.loads(show_json(LAB, ("shop", None, None)))["topologies"][0]["containers"]}
     assert rows["tap"] == {
         "name": "tap",
         "id": "id-tap",
@@ -347,6 +349,13 @@ def test_containers_as_json() -> None:
         "notes": [],
     }
     assert (rows["db"]["exit_code"], rows["fill"]["exit_code"], rows["web"]["health"]) == (137, 0, "unhealthy")
+
+
+def test_json_is_as_its_schemas_say() -> None:
+    jsonschema.validate(json.loads(show_json(STATE, (None, None, None))), json.loads(schema_text("show")))
+    jsonschema.validate(json.loads(show_json(LAB, ("shop", None, None), ("lab", None, None))), json.loads(schema_text("show")))
+    for state in (STATE, LAB):
+        jsonschema.validate(json.loads(ls_json(state)), json.loads(schema_text("ls")))
 
 
 def test_names_that_the_engine_adds_are_no_aliases() -> None:
