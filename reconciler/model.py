@@ -235,7 +235,8 @@ class ObservedContainer:
     `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname).
     `mac` is the MAC given at creation. What follows `ports` is read of containers that carry netplan's mark and is empty for all others:
     `settings` as declared ones, with every path the container has; `image_id` of the image it was made from; `anonymous` maps the targets
-    of its anonymous volumes to their names; `exit_code` is that of its last end, `health` empty where it has no healthcheck.
+    of its anonymous volumes to their names; `exit_code` is that of its last end, `health` empty where it has no healthcheck; `severed`: it
+    runs in a network namespace that its owner left, as that was started anew.
     """
 
     id: str
@@ -252,6 +253,7 @@ class ObservedContainer:
     anonymous: Mapping[str, str] = field(default_factory=dict)
     exit_code: int = 0
     health: Literal["", "starting", "healthy", "unhealthy"] = ""
+    severed: bool = False
 
     @property
     def live(self) -> bool:

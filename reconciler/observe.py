@@ -73,7 +73,7 @@ def observe(
     networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
     swarm = {network.id for network in networks if network.scope == "swarm"}
     inside = _images_inside(reader, answers.containers, known.values(), parallel)
-    containers = [_container(engine, entry, answers.inspected.get(entry["Id"]), swarm, inside) for entry in answers.containers]
+    containers = [_container(answers, entry, swarm, inside) for entry in answers.containers]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _decoded(partial(read_image, raw), f"image {id}") for id, raw in inside.items()}
@@ -129,20 +129,20 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
 
 
 def _container(
-    engine: EngineInfo,
-    entry: Mapping[str, Any],
-    raw: Mapping[str, Any] | None,
-    swarm: set[str],
-    images: Mapping[str, Mapping[str, Any]],
+    answers: Answers, entry: Mapping[str, Any], swarm: set[str], images: Mapping[str, Mapping[str, Any]]
 ) -> ObservedContainer | None:
     """From its list entry and its inspect; None where it vanished between the two."""
+    engine, raw = answers.engine, answers.inspected.get(entry["Id"])
     what, marked = f"container {listed_name(entry)}", _marked(entry)
     if shares_namespace(listed_mode(entry)) and not marked:
         return _decoded(lambda: check_container(read_listed(entry, engine)), what)
     if raw is None:
         return None
     container = _decoded(lambda: check_container(read_container(raw, engine, swarm)), what)
-    return _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or "")), what) if marked else container
+    if not marked:
+        return container
+    owner = answers.inspected.get(container.network_mode.removeprefix("container:"))
+    return _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner), what)
 
 
 def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:

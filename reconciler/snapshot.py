@@ -118,7 +118,7 @@ def _managed_json(container: ObservedContainer, mark: ContainerMark) -> dict[str
         "anonymous": dict(sorted(container.anonymous.items())),
         "exit_code": container.exit_code,
         "health": container.health,
-    }
+    } | ({"severed": True} if container.severed else {})
 
 
 def _image_json(image: ObservedImage) -> dict[str, Any]:
@@ -188,6 +188,7 @@ def _managed(item: Mapping[str, Any]) -> dict[str, Any]:
         "anonymous": _mapping(item, "anonymous"),
         "exit_code": _number(item, "exit_code"),
         "health": item["health"],
+        "severed": "severed" in item and _flag(item, "severed"),
     }
 
 

@@ -156,10 +156,11 @@ def _device_body(device: str) -> dict[str, str]:
 # --- from the engine -------------------------------------------------------------------------------------------------
 
 
-def read_managed(container: ObservedContainer, raw: Json, image: Json | None = None) -> ObservedContainer:
+def read_managed(container: ObservedContainer, raw: Json, image: Json | None = None, owner: Json | None = None) -> ObservedContainer:
     """`container` with all that `raw`, its inspect, says of one with netplan's mark; unchanged if it has none.
 
-    `image` is its image as inspected, if that is still there: a mark that comes from there does not count.
+    `image` is its image as inspected, if that is still there: a mark that comes from there does not count. `owner` is the container whose
+    network it shares, if any.
     """
     state = raw.get("State") or {}
     mark = read_container_mark(_labels(raw), _labels(image))
@@ -176,7 +177,21 @@ def read_managed(container: ObservedContainer, raw: Json, image: Json | None = N
         anonymous=dict(_anonymous(raw)),
         exit_code=int(state.get("ExitCode") or 0),
         health=_HEALTHS.get((state.get("Health") or {}).get("Status"), ""),
+        severed=owner is not None and _severed(state, owner.get("State") or {}),
     )
+
+
+def _severed(member: Json, owner: Json) -> bool:
+    """Whether both run, and the owner of the network namespace was started after its member: it has a new one, and the member does not."""
+    running = bool(member.get("Running") and owner.get("Running"))
+    began, anew = (_instant(str(state.get("StartedAt") or "")) for state in (member, owner))
+    return running and bool(began and anew) and anew > began
+
+
+def _instant(text: str) -> str:
+    """`2026-11-24T13:19:40.25Z` in a form that can be compared: an engine leaves out the zeros at the end. Empty for another zone."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction.ljust(9, '0')}" if text.endswith("Z") else ""
 
 
 def read_settings(raw: Json) -> dict[str, Value]:

@@ -16,7 +16,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
     for case in containers.cases.values():
         if case.wanted and (case.comes or case.start):
             yield from _ports(case, case.wanted, containers, observed)
-            yield from _idle_namespace(case.wanted, containers, observed)
+            yield from _idle_namespace(case.wanted, desired, observed)
             yield from _never_healthy(case.wanted, containers, observed)
         if case.wanted and case.comes:
             yield from _gaps(case.wanted, observed.engine)
@@ -55,14 +55,13 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
         yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)
 
 
-def _idle_namespace(wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, observed: ObservedState) -> Iterator[Refusal]:
     """Only a container that runs has a network to share, and those that are not ours are not started."""
-    mode = str(wanted.settings.get("network_mode", ""))
-    other = mode.removeprefix("container:") if mode.startswith("container:") else ""
-    found = next((container for container in observed.containers if container.name == other), None)
-    if found and not found.live and other not in containers.cases:
-        message = f"container {wanted.name} shares the network of container {other}, which does not run"
-        yield Refusal(message, f"start it first: docker start {other}", False, wanted.source)
+    found = next((container for container in observed.containers if container.name == wanted.shares), None)
+    declared = desired.containers.get(wanted.shares)
+    if found and not found.live and not (declared and declared.managed):
+        message = f"container {wanted.name} shares the network of container {found.name}, which does not run"
+        yield Refusal(message, f"start it first: docker start {found.name}", False, wanted.source)
 
 
 def _never_healthy(wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:

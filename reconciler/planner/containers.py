@@ -166,7 +166,7 @@ class _Decider:
         if case.fate == "recreate":
             case.start = True
         elif why := not_as_declared(wanted, present):
-            case.start, case.reason = True, case.reason or why
+            case.start, case.stop, case.reason = True, present.live, case.reason or why
             if present.state != "created":  # what an apply could not start, nobody has changed
                 case.drift = True
                 self.result.drift.append(Drift(f"container {case.name}", why))
@@ -274,7 +274,7 @@ class _Decider:
         if mine.goes:
             return None
         if case.goes:
-            mine.fate, mine.start = "recreate", True
+            mine.fate, mine.start, mine.stop = "recreate", True, False
             mine.reason = ENDED.format(case.name, "made anew" if case.comes else "removed")
         elif member.live and not mine.start:
             mine.start, mine.stop = True, True
@@ -333,7 +333,9 @@ def leftover_of(container: ObservedContainer) -> str:
 
 
 def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str:
-    """Why a container must be started: in words; empty where it runs, or has ended as it should."""
+    """Why a container must be started, or started anew: in words; empty where it runs, or has ended as it should."""
+    if present.severed:
+        return f"is cut off: {wanted.shares}, whose network it shares, was started anew"
     if present.live:
         return ""
     if present.state == "created":

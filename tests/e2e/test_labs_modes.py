@@ -85,6 +85,32 @@ def test_a_foreign_containers_network_is_shared(cli: Cli) -> None:
     assert links(cli, "member") == links(cli, "theirs")
 
 
+@pytest.mark.parametrize("owner", ["ours", "theirs"])
+def test_who_shares_a_network_that_was_started_anew_is_not_left_cut_off(cli: Cli, owner: str) -> None:
+    """A restart of the owner by hand leaves the member without a network, though it runs: that is drift."""
+    name = cli.docker.name("owner")
+    n, member = {"subnet": cli.docker.subnet()}, box(network_mode=f"container:{name}")
+    if owner == "ours":
+        cli.converge({"n": n}, {"owner": box(networks=["n"]), "member": member, "other": box(networks=["n"])})
+    else:
+        cli.docker.container("owner")
+        cli.converge({"n": n}, {"member": member})
+    before = links(cli, "member")
+    assert "inet " in before
+    life = cli.life("owner")
+    cli.docker.do("POST", f"/containers/{name}/restart?t=0")
+    assert "inet " not in links(cli, "member")
+    said = f"is cut off: {name}, whose network it shares, was started anew"
+    assert f"container {cli.docker.name('member')}  {said}" in cli.plan("--exit-code", code=2).out
+    assert said in cli.run("show", str(cli.file)).out
+    restarted = cli.life("owner")
+    assert restarted != life
+    cli.apply()
+    assert "inet " in links(cli, "member")
+    assert cli.life("owner") == restarted
+    cli.settled()
+
+
 MODES = {"bridge": {"network_mode": "bridge"}, "none": {"network_mode": "none"}, "host": {"network_mode": "host"}}
 
 

@@ -32,13 +32,15 @@ class LabEngine(Engine):
         self.volumes = {name for container in observed.containers for name in container.anonymous.values()}
         self._born: dict[str, str] = {}
         self._starts: dict[str, int] = {}
-        self._joined_at: dict[str, int] = {}
+        self._joined_at = {container.id: -1 for container in observed.containers if container.severed}
         super().__init__(observed, automatic)
 
     @property
     def observed(self) -> ObservedState:
         inside = {c.image_id: self.blobs[c.image_id] for c in self.containers.values() if c.image_id in self.blobs}
-        return replace(super().observed, images=dict(sorted((self.images | inside).items())))
+        whole, lost = super().observed, self.severed()
+        seen = tuple(replace(c, severed=c.mark is not None and c.id in lost) for c in whole.containers)
+        return replace(whole, containers=seen, images=dict(sorted((self.images | inside).items())))
 
     def run(self, step: Step) -> None:
         if step.kind == "image":
@@ -211,16 +213,26 @@ class LabEngine(Engine):
                 raise Violation(f"{step.text}: has no healthcheck")
             self.containers[container.id] = replace(container, health="healthy")
 
-    # --- what inspect does not show ----------------------------------------------------------------------------------
+    # --- what inspect tells by times alone ---------------------------------------------------------------------------
 
     def cut_off(self) -> Iterator[str]:
-        """engine facts 7: who runs, and shares the network of a container that has been started anew since or is gone."""
+        """engine facts 7: who runs, and shares the network of a container that has been started anew since, has ended or is gone."""
+        severed = self.severed()
         for container in self.containers.values():
-            owner = container.network_mode.removeprefix("container:")
-            if container.live and container.network_mode.startswith("container:"):
-                other = self.containers.get(owner)
-                if not (other and other.live and self._starts.get(owner, 0) == self._joined_at.get(container.id, 0)):
-                    yield container.name
+            owner = self.containers.get(container.network_mode.removeprefix("container:"))
+            alone = container.network_mode.startswith("container:") and not (owner and owner.live)
+            if container.live and (alone or container.id in severed):
+                yield container.name
+
+    def severed(self) -> set[str]:
+        """Those whose owner has been started anew since and runs."""
+        found = set()
+        for container in self.containers.values():
+            id = container.network_mode.removeprefix("container:")
+            owner = self.containers.get(id)
+            if container.live and owner and owner.live and self._starts.get(id, 0) != self._joined_at.get(container.id, 0):
+                found.add(container.id)
+        return found
 
     def _known_ids(self) -> Iterator[str]:
         yield from super()._known_ids()

@@ -278,7 +278,17 @@ class Past(History):
             self._apply()
         for _ in range(self.choose.one(range(7))):
             self.choose.one(
-                (self._something, self._something, self._ends, self._starts, self._gone, self._renamed, self._moved, self._joins)
+                (
+                    self._something,
+                    self._something,
+                    self._ends,
+                    self._starts,
+                    self._anew,
+                    self._gone,
+                    self._renamed,
+                    self._moved,
+                    self._joins,
+                )
             )()
 
     def _apply(self) -> None:
@@ -310,6 +320,15 @@ class Past(History):
         container = self._one_of_ours()
         if container and not container.live:
             self._do(Call("start", container=container.name), lambda: self.engine.start(container))
+
+    def _anew(self) -> None:
+        """One that others share the network of, if there is any, ends and is started again: they are cut off."""
+        owners = {container.network_mode.removeprefix("container:") for container in self.engine.containers.values()}
+        container = next((container for container in self._ours() if container.id in owners and container.state == "running"), None)
+        if container:
+            self._do(Call("end", container=container.name, mode="3"), lambda: self.engine.end(container, 3))
+            ended = self.engine.containers[container.id]
+            self._do(Call("start", container=container.name), lambda: self.engine.start(ended))
 
     def _gone(self) -> None:
         container = self._one_of_ours()

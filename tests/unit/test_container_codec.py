@@ -92,6 +92,31 @@ def test_anonymous_volumes_are_those_that_nobody_gave_a_name(version: str) -> No
     assert not [path for path in container.settings if "netplan" in path]
 
 
+# when a member and its owner were started, and whether that cuts the member off
+STARTS = {
+    "after it": ("2026-11-24T13:19:40.25Z", "2026-11-24T13:19:40.250086344Z", True),
+    "before it": ("2026-11-24T13:19:40.250086344Z", "2026-11-24T13:19:40.25Z", False),
+    "at once": ("2026-11-24T13:19:40Z", "2026-11-24T13:19:40Z", False),
+    "no fraction": ("2026-11-24T13:19:40.9Z", "2026-11-24T13:19:41Z", True),
+    "never": ("2026-11-24T13:19:40Z", "0001-01-01T00:00:00Z", False),
+    "nobody knows": ("", "2026-11-24T13:19:40Z", False),
+    "another zone": ("2026-11-24T13:19:40+01:00", "2026-11-24T13:19:41Z", False),
+}
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_a_member_is_cut_off_by_a_later_start_of_its_owner(case: str) -> None:
+    began, anew, expected = STARTS[case]
+    raw = recorded("28.5")
+    raw["Config"]["Labels"] |= container_labels(MARK)
+    container = read_container(raw, EngineInfo())
+    for running in (True, False):
+        raw["State"] |= {"StartedAt": began, "Running": running}
+        owner = {"State": {"StartedAt": anew, "Running": True}}
+        assert read_managed(container, raw, None, owner).severed == (expected and running)
+    assert not read_managed(container, raw).severed
+
+
 @pytest.mark.parametrize("version", RECORDED)
 def test_one_without_a_mark_is_read_as_ever(version: str) -> None:
     raw = recorded(version)
