@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
+from .model import DesiredContainer, DesiredNetwork, DesiredState, Journal, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
 from .plan import Change, Refusal
 
 
@@ -155,14 +155,14 @@ def too_many(changes: Sequence[Change], policy: Policy) -> Refusal | None:
     return Refusal(message, f"read it, and allow it with --max-removals {count}")
 
 
-def emptied(desired: DesiredState, observed: ObservedState, policy: Policy) -> Refusal | None:
-    """Refuses a file that declares nothing where its topology lives: more likely it was cut short than meant."""
+def emptied(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Refusal | None:
+    """Refuses a file that declares nothing where its topology lives: more likely it was cut short than meant.
+
+    What a run of the topology took away and did not put back lives as long as its journal does.
+    """
     if policy.destroyed or policy.allow_empty or desired.networks or desired.containers:
         return None
-    owned = sorted(network.name for network in observed.networks if network.mark and network.mark.topology == desired.topology)
-    owned += sorted(c.name for c in observed.containers if c.mark and c.mark.topology == desired.topology)
-    endpoints = [(f"{c.name} on {e.network}", e.mark) for c in observed.containers for e in c.endpoints]
-    owned += sorted(name for name, mark in endpoints if mark and mark.topology == desired.topology)
+    owned = list(dict.fromkeys((*_living(observed, desired.topology), *_held(journals, desired.topology))))
     if not owned:
         return None
     more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""
@@ -170,3 +170,18 @@ def emptied(desired: DesiredState, observed: ObservedState, policy: Policy) -> R
         f"the file declares nothing, and topology {desired.topology!r} lives: {', '.join(owned[:3])}{more}",
         "take it down with netplan destroy, or allow it with --allow-empty",
     )
+
+
+def _living(observed: ObservedState, topology: str) -> Iterator[str]:
+    """What bears the topology's mark: networks, containers, then endpoints."""
+    yield from sorted(network.name for network in observed.networks if network.mark and network.mark.topology == topology)
+    yield from sorted(c.name for c in observed.containers if c.mark and c.mark.topology == topology)
+    endpoints = [(f"{c.name} on {e.network}", e.mark) for c in observed.containers for e in c.endpoints]
+    yield from sorted(name for name, mark in endpoints if mark and mark.topology == topology)
+
+
+def _held(journals: Sequence[Journal], topology: str) -> Iterator[str]:
+    """All that the topology's journals hold, whoever's it was: only an apply of the file as it was gives that back."""
+    taken = [journal.taken for journal in journals if journal.topology == topology]
+    yield from sorted(network.name for state in taken for network in state.networks)
+    yield from sorted(f"{c.name} on {e.network}" for state in taken for c in state.containers for e in c.endpoints)

@@ -41,26 +41,26 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     """
     journals = journal or ()
     with no_cycle_search():
-        made = _plan(desired, recover(desired, observed, journals), policy or Policy())
+        made = _plan(desired, recover(desired, observed, journals), journals, policy or Policy())
         if not journals:
             return made
         lost = given_up(desired, observed, journals, policy or Policy())
         return replace(made, warnings=(*pending(made, journals), *made.warnings), refusals=(*made.refusals, *lost))
 
 
-def _plan(desired: DesiredState, everything: ObservedState, policy: Policy) -> Plan:
+def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy) -> Plan:
     wipe, observed = split(everything, policy)
     networks = decide_networks(desired, observed, policy)
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
     said = (networks, containers, endpoints)
-    refusals = [*wipe_refusals(wipe, policy), *(refusal for part in said for refusal in part.refusals)]
+    refusals = [*wipe_refusals(wipe, desired, policy), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, containers, observed)
     steps, risks = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     changes = (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers))
-    refusals += filter(None, (too_many(changes, policy), emptied(desired, everything, policy)))
+    refusals += filter(None, (too_many(changes, policy), emptied(desired, everything, journals, policy)))
     return Plan(
         desired.topology,
         observed.engine,

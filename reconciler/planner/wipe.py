@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .. import safety
-from ..model import ENGINE_OWN, ObservedContainer, ObservedNetwork, ObservedState
+from ..model import ENGINE_OWN, DesiredState, ObservedContainer, ObservedNetwork, ObservedState
 from ..plan import Change, Refusal
 from ..safety import Policy
 from .graph import Node
@@ -38,10 +38,12 @@ def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]
     return wipe, replace(observed, containers=tuple(spared), networks=networks)
 
 
-def refusals(wipe: Wipe, policy: Policy) -> Iterator[Refusal]:
-    """What a wipe may not do."""
+def refusals(wipe: Wipe, desired: DesiredState, policy: Policy) -> Iterator[Refusal]:
+    """What a wipe may not do. The file decides about networks that are its own or nobody's, their labels about all others."""
     for network in wipe.networks:
-        if refusal := safety.protection(network, None, policy, "removed"):
+        another = network.mark is not None and network.mark.topology != desired.topology
+        wanted = None if another else desired.networks.get(network.name)
+        if refusal := safety.protection(network, wanted, policy, "removed"):
             yield refusal
 
 

@@ -269,6 +269,27 @@ def test_marks_that_somebody_else_wrote_are_no_bug() -> None:
     assert read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": "[" * 200_000}) == EndpointMark("lab", "amended")
 
 
+@pytest.mark.parametrize(
+    ("owner", "label", "declares", "way_out"),
+    [
+        ("lab", False, True, "take protect: true out of the file first"),
+        (None, False, True, "take protect: true out of the file first"),
+        ("lab", True, False, ""),
+        ("theirs", False, True, ""),
+        ("theirs", True, False, "remove it yourself (docker network rm net)"),
+    ],
+)
+def test_a_wipe_goes_by_the_file_and_for_what_is_not_its_own_by_the_label(
+    owner: str | None, label: bool, declares: bool, way_out: str
+) -> None:
+    """`protect` is policy: one that was declared later is in no label."""
+    observed = ObservedState(DOCKER_28, (network("net", "10.2.0.0/24", owner, protect=label),))
+    wipe = Policy(reset=True, exclusive=True, wipe=True)
+    found = plan(lab(declared("net", "10.2.0.0/24", protect=declares)), observed, policy=wipe).refusals
+    assert [refusal.message for refusal in found] == ["network net is protected and would be removed"] * bool(way_out)
+    assert all(refusal.way_out.startswith(way_out) for refusal in found)
+
+
 def test_adopting_does_not_override_another_topologys_protection() -> None:
     theirs = network("backend", "10.1.0.0/24", owner="theirs", protect=True)
     made = plan(

@@ -116,6 +116,19 @@ def test_other_peoples_endpoints_are_not_given_up_without_consent() -> None:
     assert plan(DesiredState("lab"), state, left, replace(CONSENT, destroyed=DesiredState("lab"))).empty
 
 
+@pytest.mark.parametrize("owner", ["lab", None])
+def test_a_file_that_declares_nothing_does_not_give_up_what_its_journal_holds(owner: str | None) -> None:
+    """Killed before the new network was made: nothing on the engine bears the topology's mark then."""
+    taken = ObservedState(DOCKER_28, (network("n", "10.1.0.0/24", owner),), (container("web", "bridge", endpoint("n", MADE)),))
+    state, left = ObservedState(DOCKER_28, (), BARE), [journal(taken)]
+    (refusal,) = plan(lab(), state, left).refusals
+    assert refusal.message == "the file declares nothing, and topology 'lab' lives: n, web on n"
+    assert plan(lab(), state, left, Policy(allow_empty=True)).empty
+    assert plan(lab(), state, left, Policy(destroyed=lab(declared("n", "10.1.0.0/24")))).applyable
+    assert plan(lab(), state, [journal(taken, "other")]).applyable
+    assert not plan(lab(), replace(state, networks=taken.networks), left).applyable
+
+
 def test_a_phantom_is_connected_with_the_settings_of_the_journal() -> None:
     listed = ObservedContainer("", "", endpoints=(endpoint("n", phantom=True),))
     state = replace(WHOLE, containers=(replace(BARE[0], endpoints=listed.endpoints), WHOLE.containers[1]))
