@@ -112,6 +112,14 @@ def foreign_endpoint(container: str, network: str, verb: str, owner: str | None)
     )
 
 
+def unattachable(container: str, network: str, mode: str, owner: str) -> Refusal:
+    """Refuses to make a container anew in a mode that has no room for what another topology attached it to."""
+    return Refusal(
+        f"container {container} would be made anew with network_mode {mode}, and topology {owner!r} attached it to network {network}",
+        f"allow it with --disrupt-foreign (it leaves {network}), or take it out of that topology first",
+    )
+
+
 def container_ownership(present: ObservedContainer, wanted: DesiredContainer) -> Refusal:
     """Refuses a container of a declared name that is not this topology's."""
     owner = present.mark.topology if present.mark else None

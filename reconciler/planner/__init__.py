@@ -21,6 +21,7 @@ from .container_preflight import container_preflight
 from .containers import Containers, decide_containers
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
+from .kept import keep
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
@@ -53,6 +54,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
     networks = decide_networks(desired, observed, policy)
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
+    keep(desired.topology, observed, networks, containers, endpoints, policy)
     said = (networks, containers, endpoints)
     refusals = [*wipe_refusals(wipe, desired, policy), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
@@ -91,7 +93,7 @@ def _changes(networks: Networks, endpoints: Endpoints, containers: Containers) -
     """By network: the network itself, then its endpoints in the order of the file, but for those of containers that are made."""
     on_network: dict[str, list[EndpointCase]] = defaultdict(list)
     for case in endpoints.cases:
-        if not case.inside:
+        if not (case.inside or case.kept):
             on_network[case.network].append(case)
     for name in sorted({*networks.cases, *on_network}):
         network = networks.cases.get(name)

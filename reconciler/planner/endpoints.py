@@ -50,6 +50,8 @@ class EndpointCase:
     """A phantom that nobody wants: connected, so that it can be disconnected."""
     inside: bool = False
     """Its container is created with it: no call of its own, and in force once the container is started."""
+    kept: bool = False
+    """Another topology's, on a container that is made anew: part of that change, none of its own."""
     stale: bool = False
     """A stopped container lists a network that is gone: disconnected from the new network of that name, then connected."""
 

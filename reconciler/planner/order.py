@@ -173,7 +173,7 @@ class _Graph:
         create, start = self.life.creates.get(name), self.life.starts.get(name)
         for index in indexes:
             for node in (self.connects.get(index), self.disconnects.get(index)):
-                if node and create and self.endpoints[index].inside:
+                if node and create and not self.endpoints[index].container.id:
                     node.needs.append(create)
                 if node and start and not self.endpoints[index].container.live:
                     start.needs.append(node)

@@ -12,11 +12,13 @@ from typing import Any
 
 from reconciler.marks import secret_digest
 from reconciler.model import (
+    PREDEFINED,
     Condition,
     Dependency,
     DesiredContainer,
     DesiredEndpoint,
     DesiredState,
+    EndpointMark,
     EngineInfo,
     ObservedContainer,
     ObservedImage,
@@ -25,9 +27,9 @@ from reconciler.model import (
 )
 from reconciler.planner import Policy, plan
 from reconciler.planner.lifecycle import host_ports, ports_meet
-from reconciler.settings import Value
+from reconciler.settings import Value, settings_pools
 
-from .choices import OURS, Choose, Space
+from .choices import OTHER, OURS, Choose, Space, endpoint_settings
 from .history import Call, History
 from .lab import ENDS, LabEngine
 from .strategies import ENGINES, HERE, File
@@ -288,6 +290,8 @@ class Past(History):
                     self._renamed,
                     self._moved,
                     self._joins,
+                    self._attached,
+                    self._attached,
                 )
             )()
 
@@ -352,6 +356,19 @@ class Past(History):
                 self.engine.images[name] = replace(image, outdated=True)
             case "gone" if image and self.choose.chance(30):
                 del self.engine.images[name]
+
+    def _attached(self) -> None:
+        """Another topology attaches one of ours to a network."""
+        container, networks = self._one_of_ours(), [n for n in self.engine.networks.values() if n.name not in PREDEFINED]
+        if container is None or not networks:
+            return
+        network = self.choose.one(networks)
+        settings = endpoint_settings(self.choose, settings_pools(network.settings), ())
+        if self.engine.info.api < (1, 48):
+            settings.pop("gw_priority", None)
+        mark = EndpointMark(OTHER, "made", settings)
+        call = Call("connect", network.name, container.name, settings=settings, mark=mark)
+        self._do(call, lambda: self.engine.connect(network, container, settings, mark))
 
     def _joins(self) -> None:
         """A stranger shares the network of one of ours."""

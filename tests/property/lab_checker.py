@@ -11,6 +11,7 @@ from dataclasses import replace
 from reconciler.marks import digest, digests
 from reconciler.model import ENGINE_OWN, DesiredContainer, DesiredEndpoint, DesiredState, ObservedContainer, ObservedEndpoint, ObservedState
 from reconciler.planner import Policy
+from reconciler.planner.containers import leftover_of
 from reconciler.settings import Value
 
 from .checker import problems
@@ -38,7 +39,8 @@ def lab_problems(desired: DesiredState, before: ObservedState, after: LabEngine,
     used = policy.destroyed.networks if policy.destroyed else {}
     left = {f"network {name} is ours, not declared, and still there" for name, wanted in used.items() if wanted.external}
     found = [problem for problem in problems(file, strangers[0], strangers[1], policy) if problem not in left]
-    return [*found, *_run(desired, before, after, policy), *_cut_off(desired, before, after, policy)]
+    cut_off = _cut_off(desired, before, after, policy)
+    return [*found, *_run(desired, before, after, policy), *cut_off, *lost_attachments(desired, before, now, policy)]
 
 
 def is_run(container: ObservedContainer, desired: DesiredState) -> bool:
@@ -174,6 +176,38 @@ def _endpoint(wanted: DesiredEndpoint, new: ObservedEndpoint | None, container: 
             yield f"lives at {live}"
     if container.live and "mac_address" in wanted.settings and new.mac != wanted.settings["mac_address"]:
         yield f"has MAC {new.mac}"
+
+
+def lost_attachments(desired: DesiredState, before: ObservedState, now: ObservedState, policy: Policy) -> Iterator[str]:
+    """What another topology attached to a container that is run here is as it was, made anew or not; given up only with consent."""
+    new = {container.name: container for container in now.containers}
+    present = {network.name for network in before.networks} & {network.name for network in now.networks}
+    for old in before.containers:
+        base = leftover_of(old)
+        wanted, found = desired.containers.get(base or old.name), new.get(base or old.name)
+        if not (wanted and wanted.managed and found and is_run(found, desired) and is_run(old, desired)) or policy.keep_containers:
+            continue
+        for endpoint in old.endpoints:
+            theirs = endpoint.mark is not None and endpoint.mark.topology != desired.topology and not endpoint.phantom
+            if theirs and endpoint.network in present and all(e.network != endpoint.network for e in wanted.endpoints):
+                yield from _lost_attachment(old, endpoint, found, policy)
+
+
+def _lost_attachment(old: ObservedContainer, endpoint: ObservedEndpoint, new: ObservedContainer, policy: Policy) -> Iterator[str]:
+    what, there = f"{new.name} on {endpoint.network}, of another topology", new.endpoint(endpoint.network)
+    shares = new.network_mode == "host" or new.network_mode.startswith("container:")
+    if there is None:
+        if not (shares and policy.disrupt_foreign):
+            yield f"{what}: lost"
+        return
+    if there.mark != endpoint.mark:
+        yield f"{what}: has the mark {there.mark}"
+    for path in {*endpoint.settings, *there.settings} - {"mac_address"}:
+        was, now = endpoint.settings.get(path), there.settings.get(path)
+        if path == "aliases":
+            was, now = (tuple(sorted({*_tuple(value)} - old.implied - new.implied)) for value in (was, now))
+        if was != now and not (path in STATIC and policy.disrupt_foreign and now is None):
+            yield f"{what}: {path} was {was}, is {now}"
 
 
 def _tuple(value: Value | None) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from reconciler.render.as_json import render_json
 
 from .lab import LabEngine, simulate_lab
 from .lab_cases import Case, seeded
-from .lab_checker import lab_problems
+from .lab_checker import lab_problems, lost_attachments
 from .test_planner_properties import AFTER_A_FAILURE, any_order, canonical, naming, nothing, nothing_to_do, one_plan, shuffled
 
 CASES = int(os.environ.get("NETPLAN_CASES", "10000")) // 2
@@ -65,6 +65,7 @@ def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
         return
     after = simulate_lab(state, again.steps)
     arrives(desired, state, policy, again, after)
+    nothing(list(lost_attachments(desired, case.observed, after.observed, policy)))
     if not case.policy.reset:
         kept = {c.name for c in case.observed.containers if c.name in desired.containers}
         data = {v for c in case.observed.containers if c.name in kept for v in c.anonymous.values()}

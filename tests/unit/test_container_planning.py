@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -13,14 +14,17 @@ from reconciler.model import (
     DesiredEndpoint,
     DesiredNetwork,
     DesiredState,
+    EndpointMark,
+    EngineInfo,
     NetworkMark,
     ObservedContainer,
+    ObservedEndpoint,
     ObservedImage,
     ObservedNetwork,
     ObservedState,
     Source,
 )
-from reconciler.plan import Difference
+from reconciler.plan import Difference, Plan
 from reconciler.planner import plan
 from reconciler.planner.container_compare import container_differences, in_place, mode_by_name
 from reconciler.planner.containers import leftover_of
@@ -179,6 +183,108 @@ def test_a_reset_keeps_no_anonymous_volume_of_an_interrupted_recreation(successo
     made = plan(DesiredState("lab", containers={"web": wanted}), observed, policy=Policy(reset=True))
     assert [step.spec.volumes for step in made.steps if step.spec] == [{}]
     assert [step.volumes for step in made.steps if step.op == "remove"] == [True] * (1 + successor)
+
+
+# --- what another topology attached ----------------------------------------------------------------------------------
+
+THEIRS = EndpointMark("theirs", "made", {"aliases": ("w", "old-host"), "ipv4_address": "10.9.0.7"})
+ATTACHED: Settings = {"aliases": ("old-host", "w"), "ipv4_address": "10.9.0.7", "mac_address": "02:42:0a:09:00:07"}
+
+
+def shared(old: ObservedContainer, *networks: str, mode: str = "", new: ObservedContainer | None = None, **policy: bool) -> Plan:
+    """The plan for `web`, of which nothing is left but `old`, or `new` too; each of the engine's networks is another topology's."""
+    mark = ContainerMark("lab", digests({"image": "busybox"}))
+    wanted: Settings = {"image": "busybox", "labels.l": "2", **({"network_mode": mode} if mode else {})}
+    web = DesiredContainer("web", HERE, () if mode else (DesiredEndpoint("back", HERE),), managed=True, settings=wanted)
+    back = ObservedNetwork("b" * 64, "back", {"driver": "bridge"}, NetworkMark("lab"))
+    others = (ObservedNetwork(name[0] * 64, name, {"driver": "bridge", "ipv4.subnet": ("10.9.0.0/24",)}) for name in networks)
+    present = tuple(replace(found, mark=mark, settings={"image": "busybox"}) for found in (old, new) if found)
+    observed = ObservedState(EngineInfo(version="28.5.2"), (back, *others), present, {"busybox": ObservedImage("sha256:1")})
+    return plan(DesiredState("lab", {"back": DesiredNetwork("back", HERE)}, {"web": web}), observed, policy=Policy(**policy))
+
+
+def web(*endpoints: ObservedEndpoint, name: str = "web", state: str = "running", mode: str = "back") -> ObservedContainer:
+    return ObservedContainer(ID, name, state, mode, endpoints, frozenset({ID[:12], "host", "old-host"}))
+
+
+ON_FRONT = ObservedEndpoint("front", "f" * 64, "e" * 64, ATTACHED, THEIRS)
+
+
+@pytest.mark.parametrize("name", ["web", f"web.netplan-{ID[:12]}"])
+def test_it_is_attached_again_between_creation_and_start(name: str) -> None:
+    """As it was; a name that was an alias only because it was the hostname is not one any more."""
+    made = shared(web(replace(ON_FRONT, settings={**ATTACHED, "aliases": ("host", "old-host", "w")}), name=name), "front")
+    assert made.applyable, made.refusals
+    (connect,) = [step for step in made.steps if step.op == "connect"]
+    assert (connect.text, connect.network_id, connect.container_id) == ("connect web to front", "f" * 64, "")
+    assert dict(connect.settings) == {"aliases": ("old-host", "w"), "ipv4_address": "10.9.0.7"}
+    assert connect.mark == THEIRS
+    ids = {step.op: step.id for step in made.steps if step.kind == "container"}
+    assert ids["create"] in connect.needs
+    assert connect.id in next(step.needs for step in made.steps if step.op == "start")
+    (change,) = made.changes
+    assert "topology 'theirs' attached it to front: attached again" in change.notes
+
+
+def test_a_new_container_that_was_not_yet_attached_is_after_an_interruption() -> None:
+    new = replace(web(state="created"), id="d" * 64)
+    made = shared(web(ON_FRONT, name=f"web.netplan-{ID[:12]}"), "front", new=replace(new, endpoints=(ObservedEndpoint("back"),)))
+    assert "connect web to front" in [step.text for step in made.steps]
+    attached = replace(new, endpoints=(ObservedEndpoint("back"), replace(ON_FRONT, endpoint_id="")))
+    again = shared(web(ON_FRONT, name=f"web.netplan-{ID[:12]}"), new=attached)
+    assert "connect web to front" not in [step.text for step in again.steps]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "networks"),
+    [
+        (replace(ON_FRONT, phantom=True), ("front",)),
+        (replace(ON_FRONT, mark=None), ("front",)),
+        (replace(ON_FRONT, mark=EndpointMark("lab")), ("front",)),
+        (ON_FRONT, ()),
+    ],
+    ids=["only listed", "by hand", "ours", "its network is gone"],
+)
+def test_what_was_no_attachment_of_another_topology_is_not(endpoint: ObservedEndpoint, networks: tuple[str, ...]) -> None:
+    made = shared(web(endpoint), *networks)
+    assert made.applyable
+    assert not [step for step in made.steps if step.op == "connect"]
+    told = [note for change in made.changes for note in change.notes if "attached it" in note]
+    lost = "topology 'theirs' attached it to front: not attached again, as that network is not there"
+    assert told == [lost] * (endpoint is ON_FRONT)
+
+
+def test_where_it_cannot_be_it_is_given_up_with_consent_only() -> None:
+    (refusal,) = shared(web(ON_FRONT), "front", mode="host").refusals
+    assert refusal.unsafe
+    assert "with network_mode host, and topology 'theirs' attached it to network front" in refusal.message
+    made = shared(web(ON_FRONT), "front", mode="host", disrupt_foreign=True)
+    assert made.applyable
+    assert "with network_mode host it cannot be" in made.changes[0].notes[-1]
+
+
+def test_a_container_on_none_leaves_it_first() -> None:
+    made = shared(web(ON_FRONT, mode="none"), "front", "none", mode="none")
+    texts = [step.text for step in made.steps]
+    assert texts.index("create container web") < texts.index("disconnect web from none") < texts.index("connect web to front")
+
+
+@pytest.mark.parametrize(("fate", "kept"), [("replace", True), ("remove", False)])
+def test_on_a_network_that_goes_it_needs_consent(fate: str, kept: bool) -> None:
+    mark = ContainerMark("lab", digests({"image": "busybox"}))
+    old = replace(web(ON_FRONT, mode="bridge"), mark=mark, settings={"image": "busybox"})
+    front = ObservedNetwork("f" * 64, "front", {"driver": "bridge", "ipv4.subnet": ("10.9.0.0/24",)}, NetworkMark("lab"))
+    observed = ObservedState(EngineInfo(version="28.5.2"), (front,), (old,), {"busybox": ObservedImage("sha256:1")})
+    wanted = DesiredContainer("web", HERE, managed=True, settings={"image": "busybox", "labels.l": "2"})
+    networks = {"front": DesiredNetwork("front", HERE, {"ipv4.subnet": ("10.9.0.0/24",), "internal": True})} if kept else {}
+    desired = DesiredState("lab", networks, {"web": wanted})
+    (refusal,) = plan(desired, observed).refusals
+    assert refusal.message == f"network front would be {fate}d under container web, which is declared by topology 'theirs'"
+    made = plan(desired, observed, policy=Policy(disrupt_foreign=True))
+    assert made.applyable
+    assert ("connect web to front" in [step.text for step in made.steps]) == kept
+    told = next(change.notes[-1] for change in made.changes if change.kind == "container")
+    assert told.endswith("attached again" if kept else "not attached again, as that network is removed")
 
 
 # --- containers are left alone ---------------------------------------------------------------------------------------
