@@ -74,6 +74,10 @@ class FailedError(NetplanError):
     """A run ended, and the engine is not as the file says."""
 
 
+class LockLostError(FailedError):
+    """Somebody else may be at work on the engine: nothing more is done, nothing put back, no journal dropped."""
+
+
 class EngineError(NetplanError):
     """The engine did not do what was asked."""
 
@@ -92,3 +96,7 @@ class ApiError(EngineError):
 
 class LostError(EngineError):
     """The answer did not arrive whole; what the engine did is unknown until it is read again."""
+
+
+class TimedOutError(LostError):
+    """The engine did not answer in time, and may still be at it: what it is read to be now can change by itself."""

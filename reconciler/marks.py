@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark
-from .settings import Settings, Value
+from .settings import Settings, Value, fits
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"
@@ -76,6 +76,10 @@ def read_container_mark(labels: Mapping[str, str], image_labels: Mapping[str, st
     return ContainerMark(topology, _strings(_load(labels.get(SPEC)).get("settings")))
 
 
+CURE = "netplan.cure"
+"""The driver option of an endpoint that was made only to be taken away: it counts as the phantom that it was."""
+
+
 def endpoint_options(mark: EndpointMark) -> dict[str, str]:
     """The driver options that carry `mark`."""
     spec: dict[str, Any] = {"v": VERSION, "how": mark.how, "declared": _plain(mark.declared)}
@@ -122,20 +126,17 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _settings(value: object) -> dict[str, Value]:
     if not isinstance(value, dict):
         return {}
-    known = {path: item for path, item in value.items() if _plausible(path, item)}
-    return {path: tuple(str(v) for v in item) if isinstance(item, list) else item for path, item in known.items()}
+    found = {path: tuple(item) if isinstance(item, list) else item for path, item in value.items()}
+    return {path: item for path, item in found.items() if _plausible(path, item)}
 
 
 def _plausible(path: str, item: object) -> bool:
     """Anybody may write a driver option: what cannot be a setting is none."""
-    if path in ("ipv4_address", "ipv6_address"):
-        return isinstance(item, str) and _is_address(item)
-    return isinstance(item, str | int | list)
+    return fits(path, item) and (path not in ("ipv4_address", "ipv6_address") or _is_address(str(item), path[:4]))
 
 
-def _is_address(text: str) -> bool:
+def _is_address(text: str, family: str) -> bool:
     try:
-        ip_address(text)
+        return f"ipv{ip_address(text).version}" == family
     except ValueError:
         return False
-    return True

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import EngineError, FailedError, NetplanError, RefusedError
+from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose, safe
 from ..safety import Policy
@@ -175,7 +175,12 @@ def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]
     try:
         yield lock
     finally:
-        lock.release()
+        _warn(lock.release(), "the next apply on this machine takes it over; on another one: netplan unlock")
+
+
+def _warn(trouble: str, hint: str) -> None:
+    if trouble:
+        print(f"warning: {safe(trouble)}\n  {hint}", file=sys.stderr, flush=True)
 
 
 # --- under the lock --------------------------------------------------------------------------------------------------
@@ -193,25 +198,24 @@ class _Run:
     note: Writer | None = None
 
     def carry_out(self) -> int:
-        from ..lock.journal import drop, writer
-
         view, wanted, options = self.view, self.wanted, self.options
         before = live(view.observed, wanted)
-        self.note = writer(self.engine, self.lock.run, wanted, view.observed, view.journals)
-        if self.note:
-            self.note.write()
+        superfluous = self._note()
         ran = self._execute(wanted) if wanted.steps else None
         if ran and not ran.ok:
             self._roll_back(ran)
         left = wanted if ran and not ran.ok else prove(view.look_afterwards, self.engine, ran)
         converged = left.empty and left.applyable
-        if converged:
-            drop(self.engine, {*view.own_journals, *([self.note.name] if self.note else [])})
+        lost = self._lost() if converged else None
+        if converged and not lost:
+            self._drop(superfluous)
         print_report(wanted, ran, converged, options)
         if bug := next((result.bug for result in ran.results if result.bug), None) if ran else None:
             raise bug
         if ran and not ran.ok:
             return FailedError.exit_code
+        if lost:
+            raise lost
         if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, self.engine, ran))):
             raise FailedError("what was started does not run", *ended)
         if not converged:
@@ -221,6 +225,34 @@ class _Run:
             what = "stopped while netplan was at work, by somebody else or by a restart"
             raise FailedError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
         return 0
+
+    def _note(self) -> set[str]:
+        """Writes the journal, where there is something to take away; the names of those that a proof makes superfluous."""
+        from ..lock.journal import writer
+
+        view = self.view
+        self.note = writer(self.engine, self.lock.run, self.wanted, view.observed, view.journals)
+        if self.note is None:
+            return set(view.own_journals)
+        try:
+            self.note.write()
+        except KeyboardInterrupt:  # nothing was taken away yet
+            self._drop({self.note.name})
+            raise
+        return {*view.own_journals, self.note.name}
+
+    def _lost(self) -> LockLostError | None:
+        """What became of the lock, where it was this run's no more at the last look: then the journals may be somebody else's to drop."""
+        try:
+            self.lock.check(self.view.claims)
+        except LockLostError as lost:
+            return lost
+        return None
+
+    def _drop(self, names: set[str]) -> None:
+        from ..lock.journal import drop
+
+        _warn(drop(self.engine, names), "the next apply of this topology drops it")
 
     def _execute(self, plan: Plan) -> Run:
         """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""
@@ -241,35 +273,47 @@ class _Run:
             print_run(render_run(ran, shown, next_commands(options)), options)
         return ran
 
-    def _guard(self, step: Step) -> None:
-        """Before anything is taken away: the journal is there, and the lock still ours."""
-        from ..lock import own_volumes
+    def _guard(self, step: Step | None) -> None:
+        """Before anything is taken away, or a step taken back: the lock is still ours, and the journal there."""
+        from ..lock import claims, own_volumes
         from ..lock.journal import takes_away
 
-        if takes_away(step):
+        if step is None or takes_away(step):
             volumes = own_volumes(self.engine)
+            self.lock.check(claims(volumes))
             if self.note:
                 self.note.check(volumes)
-            self.lock.check(volumes)
 
     def _roll_back(self, ran: Run) -> None:
-        """Puts half-replaced networks back; the journal goes only if the engine has again all that it holds."""
+        """Puts half-replaced networks back, unless the engine may still be at a step, or somebody else at work on it.
+
+        What this cannot do the next apply does, as the journal is there: that goes only where the engine has all of it again, for certain.
+        """
         from ..executor import INTERRUPTED
         from ..executor.rollback import rollback
-        from ..lock import own_volumes
-        from ..lock.journal import drop
-        from ..planner import lacking
 
-        with suppress(EngineError):  # what it could not do, the next apply does: the journal is there
+        if any(result.late for result in ran.results):
+            return
+        runs = [ran]
+        try:
+            self._guard(None)
             back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)
             if back.steps and not any(result.error == INTERRUPTED for result in ran.results):
                 names = ", ".join(sorted({step.network for step in back.steps}))
                 print(safe(f"The replacement of {names} failed: putting it back as it was."), file=sys.stderr, flush=True)
-                self._execute(back)
-            if self.note:
-                self.view.look()
-                mine = next((journal for journal in self.view.journals if journal.name == self.note.name), None)
-                if mine is None:
-                    self.note.check(own_volumes(self.engine))
-                elif not lacking(mine, self.view.observed):
-                    drop(self.engine, [mine.name])
+                runs.append(self._execute(back))
+            if self.note and not any(result.unknown for each in runs for result in each.results):
+                self._drop_if_whole(self.note.name)
+        except LockLostError:
+            return  # the report says so
+        except EngineError as error:
+            _warn(f"what was taken away could not be put back: {error}", "the next apply of this topology does that")
+
+    def _drop_if_whole(self, name: str) -> None:
+        from ..planner import lacking
+
+        self.view.look()
+        self.lock.check(self.view.claims)
+        mine = next((journal for journal in self.view.journals if journal.name == name), None)
+        if mine and not lacking(mine, self.view.observed):
+            self._drop({name})

@@ -6,7 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from os.path import isfile
 from threading import Thread
@@ -134,7 +134,8 @@ def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
 
     def log(method: str, path: str, status: int, seconds: float) -> None:
         # one write: `print` makes two, and the other threads' lines would come between the text and its end
-        sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
+        with suppress(OSError, ValueError):  # whoever reads it may be gone, and the call was made
+            sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
 
     return log
 

@@ -18,8 +18,9 @@ from heapq import heappop, heappush
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import NetplanError, UnreachableError
+from ..errors import LockLostError, NetplanError, UnreachableError
 from ..plan import Plan, Step
+from .judge import StepError
 from .steps import Performer
 
 if TYPE_CHECKING:
@@ -34,13 +35,18 @@ INTERRUPTED = "interrupted before it began"
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step ended. `error` says why it failed or was skipped; `bug` is set where netplan itself is at fault."""
+    """How one step ended. `error` says why it failed or was skipped; `bug` is set where netplan itself is at fault.
+
+    `unknown`: no answer says that a failed step was not done; `late`: the engine may still be at it.
+    """
 
     step: Step
     status: Status
     error: str = ""
     seconds: float = 0.0
     bug: BaseException | None = None
+    unknown: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +91,15 @@ class Event:
 Listener = Callable[[Event], None]
 
 
-Guard = Callable[[Step], None]
-"""Called in a worker before each step; raises NetplanError where the step must not be taken."""
+Guard = Callable[[Step | None], None]
+"""Called in a worker before each step, and with None before one is taken back; raises NetplanError where that must not be done."""
 
 
 def _deaf(event: Event) -> None:
     return
 
 
-def _unguarded(step: Step) -> None:
+def _unguarded(step: Step | None) -> None:
     return
 
 
@@ -110,8 +116,8 @@ def execute(
 
     When `stop` is set, or on the first Ctrl-C in the main thread (SIGTERM too, where it means the same to the caller), running steps finish
     and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end with the
-    process. `listen` is called in the calling thread only, `guard` before each step in the thread that takes it. Raises EngineError only if
-    the engine cannot be read before the first step.
+    process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the thread that
+    takes it. Raises EngineError only if the engine cannot be read before the first step.
     """
     began = perf_counter()
     stop = stop or threading.Event()
@@ -157,7 +163,7 @@ class _Walk:
         self._listen = listen
         self._stop = stop
         self._guard = guard
-        self._unreachable = ""
+        self._halt = ""
         self._networks: list[int] = []
         self._others: list[int] = []
         self._running: dict[Future[StepResult], Step] = {}
@@ -167,14 +173,17 @@ class _Walk:
 
     def walk(self) -> dict[int, StepResult]:
         self._sorter.prepare()
-        pool = ThreadPoolExecutor(self._parallel, "netplan")
+        pool, at_once = ThreadPoolExecutor(self._parallel, "netplan"), False
         try:
             while self._sorter.is_active():
                 self._queue_ready()
                 self._start(pool)
                 self._collect()
+        except KeyboardInterrupt:
+            at_once = True
+            raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=not at_once, cancel_futures=True)
         return self._results
 
     def _queue_ready(self) -> None:
@@ -189,11 +198,11 @@ class _Walk:
     def _start(self, pool: ThreadPoolExecutor) -> None:
         while (number := self._next()) is not None:
             step = self._steps[number]
-            if why := self._unreachable or (INTERRUPTED if self._stop.is_set() else ""):
+            if why := self._halt or (INTERRUPTED if self._stop.is_set() else ""):
                 self._skip(step, why)
                 self._queue_ready()
             else:
-                self._listen(Event(step))
+                self._tell(Event(step))
                 self._running[pool.submit(self._work, step)] = step
 
     def _next(self) -> int | None:
@@ -211,10 +220,14 @@ class _Walk:
             self._guard(step)
             self._performer.perform(step)
         except UnreachableError as error:
-            self._unreachable = f"the engine could not be reached at step {step.id}"
+            self._halt = f"the engine could not be reached at step {step.id}"
+            return StepResult(step, "failed", str(error), perf_counter() - began, unknown=True)
+        except LockLostError as error:
+            self._halt = f"the lock was lost at step {step.id}"
             return StepResult(step, "failed", str(error), perf_counter() - began)
         except NetplanError as error:
-            return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began)
+            unknown, late = (error.unknown, error.late) if isinstance(error, StepError) else (False, False)
+            return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began, unknown=unknown, late=late)
         except BaseException as error:
             return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", perf_counter() - began, error)
         return StepResult(step, "done", seconds=perf_counter() - began)
@@ -235,15 +248,25 @@ class _Walk:
 
     def _reversed_by(self, step: Step) -> str:
         """A recreation that did not get to its new container's start is taken back, once; in words for the report."""
-        if step.replaces is None or step.op == "remove" or step.replaces.id in self._taken_back or self._unreachable:
+        if step.replaces is None or step.op == "remove" or step.replaces.id in self._taken_back or self._halt:
             return ""
         self._taken_back.add(step.replaces.id)
+        try:
+            self._guard(None)
+        except NetplanError as error:
+            return f"; the old container was not put back: {error}"
         return f"; {self._performer.containers.reverse(step.replaces)}"
 
     def _end(self, result: StepResult) -> None:
         self._results[result.step.id] = result
         self._sorter.done(result.step.id)
-        self._listen(Event(result.step, result))
+        self._tell(Event(result.step, result))
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._listen(event)
+        except (OSError, ValueError):  # nobody reads any more, and what was begun must be ended all the same
+            self._listen = _deaf
 
 
 def _of_network(step: Step) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..errors import ApiError, EngineError, LostError, UnreachableError
+from ..errors import ApiError, EngineError, LostError, TimedOutError, UnreachableError
 
 T = TypeVar("T")
 SETTLE = (0.0, 0.2, 0.8)
@@ -15,9 +15,15 @@ SETTLE = (0.0, 0.2, 0.8)
 
 
 class StepError(EngineError):
-    """A step did not reach what it is for; the text is for the user. `again`: the engine itself says that it may work later."""
+    """A step did not reach what it is for; the text is for the user.
+
+    `again`: the engine itself says that it may work later. `unknown`: no answer of the engine says that it was not done. `late`: it may
+    still be done after this, as the engine was only not waited for.
+    """
 
     again = False
+    unknown = False
+    late = False
 
 
 def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
@@ -34,15 +40,22 @@ def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
         except EngineError as again:
             unread = again
     if unread:
-        raise StepError(f"{words(error)}; outcome unknown, as the engine could not be read ({words(unread)})")
+        raise _judged(StepError(f"{words(error)}; outcome unknown, as the engine could not be read ({words(unread)})"), error)
     return None
 
 
 def failure(error: EngineError, more: str = "") -> StepError:
     """The error of a step whose state says that it did not happen."""
-    said = f"{words(error)}; it did not happen" if isinstance(error, LostError) else words(error)
-    found = StepError(f"{said}; {more}" if more else said)
+    said = words(error)
+    if isinstance(error, LostError):
+        said += "; it has not happened so far" if isinstance(error, TimedOutError) else "; it did not happen"
+    found = _judged(StepError(f"{said}; {more}" if more else said), error)
     found.again = isinstance(error, ApiError) and error.status == 503
+    return found
+
+
+def _judged(found: StepError, error: EngineError) -> StepError:
+    found.unknown, found.late = isinstance(error, LostError), isinstance(error, TimedOutError)
     return found
 
 

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..codec import read_container, read_listed
+from ..engine import persistently
 from ..errors import ApiError, EngineError, LostError
-from ..marks import read_network_mark
+from ..marks import CURE, read_network_mark
 from ..model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
 from ..settings import Value
@@ -43,11 +44,11 @@ class Performer:
         self._made: dict[str, str] = {}
         self.containers = ContainerPerformer(plan, engine, stop or threading.Event())
         self._networks_before = (
-            frozenset(str(raw["Id"]) for raw in engine.networks())
+            frozenset(str(raw["Id"]) for raw in persistently(engine.networks))
             if any(step.op == "create" and step.kind == "network" for step in plan.steps)
             else frozenset()
         )
-        listed = self._listed() if "connect" in ops else ()
+        listed = persistently(self._listed) if "connect" in ops else ()
         self._live = frozenset(container.id for container in listed if container.live)
 
     def perform(self, step: Step) -> None:
@@ -87,7 +88,7 @@ class Performer:
 
     def _create(self, step: Step) -> str:
         mark = step.mark
-        assert isinstance(mark, NetworkMark)
+        assert isinstance(mark, NetworkMark | None)
         try:
             return self._engine.create_network(step.network, step.settings, mark)
         except (ApiError, LostError) as error:
@@ -95,12 +96,12 @@ class Performer:
                 return found
             raise failure(error) from error
 
-    def _new_network(self, name: str, mark: NetworkMark) -> str | None:
-        """The ID of the network of that name and mark that was not there before this run."""
+    def _new_network(self, name: str, mark: NetworkMark | None) -> str | None:
+        """The ID of the network of that name and mark that was not there before this run; one that was adopted and is put back has none."""
         for raw in self._engine.networks():
             if raw["Name"] == name and raw["Id"] not in self._networks_before:
                 found = read_network_mark(raw.get("Labels") or {})
-                if found and (found.topology, found.hashes) == (mark.topology, mark.hashes):
+                if (found and (found.topology, found.hashes)) == (mark and (mark.topology, mark.hashes)):
                     return str(raw["Id"])
         return None
 
@@ -152,7 +153,7 @@ class Performer:
             self._engine.connect(network_id, step.container_id, step.settings, mark)
         except (ApiError, LostError) as error:
             if not look(error, lambda: self._connected(network_id, step)):
-                raise failure(error, self._after_failed_connect(network_id, step)) from error
+                raise self._after_failed_connect(network_id, step, error) from error
 
     def _connected(self, network_id: str, step: Step) -> bool:
         """Whether the endpoint is there with the step's mark and settings; the MAC aside, which engines may ignore on connect."""
@@ -166,24 +167,30 @@ class Performer:
             _same(path, value, endpoint.settings.get(path), container) for path, value in step.settings.items() if path != "mac_address"
         )
 
-    def _after_failed_connect(self, network_id: str, step: Step) -> str:
+    def _after_failed_connect(self, network_id: str, step: Step, error: EngineError) -> StepError:
         """A failed live connect leaves the network in the container's list, and its next restart would fail: take it out again.
 
-        Returns what the user must know if that did not work.
+        Returns the step's error: with what the user must know if that did not work, and to be tried again where what stood in the way was
+        left by a cure that somebody interrupted.
         """
         try:
             endpoint = self._endpoint(step)
             if endpoint and endpoint.phantom:
                 self._cure(network_id, step)
-        except EngineError as error:
-            return (
-                f"{step.container} still lists {step.network} and its next restart will fail ({error}): connect and disconnect it by hand"
+        except EngineError as trouble:
+            what = (
+                f"{step.container} still lists {step.network} and its next restart will fail ({trouble}): connect and disconnect it by hand"
             )
-        return ""
+            return failure(error, what)
+        failed = failure(error)
+        failed.again |= bool(endpoint and endpoint.phantom and endpoint.endpoint_id)
+        return failed
 
     def _cure(self, network_id: str, step: Step) -> None:
-        """Take a phantom endpoint away: only a real one can be disconnected, so make it real first."""
-        self._engine.connect(network_id, step.container_id, {}, None)
+        """Take a phantom endpoint away: only a real one can be disconnected, so make it real, marked as not meant to be."""
+        there = self._endpoint(step)
+        if not (there and there.endpoint_id):
+            self._engine.connect(network_id, step.container_id, {f"driver_opts.{CURE}": "1"}, None)
         self._engine.disconnect(network_id, step.container_id)
 
     def _endpoint(self, step: Step) -> ObservedEndpoint | None:

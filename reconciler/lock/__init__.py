@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ApiError, EngineError, FailedError, LostError
+from ..errors import ApiError, EngineError, FailedError, LockLostError, LostError
 from .holder import Holder, gone, holder_text, myself, read_holder
 
 if TYPE_CHECKING:
@@ -74,21 +74,28 @@ class Lock:
         """The name of the run that holds it."""
         return self._claim.holder.run
 
-    def check(self, volumes: Iterable[Mapping[str, Any]]) -> None:
-        """Raise FailedError unless the lock is still there and nobody took it over; `volumes` were listed just now."""
-        present = claims(volumes)
+    def check(self, present: Iterable[Claim]) -> None:
+        """Raise LockLostError unless the lock is still there and nobody took it over; `present` are the locks as listed just now."""
+        present = tuple(present)
         if taker := next((other for other in present if self.run in other.holder.takes), None):
-            raise FailedError(f"the engine's lock was taken over by {taker.holder}", "run netplan plan to see what is left to do")
+            raise LockLostError(f"the engine's lock was taken over by {taker.holder}", "run netplan plan to see what is left to do")
         if all(other.holder.run != self.run for other in present):
-            raise FailedError(
+            raise LockLostError(
                 "the engine's lock has vanished: somebody ran netplan unlock, or removed the volume", "run netplan plan to see what is left"
             )
 
-    def release(self) -> None:
-        """Give it back. An engine that does not answer keeps it: then the next apply finds that this process is gone."""
-        if not self.keep:
-            with suppress(EngineError):
-                _drop(self._engine, self._claim)
+    def release(self) -> str:
+        """Give it back, if it is still this run's. Returns why that did not work, in words; empty where it did.
+
+        An engine that does not answer keeps it: then the next apply on this machine finds that this process is gone.
+        """
+        if self.keep:
+            return ""
+        try:
+            _drop_own(self._engine, self._claim)
+        except EngineError as error:
+            return f"the engine's lock could not be given back: {error}"
+        return ""
 
 
 def acquire(engine: Engine, topology: str, timeout: float, tell: Tell) -> Lock:
@@ -125,6 +132,15 @@ def _held(holder: Holder | None, timeout: float) -> FailedError:
 def _claim(engine: Engine, me: Holder, taken: list[Claim]) -> Lock | None:
     """Create the next generation, look again, drop those it takes over; None where somebody else was faster."""
     claim = Claim(taken[-1].generation + 1 if taken else 1, me)
+    try:
+        return _settled(engine, claim, me)
+    except KeyboardInterrupt:
+        with suppress(EngineError):
+            _drop_own(engine, claim)
+        raise
+
+
+def _settled(engine: Engine, claim: Claim, me: Holder) -> Lock | None:
     failure: EngineError | None = None
     try:
         answer = engine.create_volume(claim.name, {KIND: "lock", HOLDER: holder_text(me)})
@@ -156,6 +172,12 @@ def _drop(engine: Engine, claim: Claim) -> None:
             raise
 
 
+def _drop_own(engine: Engine, claim: Claim) -> None:
+    """Remove a lock unless somebody else's stands in its place: another run may have made one of that name since."""
+    if any(found.name == claim.name and found.holder.run == claim.holder.run for found in claims(own_volumes(engine))):
+        _drop(engine, claim)
+
+
 def break_locks(engine: Engine, shown: Iterable[Claim]) -> None:
     """Remove the locks that were shown to the user, and no other. Raises FailedError where somebody else holds it by now."""
     shown = tuple(shown)
@@ -163,4 +185,4 @@ def break_locks(engine: Engine, shown: Iterable[Claim]) -> None:
         if claim not in shown:
             raise FailedError(f"the lock changed hands meanwhile: {claim.holder}", "run netplan unlock again")
     for claim in shown:
-        _drop(engine, claim)
+        _drop_own(engine, claim)

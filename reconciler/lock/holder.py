@@ -48,7 +48,7 @@ def myself(topology: str) -> Holder:
 
 def gone(holder: Holder) -> bool:
     """Whether the holder is provably dead: of this boot and PID namespace, and no process of its PID started when it did."""
-    return _is_visible(holder) and _started(holder.pid) != holder.started
+    return _is_visible(holder) and _started(holder.pid) != holder.started and not _hidden(holder.pid)
 
 
 def standing(holder: Holder) -> str:
@@ -60,7 +60,8 @@ def standing(holder: Holder) -> str:
 
 def _is_visible(holder: Holder) -> bool:
     known = bool(holder.boot and holder.namespace and holder.started)
-    return known and (holder.boot, holder.namespace) == (_boot(), _namespace())
+    here = (_boot(), _namespace(), socket.gethostname())  # two copies of one machine can have the same boot
+    return known and (holder.boot, holder.namespace, holder.host) == here
 
 
 def _boot() -> str:
@@ -81,6 +82,19 @@ def _started(pid: int) -> str:
     """When a process started, in the kernel's ticks since its boot; empty if there is none, or only what is left of one."""
     fields = _read(f"{pid}/stat").rpartition(")")[2].split()  # the command before may hold anything
     return "" if len(fields) < 20 or fields[0] in ("Z", "X") else fields[19]
+
+
+def _hidden(pid: int) -> bool:
+    """Whether there is a process of which /proc says nothing: another user's, where /proc is mounted with `hidepid`."""
+    if _read(f"{pid}/stat"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return bool(not _read(f"{pid}/stat"))
 
 
 def _read(name: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from socket import gethostname
@@ -74,7 +73,10 @@ def _read(name: str, labels: Mapping[str, Any]) -> Journal:
         if record["v"] != VERSION:
             raise ValueError(f"its version is {record['v']}, netplan reads {VERSION}")
         taken = state_from_snapshot(record["taken"])
-        return Journal(name, str(record["topology"]), int(record["order"]), taken, str(record["host"]), str(record["time"]))
+        topology, order, host, time = (record[key] for key in ("topology", "order", "host", "time"))
+        if type(order) is not int or not all(isinstance(text, str) for text in (topology, host, time)):
+            raise TypeError("it holds something else than a run notes")
+        return Journal(name, topology, order, taken, host, time)
     except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         raise RefusedError(
             f"the journal {name} on the engine cannot be read: {error}",
@@ -128,8 +130,13 @@ def writer(engine: Engine, run: str, plan: Plan, observed: ObservedState, presen
     return Writer(engine, f"{PREFIX}{run}", {KIND: "journal", RECORD: text})
 
 
-def drop(engine: Engine, names: Iterable[str]) -> None:
-    """Delete journals whose topology is proven; one that stays is found proven again by the next apply."""
+def drop(engine: Engine, names: Iterable[str]) -> str:
+    """Delete journals whose topology is proven; returns why one stays, empty where none does: the next apply finds it proven again."""
+    trouble = ""
     for name in names:
-        with suppress(EngineError):
+        try:
             engine.remove_volume(name)
+        except EngineError as error:
+            if not isinstance(error, ApiError) or error.status != 404:
+                trouble = f"the journal {name} stays on the engine: {error}"
+    return trouble

@@ -8,14 +8,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from reconciler.engine import Engine
-from reconciler.errors import FailedError
-from reconciler.lock import HOLDER, KIND, Lock, acquire, claims, own_volumes
+from reconciler.errors import FailedError, LockLostError
+from reconciler.lock import HOLDER, KIND, Claim, Lock, acquire, break_locks, claims, own_volumes
 from reconciler.lock.holder import Holder, holder_text, myself
 
+from ..faults.proxy import Fault, spoiled
 from .cli import Cli, run_on_terminal
 
 
@@ -43,7 +45,7 @@ def unlocked(engine: Engine) -> Iterator[None]:
 
 def test_the_first_has_it_and_the_second_does_not(engine: Engine) -> None:
     lock = acquire(engine, "one", 1, quiet)
-    lock.check(own_volumes(engine))
+    lock.check(claims(own_volumes(engine)))
     heard: list[Holder] = []
     with pytest.raises(FailedError, match='another netplan is at work on this engine: topology "one", process'):
         acquire(engine, "two", 0.6, heard.append)
@@ -59,9 +61,7 @@ def test_a_dead_holder_is_taken_over_at_once(engine: Engine) -> None:
     assert time.monotonic() - began < 5
     assert held(engine) == [(4, lock.run)]
     with pytest.raises(FailedError, match="taken over by"):
-        Lock(engine, claims([{"Name": "netplan.lock.3", "Labels": {KIND: "lock", HOLDER: holder_text(dead)}}])[0]).check(
-            own_volumes(engine)
-        )
+        Lock(engine, Claim(3, dead)).check(claims(own_volumes(engine)))
     lock.release()
 
 
@@ -77,14 +77,45 @@ def test_a_holder_that_was_taken_over_notices(engine: Engine) -> None:
     lock = acquire(engine, "lab", 1, quiet)
     taker = plant(engine, 2, takes=(lock.run,))
     with pytest.raises(FailedError, match="taken over by") as caught:
-        lock.check(own_volumes(engine))
+        lock.check(claims(own_volumes(engine)))
     assert str(taker) in caught.value.message
+
+
+def test_nobody_gives_back_the_lock_of_another(engine: Engine) -> None:
+    """Its own was broken while it worked, and another run has made one of the same name since."""
+    first = acquire(engine, "lab", 1, quiet)
+    break_locks(engine, claims(own_volumes(engine)))
+    second = acquire(engine, "lab", 1, quiet)
+    with pytest.raises(LockLostError, match="has vanished"):
+        first.check(claims(own_volumes(engine)))
+    assert first.release() == ""
+    assert held(engine) == [(1, second.run)]
+    second.release()
+    assert held(engine) == []
+
+
+def test_a_lock_that_cannot_be_given_back_is_told(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    with spoiled(tmp_path / "engine.sock", cli.host, Fault("answer", "DELETE", "/volumes/", nth=0)) as proxy:
+        done = cli.run("apply", str(cli.file), "--host", proxy.host)
+    assert "warning: the engine's lock could not be given back: told to fail\n  the next apply on this machine takes it over" in done.err
+    cli.apply()
+    assert held(engine) == []
+
+
+def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(cli: Cli, engine: Engine) -> None:
+    plant(engine, 1, host="elsewhere", boot="elsewhere")
+    engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
+    said = cli.run("unlock", "--yes")
+    assert "the journal netplan.journal.newer on the engine cannot be read" in said.out
+    assert "Unlocked." in said.out
+    assert held(engine) == []
 
 
 def test_a_newer_lock_that_takes_somebody_else_over_does_not_disturb(engine: Engine) -> None:
     lock = acquire(engine, "lab", 1, quiet)
     plant(engine, 2, takes=("another",))
-    lock.check(own_volumes(engine))
+    lock.check(claims(own_volumes(engine)))
 
 
 def test_of_many_at_once_one_has_it(engine: Engine) -> None:

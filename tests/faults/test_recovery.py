@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import random
+import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from reconciler.engine import open_engine
+from reconciler.lock import HOLDER, KIND, claims, own_volumes
+from reconciler.lock.holder import holder_text, myself
 
 from ..e2e.cli import NETPLAN, Cli, box
 from ..e2e.conftest import Docker
 from .labs import ANSWERS, Lab, answered, killed, own_volumes_of
-from .plans import PAIRS
+from .plans import PAIRS, Pair
 from .proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-POINTS = 2
+POINTS = int(os.environ.get("NETPLAN_EXAMPLES", "3"))
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +35,22 @@ def docker_only(docker: Docker) -> None:
         pytest.skip("Podman keeps no marks on endpoints")
 
 
+KILLS = st.tuples(st.just(killed), st.integers(1, 11), st.booleans(), st.integers(0, 5), st.booleans())
+SPOILED = st.tuples(st.just(answered), st.integers(1, 9), st.sampled_from(list(ANSWERS.values())))
+
+
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
-def test_killed_anywhere_and_answered_anyhow(docker: Docker, proxy: Proxy, tmp_path: Path, pair: object) -> None:
-    lab, choose = Lab(pair, docker, proxy, tmp_path), random.Random(str(pair))  # type: ignore[arg-type]
-    for number in range(POINTS):
-        killed(lab, choose.randrange(1, 12), choose.random() < 0.5, choose.randrange(6), elsewhere=number == 1)
-    answered(lab, choose.randrange(1, 10), choose.choice(list(ANSWERS.values())))
+def test_killed_anywhere_and_answered_anyhow(docker: Docker, proxy: Proxy, tmp_path: Path, pair: Pair) -> None:
+    """Hypothesis chooses what breaks at which call of the plan there and of the plan back, and whether the recovery is killed too."""
+    lab = Lab(pair, docker, proxy, tmp_path)
+
+    @settings(max_examples=POINTS, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(point=KILLS | SPOILED)
+    def comes_right(point: tuple[Callable[..., object], *tuple[object, ...]]) -> None:
+        break_it, *how = point
+        break_it(lab, *how)
+
+    comes_right()
     lab.close()
 
 
@@ -64,6 +82,124 @@ def test_a_replacement_whose_network_cannot_be_created_is_rolled_back(cli: Cli, 
     assert not own_volumes_of(cli.docker), "the engine has all that the journal held"
     cli.apply("--disrupt-foreign")
     assert foreign(cli) == before
+
+
+def test_an_adopted_network_that_cannot_be_made_anew_is_put_back_too(cli: Cli, proxy: Proxy) -> None:
+    """It never had a mark, and has none afterwards."""
+    subnet = cli.docker.subnet()
+    cli.docker.network("corp", subnet=subnet)
+    cli.docker.container("guest", cli.docker.name("corp"))
+    before = cli.endpoint("guest", "corp")
+    cli.write({"corp": {"subnet": subnet, "mtu": 1400}})
+    proxy.spoil(Fault("answer", path="^/networks/create$", status=403))
+    adopt = ("--adopt", cli.docker.name("corp"), "--disrupt-foreign", "--yes")
+    failed = cli.run("apply", str(cli.file), *adopt, "--host", proxy.host, code=1)
+    assert "putting it back as it was" in failed.err
+    assert "bug" not in failed.said
+    assert not [label for label in cli.network("corp")["Labels"] if "netplan" in label]
+    assert (cli.endpoint("guest", "corp") or {})["Aliases"] == (before or {})["Aliases"]
+    assert not own_volumes_of(cli.docker)
+
+
+def test_a_call_that_the_engine_carries_out_after_the_time_out_costs_nothing(cli: Cli, proxy: Proxy) -> None:
+    """Nobody can say at the end of that run what will be: so nothing is put back, and the journal stays for the next one."""
+    _, before, life = replacement(cli)
+    proxy.spoil(Fault("slow", path="/disconnect$", nth=0, seconds=4))
+    command = ("apply", str(cli.file), "--yes", "--disrupt-foreign", "--parallel", "1", "--timeout", "1")
+    failed = cli.run(*command, "--host", proxy.host, code=1)
+    assert "within 1 s; it has not happened so far" in failed.out
+    assert "putting it back" not in failed.err
+    assert [name.split(".")[1] for name in own_volumes_of(cli.docker)] == ["journal"]
+    _until(lambda: not (cli.endpoint("web", "n") and cli.endpoint("guest", "n")))
+    cli.apply("--disrupt-foreign")
+    assert foreign(cli) == before
+    assert cli.life("web", "guest") == life
+    assert not own_volumes_of(cli.docker)
+
+
+@pytest.mark.parametrize("cure", ["killed", "failed"])
+def test_a_cure_that_ends_half_way_is_no_endpoint(cli: Cli, proxy: Proxy, cure: str) -> None:
+    """Somebody takes the address of an endpoint while its network is replaced: its connect fails, and leaves what must be made real to be
+    taken away. What it is made real with is not what it was."""
+    subnet = cli.docker.subnet()
+    address = subnet.replace(".0/24", ".77")
+    for who in ("web", "guest", "thief"):
+        cli.docker.container(who)
+    members = {"web": {"networks": {"n": {"aliases": ["w"]}}}}
+    cli.converge({"n": {"subnet": subnet}}, members)
+    cli.docker.connect(cli.docker.name("n"), cli.docker.name("guest"), Aliases=["mine"], IPAMConfig={"IPv4Address": address})
+    before = foreign(cli)
+    cli.write({"n": {"subnet": subnet, "mtu": 1400}}, members)
+    broken = (
+        Fault("kill", path="/connect$", nth=2, acts=True) if cure == "killed" else Fault("answer", path="/disconnect$", nth=3, status=500)
+    )
+    proxy.spoil(Fault("slow", path="/connect$", nth=1, seconds=3), broken)
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--parallel", "1", "--host", proxy.host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        _until(lambda: bool(proxy.spoiled))
+        time.sleep(0.5)
+        cli.docker.connect(cli.docker.name("n"), cli.docker.name("thief"), IPAMConfig={"IPv4Address": address})
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == (-9 if cure == "killed" else 1), said
+    assert any(".journal." in name for name in own_volumes_of(cli.docker))
+    cli.docker.do("POST", f"/networks/{cli.docker.name('n')}/disconnect", {"Container": cli.docker.name("thief")})
+    cli.apply("--disrupt-foreign")
+    assert foreign(cli) == before
+    assert not own_volumes_of(cli.docker)
+
+
+def test_who_is_taken_over_does_nothing_more(cli: Cli, proxy: Proxy) -> None:
+    """Neither its next steps, nor a rollback, nor an end of its journal."""
+    replacement(cli)
+    proxy.spoil(Fault("slow", path="/disconnect$", nth=1, seconds=2))
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--parallel", "1", "--host", proxy.host]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+        closing(open_engine(cli.host)) as engine,
+    ):
+        _until(lambda: bool(proxy.spoiled))
+        held = claims(own_volumes(engine))[0].holder
+        taker = replace(myself("taker"), takes=(held.run,))
+        engine.create_volume("netplan.lock.2", {KIND: "lock", HOLDER: holder_text(taker)})
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "the engine's lock was taken over by" in said
+    assert [call for call in proxy.calls if not call.startswith("GET") and "/volumes" not in call] == proxy.spoiled
+    left = own_volumes_of(cli.docker)
+    assert "netplan.lock.2" in left
+    assert f"netplan.journal.{held.run}" in left
+    cli.docker.do("DELETE", "/volumes/netplan.lock.2")
+    cli.apply("--disrupt-foreign")
+    assert not own_volumes_of(cli.docker)
+
+
+@pytest.mark.parametrize("volume", ["lock", "journal"])
+def test_interrupted_before_anything_was_taken_away_nothing_is_left(cli: Cli, proxy: Proxy, volume: str) -> None:
+    replacement(cli)
+    proxy.spoil(Fault("hang", path="^/volumes/create$", nth=1 if volume == "lock" else 2, acts=True))
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        _until(lambda: bool(proxy.spoiled))
+        _until(lambda: any(f".{volume}." in name for name in own_volumes_of(cli.docker)))
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert not own_volumes_of(cli.docker)
+
+
+def test_a_report_that_nobody_reads_stops_nothing_half_way(cli: Cli) -> None:
+    """As by `apply -v 2>&1 | head -1`."""
+    cli.docker.container("c")
+    networks = {f"n{number}": {"subnet": cli.docker.subnet()} for number in range(4)}
+    cli.write(networks, {"c": {"networks": list(networks)}})
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "-v", "--host", cli.host]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        process.stderr.readline()
+        process.stderr.close()
+        process.wait(timeout=60)
+    assert not own_volumes_of(cli.docker)
+    cli.settled()
 
 
 def test_a_pending_recovery_is_shown_and_another_topology_leaves_it_alone(cli: Cli, proxy: Proxy) -> None:
