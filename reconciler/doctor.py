@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from .engine import TIMEOUT, Reader, engine_at, version_text
 from .engine.locate import Target, locate
-from .errors import NetplanError
+from .errors import ApiError, NetplanError, RefusedError
 from .model import EngineInfo
 
 Level = Literal["ok", "warn", "fail"]
@@ -99,6 +99,7 @@ def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[
         yield from _identity(reader.info(), reader.details(), target)
         yield from features(reader.info())
         yield from duplicate_names(reader)
+        yield from runs(reader)
     except NetplanError as error:
         yield Finding("fail", error.message, "; ".join(error.hints))
     finally:
@@ -154,6 +155,36 @@ def duplicate_names(reader: Reader) -> Iterator[Finding]:
         yield Finding(
             "fail", f'{len(ids)} networks are called "{name}": {", ".join(ids)}', "remove all but one by ID: docker network rm ID"
         )
+
+
+def runs(reader: Reader) -> Iterator[Finding]:
+    """Who is at work on the engine, and which runs were interrupted: its volumes tell."""
+    from .lock import claims, own_volumes
+    from .lock.holder import gone, standing
+    from .lock.journal import journals
+
+    try:
+        volumes = own_volumes(reader)
+    except ApiError as error:
+        what = f"its volumes cannot be listed: {error}"
+        yield Finding("fail", what, "let whatever stands before the engine pass /volumes: netplan keeps its lock and its journals there")
+        return
+    held = claims(volumes)
+    for claim in held:
+        fix = "" if gone(claim.holder) else "wait for it, or, if it is certainly gone: netplan unlock"
+        yield Finding("warn", f"locked by {claim.holder}: {standing(claim.holder)}", fix)
+    if held:  # whoever is at work has a journal too
+        return
+    try:
+        found = journals(volumes)
+    except RefusedError as error:
+        yield Finding("fail", error.message, "; ".join(error.hints))
+        return
+    for journal in found:
+        what = f'a run of topology "{journal.topology}" on {journal.host} was interrupted at {journal.time}'
+        yield Finding("warn", what, f"netplan apply the file of {journal.topology}: it puts back what was taken away")
+    if not found:
+        yield Finding("ok", "nobody is at work on it, and no run was interrupted")
 
 
 def other_netplans(path: str) -> Iterator[Finding]:

@@ -112,6 +112,24 @@ def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(cli: Cli, eng
     assert held(engine) == []
 
 
+def test_doctor_says_who_is_at_work_and_what_was_interrupted(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+    def told(code: int = 0) -> str:
+        return cli.run("doctor", code=code).out
+
+    assert "ok    nobody is at work on it, and no run was interrupted" in told()
+    plant(engine, 1, host="elsewhere")
+    assert 'warn  locked by topology "planted", process' in told()
+    assert "netplan unlock" in told()
+    engine.remove_volume("netplan.lock.1")
+    plant(engine, 1, started="1")
+    assert "it is gone, and the next apply here takes over by itself" in told()
+    engine.remove_volume("netplan.lock.1")
+    engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
+    assert "fail  the journal netplan.journal.newer on the engine cannot be read" in told(1)
+    with spoiled(tmp_path / "engine.sock", cli.host, Fault("answer", "GET", "^/volumes$", nth=0, status=403)) as proxy:
+        assert "fail  its volumes cannot be listed: told to fail" in cli.run("doctor", "--host", proxy.host, code=1).out
+
+
 def test_a_newer_lock_that_takes_somebody_else_over_does_not_disturb(engine: Engine) -> None:
     lock = acquire(engine, "lab", 1, quiet)
     plant(engine, 2, takes=("another",))
