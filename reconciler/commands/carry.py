@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -180,7 +180,13 @@ def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]
 
 def _warn(trouble: str, hint: str) -> None:
     if trouble:
-        print(f"warning: {safe(trouble)}\n  {hint}", file=sys.stderr, flush=True)
+        _tell(f"warning: {safe(trouble)}\n  {hint}")
+
+
+def _tell(text: str) -> None:
+    """On standard error; what is under way goes on where nobody reads it any more."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
 
 
 # --- under the lock --------------------------------------------------------------------------------------------------
@@ -300,7 +306,7 @@ class _Run:
             back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)
             if back.steps and not any(result.error == INTERRUPTED for result in ran.results):
                 names = ", ".join(sorted({step.network for step in back.steps}))
-                print(safe(f"The replacement of {names} failed: putting it back as it was."), file=sys.stderr, flush=True)
+                _tell(safe(f"The replacement of {names} failed: putting it back as it was."))
                 runs.append(self._execute(back))
             if self.note and not any(result.unknown for each in runs for result in each.results):
                 self._drop_if_whole(self.note.name)

@@ -117,6 +117,8 @@ def _ask_to_break() -> None:
 
 
 def _interruptible() -> None:
-    """SIGTERM means what Ctrl-C means: running steps finish, the rest is skipped, and the lock is given back."""
+    """SIGTERM, and SIGHUP unless it is ignored (`nohup`), mean what Ctrl-C means: running steps finish, and the lock is given back."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, signal.default_int_handler)

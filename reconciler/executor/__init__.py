@@ -30,6 +30,8 @@ Status = Literal["done", "failed", "skipped"]
 NETWORKS_AT_ONCE = 2
 """Network creates and removes in flight: one is worked on by the engine while the next is already on its way."""
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a run early: a terminal that is closed sends the last."""
 INTERRUPTED = "interrupted before it began"
 
 
@@ -114,10 +116,10 @@ def execute(
 ) -> Run:
     """Carry `plan` out with at most `parallel` engine calls at a time; a step that fails stops what needs it, not its neighbours.
 
-    When `stop` is set, or on the first Ctrl-C in the main thread (SIGTERM too, where it means the same to the caller), running steps finish
-    and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end with the
-    process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the thread that
-    takes it. Raises EngineError only if the engine cannot be read before the first step.
+    When `stop` is set, or on the first Ctrl-C in the main thread (or another of SIGNALS, where it means that to the caller), running steps
+    finish and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end
+    with the process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the
+    thread that takes it. Raises EngineError only if the engine cannot be read before the first step.
     """
     began = perf_counter()
     stop = stop or threading.Event()
@@ -128,12 +130,12 @@ def execute(
 
 @contextmanager
 def _interruptible(stop: threading.Event) -> Iterator[None]:
-    """Make the first Ctrl-C or SIGTERM set `stop`, so that it never lands between two lines of the walk; the second is the usual one.
+    """Make the first of SIGNALS set `stop`, so that it never lands between two lines of the walk; the second is the usual one.
 
     Only a signal that raises KeyboardInterrupt anyway is taken over.
     """
     main = threading.current_thread() is threading.main_thread()
-    mine = [number for number in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(number) is signal.default_int_handler]
+    mine = [number for number in SIGNALS if main and signal.getsignal(number) is signal.default_int_handler]
 
     def usual() -> None:
         for number in mine:

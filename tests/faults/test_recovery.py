@@ -239,7 +239,7 @@ def test_a_volume_that_vanishes_during_a_run(cli: Cli, proxy: Proxy, volume: str
     assert not own_volumes_of(cli.docker)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 @pytest.mark.parametrize("times", [1, 2])
 def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int) -> None:
     """Once: what runs is finished, the rest skipped, all reported, the lock given back. Twice: out within a second."""
