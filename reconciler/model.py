@@ -155,7 +155,7 @@ class EngineInfo:
     def major(self) -> int:
         """28 of 28.5.2."""
         head = self.version.partition(".")[0]
-        return int(head) if head.isdigit() else 0
+        return int(head) if head.isdecimal() and len(head) < 10 else 0
 
 
 @dataclass(frozen=True, slots=True)

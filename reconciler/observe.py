@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
 from .codec.containers import listed_images, read_image, read_managed
-from .codec.sound import check_container, check_network
+from .codec.sound import check_container, check_image, check_network
 from .engine import Reader, persistently
+from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
 from .marks import TOPOLOGY
 from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
@@ -76,7 +77,7 @@ def observe(
     containers = [_container(answers, entry, swarm, inside) for entry in answers.containers]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
-    seen |= {id: _decoded(partial(read_image, raw), f"image {id}") for id, raw in inside.items()}
+    seen |= {id: _read_image(raw, id) for id, raw in inside.items()}
     return ObservedState(
         engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)), dict(sorted(seen.items()))
     )
@@ -90,14 +91,14 @@ def _image(reader: Reader, reference: str, ask: bool) -> _Look | None:
     raw = reader.image(reference)
     if raw is None:
         return None
-    image = _decoded(lambda: read_image(raw), f"image {reference}")
+    image = _read_image(raw, reference)
     if not ask:
         return raw, image
     try:
         newest = reader.newest(reference)
     except ApiError as error:
         return raw, replace(image, asked=True, unasked=error.message)
-    digests = {str(digest).partition("@")[2] for digest in raw.get("RepoDigests") or ()}
+    digests = {digest.partition("@")[2] for digest in raw.get("RepoDigests") or ()}
     return raw, replace(image, asked=True, outdated=newest not in digests)
 
 
@@ -138,11 +139,15 @@ def _container(
         return _decoded(lambda: check_container(read_listed(entry, engine)), what)
     if raw is None:
         return None
-    container = _decoded(lambda: check_container(read_container(raw, engine, swarm)), what)
-    if not marked:
-        return container
-    owner = answers.inspected.get(container.network_mode.removeprefix("container:"))
-    return _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner), what)
+    container = read_container(raw, engine, swarm)
+    if marked:
+        owner = answers.inspected.get(container.network_mode.removeprefix("container:"))
+        container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner), what)
+    return _decoded(lambda: check_container(container), what)
+
+
+def _read_image(raw: Mapping[str, Any], name: str) -> ObservedImage:
+    return _decoded(lambda: check_image(read_image(raw)), f"image {name}")
 
 
 def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:
@@ -152,8 +157,10 @@ def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:
 def _decoded(read: Callable[[], T], what: str) -> T:
     try:
         return read()
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LostError(f"what the engine says about {what} is not what the Docker API says: {error!r}") from error
+    except (TypeError, ValueError) as error:
+        raise LostError(
+            f"what the engine says about {what} is not what the Docker API says: {printable(str(error))}", NOT_DOCKER
+        ) from error
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T], parallel: int) -> list[R]:

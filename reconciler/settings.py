@@ -38,6 +38,23 @@ MTU_OPTION = "com.docker.network.driver.mtu"
 BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
 IFNAME_OPTION = "com.docker.network.endpoint.ifname"
 
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("ipv4.subnet", "ipv6.subnet", "aliases", "link_local_ips", "links"), tuple),
+    **dict.fromkeys(("command", "entrypoint", "ports", "expose", "cap_add", "cap_drop", "devices", "extra_hosts"), tuple),
+    **dict.fromkeys(("dns", "dns_search", "healthcheck.test"), tuple),
+    **dict.fromkeys(("internal", "attachable", "enable_ipv4", "enable_ipv6", "publish_all", "privileged", "init"), bool),
+    **dict.fromkeys(("gw_priority", "mem_limit", "stop_grace_period", "healthcheck.retries", "healthcheck.interval"), int),
+    **dict.fromkeys(("healthcheck.timeout", "healthcheck.start_period", "healthcheck.start_interval"), int),
+}
+"""What the values of a path are where they are not text."""
+
+
+def fits(path: str, value: object) -> bool:
+    """Whether a path can have such a value."""
+    kind = _KINDS.get(path, str)
+    return type(value) is kind and (kind is not tuple or all(type(item) is str for item in value))  # type: ignore[attr-defined]
+
+
 # --- canonical forms: both sides of every comparison go through these ------------------------------------------------
 
 

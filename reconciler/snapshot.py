@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .codec.sound import check_container, check_image, check_network
 from .errors import UsageError
 from .model import (
     ContainerMark,
@@ -60,12 +61,12 @@ def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
         value = upgraded(dict(value))
         return ObservedState(
             _engine(value["engine"]),
-            tuple(_network(item) for item in value["networks"]),
-            tuple(_container(item) for item in value["containers"]),
-            {reference: _image(item) for reference, item in value.get("images", {}).items()},
+            tuple(check_network(_network(item)) for item in value["networks"]),
+            tuple(check_container(_container(item)) for item in value["containers"]),
+            {reference: check_image(_image(item)) for reference, item in value.get("images", {}).items()},
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"this snapshot is damaged: {error!r}", "make a new one with: netplan snapshot > state.json") from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"this snapshot is damaged: {error!r:.500}", "make a new one with: netplan snapshot > state.json") from error
 
 
 def upgraded(value: dict[str, Any]) -> dict[str, Any]:
@@ -254,7 +255,10 @@ def _mapping(item: Mapping[str, Any], key: str) -> dict[str, str]:
 
 
 def _number(item: Mapping[str, Any], key: str) -> int:
-    value = item[key]
+    return _integer(key, item[key])
+
+
+def _integer(key: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{key} cannot be {value!r}")
     return value
@@ -268,14 +272,14 @@ def _flag(item: Mapping[str, Any], key: str) -> bool:
 
 
 def _engine(item: Mapping[str, Any]) -> EngineInfo:
-    major, minor = (int(part) for part in item["api"])
+    major, minor = item["api"]
     if item["flavor"] not in ("docker", "podman"):
         raise ValueError(f"flavor cannot be {item['flavor']!r}")
     return EngineInfo(
         id=_text(item, "id"),
         name=_text(item, "name"),
         version=_text(item, "version"),
-        api=(major, minor),
+        api=(_integer("api", major), _integer("api", minor)),
         flavor=item["flavor"],
         transport=_text(item, "transport"),
     )

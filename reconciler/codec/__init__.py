@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..marks import endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
+from ..marks import CURE, endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
 from ..model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from ..settings import (
     IFNAME_OPTION,
@@ -112,7 +112,7 @@ def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()
     labels = strings(raw.get("Labels"))
     attached = raw.get("Containers") or {}
     ours = {f"lb-{raw['Name']}", *containers}
-    outside = sorted(str(seen.get("Name") or key) for key, seen in attached.items() if key not in ours)
+    outside = sorted((seen or {}).get("Name") or key for key, seen in attached.items() if key not in ours)
     return ObservedNetwork(
         id=raw["Id"],
         name=raw["Name"],
@@ -150,7 +150,7 @@ def _read_pool(item: Json) -> Pool:
         canonical_prefix(item["Subnet"]),
         canonical_address(item["Gateway"]) if item.get("Gateway") else None,
         canonical_prefix(item["IPRange"]) if item.get("IPRange") else None,
-        tuple(sorted((host, canonical_address(address)) for host, address in aux.items())),
+        tuple(sorted((host, canonical_address(address)) for host, address in aux.items() if address)),
     )
 
 
@@ -206,7 +206,9 @@ def _attached(container: ObservedContainer, networks: Json, engine: EngineInfo, 
     renamed = _PODMAN_DEFAULT if engine.flavor == "podman" else {}
     can_be_phantom = engine.flavor == "docker" and container.live and container.network_mode != "host"
     endpoints = [
-        _read_endpoint(renamed.get(name, name), entry or {}, container, can_be_phantom, swarm) for name, entry in sorted(networks.items())
+        _read_endpoint(renamed.get(name, name), entry or {}, container, can_be_phantom, swarm)
+        for name, entry in sorted(networks.items())
+        if name
     ]
     return replace(container, endpoints=tuple(endpoints))
 
@@ -223,7 +225,7 @@ def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_ph
         mark=mark,
         addresses=tuple(_read_addresses(raw)) if container.live else (),
         mac=canonical_mac(raw.get("MacAddress") or "") if container.live else "",
-        phantom=can_be_phantom and name != "none" and not network_id and not endpoint_id,
+        phantom=can_be_phantom and name != "none" and (CURE in options or not (network_id or endpoint_id)),
     )
 
 

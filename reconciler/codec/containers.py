@@ -237,7 +237,7 @@ def _read_config(config: Json) -> dict[str, Value]:
     for path, key in (("command", "Cmd"), ("entrypoint", "Entrypoint")):
         words = config.get(key)
         if words is not None:
-            settings[path] = (words,) if isinstance(words, str) else tuple(map(str, words))
+            settings[path] = (words,) if isinstance(words, str) else tuple(words)
     for path, key in _CONFIG.items():
         if config.get(key) not in (None, "") and path != "image":
             settings[path] = config[key]
@@ -300,7 +300,7 @@ def _read_volumes(raw: Json) -> dict[str, Value]:
     host = raw.get("HostConfig") or {}
     found = dict.fromkeys((raw.get("Config") or {}).get("Volumes") or (), "volume:")
     found |= {mount["Target"]: _read_mount(mount) for mount in host.get("Mounts") or ()}
-    found |= {target: _canonical("tmpfs", "", options) for target, options in (host.get("Tmpfs") or {}).items()}
+    found |= {target: _canonical("tmpfs", "", options or "") for target, options in (host.get("Tmpfs") or {}).items()}
     for source, target, options in map(_parts, host.get("Binds") or ()):
         found[target] = _canonical("bind" if source.startswith("/") else "volume", source, options)
     return prefixed("volumes", found)

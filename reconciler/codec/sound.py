@@ -1,18 +1,23 @@
-"""Whether what was read of an engine is what the model says it is: the planner relies on it, and an engine may say anything."""
+"""Whether what was read of an engine, a snapshot or a journal is what the model says it is: the planner relies on it, and they may say
+anything. Each check gives back what it was given, or raises TypeError or ValueError with what is wrong."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from ..model import ObservedContainer, ObservedEndpoint, ObservedNetwork
-from ..settings import Settings
+from ..forms import read_port
+from ..model import ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork
+from ..settings import Settings, Value, fits
 
 _ADDRESSES = ("ipv4_address", "ipv6_address")
+_address = lru_cache(maxsize=1 << 16)(ip_address)
 
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:
-    """`network`, or TypeError or ValueError with what is wrong."""
+    """A network: its subnets and what is in them are of their family."""
     _texts(network.id, network.name, network.scope, *network.outside)
+    _named(network.name)
     _settings(network.settings)
     for path, value in network.settings.items():
         family, _, rest = path.partition(".")
@@ -23,35 +28,59 @@ def check_network(network: ObservedNetwork) -> ObservedNetwork:
 
 
 def check_container(container: ObservedContainer) -> ObservedContainer:
-    """`container`, or TypeError or ValueError with what is wrong."""
+    """A container, with what is read of one that netplan runs."""
     _texts(container.id, container.name, container.state, container.network_mode, container.mac, *container.implied, *container.ports)
+    _named(container.name)
+    _ports(container.ports)
     for endpoint in container.endpoints:
         _check_endpoint(endpoint)
+    if container.mark:
+        _texts(container.image_id)
+        _settings(container.settings)
+        _ports(container.settings.get("ports", ()))
     return container
+
+
+def check_image(image: ObservedImage) -> ObservedImage:
+    """An image."""
+    _texts(image.id, image.platform, image.unasked)
+    _settings(image.settings)
+    return image
 
 
 def _check_endpoint(endpoint: ObservedEndpoint) -> None:
     _texts(endpoint.network, endpoint.network_id, endpoint.endpoint_id, endpoint.mac, *endpoint.addresses)
-    _settings(endpoint.settings)
-    for path in _ADDRESSES:
-        if path in endpoint.settings:
-            ip_address(str(endpoint.settings[path]))
+    _named(endpoint.network)
+    for settings in (endpoint.settings, *((endpoint.mark.declared, endpoint.mark.before) if endpoint.mark else ())):
+        _settings(settings)
+        for path in _ADDRESSES:
+            if path in settings:
+                _in_family(path[:4], str(settings[path]))
     for address in endpoint.addresses:
         host, _, length = address.partition("/")
-        if not (length.isascii() and length.isdecimal() and int(length) <= ip_address(host).max_prefixlen):
+        if not (length.isascii() and length.isdecimal() and len(length) < 4 and int(length) <= _address(host).max_prefixlen):
             raise ValueError(f"{address} has no such prefix")
 
 
-def _in_family(family: str, text: str, *, prefix: bool) -> None:
-    found = ip_network(text) if prefix else ip_address(text)
+def _in_family(family: str, text: str, *, prefix: bool = False) -> None:
+    found = ip_network(text) if prefix else _address(text)
     if family != f"ipv{found.version}":
         raise ValueError(f"{text} is not {family}")
 
 
+def _ports(ports: Value) -> None:
+    for port in ports if isinstance(ports, tuple) else ():
+        read_port(port)
+
+
+def _named(name: str) -> None:
+    if not name:
+        raise ValueError("a name is missing")
+
+
 def _settings(settings: Settings) -> None:
     for path, value in settings.items():
-        _texts(path, *(value if isinstance(value, tuple) else ()))
-        if not isinstance(value, (str, int, tuple)):
+        if not fits(path, value):
             raise TypeError(f"{path} cannot be {value!r}")
 
 

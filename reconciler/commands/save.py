@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,13 @@ def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedS
 
 def _write(path: str, text: str) -> None:
     """Whole or not at all."""
-    beside = Path(f"{path}.{os.getpid()}.part")
+    beside = Path(path).parent / f".netplan.{os.getpid()}.part"
     try:
         beside.write_text(text, encoding="ascii")
         beside.replace(path)
     except (OSError, ValueError) as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            beside.unlink()
         raise UsageError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, cast
 
+from ..codec import shapes
 from ..errors import ApiError, UnreachableError
 from .wire import Wire
 
 Api = tuple[int, int]
 OLDEST_API: Api = (1, 41)
 NEWEST_API: Api = (1, 51)
+_API = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
 def pin(version: dict[str, Any]) -> Api:
@@ -41,17 +44,17 @@ def greet(wire: Wire) -> dict[str, Any]:
     except ApiError as error:
         hint = "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH" if "HTTPS server" in error.message else "check the address"
         raise UnreachableError(f"what answers at {wire.target.url} is not a Docker engine: {error.message}", hint) from error
-    if not isinstance(version, dict) or not version.get("ApiVersion"):
+    if shapes.version(version):
         raise UnreachableError(f"what answers at {wire.target.url} is not a Docker engine", "check the address")
-    return version
+    return cast("dict[str, Any]", version)
 
 
 def is_podman(version: dict[str, Any]) -> bool:
     """Whether it is Podman that answers like Docker."""
     components = version.get("Components") or []
-    return any(isinstance(component, dict) and component.get("Name") == "Podman Engine" for component in components)
+    return any(component.get("Name") == "Podman Engine" for component in components)
 
 
-def _api(text: object) -> Api:
-    major, _, minor = str(text or "0.0").partition(".")
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
+def _api(text: str | None) -> Api:
+    found = _API.fullmatch(text or "")
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, cast
 from urllib.parse import quote
 
+from ..codec import shapes
+from ..codec.shapes import Shape
 from ..errors import ApiError, LostError
 from ..model import EngineInfo
 from .docker_py import credentials
@@ -13,7 +17,7 @@ from .greeting import greet, is_podman, pin, version_text
 from .locate import Target
 from .protocol import Filters
 from .streams import last_line
-from .wire import Log, Wire
+from .wire import NOT_DOCKER, Log, Wire, printable
 
 IN_NAMES = "/:@"
 """Characters that stand for themselves in an image's name."""
@@ -48,39 +52,34 @@ class EngineReader:
         return self._info
 
     def details(self) -> dict[str, Any]:
-        return json_object(self._wire.get(f"{self._prefix}/info"), "GET /info")
+        return cast("dict[str, Any]", self._get("/info", shapes.info))
 
     def networks(self) -> list[dict[str, Any]]:
-        return json_objects(self._wire.get(f"{self._prefix}/networks"), "GET /networks")
+        return self._list("/networks", shapes.network)
 
     def containers(self, filters: Filters | None = None) -> list[dict[str, Any]]:
         query = f"&filters={quote(json.dumps(filters))}" if filters else ""
-        return json_objects(self._wire.get(f"{self._prefix}/containers/json?all=1{query}"), "GET /containers/json")
+        return self._list(f"/containers/json?all=1{query}", shapes.listed_container)
 
     def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
         query = f"?filters={quote(json.dumps(filters))}" if filters else ""
-        answer = json_object(self._wire.get(f"{self._prefix}/volumes{query}"), "GET /volumes")
-        volumes = json_objects(answer.get("Volumes"), "GET /volumes", "Name")
-        for volume in volumes:
-            json_object(volume.get("Labels") or {}, "GET /volumes")
-        return volumes
+        return self._get(f"/volumes{query}", shapes.volumes).get("Volumes") or []
 
     def network(self, id: str) -> dict[str, Any] | None:
-        return self._inspect(f"/networks/{quote(id, safe='')}")
+        return self._inspect(f"/networks/{quote(id, safe='')}", shapes.network)
 
     def container(self, id: str) -> dict[str, Any] | None:
-        return self._inspect(f"/containers/{quote(id, safe='')}/json")
+        return self._inspect(f"/containers/{quote(id, safe='')}/json", shapes.container)
 
     def image(self, reference: str) -> dict[str, Any] | None:
-        return self._inspect(f"/images/{quote(reference, safe=IN_NAMES)}/json")
+        return self._inspect(f"/images/{quote(reference, safe=IN_NAMES)}/json", shapes.image)
 
     def images(self) -> list[dict[str, Any]]:
-        return json_objects(self._wire.get(f"{self._prefix}/images/json"), "GET /images/json")
+        return self._list("/images/json", shapes.listed_image)
 
     def newest(self, reference: str) -> str:
         path = f"/distribution/{quote(reference, safe=IN_NAMES)}/json"
-        answer = json_object(self._wire.get(self._prefix + path, credentials(reference)), f"GET {path}")
-        return str(json_object(answer.get("Descriptor"), f"GET {path}", "digest")["digest"])
+        return str(self._get(path, shapes.distribution, credentials(reference))["Descriptor"]["digest"])
 
     def last_line(self, id: str) -> str:
         query = f"stdout=1&stderr=1&tail={LINES}"
@@ -92,29 +91,27 @@ class EngineReader:
     def close(self) -> None:
         self._wire.close()
 
-    def _inspect(self, path: str) -> dict[str, Any] | None:
+    def _get(self, path: str, shape: Shape, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
+        """The one door through which answers come in: behind it they have the shape that their readers rely on."""
+        return sound(self._wire.get(self._prefix + path, headers), shape, f"GET {path.partition('?')[0]}")
+
+    def _list(self, path: str, shape: Shape) -> list[dict[str, Any]]:
+        """A list of such things; null is none."""
+        items = shapes.list_of(shape)
+        return self._get(path, lambda answer: "" if answer is None else items(answer)) or []
+
+    def _inspect(self, path: str, shape: Shape) -> dict[str, Any] | None:
         try:
-            return json_object(self._wire.get(self._prefix + path), f"GET {path}", "Id")
+            return cast("dict[str, Any]", self._get(path, shape))
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
 
 
-# --- the shape of answers --------------------------------------------------------------------------------------------
-
-
-def json_object(value: Any, call: str, *keys: str) -> dict[str, Any]:
-    """`value` if it is an object with text under `keys`. Raises LostError."""
-    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in keys):
-        raise LostError(f"the engine's answer to {call} is not what the Docker API says", "is it a Docker engine? try again")
-    return value
-
-
-def json_objects(value: Any, call: str, key: str = "Id") -> list[dict[str, Any]]:
-    """`value` if it is a list of objects with text under `key`; null is none. Raises LostError."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise LostError(f"the engine's answer to {call} is not what the Docker API says", "is it a Docker engine? try again")
-    return [json_object(item, call, key) for item in value]
+def sound(answer: Any, shape: Shape, call: str) -> Any:
+    """`answer` if it has that shape. Raises LostError, which says what is wrong with it."""
+    if fault := shape(answer):
+        what = printable(shapes.in_words(fault))
+        raise LostError(f"the engine's answer to {call} is not what the Docker API says: {what}", NOT_DOCKER)
+    return answer

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from ..codec.shapes import in_words, progress
 from ..errors import ApiError, LostError
-from .wire import printable
+from .wire import NOT_DOCKER, printable
 
 if TYPE_CHECKING:
     from .protocol import Progress
@@ -49,28 +50,30 @@ def follow_pull(lines: Iterable[bytes], on_progress: Progress | None) -> None:
     layers: dict[str, tuple[int, int]] = {}
     for line in filter(None, lines):
         entry = _entry(line)
-        if message := entry.get("error") or (entry.get("errorDetail") or {}).get("message"):
-            raise ApiError(int((entry.get("errorDetail") or {}).get("code") or 500), printable(str(message)))
+        detail = entry.get("errorDetail") or {}
+        if message := entry.get("error") or detail.get("message"):
+            raise ApiError(detail.get("code") or 500, printable(message))
         if _count(layers, entry) and on_progress:
             on_progress(sum(here for here, _ in layers.values()), sum(total for _, total in layers.values()))
 
 
 def _entry(line: bytes) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
-    except ValueError:
-        entry = None
-    if not isinstance(entry, dict):
-        raise LostError("what the engine says about its pull is not what the Docker API says", "is it a Docker engine? try again")
-    return entry
+        entry = json.loads(line.decode())
+        fault = progress(entry)
+    except (ValueError, RecursionError):
+        fault = " is not JSON"
+    if fault:
+        raise LostError(f"what the engine says about its pull is not what the Docker API says: {printable(in_words(fault))}", NOT_DOCKER)
+    return cast("dict[str, Any]", entry)
 
 
 def _count(layers: dict[str, tuple[int, int]], entry: dict[str, Any]) -> bool:
     """Note how much of a layer is here; whether that is news."""
-    layer, status, detail = str(entry.get("id") or ""), entry.get("status"), entry.get("progressDetail") or {}
+    layer, status, detail = entry.get("id") or "", entry.get("status"), entry.get("progressDetail") or {}
     before = layers.get(layer)
     if status == "Downloading" and detail.get("total"):
-        layers[layer] = (int(detail.get("current") or 0), int(detail["total"]))
+        layers[layer] = (detail.get("current") or 0, detail["total"])
     elif status == "Download complete" and before:
         layers[layer] = (before[1], before[1])
     return layers.get(layer) != before

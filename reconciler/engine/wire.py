@@ -7,6 +7,7 @@ through docker-py. Only GET is spoken here: nothing behind this module can chang
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -27,6 +28,8 @@ _LONGEST_LINE = 65536
 _MOST_HEADERS = 200
 _LONGEST_BODY = 1 << 30
 _LONGEST_MESSAGE = 500
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+NOT_DOCKER = "is it a Docker engine? try again"
 
 
 class Wire:
@@ -40,10 +43,7 @@ class Wire:
 
     def get(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
         """The JSON at `path`. Raises ApiError, LostError, UnreachableError."""
-        try:
-            return json.loads(self.read(path, headers))
-        except ValueError as error:
-            raise LostError(f"the engine's answer to GET {path} is not JSON", "is it a Docker engine? try again") from error
+        return decoded(self.read(path, headers), f"GET {path}")
 
     def read(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
         """What is at `path`, as it comes. Raises the same."""
@@ -180,7 +180,7 @@ class _Connection:
 
 def _status(line: bytes) -> tuple[bytes, int]:
     parts = line.split(None, 2)
-    if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
+    if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit() or len(parts[1]) != 3:
         raise _GarbageError("not HTTP")
     return parts[0], int(parts[1])
 
@@ -277,13 +277,28 @@ def _right_hints(target: Target) -> tuple[str, ...]:
     return f"join its group, then log in again: sudo usermod -aG {group} $USER", "or run netplan with sudo"
 
 
+# --- what came -------------------------------------------------------------------------------------------------------
+
+
+def decoded(body: bytes, call: str) -> Any:
+    """The JSON in an answer to `call`. Raises LostError."""
+    try:
+        value = json.loads(body.decode())
+        if _SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode()  # half a character could neither be sent back nor printed
+    except (ValueError, RecursionError) as error:
+        raise LostError(f"the engine's answer to {call} is not JSON", NOT_DOCKER) from error
+    return value
+
+
 def error_message(status: int, body: bytes) -> str:
     """The engine's own words in an answer with an error status, one line."""
     text = body.decode("utf-8", "replace")
     try:
         value = json.loads(text)
-        text = str(value["message"]) if isinstance(value, dict) and value.get("message") else text
-    except ValueError:
+        message = value.get("message") if isinstance(value, dict) else None
+        text = message if message and isinstance(message, str) else text
+    except (ValueError, RecursionError):
         pass
     return printable(text) or f"HTTP status {status}"
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
-from ..codec import endpoint_body, network_body
+from ..codec import endpoint_body, network_body, shapes
 from ..codec.containers import carried_volumes, container_body, update_body
-from ..errors import ApiError, EngineError, LostError
+from ..codec.shapes import Shape
+from ..errors import ApiError, EngineError, LostError, TimedOutError
 from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
@@ -19,9 +20,9 @@ from .docker_py import credentials, docker_client, load_docker, load_docker_earl
 from .greeting import version_text
 from .locate import Target
 from .protocol import Progress
-from .reading import EngineReader, json_object
+from .reading import EngineReader, sound
 from .streams import follow_pull, split_reference
-from .wire import Log, error_message, unreachable
+from .wire import Log, decoded, error_message, unreachable
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -90,8 +91,7 @@ class EngineWriter(EngineReader):
             follow_pull(response.iter_lines(), on_progress)
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
-        found = self._answered("/volumes/create", {"Name": name, "Labels": dict(labels)}, "Name").get("Labels") or {}
-        return json_object(found, "POST /volumes/create")
+        return self._answered("/volumes/create", {"Name": name, "Labels": dict(labels)}, shapes.volume).get("Labels") or {}
 
     def remove_volume(self, name: str) -> None:
         self._change("DELETE", f"/volumes/{quote(name, safe='')}")
@@ -102,17 +102,13 @@ class EngineWriter(EngineReader):
             self._clients.pop().close()
 
     def _create(self, path: str, body: dict[str, Any]) -> str:
-        return str(self._answered(path, body, "Id")["Id"])
+        return str(self._answered(path, body, shapes.created)["Id"])
 
-    def _answered(self, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
-        """The JSON that comes back, with text under `key`."""
-        call = f"POST {path}"
+    def _answered(self, path: str, body: dict[str, Any], shape: Shape) -> dict[str, Any]:
+        """The JSON that comes back, of that shape."""
+        call = f"POST {path.partition('?')[0]}"
         with self._send("POST", path, body, self._timeout) as response:
-            try:
-                answer = response.json()
-            except ValueError as error:
-                raise LostError(f"the engine's answer to {call} is not JSON") from error
-        return json_object(answer, call, key)
+            return cast("dict[str, Any]", sound(decoded(response.content, call), shape, call))
 
     def _change(self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 0) -> None:
         """Send one change, once; `patience`: seconds that it may rightly take, beyond the usual."""
@@ -123,7 +119,8 @@ class EngineWriter(EngineReader):
         load_docker()
         client, began = self._client(), time.monotonic()
         with self._translated(method, path, timeout):
-            response = client.request(method, f"{client.base_url}{self._prefix}{path}", json=body, timeout=timeout, **more)
+            url = f"{client.base_url}{self._prefix}{path}"
+            response = client.request(method, url, json=body, timeout=timeout, allow_redirects=False, **more)
         if self._log:
             self._log(method, path, response.status_code, time.monotonic() - began)
         if response.status_code >= 300 and response.status_code != ALREADY:
@@ -135,10 +132,11 @@ class EngineWriter(EngineReader):
     def _translated(self, method: str, path: str, timeout: float) -> Iterator[None]:
         """Failures of the session as errors of errors.py."""
         from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
 
         try:
             yield
-        except RequestException as error:
+        except (RequestException, HTTPError, ValueError) as error:  # requests lets some of what others raise through
             raise self._lost(method, path, timeout, error) from error
 
     def _client(self) -> APIClient:
@@ -154,7 +152,7 @@ class EngineWriter(EngineReader):
         if isinstance(cause, (FileNotFoundError, ConnectionRefusedError, PermissionError)):
             return unreachable(self.target, timeout, cause)
         if isinstance(cause, TimeoutError):
-            return LostError(f"the engine did not answer {method} {path} within {timeout:g} s", "is it busy? raise --timeout")
+            return TimedOutError(f"the engine did not answer {method} {path} within {timeout:g} s", "is it busy? raise --timeout")
         return LostError(f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?")
 
 

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "planner": (*VALUES, "forms", "safety"),
     "render": (*VALUES, "forms", "safety", "paint"),
     "applied": VALUES,
-    "snapshot": VALUES,
+    "snapshot": (*VALUES, "codec"),
     "saved": (*VALUES, "safety", "snapshot"),
     "engine": (*VALUES, "forms", "codec"),
     "observe": (*VALUES, "forms", "codec", "engine"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.codec import read_container
+from reconciler.codec import read_container, shapes
 from reconciler.codec.containers import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
-from reconciler.marks import SPEC, TOPOLOGY, container_labels, read_container_mark, secret_digest
-from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets
+from reconciler.codec.sound import check_container
+from reconciler.marks import SPEC, TOPOLOGY, container_labels, endpoint_options, read_container_mark, secret_digest
+from reconciler.model import ContainerMark, EndpointMark, EngineInfo, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec, EndpointSpec
 from reconciler.settings import Settings
 
@@ -238,3 +241,53 @@ def test_an_update_keeps_the_swap_in_step_with_the_memory() -> None:
         "NanoCpus": 1_500_000_000,
     }
     assert update_body({"restart": "no"}) == {"RestartPolicy": {"Name": "no"}}
+
+
+# --- answers of an engine that are spoilt ----------------------------------------------------------------------------
+
+ODD: list[Any] = [None, True, False, 0, -1, 1.5, float("inf"), "", "x", "\u00b2/tcp", [], {}, [None], [{}], [[]], {"": None}, {"a": []}]
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands, from the whole to the smallest."""
+    yield at
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(item, (*at, key))
+
+
+def spoilt(value: Any, at: tuple[Any, ...], odd: Any) -> Any:
+    """The same value with something else in one place."""
+    if not at:
+        return odd
+    changed = value.copy()
+    changed[at[0]] = spoilt(value[at[0]], at[1:], odd)
+    return changed
+
+
+def rich(version: str) -> dict[str, Any]:
+    """A recorded container that runs, is marked, and has all that only some have."""
+    raw = recorded(version)
+    raw["State"] |= {"Status": "running", "Health": {"Status": "healthy", "Log": [{"Output": "x"}]}}
+    raw["Config"]["Labels"] |= container_labels(MARK)
+    raw["NetworkSettings"]["Ports"] = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
+    endpoint = next(iter(raw["NetworkSettings"]["Networks"].values()))
+    endpoint["DriverOpts"] = endpoint_options(EndpointMark("lab", "made", {"aliases": ("a",)}))
+    endpoint["IPAMConfig"] = {"IPv4Address": "10.1.1.1", "LinkLocalIPs": ["169.254.1.1"]}
+    return raw
+
+
+@pytest.mark.parametrize("version", RECORDED)
+def test_what_is_let_in_is_read_whatever_it_holds(version: str) -> None:
+    """Every reader is content with what has the shape; what is then no sound container is said so."""
+    raw, let_in = rich(version), 0
+    assert not shapes.container(raw)
+    for at in places(raw):
+        for odd in ODD:
+            bad = spoilt(raw, at, odd)
+            if not shapes.container(bad):
+                let_in += 1
+                found = read_managed(read_container(bad, EngineInfo()), bad, None, bad)
+                carried_volumes(bad)
+                with suppress(TypeError, ValueError):
+                    check_container(found)
+    assert let_in > 1000

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import UsageError
+from reconciler.errors import RefusedError, UsageError
+from reconciler.lock import KIND
+from reconciler.lock.journal import RECORD, journals
 from reconciler.model import (
     ContainerMark,
     EndpointMark,
@@ -44,18 +46,33 @@ GOOD = snapshot_json(
         (["engine"], {}, "damaged"),
         (["engine", "flavor"], "moby", "damaged"),
         (["engine", "api"], [1], "damaged"),
+        (["engine", "api"], [float("inf"), 1], "api cannot be inf"),
+        (["engine", "api"], [True, 1], "damaged"),
         (["networks"], 7, "damaged"),
         (["networks", 0], "a", "damaged"),
         (["networks", 0, "name"], None, "damaged"),
         (["networks", 0, "settings"], [], "damaged"),
         (["networks", 0, "settings", "driver"], None, "damaged"),
         (["networks", 0, "settings", "driver"], [1], "damaged"),
+        (["networks", 0, "settings", "ipv4.subnet"], ["bogus"], "'bogus' does not appear to be"),
+        (["networks", 0, "settings", "ipv4.subnet"], ["fd00::/64"], "is not ipv4"),
+        (["networks", 0, "settings", "ipv4.subnet"], "10.0.0.0/24", "ipv4.subnet cannot be '10.0.0.0/24'"),
+        (["networks", 0, "settings", "ipv4.gateway"], ["10.0.0.1"], "damaged"),
+        (["networks", 0, "settings", "internal"], "yes", "damaged"),
+        (["networks", 0, "name"], "", "a name is missing"),
         (["networks", 0, "mark"], {}, "damaged"),
         (["networks", 0, "mark", "protect"], "yes", "damaged"),
         (["networks", 0, "outside"], "text", "damaged"),
         (["containers", 0, "endpoints", 0, "mark", "how"], "found", "damaged"),
         (["containers", 0, "endpoints", 0, "phantom"], 1, "damaged"),
+        (["containers", 0, "endpoints", 0, "network"], "", "a name is missing"),
+        (["containers", 0, "endpoints", 0, "settings"], {"ipv4_address": "fd00::1"}, "is not ipv4"),
+        (["containers", 0, "endpoints", 0, "mark", "before"], {"aliases": 7}, "aliases cannot be 7"),
+        (["containers", 0, "endpoints", 0, "mark", "declared"], {"ipv6_address": "x"}, "damaged"),
+        (["containers", 0, "endpoints", 0, "addresses"], ["10.0.0.1/33"], "no such prefix"),
         (["containers", 0, "ports"], [80], "damaged"),
+        (["containers", 0, "ports"], ["web"], "damaged"),
+        (["containers", 0, "settings"], {"ports": ["->x/tcp"]}, "damaged"),
         (["containers", 0, "mark"], None, "damaged"),
         (["containers", 0, "health"], "ill", "damaged"),
         (["containers", 0, "exit_code"], True, "damaged"),
@@ -64,6 +81,7 @@ GOOD = snapshot_json(
         (["images"], [], "damaged"),
         (["images", "busybox:1"], {}, "damaged"),
         (["images", "busybox:1", "outdated"], "yes", "damaged"),
+        (["images", "busybox:1", "settings"], {"command": "sleep"}, "damaged"),
     ],
 )
 def test_a_damaged_snapshot_is_refused(path: list[Any], value: Any, message: str) -> None:
@@ -75,6 +93,27 @@ def test_a_damaged_snapshot_is_refused(path: list[Any], value: Any, message: str
     with pytest.raises(UsageError, match=message) as caught:
         state_from_snapshot(damaged)
     assert "netplan snapshot" in caught.value.hints[0]
+
+
+def _record(**more: Any) -> str:
+    """A journal's record, with other values in it."""
+    return json.dumps({"v": 1, "topology": "lab", "order": 1, "host": "h", "time": "t", "taken": GOOD} | more)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *("", "7", "[]", "{}", "[" * 100_000),
+        *(_record(order=float("inf")), _record(order="1"), _record(order=True), _record(topology=None), _record(host=[])),
+        *(_record(taken=[]), _record(taken=GOOD | {"networks": [GOOD["networks"][0] | {"settings": {"ipv4.subnet": ["bogus"]}}]})),
+    ],
+)
+def test_a_damaged_journal_is_refused_with_the_way_to_give_it_up(record: str) -> None:
+    volume = {"Name": "netplan.journal.7", "Labels": {KIND: "journal", RECORD: record}}
+    with pytest.raises(RefusedError, match=r"the journal netplan.journal.7 on the engine cannot be read: .") as caught:
+        journals([volume])
+    assert "docker volume rm netplan.journal.7" in caught.value.hints[-1]
+    assert journals([volume | {"Labels": {KIND: "journal", RECORD: _record()}}])[0].order == 1
 
 
 @pytest.mark.parametrize("value", [[], "x", None, 7])

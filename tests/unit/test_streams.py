@@ -63,7 +63,14 @@ def test_an_error_in_the_stream_is_one(error: object, status: int, message: str)
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize("line", [b"<html>", b"7", b'"x"', b"\xff"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"<html>", b"7", b'"x"', b"\xff", b"[" * 100_000),
+        *lines({"error": {}}, {"errorDetail": "x"}, {"errorDetail": {"message": "no", "code": "x"}}, {"errorDetail": {"message": [1]}}),
+        *lines({"id": 7}, {"progressDetail": [1]}, entry("Downloading") | {"progressDetail": {"current": 1, "total": "2"}}),
+    ],
+)
 def test_a_stream_of_something_else_is_said_so(line: bytes) -> None:
     with pytest.raises(LostError, match="not what the Docker API says"):
         follow_pull([line], None)

@@ -261,6 +261,7 @@ def test_tls_files_that_are_none(tmp_path: Path) -> None:
         (body("{}"), "not a Docker engine"),
         (body('{"ApiVersion": "1.40", "Version": "19.03"}'), r"too old: 19\.03 speaks API 1\.40, netplan needs 1\.41"),
         (body('{"ApiVersion": "x", "Version": "?"}'), "too old"),
+        (body('{"ApiVersion": "1.²", "Version": "?"}'), "too old"),
         (body('{"ApiVersion": "1.99", "MinAPIVersion": "1.60"}'), "too new"),
     ],
 )
@@ -271,12 +272,52 @@ def test_what_is_no_usable_engine_is_refused(server: Server, answer: bytes, mess
     assert caught.value.hints
 
 
+@pytest.mark.parametrize("wrong", ['"Components": 7', '"Components": [null]', '"Version": []', '"MinAPIVersion": 1'])
+def test_a_greeting_of_the_wrong_shape_is_of_no_engine(server: Server, wrong: str) -> None:
+    server.answers = [body(f'{{"ApiVersion": "1.51", {wrong}}}')]
+    with pytest.raises(UnreachableError, match="not a Docker engine"):
+        engine_at(server.target, 5)
+
+
 @pytest.mark.parametrize(
     ("newest", "oldest", "pinned"),
     [("1.51", "1.24", (1, 51)), ("1.41", "1.12", (1, 41)), ("1.60", "1.44", (1, 51)), ("1.44", None, (1, 44))],
 )
 def test_one_api_version_is_pinned(newest: str, oldest: str | None, pinned: tuple[int, int]) -> None:
     assert pin({"ApiVersion": newest, "MinAPIVersion": oldest}) == pinned
+
+
+DEEP = "[" * 100_000
+HALF = '"\\ud800"'
+"""Half a character: no text that could be sent back or printed."""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body(DEEP),
+        body(HALF),
+        body('{"\\uDFFF": 1}'),
+        body("1" * 5000),
+        b'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"\xff"',
+        b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"\xed\xa0\x80"',
+    ],
+)
+def test_what_cannot_be_read_as_json_is_lost(server: Server, answer: bytes) -> None:
+    with pytest.raises(LostError, match="answer to GET /x is not JSON") as caught:
+        get(server, answer)
+    assert caught.value.hints
+
+
+def test_a_whole_character_in_two_halves_is_one(server: Server) -> None:
+    assert get(server, body('"\\ud83d\\ude00"')) == "\U0001f600"
+
+
+@pytest.mark.parametrize("text", [DEEP, f'{{"message": {DEEP}', '{"message": [[[]]]}', '{"message": 7}'])
+def test_an_error_is_told_in_whatever_words_there_are(server: Server, text: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        get(server, body(text, "500 Oops"))
+    assert caught.value.message == text[:500]
 
 
 @pytest.mark.parametrize("answer", [body("{}"), body("3"), body('[{"Id": 7}]'), body("[[]]"), body('"x"')])
@@ -289,13 +330,78 @@ def test_an_answer_of_the_wrong_shape_is_lost(server: Server, answer: bytes) -> 
     reader.close()
 
 
+CONTAINER = '{"Id": "c", "Name": "/c", %s}'
+MARKED = CONTAINER % '"Config": {"Labels": {"netplan.topology": "lab"}}, %s'
+
+
+@pytest.mark.parametrize(
+    ("look", "answer", "message"),
+    [
+        ("info", '{"Swarm": 7}', "GET /info .*: Swarm is no object"),
+        ("info", '{"SecurityOptions": [{}]}', r"SecurityOptions\[0\] is no text"),
+        ("networks", '[{"Id": "n"}]', r"GET /networks .*: \[0\].Name is no text"),
+        ("networks", '[{"Id": "n", "Name": "n", "IPAM": {"Config": {}}}]', "IPAM.Config is no list"),
+        ("networks", '[{"Id": "n", "Name": "n", "Labels": {"a": {}}}]', "Labels.a is no text"),
+        ("containers", '[{"Id": "c", "Names": [7]}]', r"GET /containers/json .*: \[0\].Names\[0\] is no text"),
+        ("containers", '[{"Id": "c", "Labels": true}]', "Labels is no object"),
+        ("containers", '[{"Id": ""}]', "Id is no text"),
+        ("images", '[{"Id": "i", "RepoTags": ["a:1", null]}]', r"GET /images/json .*: \[0\].RepoTags\[1\] is no text"),
+        ("volumes", '{"Volumes": [{"Labels": {}}]}', r"GET /volumes .*: Volumes\[0\].Name is no text"),
+        ("volumes", f'{{"Volumes": [{{"Name": "netplan.lock.{"1" * 5000}"}}]}}', "Name is no name"),
+        ("container", '{"Id": "c"}', "GET /containers/x/json .*: Name is no text"),
+        ("container", CONTAINER % '"State": {"ExitCode": "1"}', "State.ExitCode is no integer"),
+        ("container", CONTAINER % '"State": {"ExitCode": Infinity}', "State.ExitCode is no integer"),
+        ("container", CONTAINER % '"State": {"Health": {"Log": [null]}}', r"State.Health.Log\[0\] is no object"),
+        ("container", CONTAINER % '"NetworkSettings": {"Ports": {"x/tcp": null}}', "NetworkSettings.Ports has a key that is none"),
+        (
+            "container",
+            CONTAINER % '"NetworkSettings": {"Networks": {"n": {"Aliases": "a"}}}',
+            "Networks.n.Aliases is no list",
+        ),
+        ("container", MARKED % '"Mounts": [{}]', r"Mounts\[0\].Destination is no text"),
+        ("container", MARKED % '"HostConfig": {"Memory": 1.5}', "HostConfig.Memory is no integer"),
+        ("network", '{"Id": "n", "Name": "n", "Containers": {"c": []}}', "GET /networks/x .*: Containers.c is no object"),
+        ("image", '{"Id": "i", "Config": {"Env": "A=1"}}', "GET /images/x/json .*: Config.Env is no list"),
+        ("image", "[]", "it is no object"),
+        ("newest", "{}", "GET /distribution/x/json .*: Descriptor is no object"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_told(server: Server, look: str, answer: str, message: str) -> None:
+    server.answers = [VERSION, body(answer)]
+    reader = engine_at(server.target, 5)
+    with pytest.raises(LostError, match=message) as caught:
+        getattr(reader, look)(*(["x"] if look in ("container", "network", "image", "newest") else []))
+    assert caught.value.hints
+    reader.close()
+
+
+def test_what_nobody_reads_may_be_anything(server: Server) -> None:
+    """What a container of somebody else is run with; and null is nothing, wherever it stands."""
+    answers = [
+        CONTAINER % '"HostConfig": {"Memory": "x"}, "Mounts": 7, "Else": []',
+        CONTAINER % '"State": null, "Config": null, "HostConfig": null, "NetworkSettings": {"Networks": {"n": null}}',
+    ]
+    server.answers = [VERSION, *map(body, answers)]
+    reader = engine_at(server.target, 5)
+    assert all(reader.container("c") for _ in answers)
+    reader.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
         (None, LostError, "broke off"),
         (b"garbage\r\n\r\n", LostError, "broke off"),
-        (body("not json"), LostError, "not JSON"),
-        (body("{}"), LostError, "not what the Docker API says"),
+        (body("not json"), LostError, "answer to POST /networks/create is not JSON"),
+        (body(DEEP), LostError, "not JSON"),
+        (body("\xff"), LostError, "not JSON"),
+        (body("{}"), LostError, "answer to POST /networks/create is not what the Docker API says: Id is no text"),
+        (body('{"Id": 7}'), LostError, "not what the Docker API says"),
+        (body("moved", "301 Moved", "Location: http://[/\r\n"), LostError, "broke off"),
+        (body("moved", "301 Moved", "Location: /elsewhere\r\n"), ApiError, "^moved$"),
+        (body(DEEP, "500 Oops"), ApiError, r"^\["),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{}", LostError, "broke off"),
+        (body("{}", extra="Content-Encoding: gzip\r\n"), LostError, "broke off"),
         (b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n{}", LostError, "broke off"),
         (lambda connection: time.sleep(1.5), LostError, "within 0.5 s"),
         (body('{"message":"no"}', "409 Conflict"), ApiError, "^no$"),
@@ -342,6 +448,7 @@ def chunk(text: str) -> bytes:
     [
         (chunk('{"error":"no space","errorDetail":{"message":"no space"}}') + chunk(""), ApiError, "^no space$"),
         (chunk("<html>") + chunk(""), LostError, "not what the Docker API says"),
+        (chunk('{"errorDetail":"no space"}') + chunk(""), LostError, "not what the Docker API says: errorDetail is no object"),
         (b"", LostError, "broke off"),
         (b"zz\r\n", LostError, "broke off"),
     ],
