@@ -103,7 +103,7 @@ def carry_out(
         wanted = view.look()
         if wanted.fingerprint != shown.fingerprint:
             if asked:
-                raise stale("the engine changed while the plan was being read", seen, view.observed, desired, shown, f"netplan {verb}")
+                raise stale("the engine changed while the plan was being read", seen, view.observed, desired, wanted, f"netplan {verb}")
             if agreed:
                 agreed(view, wanted)
             _show_again(wanted, options)
@@ -155,10 +155,10 @@ def confirm_wipe(engine: str, options: Namespace) -> bool:
 
 
 def stale(what: str, before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan, again: str) -> RefusedError:
-    """A plan that is no longer the plan, and what changed since."""
-    from ..render.changed import changed
+    """A plan that is no longer the plan, and what changed since; `plan` is the one that was made from `after`."""
+    from ..render.changed import why
 
-    found = changed(before, after, desired, plan)
+    found = why(before, after, desired, plan)
     more = [f"and {len(found) - MOST_CHANGES} more"] if len(found) > MOST_CHANGES else []
     return RefusedError(f"{what}: nothing was done", *found[:MOST_CHANGES], *more, f"run {again} again")
 

@@ -33,7 +33,8 @@ def _change(name: str, case: ContainerCase) -> Change:
     differences = _created(case) if case.fate == "create" else case.differences
     if case.fate == "recreate":
         differences = tuple(replace(d, note="changes with it") if d.cause == "intent" and in_place(d) else d for d in differences)
-    interrupted = bool(case.observed and case.observed.live and (case.goes or case.stop))
+    interrupted = {name} if case.observed and case.observed.live and (case.goes or case.stop) else set()
+    interrupted |= {member.name for member in case.strangers if member.live}
     return Change(
         _ACTIONS[case.fate],
         "",
@@ -41,7 +42,7 @@ def _change(name: str, case: ContainerCase) -> Change:
         differences,
         case.reason,
         case.wanted.source if case.wanted else None,
-        (name,) if interrupted else (),
+        tuple(sorted(interrupted)),
         case.drift,
         tuple(case.notes),
     )

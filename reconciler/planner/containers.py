@@ -26,7 +26,8 @@ class ContainerCase:
     """One container in scope. `spec` is what it is created with, where it is; `old_name` what the one that goes is called meanwhile.
 
     `renamed`: it has that name already, since an interrupted recreation. `start`: it runs afterwards and does not now, or not for long.
-    `stop`: it must be stopped before, as it shares the network of one that starts anew.
+    `stop`: it must be stopped before, as it shares the network of one that starts anew. `strangers` are those that share its own, which
+    goes, and that the topology does not run.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ContainerCase:
     reason: str = ""
     drift: bool = False
     notes: list[str] = field(default_factory=list)
+    strangers: list[ObservedContainer] = field(default_factory=list)
 
     @property
     def comes(self) -> bool:
@@ -268,8 +270,8 @@ class _Decider:
     def _member(self, case: ContainerCase, member: ObservedContainer) -> ContainerCase | None:
         mine = self.result.of(member)
         if mine is None:
-            if case.goes and not self.policy.disrupt_foreign and member.state not in GONE:
-                self.result.refusals.append(safety.foreign_member(case.name, member.name, "made anew" if case.comes else "removed"))
+            if case.goes and member.state not in GONE and member not in case.strangers:
+                self._stranger(case, member)
             return None
         if mine.goes:
             return None
@@ -282,6 +284,11 @@ class _Decider:
         else:
             return None
         return mine
+
+    def _stranger(self, case: ContainerCase, member: ObservedContainer) -> None:
+        case.strangers.append(member)
+        if not self.policy.disrupt_foreign:
+            self.result.refusals.append(safety.foreign_member(case.name, member.name, "made anew" if case.comes else "removed"))
 
     # --- what it is created with ---
 
@@ -304,6 +311,8 @@ class _Decider:
         if case.comes and case.keep_volumes:
             left = sorted(set(old.anonymous) - set(carried))
             case.notes += [f"its anonymous volume at {target} stays behind: {old.anonymous[target][:12]}" for target in left]
+        for name in sorted(member.name for member in case.strangers):
+            case.notes.append(f"{name}, which is not run by this topology, shares its network: loses it, and must be made anew")
 
     def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
         topology = self.desired.topology

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 
-from ..model import DesiredState, ObservedContainer, ObservedState
+from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState
 from ..plan import Step
 from ..settings import Settings
 from .containers import Containers
@@ -24,6 +24,8 @@ def fingerprint(
 ) -> str:
     """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
 
+    In scope are also strangers that share the network of a container that goes: they lose it.
+
     Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
     """
     records = _Records(step.settings for step in steps)
@@ -37,6 +39,7 @@ def fingerprint(
             put(network.id, network.name, canonical(network.settings), network.mark and network.mark.topology)
     touched = {case.container.id for case in endpoints.cases}
     touched |= {case.observed.id for case in containers.cases.values() if case.observed}
+    touched |= {member.id for case in containers.cases.values() for member in case.strangers}
     for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
         if container.name in desired.containers or container.id in touched or any(e.network in scope for e in container.endpoints):
             records.put_container(container)
@@ -46,7 +49,7 @@ def fingerprint(
             image = observed.images.get(declared.image)
             put(canonical(declared.settings), declared.depends_on, declared.one_shot, declared.pull_policy, image and image.id)
     for step in steps:
-        put(step.op, step.network, step.container, canonical(step.settings), step.needs, step.follows)
+        put(step.op, step.network, step.container, canonical(step.settings), step.needs, step.follows, records.marked(step.mark))
         if step.kind in ("container", "image"):
             put(step.image, step.name, step.container_id, step.condition, step.volumes)
     return records.digest()
@@ -81,9 +84,14 @@ class _Records:
         if container.mark:
             self.put(container.mark.topology, self.canonical(container.settings), container.image_id, sorted(container.anonymous.items()))
         for endpoint in sorted(container.endpoints, key=_by_network) if len(container.endpoints) > 1 else container.endpoints:
-            mark = endpoint.mark
-            settings = self.canonical(endpoint.settings)
-            self.put(endpoint.network, endpoint.network_id, endpoint.phantom, settings, mark and (mark.topology, mark.how))
+            settings, mark = self.canonical(endpoint.settings), self.marked(endpoint.mark)
+            self.put(endpoint.network, endpoint.network_id, endpoint.phantom, settings, mark)
+
+    def marked(self, mark: NetworkMark | EndpointMark | None) -> object:
+        """An endpoint's mark whole; a network's follows from the file and from the containers."""
+        if not isinstance(mark, EndpointMark):
+            return None
+        return mark.topology, mark.how, self.canonical(mark.declared), self.canonical(mark.before) if mark.before else ""
 
     def canonical(self, settings: Settings) -> str:
         text = self._spelt.get(id(settings))

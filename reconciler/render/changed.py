@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState
+from ..model import (
+    DesiredContainer,
+    DesiredState,
+    EndpointMark,
+    NetworkMark,
+    ObservedContainer,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedState,
+)
 from ..paint import safe
 from ..plan import Plan
 from ..settings import Settings
@@ -18,18 +28,63 @@ from .values import readable, show_value
 
 View = Mapping[str, Any]
 """One object as text: property -> text, and for a container `on`: network -> property -> text."""
+_MARKED = "mark's"
+"""Begins what an endpoint's mark holds."""
+
+
+def why(before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan) -> tuple[str, ...]:
+    """Why `plan`, which was made from `after`, is not the one that was made from `before`: at least one sentence.
+
+    What changed; where nothing did that this topology is about, what stands against the plan now; else what the plan has become.
+    """
+    return (
+        changed(before, after, desired, plan)
+        or tuple(safe(refusal.message) for refusal in plan.refusals)
+        or tuple(map(safe, _become(plan)))
+        or ("there is nothing to do any more",)
+    )
+
+
+def _become(plan: Plan) -> Iterator[str]:
+    yield from (f"{drift.subject}: {drift.message}" for drift in plan.drift)
+    yield from plan.warnings
+    yield from (f"the plan is now to {step.text}: {step.reason}" for step in plan.steps)
 
 
 def changed(before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan) -> tuple[str, ...]:
-    """One sentence for each difference that concerns `desired` or the steps of `plan`, which was made from `before`; sorted."""
-    networks = {*desired.networks, *(step.network for step in plan.steps)}
-    networks |= {n.name for state in (before, after) for n in state.networks if n.mark and n.mark.topology == desired.topology}
-    containers = {*desired.containers, *(step.container for step in plan.steps if step.container)}
-    containers |= {c.name for state in (before, after) for c in state.containers if any(e.network in networks for e in c.endpoints)}
-    repeated = {name for state in (before, after) for name, times in Counter(n.name for n in state.networks).items() if times > 1}
-    old, new = (_views(state, networks, containers, repeated) for state in (before, after))
+    """One sentence for each difference that concerns `desired` or the steps of `plan`, which was made from one of the two; sorted."""
+    scope = _scope((before, after), desired, plan)
+    old, new = (_views(state, scope) for state in (before, after))
     differ = {subject for subject in {*old, *new} if old.get(subject) != new.get(subject)}
     return tuple(sorted(_explained(_only(old, differ), _only(new, differ)))) if differ else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What may be told of: networks and containers by name, owners of networks that others share and lose by ID, declared containers."""
+
+    networks: frozenset[str]
+    containers: frozenset[str]
+    repeated: frozenset[str]
+    going: Mapping[str, str]
+    run: tuple[DesiredContainer, ...]
+
+
+def _scope(states: Sequence[ObservedState], desired: DesiredState, plan: Plan) -> _Scope:
+    ours = desired.topology
+    networks = {*desired.networks, *(step.network for step in plan.steps)}
+    networks |= {n.name for state in states for n in state.networks if n.mark and n.mark.topology == ours}
+    endpoints = (endpoint for state in states for container in state.containers for endpoint in container.endpoints)
+    networks |= {endpoint.network for endpoint in endpoints if endpoint.mark and endpoint.mark.topology == ours}
+    containers = {*desired.containers, *(step.container for step in plan.steps if step.container)}
+    for container in (container for state in states for container in state.containers):
+        if (container.mark and container.mark.topology == ours) or any(e.network in networks for e in container.endpoints):
+            containers.add(container.name)
+    repeated = {name for state in states for name, times in Counter(n.name for n in state.networks).items() if times > 1}
+    removed = {step.container_id for step in plan.steps if step.op == "remove" and step.kind == "container"}
+    going = {container.id: container.name for state in states for container in state.containers if container.id in removed}
+    run = tuple(container for container in desired.containers.values() if container.managed)
+    return _Scope(frozenset(networks), frozenset(containers), frozenset(repeated), going, run)
 
 
 def _only(views: Mapping[str, View], subjects: set[str]) -> dict[str, View]:
@@ -39,13 +94,22 @@ def _only(views: Mapping[str, View], subjects: set[str]) -> dict[str, View]:
 # --- views -----------------------------------------------------------------------------------------------------------
 
 
-def _views(state: ObservedState, networks: set[str], containers: set[str], repeated: set[str]) -> dict[str, View]:
-    result: dict[str, View] = {}
+def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
+    result: dict[str, View] = {"the engine": {"API": ".".join(map(str, state.engine.api))}}
     for network in state.networks:
-        if network.name in networks:
-            which = f" ({network.id[:12]})" if network.name in repeated else ""
+        if network.name in scope.networks:
+            which = f" ({network.id[:12]})" if network.name in scope.repeated else ""
             result[f"network {network.name}{which}"] = _network(network)
-    result |= {f"container {container.name}": _container(container) for container in state.containers if container.name in containers}
+    shots = {container.name for container in scope.run if container.one_shot}
+    for container in state.containers:
+        owner = scope.going.get(container.network_mode.removeprefix("container:"))
+        shares = f", which shares the network of {owner}," if owner and container.name not in scope.containers else ""
+        if shares or container.name in scope.containers:
+            ended = {"exit code": _exit_code(container)} if container.name in shots else {}
+            result[f"container {container.name}{shares}"] = _container(container) | ended
+    for wanted in scope.run:
+        if image := state.images.get(wanted.image):
+            result[f"image {wanted.image}"] = _image(image, wanted.pull_policy == "always")
     return result
 
 
@@ -53,23 +117,41 @@ def _network(network: ObservedNetwork) -> View:
     return {"id": network.id, "owner": _owner(network.mark), **_shown(network.settings)}
 
 
-def _container(container: ObservedContainer) -> View:
+def _container(container: ObservedContainer) -> dict[str, Any]:
     on = {
         e.network: {
             "network": e.network_id[:12],
             "owner": _owner(e.mark),
             "listed only": show_value(e.phantom),
+            **_marked(e.mark),
             **_shown(e.settings),
         }
         for e in container.endpoints
     }
     run = {path: show_value(readable(path, value)) for path, value in container.settings.items() if path != "network_mode"}
-    return {"id": container.id, "running": container.live, "network_mode": safe(container.network_mode), "on": on, **run}
+    known = {"id": container.id, "running": container.live, "cut off": container.severed, "network_mode": safe(container.network_mode)}
+    return {**known, "on": on, **run}
+
+
+def _exit_code(container: ObservedContainer) -> str:
+    """Of one that is meant to end."""
+    return show_value(None if container.live or container.state == "created" else container.exit_code)
+
+
+def _image(image: ObservedImage, followed: bool) -> View:
+    return {"ID": image.id.removeprefix("sha256:")[:12], **({"newer at its registry": show_value(image.outdated)} if followed else {})}
 
 
 def _owner(mark: NetworkMark | EndpointMark | None) -> str:
     how = f" ({mark.how})" if isinstance(mark, EndpointMark) else ""
     return f"topology {mark.topology}{how}" if mark else "nobody"
+
+
+def _marked(mark: EndpointMark | None) -> dict[str, str]:
+    """What the mark holds, beside whose it is: told where that is the same."""
+    declared, before = (mark.declared, mark.before) if mark else ({}, {})
+    found = {f"{_MARKED} {path}": value for path, value in _shown(declared).items()}
+    return found | {f"{_MARKED} own {path}": value for path, value in _shown(before).items()}
 
 
 def _shown(settings: Settings) -> dict[str, str]:
@@ -83,9 +165,10 @@ def _explained(old: Mapping[str, View], new: Mapping[str, View]) -> Iterator[str
     from deepdiff import DeepDiff
 
     kinds: Mapping[str, Iterable[Any]] = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
-    for kind, levels in kinds.items():
-        for level in levels:
-            subject, *path = level.path(output_format="list")
+    found = [(kind, level, level.path(output_format="list")) for kind, levels in kinds.items() for level in levels]
+    owners = {tuple(path[:-1]) for _, _, path in found if path[-1] == "owner"}
+    for kind, level, (subject, *path) in found:
+        if not (path and path[-1].startswith(_MARKED) and (subject, *path[:-1]) in owners):
             yield _sentence(subject, path, kind == "dictionary_item_added", level.t1, level.t2)
 
 
@@ -99,6 +182,8 @@ def _sentence(subject: str, path: Sequence[str], added: bool, before: object, af
             return f"{subject} was made anew"
         case ["running"]:
             return f"{subject} was {'started' if after else 'stopped'}"
+        case ["cut off"]:
+            return f"{subject} {'was cut off from the network that it shares' if after else 'is not cut off any more'}"
         case ["on", network]:
             return f"{subject} was {'connected to' if added else 'disconnected from'} {network}"
         case ["on", network, what]:

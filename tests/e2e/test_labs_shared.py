@@ -54,3 +54,45 @@ def test_a_mode_without_room_for_it_is_refused_without_consent(cli: Cli) -> None
     assert not refused.changes
     assert "not attached again, as with network_mode host it cannot be" in cli.apply("--disrupt-foreign").out
     cli.settled()
+
+
+# --- strangers that share the network of a container -----------------------------------------------------------------
+
+
+def test_a_stranger_who_came_since_the_plan_was_saved_keeps_its_network(cli: Cli, tmp_path: Path) -> None:
+    """The plan was allowed to disrupt others; nobody had agreed to this one."""
+    networks, saved = {"n": {"subnet": cli.docker.subnet()}}, tmp_path / "P.json"
+    cli.converge(networks, {"web": box(networks=["n"])})
+    cli.write(networks, {"web": box(networks=["n"], environment={"A": "1"})})
+    cli.plan("--out", str(saved), "--disrupt-foreign")
+    web, guest = cli.docker.name("web"), cli.docker.name("guest")
+    cli.docker.container("guest", f"container:{web}")
+    refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
+    assert f"container {guest}, which shares the network of {web}, is new" in refused.err
+    assert not refused.writes
+    assert cli.docker.ping(guest, web)
+    made = cli.plan("--disrupt-foreign", "-o", "json").json()
+    assert made["interrupts"] == sorted((guest, web))
+    assert f"{guest}, which is not run by this topology, shares its network" in cli.plan("--disrupt-foreign").out
+
+
+def test_an_overlapping_network_is_why_a_saved_plan_is_refused(cli: Cli, tmp_path: Path) -> None:
+    subnet, saved = cli.docker.subnet(), tmp_path / "P.json"
+    cli.write({"n": {"subnet": subnet}}, {"web": box(networks=["n"])})
+    cli.plan("--out", str(saved))
+    cli.docker.network("in-the-way", subnet=subnet)
+    refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
+    assert f"network {cli.docker.name('n')}: subnet {subnet} overlaps {subnet} of network {cli.docker.name('in-the-way')}" in refused.err
+    assert not refused.writes
+
+
+def test_a_member_that_was_cut_off_since_is_told(cli: Cli, tmp_path: Path) -> None:
+    networks, saved = {"n": {"subnet": cli.docker.subnet()}}, tmp_path / "P.json"
+    boxes = {"web": box(networks=["n"]), "tap": box(network_mode="container:web")}
+    cli.converge(networks, boxes)
+    cli.write({**networks, "m": {"subnet": cli.docker.subnet()}}, boxes)
+    cli.plan("--out", str(saved))
+    cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/restart?t=0")
+    refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
+    assert f"container {cli.docker.name('tap')} was cut off from the network that it shares" in refused.err
+    assert not refused.writes

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from reconciler.marks import made_mark
 from reconciler.model import (
     DesiredContainer,
     DesiredEndpoint,
@@ -15,16 +17,19 @@ from reconciler.model import (
     DesiredState,
     EndpointMark,
     EngineInfo,
+    Journal,
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
+    ObservedImage,
     ObservedNetwork,
     ObservedState,
+    PullPolicy,
     Source,
 )
 from reconciler.plan import Plan
-from reconciler.planner import plan
-from reconciler.render.changed import changed
+from reconciler.planner import Policy, plan
+from reconciler.render.changed import changed, why
 
 AT = Source("shop.yaml", 1)
 DESIRED = DesiredState(
@@ -79,6 +84,15 @@ SENTENCES: list[tuple[ObservedState, tuple[str, ...]]] = [
     ),
 ]
 
+OWN_MARK = replace(ENDPOINT, mark=EndpointMark("shop", "amended", {"aliases": ("api",)}, {"aliases": ("web",)}))
+MARKS: list[tuple[EndpointMark | None, str]] = [
+    (EndpointMark("shop", "amended", {"aliases": ("api",)}), "mark's own aliases web -> (unset)"),
+    (EndpointMark("shop", "amended", {"aliases": ("api",)}, {"aliases": ("db",)}), "mark's own aliases web -> db"),
+    (EndpointMark("shop", "amended", {}, {"aliases": ("web",)}), "mark's aliases api -> (unset)"),
+    (EndpointMark("shop", "made", {"aliases": ("api",)}), "owner topology shop (amended) -> topology shop (made)"),
+    (None, "owner topology shop (amended) -> nobody"),
+]
+
 SILENT: list[ObservedState] = [
     BEFORE,
     with_endpoint(endpoint_id="f" * 64),
@@ -101,6 +115,13 @@ def sentences(after: ObservedState) -> tuple[str, ...]:
 def test_what_changes_the_fingerprint_is_said(after: ObservedState, expected: tuple[str, ...]) -> None:
     assert plan(DESIRED, after).fingerprint != plan(DESIRED, BEFORE).fingerprint
     assert sentences(after) == expected
+
+
+@pytest.mark.parametrize(("mark", "expected"), MARKS)
+def test_what_an_endpoints_mark_holds_counts_too(mark: EndpointMark | None, expected: str) -> None:
+    before, after = (with_api(endpoints=(endpoint,)) for endpoint in (OWN_MARK, replace(OWN_MARK, mark=mark)))
+    assert plan(DESIRED, before).fingerprint != plan(DESIRED, after).fingerprint
+    assert changed(before, after, DESIRED, plan(DESIRED, after)) == (f"container api on backend: {expected}",)
 
 
 @pytest.mark.parametrize("after", SILENT)
@@ -138,3 +159,87 @@ def test_deepdiff_is_loaded_only_where_something_differs() -> None:
 
 def test_an_empty_plan_of_an_empty_topology_has_no_scope() -> None:
     assert changed(BEFORE, ObservedState(), DesiredState("none"), Plan("none", EngineInfo())) == ()
+
+
+# --- containers that the file runs -----------------------------------------------------------------------------------
+
+IMAGE = ObservedImage("sha256:1", {}, "linux/amd64")
+
+
+def managed(name: str, *, one_shot: bool = False, pull: PullPolicy = "missing", **settings: str) -> DesiredContainer:
+    return DesiredContainer(name, AT, managed=True, settings={"image": "app:1", **settings}, one_shot=one_shot, pull_policy=pull)
+
+
+def run(wanted: DesiredContainer, number: str, **more: Any) -> ObservedContainer:
+    return ObservedContainer(
+        number * 64, wanted.name, mark=made_mark("shop", wanted), settings=wanted.settings, image_id="sha256:1", **more
+    )
+
+
+WEB, TAP, FILL = managed("web"), managed("tap", network_mode="container:web"), managed("fill", one_shot=True, pull="always")
+RUNS = DesiredState("shop", {}, {box.name: box for box in (WEB, TAP, FILL)})
+WEB_RUNS, TAP_RUNS = run(WEB, "1"), run(TAP, "2", network_mode="container:" + "1" * 64)
+FILLED = run(FILL, "3", state="exited")
+LIVES = ObservedState(EngineInfo("id", "engine", "28.5.2"), (), (FILLED, TAP_RUNS, WEB_RUNS), {"app:1": IMAGE, "sha256:1": IMAGE})
+GUEST = ObservedContainer("4" * 64, "guest", network_mode="container:" + "1" * 64)
+ANEW = replace(RUNS, containers={**RUNS.containers, "web": managed("web", working_dir="/tmp")})
+
+LIVING: list[tuple[ObservedState, tuple[str, ...]]] = [
+    (
+        replace(LIVES, containers=(FILLED, replace(TAP_RUNS, severed=True), WEB_RUNS)),
+        ("container tap was cut off from the network that it shares",),
+    ),
+    (replace(LIVES, containers=(replace(FILLED, exit_code=3), TAP_RUNS, WEB_RUNS)), ("container fill: exit code 0 -> 3",)),
+    (replace(LIVES, images={"app:1": replace(IMAGE, id="sha256:2"), "sha256:1": IMAGE}), ("image app:1: ID 1 -> 2",)),
+    (replace(LIVES, images={"sha256:1": IMAGE}), ("image app:1 is gone",)),
+    (
+        replace(LIVES, images={"app:1": replace(IMAGE, outdated=True), "sha256:1": IMAGE}),
+        ("image app:1: newer at its registry false -> true",),
+    ),
+    (replace(LIVES, containers=(FILLED, TAP_RUNS)), ("container web is gone",)),
+    (replace(LIVES, engine=replace(LIVES.engine, api=(1, 41))), ("the engine: API 1.51 -> 1.41",)),
+]
+
+
+@pytest.mark.parametrize(("after", "expected"), LIVING)
+def test_what_is_run_and_what_it_is_made_of_counts_too(after: ObservedState, expected: tuple[str, ...]) -> None:
+    assert plan(RUNS, after).fingerprint != plan(RUNS, LIVES).fingerprint
+    assert changed(LIVES, after, RUNS, plan(RUNS, after)) == expected
+
+
+def test_a_stranger_that_shares_the_network_of_a_container_counts_where_that_goes() -> None:
+    """It loses its network: nobody has agreed to that who did not see it."""
+    after, consent = replace(LIVES, containers=(FILLED, GUEST, TAP_RUNS, WEB_RUNS)), Policy(disrupt_foreign=True)
+    was, made = plan(ANEW, LIVES, policy=consent), plan(ANEW, after, policy=consent)
+    assert was.fingerprint != made.fingerprint
+    assert was.interrupts == ("tap", "web")
+    assert made.interrupts == ("guest", "tap", "web")
+    assert "guest, which is not run by this topology, shares its network: loses it, and must be made anew" in made.changes[-1].notes
+    assert changed(LIVES, after, ANEW, made) == ("container guest, which shares the network of web, is new",)
+    assert plan(RUNS, LIVES).fingerprint == plan(RUNS, after).fingerprint
+    assert changed(LIVES, after, RUNS, plan(RUNS, after)) == ()
+
+
+# --- where nothing in scope changed ----------------------------------------------------------------------------------
+
+
+def test_what_stands_against_the_plan_now_is_said_where_nothing_in_its_scope_changed() -> None:
+    overlapping = replace(UNRELATED, settings={"driver": "bridge", "ipv4.subnet": ("10.2.0.0/16",)})
+    after = replace(BEFORE, networks=(BACKEND, overlapping))
+    assert why(BEFORE, after, DESIRED, plan(DESIRED, after)) == (
+        "network backend: subnet 10.2.0.0/24 overlaps 10.2.0.0/16 of network unrelated",
+    )
+
+
+def test_else_what_the_plan_has_become() -> None:
+    """An interrupted run left a journal meanwhile, or an address that the engine chose is wanted for somebody."""
+    made = plan(DESIRED, BEFORE, [Journal("j", "shop", 1, ObservedState(), "host", "today")])
+    said = why(BEFORE, BEFORE, DESIRED, made)
+    assert said[0] == 'a run of topology "shop" on host, begun today, was interrupted; this recovers it: nothing is left to put back'
+    assert said[1] == "the plan is now to disconnect api from backend: backend is replaced"
+    assert why(BEFORE, BEFORE, DesiredState("none"), Plan("none", EngineInfo())) == ("there is nothing to do any more",)
+
+
+def test_what_changed_comes_first() -> None:
+    after = with_api(state="exited")
+    assert why(BEFORE, after, DESIRED, plan(DESIRED, after)) == ("container api was stopped",)
