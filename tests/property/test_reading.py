@@ -1,8 +1,9 @@
-"""Whatever the text, reading it gives a state or an InputError with positions inside the text."""
+"""Whatever the text, reading it gives a state or an InputError with positions inside the text; whatever the snapshot, a UsageError."""
 
 from __future__ import annotations
 
 import json
+import random
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,9 +12,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import InputError, Problem
-from reconciler.model import DesiredState
+from reconciler.errors import InputError, Problem, UsageError
+from reconciler.model import DesiredState, Journal
+from reconciler.paint import plain
+from reconciler.planner import Policy, plan
+from reconciler.render import render_text
+from reconciler.render.as_json import render_json
+from reconciler.show import show
+from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load, load_text
+
+from ..faults.fuzz import bent
 
 VOCABULARY = """
     name: networks: containers: subnet: gateway: ip_range: aux_addresses: ipam: config: labels: driver_opts: aliases: ipv4_address: driver:
@@ -80,3 +89,26 @@ def test_any_bytes(content: bytes) -> None:
         file.write_bytes(content)
         with suppress(InputError):
             assert load(str(file)).state.topology
+
+
+GOLDEN = sorted(folder for folder in (Path(__file__).parents[1] / "golden").iterdir() if folder.is_dir())
+
+
+@given(st.sampled_from(GOLDEN), st.randoms(use_true_random=False), st.integers(1, 3))
+@settings(max_examples=300, deadline=None)
+def test_any_damage_to_a_snapshot(case: Path, choose: random.Random, places: int) -> None:
+    """It is refused, or as good as one that an engine gave: a plan is made from it and shown, and a journal may hold it."""
+    desired = load_text((case / "topology.yaml").read_text(encoding="utf-8"), "t.yaml").state
+    damaged = json.loads((case / "observed.json").read_text(encoding="utf-8"))
+    for _ in range(places):
+        damaged = bent(choose, damaged)
+    try:
+        observed = state_from_snapshot(damaged)
+    except UsageError:
+        return
+    for policy in (Policy(), Policy(frozenset(desired.networks), disrupt_foreign=True), Policy(exclusive=True, reset=True)):
+        made = plan(desired, observed, (Journal("j", desired.topology, 1, observed),), policy)
+        assert render_text(made, plain)
+        assert json.loads(render_json(made))
+        assert show(observed, desired.topology, desired, made, plain)
+    assert state_from_snapshot(json.loads(json.dumps(snapshot_json(observed)))) == observed

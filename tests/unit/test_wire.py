@@ -416,6 +416,15 @@ def test_a_change_is_sent_once_whatever_comes_back(server: Server, answer: Answe
     assert [request.split(b" ", 2)[:2] for request in server.requests] == [[b"GET", b"/version"], [b"POST", b"/v1.51/networks/create"]]
 
 
+@pytest.mark.parametrize("answer", ["{}", '{"Name": 7}', '{"Name": "v", "Labels": []}', '{"Name": "v", "Labels": {"a": 1}}', DEEP])
+def test_a_volume_that_is_none_is_lost(server: Server, answer: str) -> None:
+    server.answers = [VERSION, body(answer)]
+    engine = open_engine(f"unix://{server.target.path}", timeout=2)
+    with pytest.raises(LostError, match="the engine's answer to POST /volumes/create is not"):
+        engine.create_volume("v", {})
+    engine.close()
+
+
 def test_a_change_to_an_engine_that_went_away(server: Server, tmp_path: Path) -> None:
     server.answers = [VERSION]
     engine = open_engine(f"unix://{server.target.path}", timeout=2)
