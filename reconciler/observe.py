@@ -141,13 +141,24 @@ def _container(
         return None
     container = read_container(raw, engine, swarm)
     if marked:
-        owner = answers.inspected.get(container.network_mode.removeprefix("container:"))
+        owner = _owner(answers.inspected, container.network_mode)
         container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner), what)
     return _decoded(lambda: check_container(container), what)
 
 
 def _read_image(raw: Mapping[str, Any], name: str) -> ObservedImage:
     return _decoded(lambda: check_image(read_image(raw)), f"image {name}")
+
+
+def _owner(inspected: Mapping[str, Mapping[str, Any]], mode: str) -> Mapping[str, Any] | None:
+    """Whose network namespace a container of that mode runs in: the one whose it shares may share another's. None where none is its own."""
+    owner = inspected.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
+    for _ in inspected:
+        of = str((owner.get("HostConfig") or {}).get("NetworkMode") or "") if owner else ""
+        if not of.startswith("container:"):
+            return None if of == "host" else owner
+        owner = inspected.get(of.removeprefix("container:"))
+    return None
 
 
 def _key(thing: ObservedNetwork | ObservedContainer) -> tuple[str, str]:

@@ -69,16 +69,18 @@ def _view(
         mode,
         () if mode else tuple(endpoint.network for endpoint in container.endpoints),
         container.ports,
-        tuple(_notes(container.name, changes.get(container.name), desired)),
+        tuple(_notes(container, changes.get(container.name), desired)),
     )
 
 
-def _notes(name: str, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
-    wanted = desired.containers.get(name) if desired else None
+def _notes(container: ObservedContainer, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
+    wanted = desired.containers.get(container.name) if desired else None
     if wanted and not wanted.managed:
         yield "was made by this topology and is no longer run by it"
     if change:
         yield container_note(change)
+    elif container.severed:
+        yield "is cut off: whose network it shares was started anew"
 
 
 def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:

@@ -111,6 +111,29 @@ def test_who_shares_a_network_that_was_started_anew_is_not_left_cut_off(cli: Cli
     cli.settled()
 
 
+def test_a_restart_that_cuts_nobody_off_is_no_drift(cli: Cli) -> None:
+    """Of one on the host's network, and of one in the middle of a chain."""
+    containers = {
+        "onhost": box(network_mode="host"),
+        "beside": box(network_mode="container:onhost"),
+        "head": box(networks=["n"]),
+        "middle": box(network_mode="container:head"),
+        "end": box(network_mode="container:middle"),
+    }
+    cli.converge({"n": {"subnet": cli.docker.subnet()}}, containers)
+    before = {name: links(cli, name) for name in containers}
+    for name in ("onhost", "middle"):
+        cli.docker.do("POST", f"/containers/{cli.docker.name(name)}/restart?t=0")
+    cli.settled()
+    assert {name: links(cli, name) for name in containers} == before
+    cli.docker.do("POST", f"/containers/{cli.docker.name('head')}/restart?t=0")
+    assert "2 containers are interrupted" in cli.plan("--exit-code", code=2).out
+    assert cli.run("show").out.count("is cut off: ") == 2
+    cli.apply()
+    cli.settled()
+    assert "inet " in links(cli, "end")
+
+
 MODES = {"bridge": {"network_mode": "bridge"}, "none": {"network_mode": "none"}, "host": {"network_mode": "host"}}
 
 
