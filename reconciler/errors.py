@@ -7,10 +7,12 @@
     ├── UsageError               4   the command line is wrong
     ├── RefusedError             3   unsafe: ownership, protect, foreign endpoints, a changed plan
     ├── FailedError              1   an apply that did not reach the declaration
+    │   └── LockLostError        1   somebody else may be at work on the engine
     └── EngineError              1   the engine said no, or nothing
         ├── UnreachableError     1   no engine, no rights on its socket, too old
         ├── ApiError             1   an answer with an error status
-        └── LostError            1   no whole answer: timed out, reset, garbage; it may or may not have acted
+        └── LostError            1   no whole answer: reset, garbage; it may or may not have acted
+            └── TimedOutError    1   no answer in time; it may still act
 
 An error is printed as ``error: what happened``, then why, then what to do.
 """
@@ -87,10 +89,11 @@ class UnreachableError(EngineError):
 
 
 class ApiError(EngineError):
-    """The engine answered with an error: `status` is HTTP's, `message` the engine's own words."""
+    """The engine answered with an error: `status` is HTTP's, `message` the engine's own words, `call` what was asked (`GET /networks`)."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, status: int, message: str, call: str = "") -> None:
+        hints = (f"so the engine answered {call} (status {status})", "netplan doctor examines the engine") if call else ()
+        super().__init__(message, *hints)
         self.status = status
 
 

@@ -27,6 +27,7 @@ Log = Callable[[str, str, int, float], None]
 _LONGEST_LINE = 65536
 _MOST_HEADERS = 200
 _LONGEST_BODY = 1 << 30
+_VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
 _LONGEST_MESSAGE = 500
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 NOT_DOCKER = "is it a Docker engine? try again"
@@ -53,7 +54,7 @@ class Wire:
         if self._log:
             self._log("GET", path, status, time.monotonic() - began)
         if status >= 300:
-            raise ApiError(status, error_message(status, body))
+            raise ApiError(status, error_message(status, body), f"GET {_VERSION.sub('', path.partition('?')[0])}")
         return body
 
     def close(self) -> None:
@@ -299,7 +300,8 @@ def error_message(status: int, body: bytes) -> str:
         message = value.get("message") if isinstance(value, dict) else None
         text = message if message and isinstance(message, str) else text
     except (ValueError, RecursionError):
-        pass
+        if text.lstrip().startswith("<"):  # a page for browsers, of what stands before the engine
+            text = ""
     return printable(text) or f"HTTP status {status}"
 
 

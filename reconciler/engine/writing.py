@@ -125,7 +125,8 @@ class EngineWriter(EngineReader):
             self._log(method, path, response.status_code, time.monotonic() - began)
         if response.status_code >= 300 and response.status_code != ALREADY:
             with response, self._translated(method, path, timeout):
-                raise ApiError(response.status_code, error_message(response.status_code, response.content))
+                status, call = response.status_code, f"{method} {path.partition('?')[0]}"
+                raise ApiError(status, error_message(status, response.content), call)
         return response
 
     @contextmanager

@@ -103,6 +103,19 @@ def test_a_lock_that_cannot_be_given_back_is_told(cli: Cli, engine: Engine, tmp_
     assert held(engine) == []
 
 
+def test_a_lock_that_cannot_be_had_is_told_with_the_call(cli: Cli, tmp_path: Path) -> None:
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    page = b"<html><body>403 Forbidden</body></html>"
+    for fault in (Fault("answer", "GET", "^/volumes$", nth=0, status=403, body=page), Fault("answer", "POST", "^/volumes/create$", nth=0)):
+        with spoiled(tmp_path / "engine.sock", cli.host, fault) as proxy:
+            done = cli.run("apply", str(cli.file), "--host", proxy.host, code=1)
+        what = "HTTP status 403" if fault.status == 403 else "told to fail"
+        path = fault.path.strip("^$")
+        assert done.err == (
+            f"error: {what}\n  so the engine answered {fault.method} {path} (status {fault.status})\n  netplan doctor examines the engine\n"
+        )
+
+
 def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(cli: Cli, engine: Engine) -> None:
     plant(engine, 1, host="elsewhere", boot="elsewhere")
     engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
