@@ -59,10 +59,16 @@ def fits(path: str, value: object) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
+def address_of(text: str) -> IPv4Address | IPv6Address:
+    """`ip_address`, which takes its time, once for each text."""
+    return ip_address(text)
+
+
+@lru_cache(maxsize=1 << 16)
 def canonical_address(text: str) -> str:
     """`FD00::09` -> `fd00::9`; a trailing prefix length is cut. Text that is no address comes back as it is."""
     try:
-        return str(ip_interface(text).ip if "/" in text else ip_address(text))
+        return str(ip_interface(text).ip if "/" in text else address_of(text))
     except ValueError:
         return text
 

@@ -249,6 +249,8 @@ def _endpoint_settings(
         settings["mac_address"] = mac
     if raw.get("GwPriority"):
         settings["gw_priority"] = int(raw["GwPriority"])
+    if not options:
+        return settings
     if options.get(IFNAME_OPTION):
         settings["interface_name"] = options[IFNAME_OPTION]
     plain = {key: value for key, value in without_marks(options).items() if key != IFNAME_OPTION}

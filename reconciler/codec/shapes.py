@@ -44,10 +44,12 @@ def object_of(fields: Mapping[str, type | Shape], *required: str) -> Shape:
             if type(get(key)) is not str or not value[key]:
                 return f".{key} is no text"
         for key, wanted in plain:
-            if (found := get(key)) is not None and type(found) is not wanted:
+            found = get(key)
+            if type(found) is not wanted and found is not None:
                 return f".{key} is no {_KINDS[wanted]}"
         for key, shape in nested:
-            if (found := get(key)) is not None and (fault := shape(found)):
+            found = get(key)
+            if found is not None and (fault := shape(found)):
                 return f".{key}{fault}"
         return ""
 
@@ -60,7 +62,10 @@ def list_of(shape: Shape) -> Shape:
     def find(value: Any) -> str:
         if type(value) is not list:
             return " is no list"
-        return next((f"[{index}]{fault}" for index, item in enumerate(value) if (fault := shape(item))), "")
+        for index, item in enumerate(value):
+            if fault := shape(item):
+                return f"[{index}]{fault}"
+        return ""
 
     return find
 
@@ -73,17 +78,25 @@ def map_of(shape: Shape, key: re.Pattern[str] | None = None) -> Shape:
             return " is no object"
         if key and not all(map(key.fullmatch, value)):
             return " has a key that is none"
-        return next((f".{name}{fault}" for name, item in value.items() if item is not None and (fault := shape(item))), "")
+        for name, item in value.items():
+            if item is not None and (fault := shape(item)):
+                return f".{name}{fault}"
+        return ""
 
     return find
+
+
+def text(value: Any) -> str:
+    """Text, the most frequent of all."""
+    return "" if type(value) is str else " is no text"
 
 
 def _name(value: Any) -> str:
     return "" if type(value) is str and len(value) <= _LONGEST_NAME else " is no name"
 
 
-_texts, _words = list_of(kind(str)), kind(str, list)
-_labels, _options, _any_object = map_of(kind(str)), map_of(kind(str, int, bool)), kind(dict)
+_texts, _words = list_of(text), kind(str, list)
+_labels, _options, _any_object = map_of(text), map_of(kind(str, int, bool)), kind(dict)
 
 
 def _command(value: Any) -> str:

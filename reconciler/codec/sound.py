@@ -3,15 +3,13 @@ anything. Each check gives back what it was given, or raises TypeError or ValueE
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from ..forms import read_port
 from ..model import ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork
-from ..settings import Settings, Value, fits
+from ..settings import Settings, Value, address_of, fits
 
 _ADDRESSES = ("ipv4_address", "ipv6_address")
-_address = lru_cache(maxsize=1 << 16)(ip_address)
 
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:
@@ -58,12 +56,12 @@ def _check_endpoint(endpoint: ObservedEndpoint) -> None:
                 _in_family(path[:4], str(settings[path]))
     for address in endpoint.addresses:
         host, _, length = address.partition("/")
-        if not (length.isascii() and length.isdecimal() and len(length) < 4 and int(length) <= _address(host).max_prefixlen):
+        if not (length.isascii() and length.isdecimal() and len(length) < 4 and int(length) <= address_of(host).max_prefixlen):
             raise ValueError(f"{address} has no such prefix")
 
 
 def _in_family(family: str, text: str, *, prefix: bool = False) -> None:
-    found = ip_network(text) if prefix else _address(text)
+    found = ip_network(text) if prefix else address_of(text)
     if family != f"ipv{found.version}":
         raise ValueError(f"{text} is not {family}")
 
