@@ -195,11 +195,13 @@ def test_addresses_of_a_swarms_own_choice_count_as_unset(settings: Settings) -> 
     assert endpoint.settings == {path: value for path, value in settings.items() if path not in addresses}
 
 
-observed_endpoints = st.builds(
-    ObservedEndpoint, names, names, names, endpoint_settings, endpoint_marks, st.lists(names).map(tuple), names, st.booleans()
-)
+addresses = st.lists(st.sampled_from(["10.7.0.2/24", "fd00:7::2/64", "fe80::1%eth0/64"])).map(tuple)
+observed_endpoints = st.builds(ObservedEndpoint, names, names, names, endpoint_settings, endpoint_marks, addresses, names, st.booleans())
 container_marks = st.builds(ContainerMark, names, st.dictionaries(names, names))
-some_settings = st.dictionaries(names, words | st.integers() | st.booleans() | st.lists(words).map(tuple), max_size=4)
+some_settings = merged(
+    optional(image=words, command=st.lists(words).map(tuple), privileged=st.booleans(), mem_limit=st.integers()), under("labels", options)
+)
+ports = st.lists(st.sampled_from(["0.0.0.0:8080->80/tcp", "[::]:->53/udp"]), max_size=2).map(tuple)
 managed = st.fixed_dictionaries(
     {
         "mark": container_marks,
@@ -222,7 +224,7 @@ containers = st.builds(
         st.lists(observed_endpoints, max_size=2).map(tuple),
         st.frozensets(names, max_size=2),
         names,
-        st.lists(names, max_size=2).map(tuple),
+        ports,
     ),
     st.just({}) | managed,
 )
