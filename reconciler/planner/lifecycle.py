@@ -48,6 +48,11 @@ class Lifecycle:
         for nodes in (self.renames, self.creates, self.updates, self.stops, self.starts, self.removes, self.waits):
             yield from nodes.values()
 
+    def last_stop(self, name: str) -> Node | None:
+        """The end of an old container that waits for the new one to be created, if it is one."""
+        case = self.containers.cases[name]
+        return self.stops.get(name) if case.fate == "recreate" and not _stopped_first(case) else None
+
     # --- nodes ---
 
     def _nodes(self, case: ContainerCase) -> None:

@@ -168,13 +168,15 @@ class _Graph:
                 self._around_start(indexes)
 
     def _around_start(self, indexes: list[int]) -> None:
-        """A container is attached before it is started, and after it was created."""
+        """A container is attached before it is started, and after it was created; before the old one is stopped, as it may fail."""
         name = self.endpoints[indexes[0]].container.name
         create, start = self.life.creates.get(name), self.life.starts.get(name)
         for index in indexes:
             for node in (self.connects.get(index), self.disconnects.get(index)):
                 if node and create and not self.endpoints[index].container.id:
                     node.needs.append(create)
+                    if stop := self.life.last_stop(name):
+                        stop.needs.append(node)
                 if node and start and not self.endpoints[index].container.live:
                     start.needs.append(node)
 
