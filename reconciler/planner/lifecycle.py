@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from ..forms import Port, overlaps, read_port
 from ..model import DesiredContainer, ObservedContainer
 from ..plan import EndpointSpec, Replaced
-from .containers import GONE, ContainerCase, Containers
+from .containers import ContainerCase, Containers
 from .graph import Node
 
 GRACE = 10
@@ -131,6 +131,7 @@ class Lifecycle:
             _need(stop, create)
 
     def _start_edges(self, name: str, case: ContainerCase) -> None:
+        """What it depends on is waited for also where it is ready now: health comes and goes by itself, and the plan stays the same."""
         start = self.starts.get(name)
         if start is None or case.wanted is None:
             return
@@ -139,7 +140,7 @@ class Lifecycle:
         for dependency in case.wanted.depends_on:
             other = self.containers.cases.get(dependency.container)
             begun = self.starts.get(dependency.container)
-            if dependency.condition != "started" and other and other.wanted and (begun or not _holds(dependency.condition, other)):
+            if dependency.condition != "started" and other and other.wanted:
                 wait = self._wait(other, other.wanted, dependency.condition)
                 _need(wait, begun)
                 begun = wait
@@ -208,16 +209,6 @@ def _grace(case: ContainerCase) -> int:
         return GRACE
     declared = case.observed.settings.get("stop_grace_period")
     return int(declared) if isinstance(declared, int) else GRACE
-
-
-def _holds(condition: str, case: ContainerCase) -> bool:
-    """Whether what is waited for is so already."""
-    seen = case.observed
-    if seen is None or case.comes or seen.state in GONE:
-        return False
-    if condition == "healthy":
-        return seen.live and seen.health == "healthy"
-    return not seen.live and seen.state != "created" and seen.exit_code == 0
 
 
 def _patience(wanted: DesiredContainer, condition: str) -> int:

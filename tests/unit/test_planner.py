@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from reconciler.codec import read_container
 from reconciler.marks import digests, read_endpoint_mark
 from reconciler.model import (
+    ContainerMark,
     Dependency,
     DesiredContainer,
     DesiredEndpoint,
@@ -317,6 +319,24 @@ def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> Non
     ]
     started = [step for step in steps if step.op in ("start", "wait")]
     assert all(earlier.id in later.needs for earlier, later in itertools.pairwise(started))
+
+
+def test_health_that_has_come_since_makes_no_other_plan() -> None:
+    def box(name: str, health: str) -> ObservedContainer:
+        settings: Settings = {"image": "busybox:latest", "healthcheck.test": ("CMD", "true")}
+        mark = ContainerMark("lab", digests(settings))
+        return replace(container(name, "bridge"), mark=mark, settings=settings, image_id="sha256:1", health=health)  # type: ignore[arg-type]
+
+    db = DesiredContainer("db", HERE, managed=True, settings=box("db", "").settings)
+    web = DesiredContainer("web", HERE, managed=True, settings={"image": "busybox:latest"}, depends_on=(Dependency("db", "healthy"),))
+    images = {"busybox:latest": ObservedImage("sha256:1", {}, "linux/amd64")}
+    plans = [
+        plan(DesiredState("lab", {}, {"web": web, "db": db}), ObservedState(DOCKER_28, (), (box("db", health),), images))
+        for health in ("starting", "healthy")
+    ]
+    assert plans[0].steps == plans[1].steps
+    assert plans[0].fingerprint == plans[1].fingerprint
+    assert [step.text for step in plans[0].steps] == ["create container web", "wait until db is healthy", "start web"]
 
 
 @pytest.mark.parametrize(
