@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import re
@@ -116,6 +117,8 @@ def replies(options: argparse.Namespace) -> str:
         for number in range(count):
             carried = number % CARRIED_OUT == 0
             spoil(choose, carried)
+            if number % 50 == 0:
+                gc.collect()  # an error holds on to what was read, and Python is in no hurry: a run has one error, not thousands
             try:
                 _carried_out(host, made, desired, observed) if carried else _planned(host, desired)
             except NetplanError:
