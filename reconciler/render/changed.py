@@ -148,7 +148,7 @@ def _owner(mark: NetworkMark | EndpointMark | None) -> str:
 
 
 def _marked(mark: EndpointMark | None) -> dict[str, str]:
-    """What the mark holds, beside whose it is: told where that is the same."""
+    """What the mark holds, beside whose it is: told where nothing else of its endpoint differs."""
     declared, before = (mark.declared, mark.before) if mark else ({}, {})
     found = {f"{_MARKED} {path}": value for path, value in _shown(declared).items()}
     return found | {f"{_MARKED} own {path}": value for path, value in _shown(before).items()}
@@ -166,9 +166,9 @@ def _explained(old: Mapping[str, View], new: Mapping[str, View]) -> Iterator[str
 
     kinds: Mapping[str, Iterable[Any]] = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
     found = [(kind, level, level.path(output_format="list")) for kind, levels in kinds.items() for level in levels]
-    owners = {tuple(path[:-1]) for _, _, path in found if path[-1] == "owner"}
+    told = {tuple(path[:-1]) for _, _, path in found if not path[-1].startswith(_MARKED)}
     for kind, level, (subject, *path) in found:
-        if not (path and path[-1].startswith(_MARKED) and (subject, *path[:-1]) in owners):
+        if not (path and path[-1].startswith(_MARKED) and (subject, *path[:-1]) in told):
             yield _sentence(subject, path, kind == "dictionary_item_added", level.t1, level.t2)
 
 
