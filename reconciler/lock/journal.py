@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PREFIX = "netplan.journal."
 RECORD = "netplan.record"
 VERSION = 1
+MOST_ORDER = 10**15
+"""Above this it was not counted up by runs of netplan."""
 
 
 def takes_away(step: Step) -> bool:
@@ -74,7 +76,7 @@ def _read(name: str, labels: Mapping[str, Any]) -> Journal:
             raise ValueError(f"its version is {record['v']}, netplan reads {VERSION}")
         taken = state_from_snapshot(record["taken"])
         topology, order, host, time = (record[key] for key in ("topology", "order", "host", "time"))
-        if type(order) is not int or not all(isinstance(text, str) for text in (topology, host, time)):
+        if type(order) is not int or abs(order) > MOST_ORDER or not all(isinstance(text, str) for text in (topology, host, time)):
             raise TypeError("it holds something else than a run notes")
         return Journal(name, topology, order, taken, host, time)
     except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:

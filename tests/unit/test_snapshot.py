@@ -104,7 +104,14 @@ def _record(**more: Any) -> str:
     "record",
     [
         *("", "7", "[]", "{}", "[" * 100_000),
-        *(_record(order=float("inf")), _record(order="1"), _record(order=True), _record(topology=None), _record(host=[])),
+        *(
+            _record(order=float("inf")),
+            _record(order="1"),
+            _record(order=True),
+            _record(order=10**4000),
+            _record(topology=None),
+            _record(host=[]),
+        ),
         *(_record(taken=[]), _record(taken=GOOD | {"networks": [GOOD["networks"][0] | {"settings": {"ipv4.subnet": ["bogus"]}}]})),
     ],
 )
