@@ -14,7 +14,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from reconciler.commands.outcome import afterwards
-from reconciler.model import DesiredState, ObservedState
+from reconciler.lock.journal import taken_by
+from reconciler.model import DesiredState, Journal, ObservedState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render import render_text
@@ -50,7 +51,7 @@ def arrives_in_any_order(case: Case, chance: random.Random) -> None:
 
 
 def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
-    """A run that is cut off anywhere is finished by the next, and nobody's data is lost."""
+    """A run that is cut off anywhere is finished by the next, and nobody's data is lost; nor, as its journal is there, an attachment."""
     desired = target(case)
     made = one_plan(desired, case.observed, policy := replace(case.policy, disrupt_foreign=True))
     if not made.applyable or not made.steps or policy.wipe:
@@ -65,7 +66,10 @@ def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
         return
     after = simulate_lab(state, again.steps)
     arrives(desired, state, policy, again, after)
-    nothing(list(lost_attachments(desired, case.observed, after.observed, policy)))
+    noted = Journal("netplan.journal.1", desired.topology, 1, taken_by(made, case.observed))
+    recovered = plan(desired, state, [noted], policy)
+    if recovered.applyable:
+        nothing(list(lost_attachments(desired, case.observed, simulate_lab(state, recovered.steps).observed, policy)))
     if not case.policy.reset:
         kept = {c.name for c in case.observed.containers if c.name in desired.containers}
         data = {v for c in case.observed.containers if c.name in kept for v in c.anonymous.values()}
