@@ -112,8 +112,7 @@ def show(options: Namespace) -> int:
     with reader_of(options) as reader:
         observed = look_at(reader, states)
     shown: list[tuple[str | None, DesiredState | None, Plan | None]]
-    shown = [(state.topology, state, make_plan(state, observed)) for state in states]
-    shown = shown or [(None, None, None)]
+    shown = [(state.topology, state, make_plan(state, observed)) for state in states] or [(None, None, None)]
     if options.output == "json":
         say(options, view.show_json(observed, *shown))
         return 0

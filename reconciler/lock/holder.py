@@ -94,7 +94,7 @@ def _hidden(pid: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
-    return bool(not _read(f"{pid}/stat"))
+    return not _read(f"{pid}/stat")
 
 
 def _read(name: str) -> str:
