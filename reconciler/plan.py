@@ -122,6 +122,7 @@ class Difference:
     note: str = ""
 
 
+CUT_OFF = "is cut off: {}, whose network it shares, was started anew"
 LOSES_FILES = "what it wrote outside its volumes goes with it"
 LOSES_VOLUMES = "its anonymous volumes go with it"
 """Begins the note of a container's change that takes volumes away."""

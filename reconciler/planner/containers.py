@@ -10,7 +10,7 @@ from typing import Literal
 from .. import safety
 from ..marks import made_mark
 from ..model import PREDEFINED, DesiredContainer, DesiredState, EndpointMark, ObservedContainer, ObservedState
-from ..plan import LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
 from .networks import Networks
@@ -344,7 +344,7 @@ def leftover_of(container: ObservedContainer) -> str:
 def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str:
     """Why a container must be started, or started anew: in words; empty where it runs, or has ended as it should."""
     if present.severed:
-        return f"is cut off: {wanted.shares}, whose network it shares, was started anew"
+        return CUT_OFF.format(wanted.shares)
     if present.live:
         return ""
     if present.state == "created":

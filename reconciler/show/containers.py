@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import PREDEFINED, DesiredContainer, DesiredState, ObservedContainer, ObservedState
-from ..plan import Change, Plan
+from ..plan import CUT_OFF, Change, Plan
 from .notes import container_note
 
 
@@ -69,18 +69,18 @@ def _view(
         mode,
         () if mode else tuple(endpoint.network for endpoint in container.endpoints),
         container.ports,
-        tuple(_notes(container, changes.get(container.name), desired)),
+        tuple(_notes(container, mode, changes.get(container.name), desired)),
     )
 
 
-def _notes(container: ObservedContainer, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
+def _notes(container: ObservedContainer, mode: str, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
     wanted = desired.containers.get(container.name) if desired else None
     if wanted and not wanted.managed:
         yield "was made by this topology and is no longer run by it"
     if change:
         yield container_note(change)
     elif container.severed:
-        yield "is cut off: whose network it shares was started anew"
+        yield CUT_OFF.format(mode.removeprefix("container:"))
 
 
 def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
