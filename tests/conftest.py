@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+pytest.register_assert_rewrite("tests.e2e.cli")  # its assertions say what differed, as those of a test do
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> object:

@@ -187,11 +187,22 @@ class Cli:
 
     def settled(self) -> None:
         """Another apply has nothing to do: it only reads, and leaves every byte that inspect shows as it was."""
-        before = self.inspected()
+        before = self.at_rest()
         again = self.apply()
         assert not again.writes, again.said
         assert "Nothing to do" in again.out, again.out
         assert self.inspected() == before
+
+    def at_rest(self) -> dict[str, str]:
+        """What is inspected once nothing moves by itself: a command that was started a moment ago may be about to end."""
+        before = self.inspected()
+        for _ in range(50):
+            time.sleep(0.1)
+            now = self.inspected()
+            if now == before:
+                break
+            before = now
+        return before
 
     def inspected(self) -> dict[str, str]:
         """What the engine says of each of the test's networks and containers, to the byte."""

@@ -34,9 +34,6 @@ from reconciler.model import EngineInfo
 if TYPE_CHECKING:
     from .cli import Cli
 
-if TYPE_CHECKING:
-    from .cli import Cli
-
 IMAGE = "netplan-test/busybox:1"
 APPLETS = [
     "sh",

@@ -61,6 +61,7 @@ def test_after_a_restart_of_the_engine_nothing_is_to_be_done(own: OwnEngine, lab
     assert lab.docker.fetch(lab.docker.name("client"), "http://www/") == "page"
     assert lab.reach("web", "client")
     lab.docker.start(lab.docker.name("job"))  # on `bridge`, which has another ID by now
+    lab.docker.do("POST", f"/containers/{lab.docker.name('job')}/wait")
     lab.settled()
 
 
