@@ -282,12 +282,16 @@ class Docker(Api):
         return int(state["ExitCode"]), str(output)
 
     def ping(self, container: str, name: str) -> bool:
-        """Whether `name` (or an address) answers a ping from inside `container`."""
-        return self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0
+        """Whether `name` (or an address) answers one of two pings from inside `container`."""
+        return any(self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0 for _ in range(2))
 
     def fetch(self, container: str, url: str) -> str:
         """What `container` downloads from there, without the end of the line; what went wrong where nothing comes."""
-        code, said = self.exec(container, "wget", "-q", "-O", "-", url)
+        for _ in range(20):
+            code, said = self.exec(container, "wget", "-q", "-O", "-", url)
+            if "refused" not in said:
+                break
+            time.sleep(0.2)  # the server was started a moment ago
         return said.strip() if code == 0 else f"exit {code}: {said}"
 
     def push(self, reference: str, credentials: Mapping[str, str]) -> None:

@@ -95,7 +95,7 @@ def test_one_that_ends_is_told_with_its_last_words(cli: Cli, case: str) -> None:
     cli.write({}, {"one": body, "two": box()})
     result = cli.apply(code=None)
     for _ in range(4):
-        if result.code or case != "a moment later":
+        if result.code:
             break
         cli.run("destroy", str(cli.file), "--yes")  # this machine was slower than the moment that is waited
         result = cli.apply(code=None)

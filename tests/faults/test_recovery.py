@@ -244,7 +244,7 @@ def test_a_volume_that_vanishes_during_a_run(cli: Cli, proxy: Proxy, volume: str
 def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int) -> None:
     """Once: what runs is finished, the rest skipped, all reported, the lock given back. Twice: out within a second."""
     _, before, _ = replacement(cli)
-    proxy.spoil(Fault("slow", path="/disconnect$", nth=1, seconds=3))
+    proxy.spoil(Fault("slow", path="/disconnect$", nth=1, seconds=2 if times == 1 else 6))
     command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--parallel", "1", "--host", proxy.host]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         _until(lambda: bool(proxy.spoiled))
@@ -258,9 +258,9 @@ def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int)
         assert "interrupted before it began" in said
         assert not any(".lock." in name for name in own_volumes_of(cli.docker))
     else:
-        assert time.monotonic() - began < 1.7, said
+        assert time.monotonic() - began < 4, said  # 0.6 s on an idle machine; the call under way takes 6
         assert "interrupted" in said
-        time.sleep(3)  # the call under way is still to reach the engine
+        time.sleep(6)  # it is still to reach the engine
     cli.apply("--disrupt-foreign")
     assert foreign(cli) == before
     assert not own_volumes_of(cli.docker)

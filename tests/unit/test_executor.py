@@ -214,8 +214,8 @@ def test_the_first_interrupt_stops_and_the_second_leaves() -> None:
 
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        execute(plan(*(step(number) for number in range(1, 5))), NoteTaker(seconds=0.5), listen=press_on)
-    assert time.monotonic() - began < 0.4
+        execute(plan(*(step(number) for number in range(1, 5))), NoteTaker(seconds=5), listen=press_on)
+    assert time.monotonic() - began < 3
     assert signal.getsignal(signal.SIGINT) is before
 
 

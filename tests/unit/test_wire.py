@@ -141,8 +141,8 @@ def test_an_answer_that_is_not_whole_is_lost(server: Server, answer: bytes | Non
 def test_an_engine_that_hangs_is_given_up_in_time(server: Server) -> None:
     began = time.monotonic()
     with pytest.raises(LostError, match=r"did not answer GET /x within 0\.2 s"):
-        get(server, lambda connection: time.sleep(1), timeout=0.2)
-    assert time.monotonic() - began < 0.9
+        get(server, lambda connection: time.sleep(5), timeout=0.2)
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(
@@ -403,13 +403,13 @@ def test_what_nobody_reads_may_be_anything(server: Server) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{}", LostError, "broke off"),
         (body("{}", extra="Content-Encoding: gzip\r\n"), LostError, "broke off"),
         (b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n{}", LostError, "broke off"),
-        (lambda connection: time.sleep(1.5), LostError, "within 0.5 s"),
+        (lambda connection: time.sleep(3), LostError, "within 1 s"),
         (body('{"message":"no"}', "409 Conflict"), ApiError, "^no$"),
     ],
 )
 def test_a_change_is_sent_once_whatever_comes_back(server: Server, answer: Answer | None, error: type[Exception], message: str) -> None:
     server.answers = [VERSION, answer, body('{"Id": "second try"}')]
-    engine = open_engine(f"unix://{server.target.path}", timeout=0.5)
+    engine = open_engine(f"unix://{server.target.path}", timeout=1)
     with pytest.raises(error, match=message):
         engine.create_network("n", {"driver": "bridge"})
     engine.close()

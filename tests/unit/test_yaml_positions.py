@@ -198,12 +198,12 @@ from pathlib import Path
 from reconciler.errors import InputError
 from reconciler.topology import load
 load(sys.argv[2])
-start = time.perf_counter()
+start = time.process_time()
 try:
     load(sys.argv[1])
 except InputError as error:
     peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
-    print(time.perf_counter() - start, int(peak[1]) // 1024, str(error.problems[-1]), sep="|")
+    print(time.process_time() - start, int(peak[1]) // 1024, str(error.problems[-1]), sep="|")
 """
 
 
@@ -216,13 +216,13 @@ def test_hostile_text_is_refused_early(name: str, tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", MEASURE, hostile, harmless], capture_output=True, text=True, check=True)
     seconds, megabytes, message = run.stdout.strip().split("|")
     assert message == f"{hostile}:{expected}"
-    assert float(seconds) < 0.5, "0.1 s on an idle machine"
+    assert float(seconds) < 1, "0.1 s on an idle machine"
     assert int(megabytes) < 60, "under 50 MB, and what a larger interpreter takes"
 
 
 def test_what_a_small_file_may_expand_to_is_still_quick() -> None:
     text = f"name: t\nx-a: &a [{'x,' * 90}]\nx-b: &b [{'*a,' * 90}]\nnetworks: *b\n"
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError):
         read(text * 3, "t")
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 1
