@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from ..codec.shapes import in_words, progress
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _HEADER = 8
 _STREAMS = (0, 1, 2)
+_LONGEST_LINE = 1 << 20
 
 
 def last_line(output: bytes) -> str:
@@ -45,16 +46,26 @@ def split_reference(reference: str) -> tuple[str, str]:
     return head, digest or tag
 
 
-def follow_pull(lines: Iterable[bytes], on_progress: Progress | None) -> None:
+def follow_pull(chunks: Iterable[bytes], on_progress: Progress | None) -> None:
     """Read a pull to its end. An error may come long after the engine has answered 200; it is raised as ApiError."""
     layers: dict[str, tuple[int, int]] = {}
-    for line in filter(None, lines):
+    for line in filter(None, _lines(chunks)):
         entry = _entry(line)
         detail = entry.get("errorDetail") or {}
         if message := entry.get("error") or detail.get("message"):
             raise ApiError(detail.get("code") or 500, printable(message))
         if _count(layers, entry) and on_progress:
             on_progress(sum(here for here, _ in layers.values()), sum(total for _, total in layers.values()))
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from map(bytes.strip, whole)
+        if len(rest) > _LONGEST_LINE:
+            raise LostError("what the engine says about its pull does not end", NOT_DOCKER)
+    yield rest.strip()
 
 
 def _entry(line: bytes) -> dict[str, Any]:

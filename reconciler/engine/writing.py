@@ -88,7 +88,7 @@ class EngineWriter(EngineReader):
             self._send("POST", path, None, STALL, headers=credentials(reference), stream=True) as response,
             self._translated("POST", path, STALL),
         ):
-            follow_pull(response.iter_lines(), on_progress)
+            follow_pull(response.iter_content(1 << 16), on_progress)
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
         return self._answered("/volumes/create", {"Name": name, "Labels": dict(labels)}, shapes.volume).get("Labels") or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -40,7 +41,7 @@ PULL = [
 
 
 def lines(*entries: object) -> list[bytes]:
-    return [json.dumps(entry).encode() for entry in entries]
+    return [json.dumps(entry).encode() + b"\r\n" for entry in entries]
 
 
 def test_the_progress_of_a_pull_adds_up_its_layers() -> None:
@@ -48,6 +49,18 @@ def test_the_progress_of_a_pull_adds_up_its_layers() -> None:
     follow_pull([b"", *lines(*PULL)], lambda here, total: told.append((here, total)))
     assert told == [(36445, 2098432), (36450, 2098442), (2098437, 2098442), (2098442, 2098442)]
     follow_pull(lines(*PULL), None)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10**6])
+def test_the_progress_of_a_pull_may_come_in_any_pieces(size: int) -> None:
+    whole, told = b"".join(lines(*PULL)).rstrip(), list[tuple[int, int]]()
+    follow_pull((whole[at : at + size] for at in range(0, len(whole), size)), lambda here, total: told.append((here, total)))
+    assert told == [(36445, 2098432), (36450, 2098442), (2098437, 2098442), (2098442, 2098442)]
+
+
+def test_a_line_of_a_pull_that_does_not_end_is_given_up() -> None:
+    with pytest.raises(LostError, match="does not end"):
+        follow_pull(itertools.repeat(b"x" * 65536), None)
 
 
 @pytest.mark.parametrize(
