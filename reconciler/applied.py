@@ -68,6 +68,22 @@ def assumed(states: Iterable[DesiredState], engine: EngineInfo = NEWEST) -> Obse
     return applied(DesiredState(""), engine, also=states)
 
 
+def missing(observed: ObservedState, things: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the things, by kind and name, that are not there."""
+    names = {"network": {network.name for network in observed.networks}, "container": {c.name for c in observed.containers}}
+    return [(kind, name) for kind, name in things if name not in names[kind]]
+
+
+def expected(observed: ObservedState, things: Iterable[tuple[str, str]], makers: Iterable[DesiredState]) -> ObservedState:
+    """`observed`, and with it the things that are not there, as the topologies that make them will have made them."""
+    awaited = set(missing(observed, things))
+    for made in (applied(maker, observed.engine) for maker in makers) if awaited else ():
+        networks = (network for network in made.networks if network.mark and ("network", network.name) in awaited)
+        containers = (container for container in made.containers if container.mark and ("container", container.name) in awaited)
+        observed = replace(observed, networks=(*observed.networks, *networks), containers=(*observed.containers, *containers))
+    return observed
+
+
 def assumptions(states: Iterable[DesiredState]) -> tuple[str, ...]:
     """What is taken to be there, in words, for the notes of a plan."""
     states = tuple(states)

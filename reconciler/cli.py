@@ -51,10 +51,13 @@ def entry() -> NoReturn:
 
 
 def _open_streams() -> None:
-    """Python has none where the caller closed one (`>&-`)."""
+    """Python has none where the caller closed one (`>&-`). What a terminal cannot show is escaped; anything else is given UTF-8."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - pathlib takes long to load
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _discard_output() -> None:
@@ -174,8 +177,8 @@ def parser() -> argparse.ArgumentParser:
     reset = command(
         "reset",
         "back to exactly the declaration",
-        "Brings a lab back to exactly its declaration: its containers are made anew, drift is undone, whoever is not declared is taken off "
-        "its networks.",
+        "Brings a lab back to exactly its declaration: its containers are made anew, drift is\n"
+        "undone, whoever is not declared is taken off its networks.",
         *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
     reset.add_argument(

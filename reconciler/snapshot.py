@@ -7,7 +7,7 @@ them alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .codec.sound import check_container, check_image, check_network
@@ -16,6 +16,7 @@ from .model import (
     ContainerMark,
     EndpointMark,
     EngineInfo,
+    Journal,
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
@@ -26,14 +27,17 @@ from .model import (
 from .settings import Settings, Value
 
 FORMAT_VERSION = 1
+MOST_ORDER = 10**15
+"""Of a journal. What counts higher was not written by netplan."""
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """What makes of a snapshot of an earlier version one of the next; none is ever taken out (tests/formats keeps a snapshot of each)."""
 
 
-def snapshot_json(state: ObservedState) -> dict[str, Any]:
-    """`state` as plain JSON; the same state gives the same bytes."""
+def snapshot_json(state: ObservedState, journals: Iterable[Journal] = ()) -> dict[str, Any]:
+    """`state`, and what interrupted runs left beside it, as plain JSON; the same state gives the same bytes."""
     engine = state.engine
     images = {reference: _image_json(image) for reference, image in sorted(state.images.items())}
+    left = {journal.name: journal_json(journal) for journal in journals}
     return {
         "format_version": FORMAT_VERSION,
         "engine": {
@@ -46,13 +50,21 @@ def snapshot_json(state: ObservedState) -> dict[str, Any]:
         },
         "networks": [_network_json(network) for network in state.networks],
         "containers": [_container_json(container) for container in state.containers],
-    } | ({"images": images} if images else {})
+        **({"images": images} if images else {}),
+        **({"journals": left} if left else {}),
+    }
+
+
+def journal_json(journal: Journal) -> dict[str, Any]:
+    """What a journal holds; the settings of endpoints and networks hold no secrets."""
+    taken = snapshot_json(journal.taken)
+    return {"topology": journal.topology, "order": journal.order, "host": journal.host, "time": journal.time, "taken": taken}
 
 
 def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
     """The state that `snapshot_json` wrote. Raises UsageError for anything else."""
     version = value.get("format_version") if isinstance(value, Mapping) else None
-    if version is None:
+    if version is None or "kind" in value or "steps" in value:  # a saved plan, a plan
         raise UsageError("this is not a snapshot", "make one with: netplan snapshot > state.json")
     if type(version) is not int or (version != FORMAT_VERSION and version not in UPGRADES):
         what = f"this snapshot has format_version {version}, netplan reads up to {FORMAT_VERSION}"
@@ -67,6 +79,24 @@ def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
         )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"this snapshot is damaged: {error!r:.500}", "make a new one with: netplan snapshot > state.json") from error
+
+
+def journals_from_snapshot(value: Mapping[str, Any]) -> tuple[Journal, ...]:
+    """The journals of a snapshot that `state_from_snapshot` took, the oldest first. Raises UsageError."""
+    try:
+        found = [journal_from_json(name, item) for name, item in value.get("journals", {}).items()]
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"this snapshot is damaged: {error!r:.500}", "make a new one with: netplan snapshot > state.json") from error
+    return tuple(sorted(found, key=lambda journal: (journal.order, journal.name)))
+
+
+def journal_from_json(name: str, value: Mapping[str, Any]) -> Journal:
+    """The journal that `journal_json` wrote. Raises UsageError, KeyError, TypeError or ValueError for anything else."""
+    order = _number(value, "order")
+    if abs(order) > MOST_ORDER:
+        raise ValueError("order was not counted up by runs of netplan")
+    taken = state_from_snapshot(value["taken"])
+    return Journal(name, _text(value, "topology"), order, taken, _text(value, "host"), _text(value, "time"))
 
 
 def upgraded(value: dict[str, Any]) -> dict[str, Any]:

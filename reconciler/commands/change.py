@@ -15,9 +15,12 @@ from ..model import DesiredState
 from ..paint import safe
 from .carry import carry_out
 from .outcome import own_containers
-from .shared import Lookout, check_adopt, engine_of, files, load, one_document, policy_of
+from .review import load_all
+from .shared import Lookout, check_adopt, engine_of, files, one_document, policy_of
 
 T = TypeVar("T")
+MOST_CONFLICTS = 10
+"""Contradictions between files that are told where they stop a run."""
 
 
 def apply(options: Namespace) -> int:
@@ -29,7 +32,7 @@ def apply(options: Namespace) -> int:
         return apply_saved(options)
     paths = files(options.file)
     lookout = Lookout(options, engine_of, paths)
-    states = [load(path) for path in paths]
+    states = _compatible(paths)
     check_adopt(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
         first = states[0]  # what was seen before its changes is no longer so for the next
@@ -46,7 +49,7 @@ def destroy(options: Namespace) -> int:
         raise UsageError("--name and FILE were both given", "give one of them")
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
-    states = [DesiredState(options.name)] if options.name else [load(path) for path in files(options.file)]
+    states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(_in_order(files(options.file)))]
     with engine_of(options) as engine, one_document(options, options.file):
         return max(
             carry_out(DesiredState(state.topology), engine, policy_of(options, destroyed=state), options, "destroy")
@@ -64,12 +67,34 @@ def reset(options: Namespace) -> int:
     if options.wipe and len(paths) > 1:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
     _interruptible()
+    states = _compatible(paths)
     with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
         if options.wipe:
             policy = replace(policy, spare=own_containers(engine))
-        return max(carry_out(load(path), engine, policy, options, "reset") for path in _apart(paths, options))
+        return max(carry_out(state, engine, policy, options, "reset") for state in _apart(states, options))
+
+
+def _in_order(paths: Sequence[str]) -> list[tuple[str, DesiredState]]:
+    """Every file and its desired state, each after those that make what it needs. Raises InputError with the problems of all of them."""
+    from ..planner import in_order
+
+    states = list(zip(paths, load_all(paths), strict=True))
+    return in_order(states) if len(states) > 1 else states
+
+
+def _compatible(paths: Sequence[str]) -> list[DesiredState]:
+    """The desired states in that order. Raises RefusedError where one file's apply would undo another's."""
+    from ..planner import conflicts
+
+    states = _in_order(paths)
+    found = conflicts(states) if len(states) > 1 else ()
+    if found:
+        told = [f"{refusal.source}: {refusal.message}: {refusal.way_out}" for refusal in found[:MOST_CONFLICTS]]
+        more = [f"and {len(found) - MOST_CONFLICTS} more"] if len(found) > MOST_CONFLICTS else []
+        raise RefusedError("these files contradict each other: nothing was done", *told, *more)
+    return [state for _, state in states]
 
 
 def _apart(items: Sequence[T], options: Namespace) -> Iterator[T]:

@@ -114,7 +114,7 @@ def show(options: Namespace) -> int:
     shown: list[tuple[str | None, DesiredState | None, Plan | None]]
     shown = [(state.topology, state, make_plan(state, observed)) for state in states] or [(None, None, None)]
     if options.output == "json":
-        say(options, view.show_json(observed, *shown))
+        print(view.show_json(observed, *shown))
         return 0
     render = painted(view.show, options)
     for each in shown:
@@ -129,17 +129,23 @@ def ls(options: Namespace) -> int:
 
     with reader_of(options) as reader:
         observed = observe(reader)
-    say(options, view.ls_json(observed) if options.output == "json" else view.ls(observed, choose(sys.stdout, options.no_color)))
+    if options.output == "json":
+        print(view.ls_json(observed))
+    else:
+        say(options, view.ls(observed, choose(sys.stdout, options.no_color)))
     return 0
 
 
 def snapshot(options: Namespace) -> int:
     """The observed state, for other programs; registries are asked where a file says so."""
+    from ..lock import own_volumes
+    from ..lock.journal import journals
     from ..snapshot import snapshot_json
 
     states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
-        print_json(snapshot_json(look_at(reader, states, every_image=True)))
+        left = journals(own_volumes(reader))
+        print_json(snapshot_json(look_at(reader, states, every_image=True), left))
     return 0
 
 
@@ -155,6 +161,7 @@ def doctor(options: Namespace) -> int:
     else:
         paint = choose(sys.stdout, options.no_color)
         styles = {"ok  ": "add", "warn": "warn", "fail": "error"}
-        for line in map(safe, report(findings)):
+        shown = [finding for finding in findings if not options.quiet or finding.level != "ok"]
+        for line in map(safe, report(shown)):
             print(paint(styles.get(line[:4], ""), line[:4]) + line[4:])
     return 0 if healthy(findings) else 1

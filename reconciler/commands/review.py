@@ -25,9 +25,9 @@ from .shared import (
     look_at,
     policy_of,
     print_plan,
-    print_refusals,
     reader_of,
     refused,
+    tell_refusals,
     warned,
 )
 
@@ -63,6 +63,7 @@ def plan(options: Namespace) -> int:
 
     found = conflicts(list(zip(paths, desired, strict=True)))
     _print_folder(paths, plans, found, options)
+    tell_refusals(found, options)
     codes = [_code(one, options) for one in plans] + [RefusedError.exit_code] * bool(found)
     return max(codes, key=WORSE.index)
 
@@ -101,7 +102,10 @@ def load_all(paths: Sequence[str]) -> list[DesiredState]:
 def _planned(desired: Sequence[DesiredState], options: Namespace, lookout: Lookout[Reader] | None) -> list[Plan]:
     """From the engine and what interrupted runs left on it; without one from a snapshot, or from nothing."""
     if lookout is None:
-        return _from_nothing(desired, options) if options.state == EMPTY else _from(snapshot_at(options.state), desired, options)
+        if options.state == EMPTY:
+            return _from_nothing(desired, options)
+        observed, left = snapshot_at(options.state)
+        return _from(observed, desired, options, left)
     from ..lock.journal import journals
 
     with lookout.seen() as (reader, sight):
@@ -109,10 +113,25 @@ def _planned(desired: Sequence[DesiredState], options: Namespace, lookout: Looko
     return _from(observed, desired, options, journals(sight.volumes))
 
 
-def _from(observed: ObservedState, desired: Iterable[DesiredState], options: Namespace, left: Sequence[Journal] = ()) -> list[Plan]:
+def _from(observed: ObservedState, desired: Sequence[DesiredState], options: Namespace, left: Sequence[Journal] = ()) -> list[Plan]:
+    """Each as if what it needs of the others were there: apply makes that first."""
+    return [_beside(state, desired, observed, options, left) for state in desired]
+
+
+def _beside(
+    state: DesiredState, folder: Sequence[DesiredState], observed: ObservedState, options: Namespace, left: Sequence[Journal]
+) -> Plan:
+    from ..planner import made_by_others
     from ..planner import plan as make_plan
 
-    return [make_plan(state, observed, left, policy_of(options)) for state in desired]
+    things = made_by_others(state, folder) if len(folder) > 1 else {}
+    if not things:
+        return make_plan(state, observed, left, policy_of(options))
+    from ..applied import expected, missing
+
+    made = make_plan(state, expected(observed, things, folder), left, policy_of(options))
+    notes = [f"{kind} {name} is not there yet: topology {things[kind, name]} makes it" for kind, name in missing(observed, things)]
+    return replace(made, notes=(*made.notes, *notes))
 
 
 def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[Plan]:
@@ -133,9 +152,9 @@ def _code(found: Plan, options: Namespace) -> int:
 # --- what was observed -----------------------------------------------------------------------------------------------
 
 
-def snapshot_at(path: str) -> ObservedState:
-    """The state in a snapshot. Raises UsageError for what is none."""
-    from ..snapshot import state_from_snapshot
+def snapshot_at(path: str) -> tuple[ObservedState, tuple[Journal, ...]]:
+    """The state in a snapshot, and what interrupted runs left beside it. Raises UsageError for what is none."""
+    from ..snapshot import journals_from_snapshot, state_from_snapshot
 
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
@@ -146,7 +165,7 @@ def snapshot_at(path: str) -> ObservedState:
         value = json.loads(content)
     except (ValueError, RecursionError):
         raise UsageError(f"the snapshot {path} is not JSON", "make one with: netplan snapshot > state.json") from None
-    return state_from_snapshot(value)
+    return state_from_snapshot(value), journals_from_snapshot(value)
 
 
 def _revision(argument: str) -> DesiredState:
@@ -166,13 +185,14 @@ def apply_command(options: Namespace, file: str | None) -> str:
     verb = {"plan": "apply", "apply": "apply", "destroy": "destroy", "reset": "reset"}.get(options.command)
     if verb is None:
         return ""
+    where = [] if getattr(options, "state", None) else [*_given(options, "--host", "host"), *_given(options, "--context", "context")]
     saved = getattr(options, "out", None) or getattr(options, "plan", None)
     if saved is not None:
-        return shlex.join(["netplan", verb, "--plan", saved])
+        return shlex.join(["netplan", verb, "--plan", saved, *where])
     words = ["netplan", verb, *_given(options, "--name", "name"), *([file] if file else [])]
     for network in getattr(options, "adopt", ()):
         words += ["--adopt", network]
-    words += _given(options, "--max-removals", "max_removals")
+    words += [*_given(options, "--max-removals", "max_removals"), *where]
     flags = ("--keep-containers", "--wipe", "--disrupt-foreign", "--allow-empty")
     return shlex.join([*words, *(flag for flag in flags if getattr(options, flag[2:].replace("-", "_"), False))])
 
@@ -194,12 +214,11 @@ def _given(options: Namespace, option: str, name: str) -> list[str]:
 def _print_folder(paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequence[Refusal], options: Namespace) -> None:
     from ..render.folder import Planned, folder_json, folder_markdown, folder_text
 
-    planned = [Planned(path, found, apply_command(options, path)) for path, found in zip(paths, plans, strict=True)]
+    commands = ["" if conflicts else apply_command(options, path) for path in paths]
+    planned = [Planned(*one) for one in zip(paths, plans, commands, strict=True)]
     if options.output == "json":
         print(folder_json(planned, conflicts), end="")
     elif options.output == "markdown":
         print(folder_markdown(options.file, planned, conflicts), end="")
     elif not options.quiet:
         print(folder_text(planned, conflicts, choose(sys.stdout, options.no_color)), end="")
-    if options.quiet:
-        print_refusals([*conflicts, *(refusal for found in plans for refusal in found.refusals)])

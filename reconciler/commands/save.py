@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from contextlib import suppress
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,8 @@ def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedS
         from ..planner import plan
         from .review import snapshot_at
 
-        observed = snapshot_at(options.state)
-        return plan(desired, observed, policy=policy_of(options)), observed
+        observed, left = snapshot_at(options.state)
+        return plan(desired, observed, left, policy_of(options)), observed
     with reader_of(options) as reader:
         view = View(desired, reader, policy_of(options))
         return view.look(), view.observed
@@ -105,8 +106,9 @@ def _desired(saved: SavedPlan) -> DesiredState:
     from ..topology.files import read_text
 
     text = saved.text
-    if text is None:
-        _, text = read_text(saved.file)
-        if text_digest(text) != saved.sha256:
+    if text is None or isfile(saved.file):  # noqa: PTH113 - Path.is_file raises where it may not look
+        _, now = read_text(saved.file)
+        if text_digest(now) != saved.sha256:
             raise RefusedError(f"{saved.file} changed since the plan was saved", "make a new plan with: netplan plan FILE --out P.json")
+        text = now
     return load_text(text, saved.file).state

@@ -165,14 +165,10 @@ def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
 
 
 def refused(wanted: Plan, options: Namespace) -> int:
-    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it.
-
-    What does goes to standard error, but for a person who has just read it in the plan.
-    """
+    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what does is told."""
     if wanted.applyable:
         return 0
-    if options.quiet or options.output != "text" or not (sys.stdout.isatty() and sys.stderr.isatty()):
-        print_refusals(wanted.refusals)
+    tell_refusals(wanted.refusals, options)
     return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
 
 
@@ -192,10 +188,11 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
         print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
 
 
-def print_refusals(refusals: Iterable[Refusal]) -> None:
-    """What stands against a plan, as errors."""
-    for refusal in refusals:
-        print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+def tell_refusals(refusals: Iterable[Refusal], options: Namespace) -> None:
+    """What stands against a plan, as errors; not to a person who has just read it in the plan."""
+    if options.quiet or options.output != "text" or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        for refusal in refusals:
+            print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
 
 
 def print_run(text: str, options: Namespace) -> None:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 PREFIX = "netplan.journal."
 RECORD = "netplan.record"
 VERSION = 1
-MOST_ORDER = 10**15
-"""Above this it was not counted up by runs of netplan."""
 
 
 def takes_away(step: Step) -> bool:
@@ -68,17 +66,13 @@ def _is_journal(volume: Mapping[str, Any]) -> bool:
 
 
 def _read(name: str, labels: Mapping[str, Any]) -> Journal:
-    from ..snapshot import state_from_snapshot  # most looks find no journal
+    from ..snapshot import journal_from_json  # most looks find no journal
 
     try:
         record = json.loads(labels.get(RECORD) or "")
         if record["v"] != VERSION:
             raise ValueError(f"its version is {record['v']}, netplan reads {VERSION}")
-        taken = state_from_snapshot(record["taken"])
-        topology, order, host, time = (record[key] for key in ("topology", "order", "host", "time"))
-        if type(order) is not int or abs(order) > MOST_ORDER or not all(isinstance(text, str) for text in (topology, host, time)):
-            raise TypeError("it holds something else than a run notes")
-        return Journal(name, topology, order, taken, host, time)
+        return journal_from_json(name, record)
     except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         raise RefusedError(
             f"the journal {name} on the engine cannot be read: {error}",
@@ -118,18 +112,12 @@ def writer(engine: Engine, run: str, plan: Plan, observed: ObservedState, presen
     taken = taken_by(plan, observed)
     if not any(map(takes_away, plan.steps)):
         return None
-    from ..snapshot import snapshot_json
+    from ..snapshot import journal_json
 
-    record = {
-        "v": VERSION,
-        "topology": plan.topology,
-        "order": 1 + max((journal.order for journal in present), default=0),
-        "host": gethostname(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "taken": snapshot_json(taken),
-    }
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
-    return Writer(engine, f"{PREFIX}{run}", {KIND: "journal", RECORD: text})
+    name, order = f"{PREFIX}{run}", 1 + max((journal.order for journal in present), default=0)
+    journal = Journal(name, plan.topology, order, taken, gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+    text = json.dumps({"v": VERSION, **journal_json(journal)}, separators=(",", ":"), ensure_ascii=False)
+    return Writer(engine, name, {KIND: "journal", RECORD: text})
 
 
 def drop(engine: Engine, names: Iterable[str]) -> str:

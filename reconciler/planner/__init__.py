@@ -14,7 +14,7 @@ from ..cycles import no_cycle_search
 from ..model import DesiredState, EngineInfo, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy, emptied, too_many
-from .between import conflicts
+from .between import conflicts, in_order, made_by_others
 from .compare import AUTOMATIC
 from .container_changes import container_changes, leaving
 from .container_preflight import container_preflight
@@ -30,7 +30,7 @@ from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
 
-__all__ = ["Policy", "conflicts", "lacking", "plan"]
+__all__ = ["Policy", "conflicts", "in_order", "lacking", "made_by_others", "plan"]
 
 
 def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None) -> Plan:

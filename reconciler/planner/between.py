@@ -17,6 +17,35 @@ def conflicts(states: Sequence[tuple[str, DesiredState]]) -> tuple[Refusal, ...]
     return tuple(sorted(found, key=lambda r: (r.source or Source("", 0), r.message)))
 
 
+def in_order(states: Sequence[tuple[str, DesiredState]]) -> list[tuple[str, DesiredState]]:
+    """The states so that each comes after those that make what it needs; otherwise, and in a circle, as they were given."""
+    left, ordered = list(states), list[tuple[str, DesiredState]]()
+    while left:
+        made = {file: _made(state) for file, state in left}
+        ready = (file for file, state in left if not any(_needed(state) & made[other] for other in made if other != file))
+        first = next(ready, left[0][0])
+        ordered += [one for one in left if one[0] == first]
+        left = [one for one in left if one[0] != first]
+    return ordered
+
+
+def made_by_others(state: DesiredState, others: Iterable[DesiredState]) -> dict[tuple[str, str], str]:
+    """What `state` needs and others make, by kind and name: the topology that does."""
+    needed = _needed(state)
+    return {thing: other.topology for other in others if other is not state for thing in sorted(_made(other) & needed)}
+
+
+def _made(state: DesiredState) -> set[tuple[str, str]]:
+    networks = {("network", network.name) for network in state.networks.values() if not network.external}
+    return networks | {("container", container.name) for container in state.containers.values() if container.managed}
+
+
+def _needed(state: DesiredState) -> set[tuple[str, str]]:
+    networks = {("network", network.name) for network in state.networks.values() if network.external}
+    containers = {("container", container.shares or container.name) for container in state.containers.values()}
+    return networks | containers - _made(state)
+
+
 def _names(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
     first: dict[str, str] = {}
     for file, state in states:

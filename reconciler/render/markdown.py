@@ -26,6 +26,7 @@ LONGEST_SENTENCE = 600
 LONGEST_WARNING = 20_000
 """Characters of a warning of the planner, which may name a thousand containers."""
 LONGEST_DIFF_LINE = 300
+"""Characters of one value of the diff, and of what it is called."""
 _DOES = {("delete",): "remove", ("delete", "create"): "**replace**", ("disconnect", "connect"): "reconnect"}
 _REPLACED = ("delete", "create")
 _HEAD = ("| | Resource | Change | Why | Source |", "|:-:|---|---|---|---|")
@@ -86,7 +87,7 @@ def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT,
         "table": Part("of the changes", [_row(change) for change in plan.changes], "\n".join(_HEAD) + "\n"),
         "notes": Part("of the notes", [f"- {prose(note, LONGEST_SENTENCE)}" for note in plan.notes], "**Notes**\n\n"),
         "steps": _block("the steps", f"Steps ({len(plan.steps)})", list(step_lines(plan.steps)) if plan.steps else []),
-        "diff": _block("the diff", "Diff", [shortened(safe(line), LONGEST_DIFF_LINE) for line in _diff(plan.changes)], "diff"),
+        "diff": _block("the diff", "Diff", list(map(safe, _diff(plan.changes))), "diff"),
     }
     fit(parts.values(), limit - size("\n\n".join([*head, *foot])) - _ROOM)
     said = left_out(parts.values())
@@ -238,9 +239,9 @@ def _diff(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
         sign, _ = SIGNS[change.actions]
         if change.differences:
-            yield f"@@ {sign} {subject(change, str)} @@"
+            yield f"@@ {sign} {shortened(subject(change, str), LONGEST_DIFF_LINE)} @@"
         for difference in in_reading_order(change.differences):
-            name, (before, after) = label(difference.path), before_after(difference, LONGEST_DIFF_LINE)
+            name, (before, after) = shortened(label(difference.path), LONGEST_DIFF_LINE), before_after(difference, LONGEST_DIFF_LINE)
             if hidden_change(difference):
                 yield f"! {name}: changed, its values are hidden"
                 continue

@@ -89,18 +89,28 @@ def label(path: str) -> str:
 
 
 def before_after(difference: Difference, longest: int = LONGEST_VALUE) -> tuple[str, str]:
-    """Both values of a difference, as people see them in every form of a plan."""
-    before, after = (readable(difference.path, value) for value in (difference.before, difference.after))
-    return show_value(before, longest), show_value(after, longest)
+    """Both values of a difference, as people see them in every form of a plan: where they are shortened, from just before they differ."""
+    before, after = (_on_one_line(readable(difference.path, value)) for value in (difference.before, difference.after))
+    same = next((at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), min(len(before), len(after)))
+    start = max(same - longest // 3, 0) if same > longest // 2 else 0
+    return _from(before, start, longest), _from(after, start, longest)
+
+
+def _from(text: str, start: int, longest: int) -> str:
+    if len(text) <= longest or not start:
+        return shortened(text, longest)
+    rest = "…" + text[start:]
+    return rest if len(rest) <= longest else f"{rest[: longest - 1]}… ({len(text)} characters)"
 
 
 def show_value(value: Value | None, longest: int = LONGEST_VALUE) -> str:
     """A value on one line, shortened to `longest` characters; unset is `(unset)`."""
+    return shortened(_on_one_line(value), longest)
+
+
+def _on_one_line(value: Value | None) -> str:
     if value is None or value == ():
         return "(unset)"
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = safe(", ".join(value) if isinstance(value, tuple) else str(value))
-    if text == "":
-        return '""'
-    return shortened(text, longest)
+    return safe(", ".join(value) if isinstance(value, tuple) else str(value)) or '""'
