@@ -170,11 +170,12 @@ def snapshot_at(path: str) -> tuple[ObservedState, tuple[Journal, ...]]:
 
 def _revision(argument: str) -> DesiredState:
     from ..topology import load_text
-    from ..topology.revisions import is_revision, read_revision
+    from ..topology.revisions import Revision, is_revision
 
     if not is_revision(argument):
         return load(argument)
-    return warned(load_text(read_revision(argument), argument))
+    revision = Revision.of(argument)
+    return warned(load_text(revision.text(argument), argument, revision))
 
 
 # --- what is printed -------------------------------------------------------------------------------------------------

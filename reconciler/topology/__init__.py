@@ -26,7 +26,7 @@ from ..settings import (
 from .attachments import attachments, check_containers, optional
 from .checks import check_networks
 from .document import Document, Map
-from .files import find_files, read_text
+from .files import Place, find_files, read_text
 from .managed import check_services
 from .report import Report, mapping, members, resolve_dollars
 from .schema import MAX_PROBLEMS, flag, problems_of_schema
@@ -54,11 +54,14 @@ def load(path: str) -> Loaded:
     return load_text(content, file)
 
 
-def load_text(text: str, file: str) -> Loaded:
-    """What `text` declares, and warnings in order of position. Raises InputError with every problem at once."""
+def load_text(text: str, file: str, place: Place | None = None) -> Loaded:
+    """What `text` declares, and warnings in order of position; its `place` is the folder of `file` unless it is given.
+
+    Raises InputError with every problem at once.
+    """
     with no_cycle_search():
         document = read(text, file)
-        report = Report(document, [*document.problems])
+        report = Report(document, place or Place.of(file), [*document.problems])
         resolve_dollars(report)
         report.problems += problems_of_schema(document)
         services = check(report)

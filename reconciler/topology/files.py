@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,29 +83,44 @@ def read_text(path: str) -> tuple[str, str]:
     return file, _decode(content, file)
 
 
-def beside(file: str, path: str) -> str:
-    """The absolute form of a path that `file` names: relative ones begin in its folder, `~` is the user's home."""
-    return os.path.abspath(os.path.join(os.path.dirname(file), os.path.expanduser(path)))  # noqa: PTH100, PTH111, PTH118, PTH120 - as text
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a topology stands: the relative paths that it names begin in `folder`."""
+
+    folder: str
+
+    @classmethod
+    def of(cls, file: str) -> Place:
+        """That of a file."""
+        return Place(os.path.dirname(file))  # noqa: PTH120 - as text
+
+    def path(self, written: str) -> str:
+        """The absolute form of a path that the topology names; `~` is the user's home."""
+        return os.path.abspath(os.path.join(self.folder, os.path.expanduser(written)))  # noqa: PTH100, PTH111, PTH118 - as text
+
+    def read(self, written: str) -> str:
+        """The text of another file that the topology names.
+
+        Raises UsageError, which says nothing of the text, if it cannot be read, is no ordinary file, too large, or not UTF-8.
+        """
+        try:
+            found = Path(self.path(written))
+            if found.exists() and not found.is_file():
+                raise UsageError("it is no ordinary file")
+            with found.open("rb") as stream:
+                return side_text(stream.read(MAX_SIDE_FILE + 1))
+        except (OSError, ValueError) as error:
+            raise UsageError(_reason(error)) from None
 
 
-def read_beside(file: str, path: str) -> str:
-    """The text of another file that `file` names; `path` as for `beside`.
-
-    Raises UsageError, which says nothing of the text, if it cannot be read, is no ordinary file, too large, or not UTF-8.
-    """
+def side_text(content: bytes) -> str:
+    """The text of a file that a topology names. Raises UsageError, which says nothing of it."""
+    if len(content) > MAX_SIDE_FILE:
+        raise UsageError(f"it is too large: at most {MAX_SIDE_FILE // 2**20} MiB are read")
     try:
-        found = Path(beside(file, path))
-        if found.exists() and not found.is_file():
-            raise UsageError("it is no ordinary file")
-        with found.open("rb") as stream:
-            content = stream.read(MAX_SIDE_FILE + 1)
-        if len(content) > MAX_SIDE_FILE:
-            raise UsageError(f"it is too large: at most {MAX_SIDE_FILE // 2**20} MiB are read")
         return content.decode("utf-8")
     except UnicodeDecodeError:
         raise UsageError("it is not UTF-8") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(_reason(error)) from None
 
 
 def _limited(stream: BinaryIO) -> bytes:

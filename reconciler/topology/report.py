@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import Problem
 from .document import Document, Map, Odd, Seq, show
+from .files import Place
 
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?=[{A-Za-z_])")
 _FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses", "environment", "sysctls", "extra_hosts"))
@@ -16,9 +17,10 @@ _FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses", "environ
 
 @dataclass
 class Report:
-    """Collects problems of one document."""
+    """Collects problems of one document, which stands at `place`."""
 
     document: Document
+    place: Place
     problems: list[Problem] = field(default_factory=list)
 
     def error(self, offset: int, message: str) -> None:

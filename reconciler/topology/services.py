@@ -18,7 +18,6 @@ from ..model import Dependency, PullPolicy, Secrets
 from ..settings import Value, canonical_image, canonical_option
 from .document import Map, Odd, Seq, show
 from .envfile import parse
-from .files import beside, read_beside
 from .report import Report, check_word, mapping, members, text
 from .schema import flag
 
@@ -209,7 +208,7 @@ class _Reader:
         values: dict[str, str] = {}
         for at, path in self.items("env_file"):
             try:
-                values.update(parse(read_beside(self.report.document.file, path)))
+                values.update(parse(self.report.place.read(path)))
             except (UsageError, BadValueError) as error:
                 self.report.error(at, f"the file {show(path)} cannot be used: {error}")
         for key, key_at, value, at in self.pairs("environment", "the variable", ""):
@@ -275,11 +274,11 @@ class _Reader:
 
     def short_volume(self, written: str) -> tuple[str, str]:
         """`src:dst:options`."""
-        return forms.short_mount(written, lambda source: beside(self.report.document.file, source))
+        return forms.short_mount(written, self.report.place.path)
 
     def bind(self, source: str, options: Iterable[str]) -> str:
         """A relative source begins in the topology file's folder."""
-        return forms.mount("bind", beside(self.report.document.file, source), options)
+        return forms.mount("bind", self.report.place.path(source), options)
 
     def long_volume(self, entry: Map) -> tuple[str, str] | None:
         """A mapping; what does not fit the schema was reported already."""

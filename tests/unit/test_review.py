@@ -91,7 +91,7 @@ def test_a_snapshot_on_standard_input(tmp_path: Path) -> None:
         (["topology.yaml", "--state", "nosuch.json"], "", "the snapshot nosuch.json cannot be read: No such file or directory"),
         (["topology.yaml", "--state", "."], "", "the snapshot . cannot be read: Is a directory"),
         (["topology.yaml", "--state", "topology.yaml"], "", "the snapshot topology.yaml is not JSON"),
-        (["topology.yaml", "--state", "plan.json"], "", "this snapshot is damaged"),
+        (["topology.yaml", "--state", "plan.json"], "", "this is not a snapshot"),
         (["topology.yaml", "--state", "-"], "\0", "the snapshot - is not JSON"),
         (["topology.yaml", "--state", "-"], "[]", "this is not a snapshot"),
         (["topology.yaml", "--state", "-"], '{"format_version": 99}', "this snapshot has format_version 99, netplan reads up to"),
@@ -286,9 +286,34 @@ def test_diff_between_revisions(repository: Path) -> None:
     assert "Nothing to do" in inside.out
 
 
+NAMES_FILES = """\
+name: shop
+containers:
+  api: {image: "busybox:1", env_file: api.env, volumes: ["./data:/data"]}
+"""
+
+
+@pytest.mark.parametrize("argument", ["git:HEAD:lab/shop.yaml", "git:HEAD:./lab/shop.yaml"])
+def test_what_a_revision_names_is_of_that_revision(repository: Path, argument: str) -> None:
+    """Files as they were then, paths as they are of the file; a file that git does not keep is read where it stands."""
+    write(repository / "lab", {"shop.yaml": NAMES_FILES, "api.env": "A=1\n"})
+    subprocess.run(["git", "add", "lab/shop.yaml"], cwd=repository, check=True)
+    commit = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false", "commit", "-qm", "x"]
+    subprocess.run(commit, cwd=repository, check=True)
+    assert "Nothing to do" in netplan("diff", argument, "lab/shop.yaml", folder=repository).out
+    subprocess.run(["git", "add", "lab/api.env"], cwd=repository, check=True)
+    subprocess.run(commit, cwd=repository, check=True)
+    assert "Nothing to do" in netplan("diff", argument, "lab/shop.yaml", folder=repository).out
+    write(repository / "lab", {"api.env": "A=2\n"})
+    changed = netplan("diff", argument, "lab/shop.yaml", folder=repository)
+    assert "environment.A  changed (value hidden)" in changed.out, changed.out
+    assert "/data" not in changed.out
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
+        ("git:HEAD:lab", "git:HEAD:lab is a folder"),
         ("git:HEAD", "names no file of a revision"),
         ("git::lab/shop.yaml", "names no file of a revision"),
         ("git:nosuch:lab/shop.yaml", "cannot be read"),
