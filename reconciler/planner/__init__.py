@@ -15,7 +15,7 @@ from ..model import DesiredState, EngineInfo, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy, emptied, too_many
 from .between import conflicts, in_order, made_by_others
-from .compare import AUTOMATIC
+from .compare import AUTOMATIC, DEFAULTS
 from .container_changes import container_changes, leaving
 from .container_preflight import container_preflight
 from .containers import Containers, decide_containers
@@ -24,7 +24,7 @@ from .fingerprint import fingerprint
 from .kept import keep
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
-from .preflight import preflight
+from .preflight import ADDRESS_PATHS, preflight
 from .recover import given_up, lacking, pending, recover
 from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
@@ -128,7 +128,8 @@ def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase], leavin
 
 def _replacement_notes(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Iterator[str]:
     back = [endpoint for endpoint in endpoints if endpoint.target is not None]
-    dynamic = [e.container.name for e in back if e.observed and not {"ipv4_address", "ipv6_address"} & set(e.target or ())]
+    families = [path for path, family in ADDRESS_PATHS if case.target.get(f"enable_{family}", DEFAULTS[f"enable_{family}"])]
+    dynamic = [e.container.name for e in back if e.observed and not {*families} <= {*(e.target or ())}]
     if dynamic:
         yield f"may get another address: {', '.join(sorted(dynamic))}"
     foreign = [endpoint.container.name for endpoint in back if endpoint.wanted is None]
@@ -174,7 +175,7 @@ def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState)
         why = "Docker cannot set one on connect" if observed.engine.major >= 23 else "Docker makes one from the IPv4 address"
         yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
     for name, case in sorted(networks.cases.items()):
-        dropped = [d.path for d in case.differences if d.after == AUTOMATIC]
+        dropped = ["subnet" if d.path == "ipv4.subnet" else "subnet (IPv6)" for d in case.differences if d.after == AUTOMATIC]
         if dropped:
             yield f"network {name} no longer declares {', '.join(dropped)}: the engine chooses one"
 

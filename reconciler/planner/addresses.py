@@ -125,7 +125,7 @@ def _room(pool: Pool, static: Iterable[str], takes_gateway: bool) -> int:
     subnet, within = parsed(pool.subnet), parsed(pool.ip_range or pool.subnet)
     taken = {*static, *(address for _, address in pool.aux_addresses)}
     taken.add(pool.gateway or (_gateway_taken(pool) if takes_gateway else ""))
-    if subnet.num_addresses > 2:
+    if subnet.num_addresses > (2 if subnet.version == 4 else 1):
         taken |= {str(subnet.network_address)} | ({str(subnet.broadcast_address)} if subnet.version == 4 else set())
     return within.num_addresses - sum(ip_address(address) in within for address in taken - {"", "None"})
 
@@ -135,6 +135,6 @@ def _is_full(network: str, pools: Iterable[Pool], dynamic: list[str], room: int,
     more = f" and {len(dynamic) - _MOST_NAMES} more" if len(dynamic) > _MOST_NAMES else ""
     names = ", ".join(dynamic[:_MOST_NAMES]) + more
     has = f"{ranges} has {room} address{'' if room == 1 else 'es'} to give"
-    message = f"network {network} is full: {has}, and {len(dynamic)} containers need one: {names}"
+    message = f"network {network} is full: {has}, and {len(dynamic)} container{' needs' if len(dynamic) == 1 else 's need'} one: {names}"
     what = "ip_range" if any(pool.ip_range for pool in pools) else "subnet"
     return Refusal(message, f"give {network} a larger {what}, or attach fewer", False, source)

@@ -42,9 +42,16 @@ def network_differences(declared: Settings, observed: Settings, recorded: Mappin
             found.append(Difference(path, observed.get(path, DEFAULTS.get(path)), value, cause))
     for path in recorded:
         if path not in declared and _dropped_differs(path, observed):
-            after = AUTOMATIC if path.endswith(".subnet") else DEFAULTS.get(path)
+            automatic = path.endswith(".subnet") and _stays_on(f"enable_{path.partition('.')[0]}", declared, observed, recorded)
+            after = AUTOMATIC if automatic else DEFAULTS.get(path)
             found.append(Difference(path, observed.get(path), after, "dropped"))
     return tuple(sorted(found, key=lambda d: d.path))
+
+
+def _stays_on(family: str, declared: Settings, observed: Settings, recorded: Mapping[str, str]) -> bool:
+    """Whether a network has a family of addresses afterwards; `family` is its setting, `enable_ipv6`."""
+    default = DEFAULTS[family]
+    return declared.get(family, default if family in recorded else observed.get(family, default)) is True
 
 
 def _network_equal(path: str, value: Value, observed: Settings) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import safety
 from ..marks import ATTACHED
@@ -179,6 +179,8 @@ class _Decider:
         if network is None:  # refused already: ambiguous, or external and missing
             return
         mark = endpoint.mark if self._ours(endpoint.mark) else None
+        if endpoint.mark and self._adopts(network, endpoint.mark):
+            mark = replace(endpoint.mark, topology=self.desired.topology)
         if managed and not (endpoint.mark and not mark):  # what is on a container that we run is ours, whoever connected it
             mark = EndpointMark(self.desired.topology, "made", mark.declared if mark else {})
         case.differences = endpoint_differences(
@@ -228,6 +230,11 @@ class _Decider:
         """Whether no network answers to it now."""
         by_id = endpoint.network_id and endpoint.network not in PREDEFINED
         return endpoint.network_id not in self.ids if by_id else endpoint.network not in self.names
+
+    def _adopts(self, network: NetworkCase, mark: EndpointMark) -> bool:
+        """Whether the network is taken over from the topology that marked the endpoint: then what is declared of it goes along."""
+        owner = network.observed.mark if network.observed and network.goes else None
+        return owner is not None and not self._ours(owner) and owner.topology == mark.topology
 
     def _made(self, wanted: DesiredEndpoint) -> EndpointMark:
         return EndpointMark(self.desired.topology, "made", wanted.settings)
@@ -279,15 +286,18 @@ class _Decider:
             self._put_back(case, endpoint, network)
         elif network.goes:
             self._foreign(case, endpoint, network)
-        elif self._exclusive(network) and endpoint.mark is None and not endpoint.phantom:
+        elif self._exclusive(network) and endpoint.mark is None:
             why = f"{case.network} is exclusive" if network.wanted and network.wanted.exclusive else f"reset: {case.network} is ours"
             case.disconnect, case.reason = True, f"{why} and does not declare it"
             case.stale = self._is_gone(endpoint)
+            if endpoint.phantom:
+                case.cure, case.target = True, {}
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
             self.result.cases.append(case)
         elif network.observed and self._ours(network.observed.mark):
             owner = f"topology {endpoint.mark.topology!r} declares it" if endpoint.mark else "nobody declares it"
-            self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {owner}")
+            phantom = f"; {PHANTOM}" if endpoint.phantom else ""
+            self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {owner}{phantom}")
 
     def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
         """One that an interrupted run took away, and that is not ours."""
@@ -335,6 +345,8 @@ class _Decider:
         case.disconnect = not (endpoint.phantom or endpoint.missing)
         if exclusive:
             case.reason = f"{case.network} is exclusive and does not declare it"
+            if endpoint.phantom:
+                case.cure, case.disconnect, case.target = True, True, {}
         elif replaced:
             case.target, case.mark, case.restored = _own_settings(endpoint), endpoint.mark, True
             case.reason = f"{case.network} is replaced; not declared here, put back whole"

@@ -55,6 +55,7 @@ class _Graph:
             self._endpoint_nodes(index, endpoint)
         self._network_edges()
         self._endpoint_edges()
+        self._cure_edges()
         self._container_edges()
         self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
         self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
@@ -141,6 +142,21 @@ class _Graph:
                 disconnect.needs.append(self.creates[case.network])
             elif disconnect and case.network in self.removes and not (case.cure and case.network in self.creates):
                 self.removes[case.network].needs.append(disconnect)
+
+    def _cure_edges(self) -> None:
+        """A cure needs an address for a moment: after those that let go of theirs, and one cure after another."""
+        cured: dict[str, list[int]] = defaultdict(list)
+        for index, case in enumerate(self.endpoints):
+            if case.cure and index in self.connects:
+                cured[case.network].append(index)
+        for index, disconnect in self.disconnects.items() if cured else ():
+            case = self.endpoints[index]
+            if case.network in cured and not case.cure and not case.stale:
+                self.connects[cured[case.network][0]].prefers.append(disconnect)
+        for indexes in cured.values():
+            indexes.sort(key=lambda i: self.endpoints[i].container.name)
+            for earlier, later in pairwise(indexes):
+                self.connects[later].prefers.append(self.disconnects[earlier])
 
     def _container_edges(self) -> None:
         """Of one container: the network it was created on first, then in the order of the file; `none` is left before any.

@@ -46,7 +46,10 @@ def _networks(desired: DesiredState, journals: Iterable[Journal]) -> Iterator[Ob
 def _whole(
     container: ObservedContainer, journals: Sequence[Journal], desired: DesiredState, known: Iterable[str], present: Iterable[str]
 ) -> ObservedContainer:
-    """The container with the endpoints that it lacks. A phantom is lacking too: its settings are those of the journal."""
+    """The container with the endpoints that it lacks. A phantom is lacking too: its settings are those of the journal.
+
+    `none` is no endpoint to put back: a container that is on no network has what one on `none` has.
+    """
     endpoints = {endpoint.network: endpoint for endpoint in container.endpoints}
     for journal in journals:
         own = journal.topology == desired.topology
@@ -54,8 +57,7 @@ def _whole(
             there = endpoints.get(taken.network)
             concerns = own or (taken.network in present and _concerns(desired, container.name, taken))
             lacks = there is None or (there.phantom and not there.missing)
-            alone = taken.network != "none" or not (endpoints or container.name in desired.containers)
-            if concerns and lacks and alone and taken.network in known:
+            if concerns and lacks and taken.network in known and taken.network != "none":
                 endpoints[taken.network] = _missing(taken, there)
             elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
                 endpoints[taken.network] = replace(there, mark=taken.mark)

@@ -136,6 +136,8 @@ class _Check:
             yield "declared and missing"
             return
         yield from self._attached(new, container)
+        if old and old.mark and self._taken_over(old):
+            old = replace(old, mark=replace(old.mark, topology=self.desired.topology))
         if old and old.mark and not self._ours(old.mark) and new.mark != old.mark:
             yield "belongs to another topology and changed"
         yield from _settings_hold(wanted.settings, new, container)
@@ -151,6 +153,13 @@ class _Check:
             yield from _marked(wanted.settings, old, new, mark)
             if not old.mark and not new.mark and self._own(old, new) != _plain(new.settings):
                 yield "was changed and is not marked"
+
+    def _taken_over(self, old: ObservedEndpoint) -> bool:
+        """Whether its network was adopted from the topology that marked it."""
+        was = self.known.get(old.network_id) or next((n for n in self.before.networks if n.name == old.network), None)
+        now = next((n for n in self.after.networks if n.name == old.network), None)
+        theirs = was is not None and was.mark is not None and old.mark is not None and was.mark.topology == old.mark.topology
+        return theirs and not self._ours(old.mark) and now is not None and self._ours(now.mark)
 
     def _moved(self, old: ObservedEndpoint, new: ObservedEndpoint) -> bool:
         """Whether its network was replaced by one of other subnets, so that its own static addresses may not fit."""
@@ -194,7 +203,7 @@ class _Check:
         if self._ours(old.mark) and old.mark:
             yield from self._undone(old, old.mark, new, None if exclusive else now)
         elif was is None:  # listed a network that is gone already
-            if new != (None if exclusive and not (old.network_id or old.mark or old.phantom) else old):
+            if new != (None if exclusive and not (old.network_id or old.mark) else old):
                 yield f"listed a network that is gone, and changed to {new}"
         elif old.network == "none":
             declared = self.desired.containers.get(container.name)
@@ -224,7 +233,7 @@ class _Check:
 
     def _foreign_kept(self, old: ObservedEndpoint, new: ObservedEndpoint | None) -> Iterator[str]:
         wanted = self.desired.networks.get(old.network)
-        if wanted and wanted.exclusive and old.mark is None and not old.phantom:
+        if wanted and wanted.exclusive and old.mark is None:
             if new is not None:
                 yield "undeclared on an exclusive network"
         elif new != old:
@@ -238,7 +247,7 @@ class _Check:
         if not (self.policy.disrupt_foreign or exclusive or self._is_destroyed(container, old)):
             yield "foreign, and its network went without consent"
         if now is None or exclusive:
-            if new is not None and not (old.phantom and exclusive):
+            if new is not None:
                 yield "foreign, and still lists a network that went"
         elif new is None or new.phantom:
             yield "foreign, and did not come back"
