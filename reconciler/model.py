@@ -13,6 +13,8 @@ ALL_ENDPOINTS_API = (1, 44)
 """From here on a container can be created with all its endpoints, each with its own MAC address."""
 PREDEFINED = frozenset({"bridge", "host", "none"})
 """Networks that every engine has and nobody can create or remove."""
+RESTARTING = "restarting"
+"""The state of a container that ended and is to be started again in a moment."""
 ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}
 
 _NOTHING: Mapping[str, Value] = {}
@@ -258,7 +260,7 @@ class ObservedContainer:
     @property
     def live(self) -> bool:
         """Whether it has a network namespace now."""
-        return self.state in ("running", "paused", "restarting")
+        return self.state in ("running", "paused", RESTARTING)
 
     def endpoint(self, network: str) -> ObservedEndpoint | None:
         """Its attachment to the network of that name, if any."""

@@ -17,7 +17,7 @@ from ..codec import read_container, read_listed
 from ..engine import persistently
 from ..errors import ApiError, EngineError, LostError
 from ..marks import CURE, read_network_mark
-from ..model import EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
+from ..model import RESTARTING, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
 from ..settings import Value
 from .container_steps import ContainerPerformer
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BUSY = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds, give or take half, before trying again to remove a network that the engine only believes is in use."""
 
+LEAVING = (0.2, 0.4, 0.8, 1.6, 3.0)
+"""Seconds, give or take half, before trying again to make a network whose predecessor a swarm still has to let go of."""
 
 AGAIN = (0.2, 0.5, 1.0)
 """Seconds, give or take half, before a step is tried again whose call the engine answered with 503: later, it says."""
@@ -89,12 +91,21 @@ class Performer:
     def _create(self, step: Step) -> str:
         mark = step.mark
         assert isinstance(mark, NetworkMark | None)
-        try:
-            return self._engine.create_network(step.network, step.settings, mark)
-        except (ApiError, LostError) as error:
-            if found := look(error, lambda: self._new_network(step.network, mark)):
-                return found
-            raise failure(error) from error
+        for delay in (*LEAVING, 0):
+            try:
+                return self._engine.create_network(step.network, step.settings, mark)
+            except (ApiError, LostError) as error:
+                if found := look(error, lambda: self._new_network(step.network, mark)):
+                    return found
+                if not delay or not self._is_leaving(step.network, error):
+                    raise failure(error) from error
+            time.sleep(delay * random.uniform(0.5, 1.5))
+        raise AssertionError("the last try returns or raises")
+
+    def _is_leaving(self, name: str, error: EngineError) -> bool:
+        """The engine says that the network exists, and lists none but what was to go before: a swarm removes some time after it says so."""
+        taken = isinstance(error, ApiError) and error.status == 409
+        return taken and all(raw["Name"] != name or raw["Id"] in self._networks_before for raw in self._engine.networks())
 
     def _new_network(self, name: str, mark: NetworkMark | None) -> str | None:
         """The ID of the network of that name and mark that was not there before this run; one that was adopted and is put back has none."""
@@ -140,7 +151,7 @@ class Performer:
             self._engine.disconnect(network_id, step.container_id, force=lost and endpoint.phantom)
         except (ApiError, LostError) as error:
             if not look(error, lambda: self._endpoint(step) is None):
-                raise failure(error) from error
+                raise failure(error, self._restarting(step)) from error
 
     def _connect(self, network_id: str, step: Step) -> None:
         mark = step.mark
@@ -174,6 +185,8 @@ class Performer:
         left by a cure that somebody interrupted.
         """
         try:
+            if why := self._restarting(step):  # what it lists now it has at its next start
+                return failure(error, why)
             endpoint = self._endpoint(step)
             if endpoint and endpoint.phantom:
                 self._cure(network_id, step)
@@ -192,6 +205,12 @@ class Performer:
         if not (there and there.endpoint_id):
             self._engine.connect(network_id, step.container_id, {f"driver_opts.{CURE}": "1"}, None)
         self._engine.disconnect(network_id, step.container_id)
+
+    def _restarting(self, step: Step) -> str:
+        """What to do about a container that ends again and again, and now has no network to be changed; empty of any other."""
+        container = self._container(step)
+        again = container is not None and container.state == RESTARTING
+        return f"{step.container} is restarting again and again: docker stop it, then run this again" if again else ""
 
     def _endpoint(self, step: Step) -> ObservedEndpoint | None:
         container = self._container(step)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..model import ALL_ENDPOINTS_API, PREDEFINED, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Source
+from ..model import ALL_ENDPOINTS_API, PREDEFINED, RESTARTING, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Source
 from ..plan import Refusal
 from ..safety import Policy
 from ..settings import Settings
@@ -35,6 +35,7 @@ def preflight(
     refusals += _overlaps(networks, observed)
     refusals += _bridge_names(networks, observed)
     refusals += _lost_network_modes(networks, endpoints, observed)
+    refusals += _restarting(networks, endpoints, containers)
     settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
     settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
     refusals += _unfitting(networks, endpoints, settings, observed.engine, policy)
@@ -187,6 +188,22 @@ def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: Obse
         message = f"container {container.name} was created on network {mode[:64]}, which is gone: it cannot be connected to any other"
         way_out = f"make a network {mode[:64]} again, or create the container anew"
         yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+
+
+def _restarting(networks: Networks, endpoints: Endpoints, containers: Containers) -> Iterator[Refusal]:
+    """Between two restarts a container has no network that an engine could change, and in a moment it may have one again."""
+    found: dict[str, Source | None] = {}
+    for case in endpoints.cases:
+        if case.container.state == RESTARTING and (case.disconnect or case.target is not None):
+            found[case.container.name] = case.wanted.source if case.wanted else None
+    for run in containers.cases.values():
+        if run.comes and run.observed and run.observed.state == RESTARTING:
+            replaced = (networks.cases.get(endpoint.network) for endpoint in run.observed.endpoints)
+            if any(network and network.goes and network.comes for network in replaced):
+                found[run.name] = run.wanted.source if run.wanted else None
+    for name, source in sorted(found.items()):
+        message = f"container {name} is restarting again and again: its attachments cannot be changed meanwhile"
+        yield Refusal(message, f"docker stop {name}, and run this again", False, source)
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
