@@ -167,6 +167,31 @@ def restart_policy(text: str) -> str:
     return f"{name}:{int(count)}" if int(count) else name
 
 
+def folder(text: str) -> str:
+    """A path inside a container as engines keep it: `/srv/` -> `/srv`."""
+    return "/" + normpath(text).lstrip("/") if text.startswith("/") else text
+
+
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "amd64/v1": "amd64",
+    "aarch64": "arm64",
+    "arm64/8": "arm64/v8",
+    "i386": "386",
+    "armhf": "arm/v7",
+    "armel": "arm/v6",
+}
+
+
+def platform(text: str) -> str:
+    """`Linux/x86_64` -> `linux/amd64`, in the words that images have; without an operating system it is Linux."""
+    system, _, architecture = text.lower().partition("/")
+    if not architecture and system not in ("linux", "windows"):
+        system, architecture = "linux", system
+    return "/".join(filter(None, (system, _ARCHITECTURES.get(architecture, architecture))))
+
+
 def device(text: str) -> str:
     """`/dev/a` -> `/dev/a:/dev/a:rwm`; `/dev/a:/dev/b:wr` -> `/dev/a:/dev/b:rw`."""
     source, _, rest = text.partition(":")
@@ -326,6 +351,8 @@ def mount(kind: str, source: str = "", options: Iterable[str] = ()) -> str:
             raise BadValueError(f"{option[:60]!r} is no option of a {kind}: known are rw, {', '.join(sorted(_OPTIONS[kind]))}")
     if kind == "volume" and not source and {"z", "Z"} & set(kept):
         raise BadValueError("an anonymous volume cannot be relabelled for SELinux: give it a name, or remove z")
+    if kind == "volume" and not source and "ro" in kept:
+        raise BadValueError("an anonymous volume cannot be read-only, engines refuse it: give it a name, or remove that")
     if kind == "volume" and source and not _VOLUME.match(source):
         raise BadValueError(
             f"{source[:60]!r} is no name of a volume: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'"

@@ -18,6 +18,8 @@ from .settings import Settings, Value, fits
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"
 PROTECT = "netplan.protect"
+BIRTH = "netplan.birth"
+"""The label of a container that no other has: it tells one that we made of an image that somebody committed from the one before."""
 VERSION = 1
 ATTACHED = "networks."
 """Begins the recorded paths that say which networks a container was created on; what became of those is told by its endpoints."""
@@ -71,7 +73,7 @@ def container_labels(mark: ContainerMark) -> dict[str, str]:
 def read_container_mark(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> ContainerMark | None:
     """The mark in a container's labels, unless all of it comes from its image: `docker commit` copies a container's labels there."""
     topology = labels.get(TOPOLOGY)
-    if not topology or all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC)):
+    if not topology or all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC, BIRTH)):
         return None
     return ContainerMark(topology, _strings(_load(labels.get(SPEC)).get("settings")))
 

@@ -153,6 +153,13 @@ def _device_body(device: str) -> dict[str, str]:
     return {"PathOnHost": host, "PathInContainer": inside or host, "CgroupPermissions": permissions or "rwm"}
 
 
+SHORTEST_SECRET = 4
+"""Characters of a value that is hidden where a container says it: a shorter one is in every other word."""
+HIDDEN = "(value hidden)"
+MAYBE_CUT = 500
+"""Characters of a line that may have been cut in the middle of a value."""
+
+
 # --- from the engine -------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +199,20 @@ def _instant(text: str) -> str:
     """`2026-11-24T13:19:40.25Z` in a form that can be compared: an engine leaves out the zeros at the end. Empty for another zone."""
     whole, _, fraction = text.removesuffix("Z").partition(".")
     return f"{whole}.{fraction.ljust(9, '0')}" if text.endswith("Z") else ""
+
+
+def without_secrets(text: str, raw: Json) -> str:
+    """What a container said, without the values of the environment that its file gave it; `raw` is its inspect."""
+    mark = read_container_mark(_labels(raw), {})
+    declared = {path.removeprefix("environment.") for path in mark.hashes if path.startswith("environment.")} if mark else set()
+    entries = (entry.partition("=") for entry in (raw.get("Config") or {}).get("Env") or ())
+    values = (" ".join(value.split()) for key, _, value in entries if key in declared)
+    for value in sorted((value for value in values if len(value) >= SHORTEST_SECRET), key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+        parts = range(len(value) - 1, SHORTEST_SECRET - 1, -1) if len(text) >= MAYBE_CUT else ()
+        cut = next((length for length in parts if text.endswith(value[:length])), 0)
+        text = text[:-cut] + HIDDEN if cut else text
+    return text
 
 
 def read_settings(raw: Json) -> dict[str, Value]:

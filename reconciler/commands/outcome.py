@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..codec import listed_name
+from ..codec.containers import without_secrets
 from ..model import DesiredState, ObservedContainer, ObservedState
 from ..safety import Policy
 
@@ -79,7 +80,7 @@ def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, 
             continue
         again = container.state == "restarting" or (container.name in started and _restarts(container, reader))
         if again or not (container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)):
-            line = reader.last_line(container.id)
+            line = without_secrets(reader.last_line(container.id), reader.container(container.id) or {})
             code = _last_code(container, reader) if again else container.exit_code
             what = f"{container.name} {'keeps ending' if again else 'ended'} with exit code {code}"
             yield f"{what}: {line}" if line else f"{what} and said nothing: docker logs {container.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from ..codec import endpoint_body, network_body, shapes
 from ..codec.containers import carried_volumes, container_body, update_body
 from ..codec.shapes import Shape
 from ..errors import ApiError, EngineError, LostError, TimedOutError
+from ..marks import BIRTH
 from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
@@ -60,7 +62,9 @@ class EngineWriter(EngineReader):
 
     def create_container(self, name: str, spec: ContainerSpec) -> str:
         query = {"name": name, "platform": spec.settings.get("platform", "")}
-        return self._create(f"/containers/create?{_query(query)}", container_body(spec, self._api))
+        body = container_body(spec, self._api)
+        body["Labels"] = {**body.get("Labels", {}), BIRTH: os.urandom(6).hex()}
+        return self._create(f"/containers/create?{_query(query)}", body)
 
     def start(self, id: str) -> None:
         self._change("POST", f"{_container(id)}/start")

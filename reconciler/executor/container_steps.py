@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..codec import read_container
-from ..codec.containers import read_managed
+from ..codec.containers import read_managed, without_secrets
 from ..errors import ApiError, EngineError, LostError
 from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
@@ -167,17 +167,16 @@ class ContainerPerformer:
         if step.condition == "healthy" and not health:
             raise StepError(f"{step.container} has no healthcheck: declare one, or depend on service_started")
         if health == "unhealthy":
-            raise StepError(f"{step.container} is unhealthy{self._check_said(state)}")
+            raise StepError(f"{step.container} is unhealthy{self._check_said(id, state)}")
         return step.condition == "started" or health == "healthy"
 
     def _said(self, id: str) -> str:
-        line = self._engine.last_line(id)
+        line = without_secrets(self._engine.last_line(id), self._engine.container(id) or {})
         return f": {line}" if line else ""
 
-    @staticmethod
-    def _check_said(state: dict[str, Any]) -> str:
+    def _check_said(self, id: str, state: dict[str, Any]) -> str:
         log = (state.get("Health") or {}).get("Log") or [{}]
-        said = " ".join(str(log[-1].get("Output") or "").split())[:200]
+        said = without_secrets(" ".join(str(log[-1].get("Output") or "").split()), self._engine.container(id) or {})[:200]
         return f": {said}" if said else ""
 
     # --- looking ---
@@ -208,7 +207,7 @@ class ContainerPerformer:
         if seen is None:
             return "the old container is gone"
         if new := self._made.pop(old.name, None):
-            self._remove(new, volumes=False)
+            self._remove(new, volumes=True)  # but for those carried over, which the old one holds
         if seen.name != old.name:
             self._engine.rename(old.id, old.name)
         for endpoint in old.endpoints:

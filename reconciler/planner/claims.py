@@ -111,7 +111,7 @@ class Claims:
                     freed[case.network, address].append(node)
         for run in self.containers.cases.values():
             end = self.life.stops.get(run.name) or (self.life.removes.get(run.name) if run.fate == "remove" else None)
-            for endpoint in run.observed.endpoints if end and run.observed and run.goes else ():
+            for endpoint in run.observed.endpoints if end and run.observed and run.observed.live and run.goes else ():
                 for address in _held(endpoint) if endpoint.network not in self.removes else ():
                     freed[endpoint.network, address] += [end] if end else []
         return freed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from ..forms import read_port
 from ..marks import ATTACHED, digest
 from ..model import DesiredContainer, ObservedContainer, ObservedImage
 from ..plan import Cause, Difference
@@ -44,7 +45,7 @@ def container_differences(
     for path, value in wanted.settings.items():
         if not (path == "platform" and _same_platform(str(value), images.get(observed.image_id))):
             actual = _actual(path, observed, by_id)
-            if actual != value:
+            if actual != value and not (path == "expose" and _exposed(value, observed, images.get(observed.image_id), path in recorded)):
                 cause: Cause = "drift" if recorded.get(path) == digest(value) else "intent"
                 found.append(Difference(path, actual, value, cause))
     if not any(d.path == "image" for d in found):
@@ -54,7 +55,7 @@ def container_differences(
         if path not in wanted.settings and not path.startswith(ATTACHED):
             default = _default(path, wanted.settings, observed, image)
             actual = _actual(path, observed, by_id)
-            if actual != default:
+            if actual != default and not (path == "expose" and _exposed((), observed, image, True)):
                 found.append(Difference(path, actual, default, "dropped"))
     if not any(d.path == "network_mode" for d in found) and (mode := _wrong_kind(wanted, observed)):
         found.append(mode)
@@ -67,6 +68,18 @@ def _actual(path: str, observed: ObservedContainer, by_id: Mapping[str, Observed
     if path == "platform":
         return None
     return observed.settings.get(path, DEFAULTS.get(path))
+
+
+def _exposed(declared: Value, observed: ObservedContainer, image: ObservedImage | None, recorded: bool) -> bool:
+    """Whether the ports are exposed that are declared, beside those that are published and those of the image; no more where we said so."""
+    ports = {f"{port.inside}/{port.protocol}" for port in map(read_port, _ports(observed.settings.get("ports")))}
+    actual, wanted = {*_ports(observed.settings.get("expose"))}, {*_ports(declared)}
+    more = actual - wanted - {*_ports(image.settings.get("expose"))} if image and recorded else set()
+    return wanted <= actual | ports and not more
+
+
+def _ports(value: Value | None) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def mode_by_name(mode: str, by_id: Mapping[str, ObservedContainer]) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from .. import safety
 from ..marks import made_mark
-from ..model import PREDEFINED, DesiredContainer, DesiredState, EndpointMark, ObservedContainer, ObservedState
+from ..model import PREDEFINED, DesiredContainer, DesiredState, EndpointMark, ObservedContainer, ObservedEndpoint, ObservedState
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
@@ -72,6 +72,8 @@ class Containers:
     """All cases by name (those that only go, and have another's name, by their own), and what was said about them."""
 
     cases: dict[str, ContainerCase] = field(default_factory=dict)
+    others: dict[str, ObservedContainer] = field(default_factory=dict)
+    """Containers by name that the topology declares and does not run."""
     pulls: dict[str, str] = field(default_factory=dict)
     """Images to be had first: reference -> why."""
     refusals: list[Refusal] = field(default_factory=list)
@@ -108,6 +110,8 @@ class _Decider:
                 self._left(wanted, self.by_name.get(name))
             elif wanted.managed:
                 self._declared(wanted, self.by_name.get(name))
+            elif name in self.by_name:
+                self.result.others[name] = self.by_name[name]
         for container in self.observed.containers:
             unknown = self.result.of(container) is None and container.state != "removing"
             if self._ours(container) and unknown and not self.policy.keep_containers:
@@ -120,8 +124,8 @@ class _Decider:
             self._finish(case)
         return self.result
 
-    def _ours(self, container: ObservedContainer) -> bool:
-        return container.mark is not None and container.mark.topology == self.desired.topology
+    def _ours(self, thing: ObservedContainer | ObservedEndpoint) -> bool:
+        return thing.mark is not None and thing.mark.topology == self.desired.topology
 
     # --- one container ---
 
@@ -204,9 +208,12 @@ class _Decider:
         wide = self.observed.engine.api < (1, 44)
         for endpoint in wanted.endpoints:
             mac, network = endpoint.settings.get("mac_address"), self.networks.cases.get(endpoint.network)
+            seen = present.endpoint(endpoint.network)
+            dropped = seen.mark.declared.get("mac_address") if seen and seen.mark and self._ours(seen) else None
+            if mac is None and dropped and seen and dropped in (seen.mac, seen.settings.get("mac_address")):
+                return f"no longer declares the MAC address {dropped} on {endpoint.network}"
             if mac is None or network is None or (wide and present.mac == mac):
                 continue
-            seen = present.endpoint(endpoint.network)
             live = (seen.mac or seen.settings.get("mac_address", mac)) if seen else None
             if live != mac or (network.goes and not wide):
                 return f"only a new container can have the MAC address {mac} on {endpoint.network}"

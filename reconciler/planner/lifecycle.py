@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from ..forms import Port, overlaps, read_port
 from ..model import DesiredContainer, ObservedContainer
 from ..plan import EndpointSpec, Replaced
-from .containers import ContainerCase, Containers
+from ..settings import Settings
+from .containers import ContainerCase, Containers, leftover_of
 from .graph import Node
 
 GRACE = 10
@@ -74,8 +75,8 @@ class Lifecycle:
             self.removes[case.name] = self._of(case, "remove", old, volumes=volumes, name=self._called(case))
 
     def _ends_at_once(self, case: ContainerCase, old: ObservedContainer) -> bool:
-        """Whether its removal is its end. Not where others that share its network are made anew, which come before its removal."""
-        return case.fate == "remove" and not _grace(case) and old.id not in self._shared
+        """Whether its removal is its end. Not where others come before that: who shares its network, or takes its place."""
+        return case.fate == "remove" and not _grace(case) and old.id not in self._shared and leftover_of(old) not in self.containers.cases
 
     def _creation(self, case: ContainerCase, old: ObservedContainer | None) -> None:
         replaces = _replaced(case)
@@ -109,6 +110,7 @@ class Lifecycle:
             if name in self.removes:
                 _need(self.removes[name], self.starts.get(name) if case.comes else self.stops.get(name))
         self._members(leaving)
+        self._leftovers(leaving)
 
     def _creation_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
         """A container is renamed only when nothing but its own creation stands before the new one.
@@ -140,20 +142,23 @@ class Lifecycle:
         for dependency in case.wanted.depends_on:
             other = self.containers.cases.get(dependency.container)
             begun = self.starts.get(dependency.container)
-            if dependency.condition != "started" and other and other.wanted:
-                wait = self._wait(other, other.wanted, dependency.condition)
+            stranger = self.containers.others.get(dependency.container)
+            if dependency.condition != "started" and (other or stranger):
+                wait = self._wait(other or ContainerCase(dependency.container, observed=stranger), dependency.condition)
                 _need(wait, begun)
                 begun = wait
+                if stop := self.stops.get(name):  # it may be long, or fail
+                    stop.prefers.append(wait)
             _need(start, begun)
         for port_holder in self._port_holders(case):
             _need(start, port_holder)
 
-    def _wait(self, case: ContainerCase, wanted: DesiredContainer, condition: str) -> Node:
+    def _wait(self, case: ContainerCase, condition: str) -> Node:
         key = (case.name, condition)
         if key not in self.waits:
             reason = "another one that depends on it is started"
             on = case.observed if not case.comes else None
-            seconds = _patience(wanted, condition)
+            seconds = _patience(case.wanted.settings if case.wanted else {}, condition)
             more = {"container_id": on.id if on else "", "seconds": seconds, "condition": condition}
             self.waits[key] = Node("wait", "", reason, case.name, **more)  # type: ignore[arg-type]
         return self.waits[key]
@@ -179,9 +184,28 @@ class Lifecycle:
             owner = ids.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
             if owner is None or name not in self.removes:
                 continue
-            seen = self.containers.cases[owner].observed
-            if case.fate == "remove" or not (seen and any(endpoint.network in leaving for endpoint in seen.endpoints)):
+            if case.fate == "remove" or not any(endpoint.network in leaving for endpoint in self._namespace(owner).endpoints):
                 _need(self.removes[owner], self.removes[name])
+
+    def _leftovers(self, leaving: Collection[str]) -> None:
+        """What an interrupted recreation left is kept until the new container runs, and stopped before, as they may want the same.
+
+        But for one on a network that waits for its removal.
+        """
+        for name, case in self.containers.cases.items():
+            start = self.starts.get(leftover_of(case.observed)) if case.fate == "remove" and case.observed else None
+            if start and not any(endpoint.network in leaving for endpoint in self._namespace(name).endpoints):
+                _need(self.removes[name], start)
+                _need(start, self.stops.get(name))
+
+    def _namespace(self, name: str) -> ObservedContainer:
+        """Whose network the container of a case is in: its own, or that of the one at the end of the chain."""
+        by_id = {case.observed.id: case.observed for case in self.containers.cases.values() if case.observed}
+        found = self.containers.cases[name].observed
+        assert found is not None
+        while owner := by_id.pop(found.network_mode.removeprefix("container:"), None):
+            found = owner
+        return found
 
 
 def _need(node: Node, other: Node | None) -> None:
@@ -211,13 +235,12 @@ def _grace(case: ContainerCase) -> int:
     return int(declared) if isinstance(declared, int) else GRACE
 
 
-def _patience(wanted: DesiredContainer, condition: str) -> int:
+def _patience(settings: Settings, condition: str) -> int:
     if condition == "completed":
         return 10 * PATIENCE
-    check = {path: value for path, value in wanted.settings.items() if path.startswith("healthcheck.")}
 
     def number(name: str, default: int) -> int:
-        value = check.get(f"healthcheck.{name}", default)
+        value = settings.get(f"healthcheck.{name}", default)
         return value if isinstance(value, int) else default
 
     once = number("interval", 30 * _SECOND) + number("timeout", 30 * _SECOND)

@@ -68,10 +68,18 @@ _PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "pool": ("a pool", {}),
     "port": ("a port", _PORT),
     "mount": ("a volume", _MOUNT),
+    "file": ("an env_file", {}),
     "healthcheck": ("a healthcheck", {}),
     "dependency": ("depends_on", _DEPENDENCY),
 }
-_PARTS = {"networks": "endpoint", "ports": "port", "volumes": "mount", "healthcheck": "healthcheck", "depends_on": "dependency"}
+_PARTS = {
+    "networks": "endpoint",
+    "ports": "port",
+    "volumes": "mount",
+    "env_file": "file",
+    "healthcheck": "healthcheck",
+    "depends_on": "dependency",
+}
 """What stands under these keys of a container."""
 _BELONGS = {
     **dict.fromkeys(("networks", "containers"), "at the top of the file"),

@@ -80,6 +80,7 @@ def _check_mode(report: Report, service: Service) -> None:
             report.error(body.key_at(key), f"{show(key)} stands beside network_mode: {mode}, but {why}: set it there")
         for key in _set_keys(service, ("domainname", "dns_search")):
             report.warn(body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it")
+        service.settings.pop("domainname", None)
     elif mode in ("host", "none"):
         for key in _set_keys(service, ("ports", "publish_all")):
             report.warn(body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it, nothing is published")

@@ -26,6 +26,7 @@ _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", 
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
 _MISSING = {
+    "env_file": ": name the file, such as path: app.env",
     "ports": ": each port needs the one inside the container, such as target: 80",
     "volumes": ": each needs at least type: bind, volume or tmpfs, and target: the path inside the container",
 }
@@ -75,14 +76,23 @@ def problems_of_schema(document: Document) -> list[Problem]:
     if _fits()(document.value):
         return []
     errors = _validator().iter_errors(document.value)
-    found = (document.problem(offset, message) for error in errors for offset, message in _explain(document, error))
+    found = (
+        document.problem(offset, message) for error in errors if not _is_number(error) for offset, message in _explain(document, error)
+    )
     return list(islice(found, MAX_PROBLEMS + 1))
 
 
+_DECIMAL = re.compile(r"\d*\.\d+")
+"""A number that only would not be written back as it stands: `0.50`."""
 _OWN_TYPES: Types = {
     "string": lambda value: isinstance(value, str) and type(value) is not Odd,
     "boolean": lambda value: flag(value) is not None,
 }
+
+
+def _is_number(error: Any) -> bool:
+    """Whether the schema wants a number, and has one."""
+    return error.validator == "type" and "number" in error.validator_value and _DECIMAL.fullmatch(str(error.instance)) is not None
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import forms
@@ -27,8 +28,8 @@ _WORDS: dict[str, Callable[[str], str]] = {
     "hostname": str,
     "domainname": str,
     "user": str,
-    "working_dir": str,
-    "platform": str.lower,
+    "working_dir": forms.folder,
+    "platform": forms.platform,
     "restart": forms.restart_policy,
 }
 _TIMES = ("interval", "timeout", "start_period", "start_interval")
@@ -181,9 +182,9 @@ class _Reader:
         if (grace := text(self.body, "stop_grace_period")) is not None:
             self.put("stop_grace_period", self.attempt(self.body.value_at("stop_grace_period"), forms.seconds, grace))
         for at, limit in self.items("mem_limit", numbers=True):
-            self.put("mem_limit", self.attempt(at, forms.memory, limit))
+            self.put("mem_limit", self.attempt(at, forms.memory, limit) if limit != "0" else None)
         cpus = self.body.get("cpus")
-        if _is_text(cpus) or (isinstance(cpus, int | float) and not isinstance(cpus, bool)):
+        if isinstance(cpus, int | float | str) and not isinstance(cpus, bool) and str(cpus) != "0":
             self.put("cpus", self.attempt(self.body.value_at("cpus"), forms.cpus_text, cpus))
 
     def put(self, key: str, value: Value | None) -> None:
@@ -192,25 +193,28 @@ class _Reader:
             self.settings[key] = value
 
     def commands(self) -> None:
-        """A text is split as a shell does, a list is taken as it stands."""
+        """A text is split as a shell does, a list is taken as it stands: an entrypoint without words is none at all."""
         for key in ("command", "entrypoint"):
             if (written := text(self.body, key)) is not None:
-                split = self.attempt(self.body.value_at(key), forms.words, written)
+                split = self.attempt(self.body.value_at(key), forms.words, written) or ()
             else:
                 split = tuple(item for _, item in self.items(key)) if isinstance(self.body.get(key), Seq) else ()
             if key == "entrypoint" and split and not split[0]:
                 self.report.error(self.body.value_at(key), "'entrypoint' begins with an empty word: name the program, or remove the key")
-            elif split:
+            elif split or (key == "entrypoint" and isinstance(self.body.get(key), Seq)):
                 self.settings[key] = split
+            elif key == "command" and isinstance(self.body.get(key), Seq) and not self.body.get("entrypoint"):
+                self.report.error(self.body.value_at(key), "'command' has no words, which engines take for those of the image: remove it")
 
     def environment(self) -> None:
         """Files in order, then what stands in the topology; settings hold digests, the values go elsewhere."""
         values: dict[str, str] = {}
-        for at, path in self.items("env_file"):
+        for at, path, required in self.environment_files():
             try:
                 values.update(parse(self.report.place.read(path)))
             except (UsageError, BadValueError) as error:
-                self.report.error(at, f"the file {show(path)} cannot be used: {error}")
+                if required or Path(self.report.place.path(path)).exists():
+                    self.report.error(at, f"the file {show(path)} cannot be used: {error}")
         for key, key_at, value, at in self.pairs("environment", "the variable", ""):
             check_word(self.report, key_at, key.partition("=")[0], "variable")
             if "=" in key:
@@ -224,6 +228,14 @@ class _Reader:
                     self.report.error(at, f"the variable {show(key)} holds a NUL character, which no variable can: remove it")
         self.service.environment = values
         self.settings.update((f"environment.{key}", secret_digest(key, value)) for key, value in values.items())
+
+    def environment_files(self) -> list[tuple[int, str, bool]]:
+        """Position and path of each in order, and whether it must be there."""
+        found = [(at, path, True) for at, path in self.items("env_file")]
+        for at, item in self.members("env_file"):
+            if isinstance(item, Map) and (path := text(item, "path")) is not None:
+                found.append((at, path, flag(item.get("required")) is not False))
+        return sorted(found)
 
     def ports(self) -> None:
         """Published and exposed ports, ranges expanded."""
@@ -332,7 +344,7 @@ class _Reader:
         if type(retries := body.get("retries")) is int:
             self.settings["healthcheck.retries"] = retries
         for key in _TIMES:
-            if (written := text(body, key)) is not None:
+            if (written := text(body, key)) is not None and written not in ("0s", "0"):
                 self.put(f"healthcheck.{key}", self.attempt(body.value_at(key), forms.health_time, written))
 
     def health_test(self, body: Map) -> tuple[str, ...] | None:

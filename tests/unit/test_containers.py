@@ -110,7 +110,6 @@ def test_the_short_form_of_ports(written: str, canonical: list[str]) -> None:
         (("volume", "data", ()), "volume:data"),
         (("volume", "data", ("nocopy", "ro")), "volume:data:nocopy,ro"),
         (("volume", "", ()), "volume:"),
-        (("volume", "", ("ro",)), "volume::ro"),
         (("tmpfs", "", ()), "tmpfs:"),
         (("tmpfs", "", ("size=65536k", "ro")), "tmpfs:ro,size=64m"),
     ],

@@ -159,8 +159,14 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run('mem_limit: much'), [
             "4:30: 'much' is not a size: write bytes, or a number with a unit like 64m or 1g",
         ]),
-        (run('cpus: 0'), [
-            "4:25: '0' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
+        (run('cpus: 0.001'), [
+            "4:25: '0.001' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
+        ]),
+        (run('volumes: [{type: volume, target: /x, read_only: true}]'), [
+            "4:29: an anonymous volume cannot be read-only, engines refuse it: give it a name, or remove that",
+        ]),
+        (run('command: []'), [
+            "4:28: 'command' has no words, which engines take for those of the image: remove it",
         ]),
         (run('cpus: many'), [
             "4:25: 'many' is no number of CPUs: write it like 0.5 or 2, at least 0.01",

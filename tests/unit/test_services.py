@@ -36,7 +36,11 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("command: sleep 3600", {"command": ("sleep", "3600")}),
     ("command: [sleep, '3600']", {"command": ("sleep", "3600")}),
     ("command: ['sh', '-c', 'echo $$HOME $$$$ $1 $?']", {"command": ("sh", "-c", "echo $HOME $$ $1 $?")}),
-    ("command: , entrypoint: []", {}),
+    ("command: , entrypoint: []", {"entrypoint": ()}),
+    ("cpus: 0, mem_limit: 0, healthcheck: {start_period: 0s}", {}),
+    ("cpus: 0.50, working_dir: /srv/../tmp/, platform: Linux/x86_64", {"cpus": "0.5", "working_dir": "/tmp", "platform": "linux/amd64"}),
+    ("platform: arm64, env_file: [{path: /nosuch.env, required: false}]", {"platform": "linux/arm64"}),
+    ("network_mode: 'container:old', domainname: a.test", {"network_mode": "container:old"}),
     ("entrypoint: /init -q 'a b'", {"entrypoint": ("/init", "-q", "a b")}),
     ("command: [echo, '']", {"command": ("echo", "")}),
     ("environment: {A: x, B: 1, C: true, D: 1.5, E: '', x-f: a$$b}", {
