@@ -59,7 +59,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
     refusals = [*wipe_refusals(wipe, desired, policy), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, containers, observed)
-    steps, risks = order(networks, endpoints, containers, observed, wipe)
+    steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     changes = (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers))
     refusals += filter(None, (too_many(changes, policy), emptied(desired, everything, journals, policy)))
@@ -70,7 +70,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
         steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted({*refusals, *risks}, key=_refusal_key)),
-        tuple(_warnings(endpoints, networks, observed)),
+        (*_warnings(endpoints, networks, observed), *unguarded),
         tuple(sorted({note for part in said for note in part.notes}))
         or _nothing_to_destroy(desired.topology, [*changes, *refusals], policy),
         fingerprint(desired, everything, networks, endpoints, containers, steps),

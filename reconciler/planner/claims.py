@@ -147,6 +147,42 @@ class Claims:
             if self._reached(network, address, len(names)):
                 yield _risk(owners[network, address], address, sorted(names))
 
+    def unguarded(self, kept: Sequence[EndpointCase]) -> Iterator[str]:
+        """Declared static addresses of containers that do not run, for which an engine keeps none: who has them, or may get them."""
+        resting = [case for case in (*kept, *self.endpoints) if self._rests(case)]
+        takers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for claim in self.claims if resting else ():
+            for family in claim.dynamic:
+                takers[claim.network, family].add(claim.container)
+        holders = self._holders() if resting else {}
+        for case in resting:
+            settings = (case.target if case.target is not None else case.observed.settings if case.observed else None) or {}
+            where = f"{case.container.name} on {case.network} does not run"
+            for path, family in ADDRESS_PATHS:
+                address, others = str(settings.get(path, "")), takers[case.network, family]
+                if holder := holders.get((case.network, address)):
+                    yield f"{where}, and {holder} has its address {address}: it could not be started"
+                elif address and others and self._reached(case.network, address, len(others)):
+                    yield f"{where}, so its address {address} may go to {', '.join(sorted(others))}: then it could not be started"
+
+    def _rests(self, case: EndpointCase) -> bool:
+        """Whether its container does not run, now or afterwards, and has not ended for good."""
+        if case.wanted is None or case.container.live or case.inside or case.container.name in self.life.starts:
+            return False
+        run = self.containers.cases.get(case.container.name)
+        return not (run and run.wanted and run.wanted.one_shot)
+
+    def _holders(self) -> dict[tuple[str, str], str]:
+        """(network, address) -> the running container that has it and keeps it."""
+        leaving = {(self.endpoints[index].container.id, self.endpoints[index].network) for index in self.disconnects}
+        return {
+            (endpoint.network, address.partition("/")[0]): container.name
+            for container in self.observed.containers
+            for endpoint in container.endpoints
+            if (container.id, endpoint.network) not in leaving
+            for address in endpoint.addresses
+        }
+
     def _reached(self, network: str, address: str, takers: int) -> bool:
         """Whether it may be among the next addresses that an engine gives: it gives the lowest that are free."""
         value = ip_address(address)

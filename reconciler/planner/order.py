@@ -271,8 +271,8 @@ class _Graph:
 
 def order(
     networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe
-) -> tuple[tuple[Step, ...], list[Refusal]]:
-    """The steps, in an order that depends on the cases alone; and what no order can make certain."""
+) -> tuple[tuple[Step, ...], list[Refusal], list[str]]:
+    """The steps, in an order that depends on the cases alone; what no order can make certain; and what is to be known of it."""
     graph = _Graph(networks, endpoints, containers, observed)
     steps = numbered(graph.build(wipe))
-    return steps, list(graph.claims.risks())
+    return steps, list(graph.claims.risks()), sorted(graph.claims.unguarded(endpoints.kept))
