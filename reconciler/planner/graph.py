@@ -47,6 +47,8 @@ class Node:
     follows: list[Node] = field(default_factory=list)
     prefers: list[Node] = field(default_factory=list)
     """Those it follows unless they wait for it themselves."""
+    hopes: list[Node] = field(default_factory=list)
+    """Of those it prefers to follow the ones that must have succeeded where it does."""
     yielded: list[Node] = field(default_factory=list)
     """Those that it preferred to follow, and that waited for it."""
 
@@ -132,7 +134,8 @@ def _behind(node: Node, dependents: Mapping[Node, Collection[Node]]) -> set[Node
 
 
 def _step(node: Node, numbers: Sequence[int]) -> Step:
-    needs = _numbers(node.needs, numbers)
+    hopes = [other for other in node.hopes if other in node.prefers] if node.hopes else ()
+    needs = _numbers([*node.needs, *hopes] if hopes else node.needs, numbers)
     after = (*node.follows, *node.prefers)
     follows = tuple(sorted({numbers[other.position] for other in after}.difference(needs))) if after else ()
     return Step(

@@ -149,6 +149,7 @@ class Lifecycle:
                 begun = wait
                 if stop := self.stops.get(name):  # it may be long, or fail
                     stop.prefers.append(wait)
+                    stop.hopes.append(wait)
             _need(start, begun)
         for port_holder in self._port_holders(case):
             _need(start, port_holder)

@@ -1,0 +1,159 @@
+"""Settings that engines keep in words of their own, or beside others: a second apply finds nothing to do. And what a container says."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from .cli import Cli, box, server
+from .conftest import IMAGE
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "exposed beside published": {"expose": ["80", "81"], "ports": ["127.0.0.1::80"]},
+    "a folder with a slash": {"working_dir": "/tmp/"},
+    "no words of the image's entrypoint": {"entrypoint": []},
+    "no limits": {"cpus": 0, "mem_limit": 0},
+    "a file that need not be there": {"env_file": [{"path": "nosuch.env", "required": False}]},
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_a_setting_is_kept(cli: Cli, what: str) -> None:
+    cli.converge({}, {"web": box(**SETTINGS[what])})
+    cli.converge({}, {"web": box()})
+
+
+def test_ports_that_an_image_exposes_stay_exposed(cli: Cli) -> None:
+    """Those of the file come to them and go again; so do the image's words, which an empty entrypoint puts aside."""
+    image = "netplan-test/exposing:1"
+    id = cli.docker.container("base", start=False)
+    changes = "&changes=EXPOSE%2080&changes=ENTRYPOINT%20%5B%22nosuch%22%5D"
+    cli.docker.do("POST", f"/commit?container={id}&repo=netplan-test/exposing&tag=1{changes}")
+    try:
+        web = box(image=image, entrypoint=[])
+        cli.converge({}, {"web": {**web, "expose": ["81"]}})
+        assert set(cli.docker.inspect(cli.docker.name("web"))["Config"]["ExposedPorts"]) == {"80/tcp", "81/tcp"}
+        cli.converge({}, {"web": {**web, "ports": ["127.0.0.1::80"]}})
+        assert set(cli.docker.inspect(cli.docker.name("web"))["Config"]["ExposedPorts"]) == {"80/tcp"}
+        cli.converge({}, {"web": web})
+    finally:
+        cli.docker.clean_up()
+        cli.docker.call("DELETE", f"/images/{image}?force=1")
+
+
+def test_a_platform_has_many_names(cli: Cli) -> None:
+    machine = cli.docker.do("GET", "/info")["Architecture"]
+    cli.converge({}, {"web": box(platform=machine)})
+
+
+def test_who_shares_a_network_has_its_domain(cli: Cli) -> None:
+    cli.converge({}, {"owner": box(network_mode="none"), "web": box(network_mode="container:owner", domainname="a.test")})
+
+
+def test_a_mac_address_that_is_not_declared_any_more_goes(cli: Cli) -> None:
+    subnet = cli.docker.subnet()
+    mac = "02:42:00:00:09:09"
+    cli.converge({"n": {"subnet": subnet}}, {"web": box(networks={"n": {"mac_address": mac}})})
+    assert cli.endpoint("web", "n")["MacAddress"] == mac  # type: ignore[index]
+    cli.write({"n": {"subnet": subnet}}, {"web": box(networks={"n": {}})})
+    assert f"no longer declares the MAC address {mac}" in cli.plan().out
+    cli.apply()
+    cli.settled()
+    assert cli.endpoint("web", "n")["MacAddress"] != mac  # type: ignore[index]
+
+
+def test_a_container_that_is_committed_to_its_own_image_stays_ours(cli: Cli) -> None:
+    """Its labels are the image's by then, and those of the container that is made of it are still its own."""
+    image = "netplan-test/mine:1"
+    cli.docker.do("POST", f"/images/{IMAGE}/tag?repo=netplan-test/mine&tag=1")
+    try:
+        cli.converge({}, {"web": box(image=image)})
+        cli.docker.do("POST", f"/commit?container={cli.docker.name('web')}&repo=netplan-test/mine&tag=1")
+        assert "must be recreated" in cli.plan().out
+        cli.apply()
+        cli.settled()
+        stranger = cli.docker.container("stranger", Image=image)
+        cli.destroy()
+        assert cli.docker.call("GET", f"/containers/{cli.docker.name('web')}/json")[0] == 404
+        assert cli.docker.inspect(stranger)["State"]["Running"]
+    finally:
+        cli.docker.clean_up()
+        cli.docker.call("DELETE", f"/images/{image}?force=1")
+
+
+SECRET = {"environment": {"TOKEN": "hunter2-s3cr3t"}}
+TELLERS: dict[str, dict[str, Any]] = {
+    "its last words": box("sh", "-c", "echo no login with $$TOKEN; exit 7", **SECRET),
+    "its healthcheck": box(
+        healthcheck={"test": "echo no login with $$TOKEN; exit 1", "interval": "200ms", "retries": 1, "start_period": "0s"}, **SECRET
+    ),
+}
+
+
+@pytest.mark.parametrize("who", TELLERS)
+def test_what_a_container_says_shows_no_value(cli: Cli, who: str) -> None:
+    cli.write({}, {"db": TELLERS[who], "web": box(depends_on={"db": "service_healthy"} if "check" in who else {})})
+    result = cli.apply(code=1)
+    assert "no login with (value hidden)" in result.said
+    assert "hunter2" not in result.said
+
+
+def test_the_health_of_a_container_that_is_not_run_here_is_waited_for(cli: Cli) -> None:
+    check = {"Test": ["CMD-SHELL", "ls /tmp/ready"], "Interval": 10**8, "Retries": 100}
+    ext = cli.docker.container("ext", Healthcheck=check)
+    cli.write({}, {"ext": {"networks": []}, "web": box(depends_on={"ext": "service_healthy"})})
+    assert f"wait until {cli.docker.name('ext')} is healthy" in cli.plan().out
+    cli.docker.exec(ext, "sh", "-c", "echo > /tmp/ready")
+    cli.apply()
+    cli.settled()
+
+
+def test_one_that_waits_runs_on_meanwhile(cli: Cli) -> None:
+    """The old container is stopped after what the new one depends on is there: that may be long, or fail."""
+    check = {"test": "ls /tmp/ready", "interval": "100ms", "retries": 2}
+    make = ["sh", "-c", "echo > /tmp/ready; sleep 3600"]
+    whole = {"db": box(*make, healthcheck=check), "web": server(depends_on={"db": "service_healthy"})}
+    cli.converge({}, whole)
+    broken = box(healthcheck=check)
+    cli.write({}, {"db": broken, "web": server("new", depends_on={"db": "service_healthy"})})
+    before = cli.life("web")
+    assert "is unhealthy" in cli.apply(code=1).said
+    assert cli.life("web") == before
+    cli.converge({}, whole)
+
+
+def test_a_container_that_ends_again_and_again_is_refused_beforehand(cli: Cli) -> None:
+    """Its attachments cannot be changed between two starts; nobody else is interrupted for nothing."""
+    subnet = cli.docker.subnet()
+    loop = cli.docker.container("loop", Cmd=["sh", "-c", "exit 1"], HostConfig={"RestartPolicy": {"Name": "always"}})
+    web = cli.docker.container("web")
+    members: dict[str, Any] = {"loop": {"networks": ["n"]}, "web": {"networks": ["n"]}}
+    for _ in range(300):
+        state = cli.docker.inspect(loop)
+        if state["State"]["Restarting"] and state["RestartCount"] > 5:  # by now there are seconds between two starts
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError(state)
+    cli.write({"n": {"subnet": subnet}}, members)
+    refused = cli.apply(code=1)
+    assert f"container {cli.docker.name('loop')} is restarting again and again" in refused.err
+    assert f"docker stop {cli.docker.name('loop')}" in refused.err
+    assert not refused.changes
+    cli.docker.stop(loop)
+    cli.converge({"n": {"subnet": subnet}}, members)
+    assert cli.docker.inspect(web)["State"]["Running"]
+
+
+def test_the_place_of_one_that_does_not_run_is_warned_of(cli: Cli) -> None:
+    subnet = cli.docker.subnet()
+    address = subnet.replace(".0/24", ".2")
+    cli.docker.container("web")
+    cli.docker.container("rests", start=False)
+    networks = {"n": {"subnet": subnet}}
+    cli.write(networks, {"web": {"networks": ["n"]}, "rests": {"networks": {"n": {"ipv4_address": address}}}})
+    assert f"its address {address} may go to {cli.docker.name('web')}" in cli.plan().out
+    cli.apply()
+    assert f"{cli.docker.name('web')} has its address {address}" in cli.plan().out
