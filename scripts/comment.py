@@ -4,7 +4,10 @@
 The comment is known by the file's first line, the hidden marker `<!-- netplan:NAME -->`, and by its author: nobody else's comment is taken
 for it. Needs nothing but Python.
 
-    comment.py plan.md
+    comment.py [--failed] plan.md [FILE]
+
+FILE, what was planned, is noted in the comment. With --failed there is no plan: the text takes the place of the one that was made of FILE
+before, if there is one.
 
 GitHub: GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN, NETPLAN_REQUEST (the pull request's number; else from GITHUB_REF), NETPLAN_AUTHOR
 (default: github-actions[bot], who comments with the token of a workflow).
@@ -18,12 +21,16 @@ import os
 import re
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+MARKER = re.compile(r"<!-- netplan:\S+ -->")
 PER_PAGE, MOST_PAGES, SECONDS = 100, 100, 30
+LONGEST = 65_536
+"""Characters that GitHub takes."""
 
 
 class Forge(NamedTuple):
@@ -81,26 +88,54 @@ def comments(where: Forge) -> Iterator[Mapping[str, Any]]:
             return
 
 
-def put(where: Forge, text: str) -> str:
+def put(where: Forge, text: str, file: str) -> str:
     """Makes or edits the comment; says which."""
-    marker = text.partition("\n")[0].strip()
-    if not re.fullmatch(r"<!-- netplan:\S+ -->", marker):
+    marker = first_line(text)
+    if not MARKER.fullmatch(marker):
         raise ValueError("the file does not begin with netplan's hidden marker")
+    whole = f"{text.rstrip()}\n\n{noted(file)}\n"
+    whole = whole if len(whole) <= LONGEST else text
     for comment in comments(where):
-        if (comment.get("body") or "").partition("\n")[0].strip() == marker and where.author(comment) == where.me:
-            if comment["body"].rstrip() == text.rstrip():
-                return "unchanged"
-            call(where.edit, f"{where.one}/{comment['id']}", where.headers, {"body": text})
-            return "edited"
-    call("POST", where.comments, where.headers, {"body": text})
+        if first_line(comment.get("body") or "") == marker and where.author(comment) == where.me:
+            return edit(where, comment, whole)
+    call("POST", where.comments, where.headers, {"body": whole})
     return "made"
+
+
+def put_failure(where: Forge, text: str, file: str) -> str:
+    """Puts the text into the comment that holds the plan of that file, if there is one; says whether."""
+    for comment in comments(where):
+        body = (comment.get("body") or "").rstrip()
+        if MARKER.fullmatch(first_line(body)) and body.endswith(noted(file)) and where.author(comment) == where.me:
+            return edit(where, comment, f"{first_line(body)}\n{text.rstrip()}\n\n{noted(file)}\n")
+    return "not needed: no plan of this file is commented"
+
+
+def edit(where: Forge, comment: Mapping[str, Any], text: str) -> str:
+    """Changes a comment that says something else; says whether."""
+    if comment["body"].rstrip() == text.rstrip():
+        return "unchanged"
+    call(where.edit, f"{where.one}/{comment['id']}", where.headers, {"body": text})
+    return "edited"
+
+
+def first_line(text: str) -> str:
+    """Where the marker stands."""
+    return text.partition("\n")[0].strip()
+
+
+def noted(file: str) -> str:
+    """The hidden line that says of which file a comment's plan is."""
+    return f"<!-- netplan-file:{urllib.parse.quote(file)} -->"
 
 
 def main() -> int:
     """0 if the comment is there; otherwise one line says why not."""
+    how, arguments = (put_failure, sys.argv[2:]) if sys.argv[1:2] == ["--failed"] else (put, sys.argv[1:])
     try:
-        text = Path(sys.argv[1]).read_text(encoding="utf-8")
-        print(f"[comment] {put(forge(os.environ), text)}", file=sys.stderr)
+        path, file = [*arguments, ""][:2]
+        text = Path(path).read_text(encoding="utf-8")
+        print(f"[comment] {how(forge(os.environ), text, file)}", file=sys.stderr)
     except KeyError as error:
         print(f"[comment] error: {error.args[0]} is not set, or the answer has no such key", file=sys.stderr)
     except (OSError, ValueError, TypeError) as error:

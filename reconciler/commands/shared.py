@@ -160,8 +160,10 @@ def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
     """Raises UsageError where a network is to be adopted that no file declares: a slip of the pen would change nothing, and say nothing."""
     declared = sorted({name for state in states for name, network in state.networks.items() if not network.external})
     if unknown := sorted(set(options.adopt) - set(declared)):
+        external = any(unknown[0] in state.networks for state in states)
         names = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
-        raise UsageError(f"--adopt {unknown[0]}: no network of that name is declared", names)
+        what = "it is declared external, and such a network is only used" if external else "no network of that name is declared"
+        raise UsageError(f"--adopt {unknown[0]}: {what}", "take its external: true out" if external else names)
 
 
 def refused(wanted: Plan, options: Namespace) -> int:

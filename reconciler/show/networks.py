@@ -58,7 +58,7 @@ def networks_of(
     changes = {(change.network, change.container): change for change in (plan.changes if plan else ()) if change.network}
     members = _members(observed)
     views = [_network_view(network, members.get(network.id, ()), desired, changes) for network in observed.networks]
-    views += [_gone(name, list(found)) for name, found in sorted(members.items()) if name.startswith(_GONE)]
+    views += [_gone(name.removeprefix(_GONE), found, desired, changes) for name, found in sorted(members.items()) if name.startswith(_GONE)]
     known = {network.name for network in views}
     if desired:
         views += [_missing(name, desired, changes) for name in desired.networks if name not in known]
@@ -167,9 +167,13 @@ def _missing_endpoints(
         yield EndpointView(name, notes=(note(change) if change else "no such container (optional)" if optional else "missing",))
 
 
-def _gone(key: str, members: Sequence[Member]) -> NetworkView:
-    rows = tuple(_endpoint_view(container, endpoint, None, {}) for container, endpoint in members)
-    return NetworkView(key.removeprefix(_GONE), status="gone", endpoints=rows)
+def _gone(name: str, members: Sequence[Member], desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]) -> NetworkView:
+    rows = [_endpoint_view(container, endpoint, None, changes) for container, endpoint in members]
+    rows += _missing_endpoints(name, desired, changes, {row.container for row in rows})
+    ours = desired.topology if desired and name in desired.networks and not desired.networks[name].external else ""
+    change = changes.get((name, ""))
+    shown = tuple(sorted(rows, key=lambda row: (row.container, row.container_id)))
+    return NetworkView(name, "", "gone", ours, endpoints=shown, notes=(note(change),) if change else ())
 
 
 def _missing(name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change]) -> NetworkView:

@@ -33,7 +33,8 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
         raise UsageError(f"the folder {argument} cannot be read: {_reason(error)}") from None
     topologies = [path for path in found if not _is_something_else(path)]
     if not topologies:
-        raise UsageError(f"no topology in the folder {argument}", f"netplan looks for {', '.join('*' + end for end in ENDINGS)}")
+        what = f"netplan looks for {', '.join('*' + end for end in ENDINGS)}, and not in folders inside"
+        raise UsageError(f"no topology in the folder {argument}", what)
     return topologies
 
 

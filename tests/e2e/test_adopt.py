@@ -84,6 +84,22 @@ def test_adopting_what_belongs_to_another_topology(cli: Cli) -> None:
     assert f"belongs to topology '{cli.topology}'" in cli.run("apply", str(other), code=3).out
 
 
+def test_what_is_declared_on_an_adopted_network_is_ours_too(cli: Cli) -> None:
+    """A topology that is split in two: the one that was there before does not cut off what the other has taken over."""
+    full, networks = cli.docker.name, {"n": {"subnet": cli.docker.subnet()}, "m": {"subnet": cli.docker.subnet()}}
+    cli.docker.container("web")
+    cli.converge(networks, {"web": {"networks": {"n": {"aliases": ["www"]}, "m": {}}}})
+    cli.write({"m": networks["m"]}, {"web": {"networks": ["m"]}})
+    other = cli.write({"n": networks["n"]}, {"web": {"networks": {"n": {"aliases": ["www"]}}}}, name=full("other"), file="other.yaml")
+    cli.run("apply", str(other), "--yes", "--adopt", full("n"))
+    cli.apply()
+    for file in (str(other), str(cli.file)):
+        assert not cli.run("plan", file, "--exit-code", "-q").out
+    assert {"www"} <= set((cli.endpoint("web", "n") or {})["Aliases"])
+    cli.run("destroy", str(other), "--yes")
+    assert cli.endpoint("web", "n") is None
+
+
 def test_adopting_what_is_ours_makes_no_difference(cli: Cli) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     cli.apply("--adopt", cli.docker.name("n"))
@@ -96,6 +112,9 @@ def test_adopting_what_is_not_declared_is_a_mistake(cli: Cli) -> None:
         result = command("--adopt", "nothing-of-the-kind", code=4)
         assert "error: --adopt nothing-of-the-kind: no network of that name is declared" in result.err
         assert f"declared are {cli.docker.name('n')}" in result.err
+    cli.write({"n": {"external": True}})
+    assert "it is declared external" in cli.plan("--adopt", cli.docker.name("n"), code=4).err
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
     assert not cli.plan().err
 
 

@@ -167,6 +167,22 @@ def test_a_network_removed_by_hand_is_made_again(lab: Lab) -> None:
     assert lab.cli.life("c", "other") == before
 
 
+def test_what_is_missing_beside_a_network_that_is_gone_is_shown(cli: Cli) -> None:
+    """A stopped container still lists it, and hides nobody."""
+    for name in ("runs", "rests"):
+        cli.docker.container(name)
+    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {name: {"networks": ["n"]} for name in ("runs", "rests")})
+    cli.docker.stop(cli.docker.name("rests"))
+    cli.docker.disconnect(cli.docker.name("n"), cli.docker.name("runs"))
+    cli.docker.do("DELETE", f"/networks/{cli.docker.name('n')}")
+    shown = cli.run("show", str(cli.file)).out
+    assert f"{cli.docker.name('n')}  ! gone" in shown
+    assert f"{cli.docker.name('runs')}  ! missing" in shown
+    assert cli.docker.name("rests") in shown
+    cli.apply()
+    cli.settled()
+
+
 def test_a_label_changed_by_hand_is_drift_of_the_network(lab: Lab) -> None:
     lab.remake(Labels=lab.cli.network("n")["Labels"] | {"a": "2", "theirs": "stays"})
     planned = lab.cli.plan("--exit-code", code=2).out
@@ -198,6 +214,34 @@ def test_what_else_is_connected_by_hand_leaves_an_exclusive_network(lab: Lab) ->
     assert lab.cli.endpoint("stranger", "n") is None
     assert lab.cli.endpoint("stranger", "bridge")
     lab.cli.settled()
+
+
+def test_a_phantom_leaves_an_exclusive_network(lab: Lab) -> None:
+    """On any other network it is told of."""
+    lab.docker.container("stranger")
+    stranger = lab.docker.name("stranger")
+    assert lab.docker.connect(lab.n, stranger, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 403
+    assert "the next restart would fail" in lab.cli.plan().out
+    lab.file(exclusive=True)
+    assert f"- disconnect {stranger} from {lab.n}" in lab.cli.plan("--exit-code", code=2).out
+    lab.cli.apply()
+    lab.cli.settled()
+    assert lab.cli.endpoint("stranger", "n") is None
+    lab.docker.do("POST", f"/containers/{stranger}/restart?t=0")
+
+
+def test_phantoms_on_a_full_network_are_cured_one_after_the_other(cli: Cli) -> None:
+    subnet = cli.docker.subnet().replace("/24", "/30")
+    address = subnet.replace(".0/30", ".2")
+    for name in ("one", "two", "three"):
+        cli.docker.container(name)
+    cli.converge({"n": {"subnet": subnet}}, {"one": {"networks": {"n": {"ipv4_address": address}}}})
+    assert cli.docker.connect(cli.docker.name("n"), cli.docker.name("two"), IPAMConfig={"IPv4Address": address})[0] >= 400
+    assert cli.docker.connect(cli.docker.name("n"), cli.docker.name("three"))[0] >= 400
+    cli.destroy("--disrupt-foreign")
+    assert not cli.exists("n")
+    for name in ("two", "three"):
+        assert cli.endpoint(name, "n") is None
 
 
 def test_a_phantom_endpoint_is_seen_and_cured(lab: Lab) -> None:

@@ -17,6 +17,7 @@ from reconciler.observe import observe
 from reconciler.settings import Value
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
+from .cli import Cli
 from .conftest import GIVEN, Docker
 
 MARK = EndpointMark("lab", "amended", {"aliases": ("web",), "ipv4_address": "10.9.9.9"}, {"aliases": ("old",)})
@@ -339,7 +340,9 @@ def test_a_change_that_takes_too_long_is_lost_not_repeated(host: str, docker: Do
 
 
 @pytest.mark.skipif(not GIVEN, reason="makes the engine a swarm for a moment: only on engines named in NETPLAN_TEST_HOSTS")
-def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(
+    engine: Engine, docker: Docker, engine_info: EngineInfo, tmp_path: Path
+) -> None:
     only_docker(engine_info)
     if engine.details()["Swarm"]["LocalNodeState"] != "inactive":
         pytest.skip("this engine is in a swarm already")
@@ -359,9 +362,20 @@ def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(engine: E
         assert not [path for path in seen.settings if path.startswith("driver_opts.")]
         assert endpoint_of(engine, docker.name("dynamic"), docker.name("a")).settings == {}
         assert endpoint_of(engine, docker.name("web"), docker.name("a")).settings == {"ipv4_address": declared}
+        overlay_is_replaced(Cli(docker, tmp_path), subnet)
     finally:
         try:
             docker.clean_up()
         finally:
             docker.do("POST", "/swarm/leave?force=1")
             docker.call("DELETE", "/networks/docker_gwbridge")
+
+
+def overlay_is_replaced(cli: Cli, subnet: str) -> None:
+    """Under its containers, although a swarm lets go of its name some time after it says so."""
+    cli.docker.clean_up()
+    cli.docker.container("web")
+    network = {"driver": "overlay", "attachable": True, "subnet": subnet}
+    for label in "abc":
+        cli.converge({"n": {**network, "labels": {"round": label}}}, {"web": {"networks": ["n"]}})
+    cli.destroy()

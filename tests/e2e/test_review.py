@@ -122,3 +122,31 @@ def test_a_folder_is_applied_reset_and_destroyed_with_one_document(cli: Cli) -> 
         value = valid("reports", cli.run(command, folder, "--yes", "-o", "json").out)
         assert [report["converged"] for report in value["reports"]] == [True, True]  # type: ignore[attr-defined]
     valid("report", cli.apply("-o", "json").out)
+
+
+def test_a_folder_is_applied_in_the_order_of_what_its_files_need(cli: Cli) -> None:
+    """The file that uses a network comes first in the folder, and is applied after the one that makes it; destroyed before it."""
+    subnet, folder = cli.docker.subnet(), str(cli.file.parent)
+    cli.docker.container("web")
+    cli.write({"n": {"external": True}}, {"web": {"networks": {"n": {"ipv4_address": subnet.replace(".0/24", ".9")}}}}, file="a.yaml")
+    cli.write({"n": {"subnet": subnet}}, name=cli.docker.name("maker"), file="b.yaml")
+    planned = cli.run("plan", folder, "--exit-code", code=2).out
+    assert f"network {cli.docker.name('n')} is not there yet: topology {cli.docker.name('maker')} makes it" in planned
+    cli.run("apply", folder)
+    assert "2 topologies: 2 as declared." in cli.run("plan", folder, "--exit-code").out
+    cli.run("destroy", folder, "--yes")
+    assert not cli.exists("n")
+
+
+def test_a_folder_that_contradicts_itself_is_not_applied(cli: Cli) -> None:
+    """Neither file: one would undo the other."""
+    folder = str(cli.file.parent)
+    for file, network in (("a.yaml", "n"), ("b.yaml", "m")):
+        cli.write({network: {"subnet": cli.docker.subnet()}}, file=file)
+    for command in ("apply", "reset"):
+        refused = cli.run(command, folder, "--yes", code=3)
+        assert "these files contradict each other: nothing was done" in refused.err
+        assert "b.yaml:1: topology" in refused.err
+    for form in ("json", "markdown", "text"):
+        assert "error: topology" in cli.run("plan", folder, "-o", form, code=3).err
+    assert not cli.exists("n")

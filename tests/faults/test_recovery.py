@@ -21,6 +21,7 @@ from reconciler.lock.holder import holder_text, myself
 
 from ..e2e.cli import NETPLAN, Cli, box
 from ..e2e.conftest import Docker
+from ..e2e.test_output import valid
 from .labs import ANSWERS, Lab, answered, killed, own_volumes_of
 from .plans import PAIRS, Pair
 from .proxy import Fault, Proxy
@@ -209,6 +210,10 @@ def test_a_pending_recovery_is_shown_and_another_topology_leaves_it_alone(cli: C
     shown = cli.plan().out
     assert "was interrupted; this recovers it: puts back network" in shown
     assert cli.docker.name("guest") in shown
+    state = cli.file.with_name("state.json")
+    state.write_text(cli.run("snapshot").out, encoding="utf-8")
+    valid("snapshot", state.read_text(encoding="utf-8"))
+    assert cli.plan("--state", str(state)).out == shown
     other = cli.write(
         {"x": {"subnet": cli.docker.subnet()}}, {"web": {"networks": ["x"]}}, name=cli.docker.name("other"), file="other.yaml"
     )

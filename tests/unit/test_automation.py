@@ -23,6 +23,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 NETPLAN = Path(sys.executable).with_name("netplan")
 BOT, TOKEN = "github-actions[bot]", "s3cret-token"
+NOTED = "\n<!-- netplan-file:{} -->\n"
 LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\ncontainers: {api: {networks: [net]}}\n"
 
 
@@ -149,7 +150,7 @@ def test_the_comment_is_made_then_edited(forge: Forge, lab: Path) -> None:
     assert outputs(lab) == {"exit-code": "0", "changes": "true"}
     [comment] = forge.comments
     assert comment["body"].startswith("<!-- netplan:lab -->\n")
-    assert comment["body"] == (lab / "summary").read_text()
+    assert comment["body"] == (lab / "summary").read_text() + NOTED.format("netplan.yaml")
     assert "netplan apply netplan.yaml" in comment["body"]
     again = review(lab, env, "netplan.yaml", "--state", "empty")
     assert "[comment] unchanged" in again.stderr
@@ -218,7 +219,27 @@ def test_a_wrong_file_is_annotated_and_fails(forge: Forge, lab: Path) -> None:
     assert done.returncode == 4
     assert done.stdout.startswith("::error file=netplan.yaml,line=1,col=7::")
     assert outputs(lab) == {"exit-code": "4", "changes": "false"}
-    assert forge.calls == []
+    assert {method for method, _ in forge.calls} == {"GET"}, "there is nothing to correct"
+
+
+@pytest.mark.parametrize("wrong", ["name: LAB\n", LAB])
+def test_errors_take_the_place_of_a_plan_that_is_no_longer_one(forge: Forge, lab: Path, wrong: str) -> None:
+    """Whoever reads the comment after a push that broke the file does not read the plan of the push before."""
+    env = on_github(forge, lab)
+    review(lab, env, "netplan.yaml", "--state", "empty")
+    forge.say(forge.comments[0]["body"], "somebody")
+    (lab / "netplan.yaml").write_text(wrong)
+    broken = "LAB" in wrong
+    done = review(lab, env, "netplan.yaml", "--state", "empty" if broken else "nosuch.json")
+    assert done.returncode == 4, done.stderr
+    first, theirs = forge.comments
+    assert first["body"].startswith("<!-- netplan:lab -->\n### netplan: ")
+    assert ("netplan.yaml:1:7: 'name' is 'LAB'" if broken else "the snapshot nosuch.json cannot be read") in first["body"]
+    assert "netplan apply" not in first["body"]
+    assert "netplan apply" in theirs["body"]
+    (lab / "netplan.yaml").write_text(LAB)
+    review(lab, env, "netplan.yaml", "--state", "empty")
+    assert forge.comments[0]["body"] == theirs["body"]
 
 
 def test_a_refused_plan_is_commented_and_fails(forge: Forge, lab: Path) -> None:
@@ -227,7 +248,7 @@ def test_a_refused_plan_is_commented_and_fails(forge: Forge, lab: Path) -> None:
     assert done.returncode == 3
     assert "the plan is refused as unsafe" in done.stderr
     [comment] = forge.comments
-    assert comment["body"] == (case / "plan.md").read_text()
+    assert comment["body"] == (case / "plan.md").read_text() + NOTED.format("topology.yaml")
     assert outputs(lab)["exit-code"] == "3"
 
 
@@ -236,7 +257,7 @@ def test_no_engine_and_no_snapshot_fails_without_a_comment(forge: Forge, lab: Pa
     assert done.returncode == 1
     assert "there is no such socket" in done.stderr
     assert "there is no plan" in done.stderr
-    assert forge.calls == []
+    assert forge.comments == []
 
 
 def test_nothing_to_do_is_no_change(forge: Forge, lab: Path) -> None:
@@ -276,7 +297,7 @@ def test_the_action_runs_what_it_says(forge: Forge, lab: Path) -> None:
     assert action["runs"]["using"] == "composite"
     step = action["runs"]["steps"][-1]
     assert "${{" not in step["run"]
-    given = {"file": "netplan.yaml", "state": "empty", "options": "--disrupt-foreign --adopt net", "token": TOKEN}
+    given = {"file": "netplan.yaml", "state": "empty", "options": "--disrupt-foreign\n--adopt net", "token": TOKEN}
     inputs = {name: given.get(name, body["default"]) for name, body in action["inputs"].items()}
     context = {f"inputs.{name}": value for name, value in inputs.items()} | {
         "runner.temp": str(lab),
@@ -289,7 +310,7 @@ def test_the_action_runs_what_it_says(forge: Forge, lab: Path) -> None:
     assert done.returncode == 0, done.stderr
     [comment] = forge.comments
     assert "netplan apply netplan.yaml --adopt net --disrupt-foreign" in comment["body"]
-    assert (lab / "netplan-plan.md").read_text() == comment["body"]
+    assert (lab / "netplan-plan.md").read_text() + NOTED.format("netplan.yaml") == comment["body"]
     used = re.findall(r"inputs\.([\w-]+)", json.dumps(action["runs"]))
     assert set(used) == set(action["inputs"])
     assert all(body["description"] for body in (*action["inputs"].values(), *action["outputs"].values()))
@@ -306,7 +327,7 @@ def test_the_gitlab_template_runs_what_it_says(forge: Forge, lab: Path) -> None:
     done = run(["bash", "-c", script.replace("$PWD/.netplan/.venv/bin/netplan", str(NETPLAN))], lab, env)
     assert done.returncode == 0, done.stderr
     [note] = forge.comments
-    assert (lab / job["artifacts"]["paths"][0]).read_text() == note["body"]
+    assert (lab / job["artifacts"]["paths"][0]).read_text() + NOTED.format("") == note["body"]
 
 
 def test_the_hook_validates_what_it_is_for(lab: Path) -> None:

@@ -69,3 +69,16 @@ def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch)
     assert log
     log("GET", "/networks", 200, 0.0012)
     assert pieces == ["GET    200       1.2 ms  /networks\n"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_is_utf_8_where_it_is_no_terminal(encoding: str, tmp_path: Path) -> None:
+    """On one that cannot show a character it is escaped."""
+    (tmp_path / "topology.yaml").write_text('name: t\nnetworks: {n: {labels: {what: "é→🎉"}}}\n', encoding="utf-8")
+    for form in ("text", "json", "markdown"):
+        ended = shell(f"PYTHONIOENCODING={encoding} netplan plan topology.yaml --state empty -o {form}", tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        assert "é→🎉" in ended.stdout
+    ended = shell("PYTHONIOENCODING=ascii script -qec 'netplan plan topology.yaml --state empty' /dev/null", tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert r"\u2192" in ended.stdout

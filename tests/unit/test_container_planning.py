@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
+from reconciler.applied import applied
 from reconciler.marks import digests, made_mark
 from reconciler.model import (
     ContainerMark,
@@ -343,3 +344,37 @@ def test_a_container_that_is_gone_is_called_by_the_beginning_of_its_id() -> None
 )
 def test_times_and_sizes_have_their_units(path: str, value: Value, read: Value | None) -> None:
     assert readable(path, value) == read
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_shares_a_shared_network_moves_to_another_in_its_subnets_place() -> None:
+    """The removals wait for the end of the chain, and its new container for the subnet: the two must not wait for each other."""
+
+    def run(name: str, mode: str = "", *networks: str) -> DesiredContainer:
+        settings: dict[str, Value] = {"image": "app:1", **({"network_mode": mode} if mode else {})}
+        return DesiredContainer(name, HERE, tuple(DesiredEndpoint(n, HERE) for n in networks), managed=True, settings=settings)
+
+    def lab(subnet: str, *containers: DesiredContainer) -> DesiredState:
+        network = DesiredNetwork("n1", HERE, {"ipv4.subnet": (subnet,)})
+        return DesiredState("cy", {"n1": network}, {container.name: container for container in containers})
+
+    before = lab("10.90.33.0/24", run("aa", "", "n1"), run("bb", "container:aa"), run("cc", "container:bb"))
+    made = plan(lab("10.90.34.0/24", run("cc", "", "n1")), applied(before))
+    assert made.applyable
+    texts = [step.text for step in made.steps]
+    assert texts.index("remove network n1") < texts.index("create network n1") < texts.index("start cc")
+
+
+def test_what_an_interrupted_recreation_left_is_kept_until_the_new_one_runs() -> None:
+    wanted = DesiredContainer("web", HERE, managed=True, settings={"image": "app:1", "network_mode": "none"})
+    desired = DesiredState("shop", {}, {"web": wanted})
+    [web] = applied(desired).containers
+    old = replace(web, name=f"web.netplan-{ID[:12]}", id=ID)
+    state = applied(desired)
+    made = plan(desired, replace(state, containers=(replace(web, state="created"), old)))
+    steps = {step.text: step for step in made.steps}
+    stop, start, remove = (steps[text] for text in (f"stop {old.name}", "start web", f"remove container {old.name}"))
+    assert stop.id in start.needs
+    assert start.id in remove.needs

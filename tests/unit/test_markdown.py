@@ -20,6 +20,7 @@ from reconciler.plan import Change, Difference, Drift, Plan, Refusal, Step
 from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
 from reconciler.render.gfm import code, fence, marker, prose
 from reconciler.render.markdown import LONGEST_TEXT, render_markdown
+from reconciler.render.values import before_after
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ALLOWED = {
@@ -279,3 +280,24 @@ def test_a_golden_is_harmless(case: str) -> None:
     markdown = (GOLDEN / case / "plan.md").read_text(encoding="utf-8")
     changes = json.loads((GOLDEN / case / "plan.json").read_text(encoding="utf-8"))["changes"]
     assert harmless(markdown).rows == (len(changes) + 1 if changes else 0)
+
+
+LONG = "registry.example.com/team/a-service-with-a-long-name/backend-api:"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (LONG + "1.2.3", LONG + "1.2.4", ("…ame/backend-api:1.2.3", "…ame/backend-api:1.2.4")),
+        ("x" * 200, "x" * 205, ("…" + "x" * 20, "…" + "x" * 25)),
+        ("short", "y" * 100, ("short", "y" * 59 + "… (100 characters)")),
+        (None, "z" * 70, ("(unset)", "z" * 59 + "… (70 characters)")),
+        (
+            "a" * 70 + "b" * 70,
+            "a" * 70 + "c" * 70,
+            ("…" + "a" * 20 + "b" * 38 + "… (140 characters)", "…" + "a" * 20 + "c" * 38 + "… (140 characters)"),
+        ),
+    ],
+)
+def test_two_long_values_are_shown_where_they_differ(before: str | None, after: str, shown: tuple[str, str]) -> None:
+    assert before_after(Difference("image", before, after)) == shown
