@@ -15,6 +15,7 @@ from reconciler.commands.shared import look_at
 from reconciler.engine import Reader, open_reader
 from reconciler.lock import claims, own_volumes
 from reconciler.lock.journal import journals
+from reconciler.marks import BIRTH
 from reconciler.model import EndpointMark, NetworkMark, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
@@ -149,6 +150,8 @@ class Lab:
     @staticmethod
     def _run_with(raw: Mapping[str, Any]) -> Any:
         """What the engine says each container is run with, names in place of IDs."""
+        for found in raw.values():
+            (found["Config"]["Labels"] or {}).pop(BIRTH, None)  # each container has its own
         text = json.dumps({name: (found["Config"], found["HostConfig"]) for name, found in raw.items()})
         for name, found in raw.items():
             text = text.replace(found["Id"], name).replace(found["Id"][:12], name)
