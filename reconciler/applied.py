@@ -75,11 +75,25 @@ def missing(observed: ObservedState, things: Iterable[tuple[str, str]]) -> list[
 
 
 def expected(observed: ObservedState, things: Iterable[tuple[str, str]], makers: Iterable[DesiredState]) -> ObservedState:
-    """`observed`, and with it the things that are not there, as the topologies that make them will have made them."""
+    """`observed`, and with it the things that are not there, as the topologies that make them will have made them.
+
+    A container comes with the networks that it is on, and with the one whose network it shares.
+    """
     awaited = set(missing(observed, things))
     for made in (applied(maker, observed.engine) for maker in makers) if awaited else ():
-        networks = (network for network in made.networks if network.mark and ("network", network.name) in awaited)
-        containers = (container for container in made.containers if container.mark and ("container", container.name) in awaited)
+        names = {container.id: container.name for container in made.containers}
+        for container in made.containers:
+            if container.mark and ("container", container.name) in awaited:
+                awaited |= {("network", endpoint.network) for endpoint in container.endpoints}
+                owner = names.get(container.network_mode.removeprefix("container:"))
+                awaited |= {("container", owner)} if owner else set()
+        ids = {network.name: network.id for network in observed.networks}
+        there = {container.name for container in observed.containers}
+        networks = (n for n in made.networks if n.mark and n.name not in ids and ("network", n.name) in awaited)
+        found = (c for c in made.containers if c.mark and c.name not in there and ("container", c.name) in awaited)
+        containers = (
+            replace(c, endpoints=tuple(replace(e, network_id=ids.get(e.network, e.network_id)) for e in c.endpoints)) for c in found
+        )
         observed = replace(observed, networks=(*observed.networks, *networks), containers=(*observed.containers, *containers))
     return observed
 

@@ -103,12 +103,13 @@ def put(where: Forge, text: str, file: str) -> str:
 
 
 def put_failure(where: Forge, text: str, file: str) -> str:
-    """Puts the text into the comment that holds the plan of that file, if there is one; says whether."""
-    for comment in comments(where):
+    """Puts the text into every comment that holds a plan of that file; says whether there is one."""
+    said = "not needed: no plan of this file is commented"
+    for comment in list(comments(where)):
         body = (comment.get("body") or "").rstrip()
         if MARKER.fullmatch(first_line(body)) and body.endswith(noted(file)) and where.author(comment) == where.me:
-            return edit(where, comment, f"{first_line(body)}\n{text.rstrip()}\n\n{noted(file)}\n")
-    return "not needed: no plan of this file is commented"
+            said = edit(where, comment, f"{first_line(body)}\n{text.rstrip()}\n\n{noted(file)}\n")
+    return said
 
 
 def edit(where: Forge, comment: Mapping[str, Any], text: str) -> str:

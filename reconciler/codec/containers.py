@@ -206,10 +206,11 @@ def without_secrets(text: str, raw: Json) -> str:
     mark = read_container_mark(_labels(raw), {})
     declared = {path.removeprefix("environment.") for path in mark.hashes if path.startswith("environment.")} if mark else set()
     entries = (entry.partition("=") for entry in (raw.get("Config") or {}).get("Env") or ())
-    values = (" ".join(value.split()) for key, _, value in entries if key in declared)
-    for value in sorted((value for value in values if len(value) >= SHORTEST_SECRET), key=len, reverse=True):
+    values = [" ".join(part.split()) for key, _, value in entries if key in declared for part in (value, *value.splitlines())]
+    whole = len(text) < MAYBE_CUT
+    for value in sorted({value for value in values if len(value) >= SHORTEST_SECRET}, key=lambda value: (-len(value), value)):
         text = text.replace(value, HIDDEN)
-        parts = range(len(value) - 1, SHORTEST_SECRET - 1, -1) if len(text) >= MAYBE_CUT else ()
+        parts = () if whole else range(len(value) - 1, SHORTEST_SECRET - 1, -1)
         cut = next((length for length in parts if text.endswith(value[:length])), 0)
         text = text[:-cut] + HIDDEN if cut else text
     return text

@@ -175,11 +175,12 @@ class Claims:
     def _holders(self) -> dict[tuple[str, str], str]:
         """(network, address) -> the running container that has it and keeps it."""
         leaving = {(self.endpoints[index].container.id, self.endpoints[index].network) for index in self.disconnects}
+        going = {run.observed.id for run in self.containers.cases.values() if run.observed and run.goes}
         return {
             (endpoint.network, address.partition("/")[0]): container.name
             for container in self.observed.containers
             for endpoint in container.endpoints
-            if (container.id, endpoint.network) not in leaving
+            if container.id not in going and (container.id, endpoint.network) not in leaving
             for address in endpoint.addresses
         }
 

@@ -31,6 +31,8 @@ AUTOMATIC = "automatic"
 """How a subnet that nobody declares is described: the engine chooses one."""
 
 FAMILIES = ("ipv4", "ipv6")
+SUBNETS = tuple(f"{family}.subnet" for family in FAMILIES)
+GATEWAYS = tuple(f"{family}.gateway" for family in FAMILIES)
 
 
 def network_differences(declared: Settings, observed: Settings, recorded: Mapping[str, str]) -> tuple[Difference, ...]:
@@ -42,7 +44,7 @@ def network_differences(declared: Settings, observed: Settings, recorded: Mappin
             found.append(Difference(path, observed.get(path, DEFAULTS.get(path)), value, cause))
     for path in recorded:
         if path not in declared and _dropped_differs(path, observed):
-            automatic = path.endswith(".subnet") and _stays_on(f"enable_{path.partition('.')[0]}", declared, observed, recorded)
+            automatic = path in SUBNETS and _stays_on(f"enable_{path.partition('.')[0]}", declared, observed, recorded)
             after = AUTOMATIC if automatic else DEFAULTS.get(path)
             found.append(Difference(path, observed.get(path), after, "dropped"))
     return tuple(sorted(found, key=lambda d: d.path))
@@ -56,16 +58,16 @@ def _stays_on(family: str, declared: Settings, observed: Settings, recorded: Map
 
 def _network_equal(path: str, value: Value, observed: Settings) -> bool:
     actual = observed.get(path, DEFAULTS.get(path))
-    if actual is None and path.endswith(".gateway"):
+    if actual is None and path in GATEWAYS:
         return value in implicit_gateways(path, observed)
     return actual == value
 
 
 def _dropped_differs(path: str, observed: Settings) -> bool:
-    if path.endswith(".subnet"):
+    if path in SUBNETS:
         return path in observed
     actual = observed.get(path, DEFAULTS.get(path))
-    if path.endswith(".gateway"):
+    if path in GATEWAYS:
         return actual is not None and actual not in implicit_gateways(path, observed)
     return actual != DEFAULTS.get(path)
 

@@ -74,7 +74,8 @@ def _exposed(declared: Value, observed: ObservedContainer, image: ObservedImage 
     """Whether the ports are exposed that are declared, beside those that are published and those of the image; no more where we said so."""
     ports = {f"{port.inside}/{port.protocol}" for port in map(read_port, _ports(observed.settings.get("ports")))}
     actual, wanted = {*_ports(observed.settings.get("expose"))}, {*_ports(declared)}
-    more = actual - wanted - {*_ports(image.settings.get("expose"))} if image and recorded else set()
+    of_image = {*_ports(image.settings.get("expose"))} if image else set()
+    more = actual - wanted - of_image if recorded else set()
     return wanted <= actual | ports and not more
 
 

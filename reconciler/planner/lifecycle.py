@@ -35,7 +35,7 @@ class Lifecycle:
         self.starts: dict[str, Node] = {}
         self.removes: dict[str, Node] = {}
         self.waits: dict[tuple[str, str], Node] = {}
-        old = (case.observed for case in containers.cases.values() if case.observed and case.comes)
+        old = (c.observed for c in containers.cases.values() if c.observed and (c.comes or leftover_of(c.observed) in containers.cases))
         self._shared = {container.network_mode.removeprefix("container:") for container in old}
         for image, why in sorted(containers.pulls.items()):
             self.pulls.append(Node("pull", "", why, image=image))
@@ -197,7 +197,11 @@ class Lifecycle:
             start = self.starts.get(leftover_of(case.observed)) if case.fate == "remove" and case.observed else None
             if start and not any(endpoint.network in leaving for endpoint in self._namespace(name).endpoints):
                 _need(self.removes[name], start)
-                _need(start, self.stops.get(name))
+                _need(start, stop := self.stops.get(name))
+                waits = [node for node in start.needs if node.op == "wait"]
+                if stop:
+                    stop.prefers += waits
+                    stop.hopes += waits
 
     def _namespace(self, name: str) -> ObservedContainer:
         """Whose network the container of a case is in: its own, or that of the one at the end of the chain."""

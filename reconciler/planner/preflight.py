@@ -199,7 +199,7 @@ def _restarting(networks: Networks, endpoints: Endpoints, containers: Containers
     for run in containers.cases.values():
         if run.comes and run.observed and run.observed.state == RESTARTING:
             replaced = (networks.cases.get(endpoint.network) for endpoint in run.observed.endpoints)
-            if any(network and network.goes and network.comes for network in replaced):
+            if any(network and network.goes for network in replaced) and any(case.comes for case in networks.cases.values()):
                 found[run.name] = run.wanted.source if run.wanted else None
     for name, source in sorted(found.items()):
         message = f"container {name} is restarting again and again: its attachments cannot be changed meanwhile"

@@ -58,11 +58,20 @@ def _whole(
             concerns = own or (taken.network in present and _concerns(desired, container.name, taken))
             lacks = there is None or (there.phantom and not there.missing)
             if concerns and lacks and taken.network in known and taken.network != "none":
-                endpoints[taken.network] = _missing(taken, there)
+                endpoints[taken.network] = _missing(_taken_over(desired, container.name, taken, journal) if own else taken, there)
             elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
                 endpoints[taken.network] = replace(there, mark=taken.mark)
     whole = tuple(endpoints[name] for name in sorted(endpoints))
     return container if set(map(id, whole)) == set(map(id, container.endpoints)) else replace(container, endpoints=whole)
+
+
+def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, journal: Journal) -> ObservedEndpoint:
+    """A declared endpoint on a network that its run was adopting went along with it (endpoints.py), and does so still."""
+    wanted, mark = desired.containers.get(name), taken.mark
+    declared = wanted is not None and any(endpoint.network == taken.network for endpoint in wanted.endpoints)
+    owners = {network.mark.topology for network in journal.taken.networks if network.name == taken.network and network.mark}
+    adopted = declared and mark is not None and mark.topology in owners
+    return replace(taken, mark=replace(mark, topology=desired.topology)) if mark and adopted else taken
 
 
 def _missing(taken: ObservedEndpoint, there: ObservedEndpoint | None) -> ObservedEndpoint:

@@ -59,7 +59,7 @@ class Revision(Place):
         if inside:
             start = "./" if self.at.startswith(_FROM_HERE) else ""
             done = _git(written, *_SHOW, f"{self.revision}:{start}{path}")
-            if done.returncode == 0:
+            if done.returncode == 0 and not done.stdout.startswith(f"tree {self.revision}:".encode()):
                 return side_text(done.stdout)
         return Place(self.folder).read(written)
 

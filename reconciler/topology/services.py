@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from os.path import lexists
 from typing import Any, TypeVar
 
 from .. import forms
@@ -204,7 +204,7 @@ class _Reader:
             elif split or (key == "entrypoint" and isinstance(self.body.get(key), Seq)):
                 self.settings[key] = split
             elif key == "command" and isinstance(self.body.get(key), Seq) and not self.body.get("entrypoint"):
-                self.report.error(self.body.value_at(key), "'command' has no words, which engines take for those of the image: remove it")
+                self.report.warn(self.body.value_at(key), "'command' has no words, which engines take for those of the image: remove it")
 
     def environment(self) -> None:
         """Files in order, then what stands in the topology; settings hold digests, the values go elsewhere."""
@@ -213,7 +213,7 @@ class _Reader:
             try:
                 values.update(parse(self.report.place.read(path)))
             except (UsageError, BadValueError) as error:
-                if required or Path(self.report.place.path(path)).exists():
+                if required or lexists(self.report.place.path(path)):
                     self.report.error(at, f"the file {show(path)} cannot be used: {error}")
         for key, key_at, value, at in self.pairs("environment", "the variable", ""):
             check_word(self.report, key_at, key.partition("=")[0], "variable")

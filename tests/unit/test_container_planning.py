@@ -8,7 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from reconciler.applied import applied
-from reconciler.marks import digests, made_mark
+from reconciler.codec.containers import without_secrets
+from reconciler.marks import container_labels, digests, made_mark
 from reconciler.model import (
     ContainerMark,
     DesiredContainer,
@@ -378,3 +379,39 @@ def test_what_an_interrupted_recreation_left_is_kept_until_the_new_one_runs() ->
     stop, start, remove = (steps[text] for text in (f"stop {old.name}", "start web", f"remove container {old.name}"))
     assert stop.id in start.needs
     assert start.id in remove.needs
+
+
+def test_a_leftover_that_shares_a_network_waits_for_no_circle() -> None:
+    """What it shares goes too, and holds the port that the new container wants."""
+    web: Settings = {"image": "app:1", "ports": ("8080->80/tcp",)}
+    owner = DesiredContainer("yy", HERE, managed=True, settings={**web, "stop_grace_period": 0})
+    member = DesiredContainer("xx", HERE, managed=True, settings={"image": "app:1", "network_mode": "container:yy"})
+    state = applied(DesiredState("shop", {}, {"yy": owner, "xx": member}))
+    xx = next(container for container in state.containers if container.name == "xx")
+    left = replace(xx, name=f"xx.netplan-{xx.id[:12]}")
+    wanted = DesiredContainer("xx", HERE, managed=True, settings=web)
+    [new] = applied(desired := DesiredState("shop", {}, {"xx": wanted})).containers
+    new = replace(new, id=ID, state="created")
+    others = tuple(container for container in state.containers if container.name == "yy")
+    texts = [step.text for step in plan(desired, replace(state, containers=(*others, left, new))).steps]
+    assert (
+        texts.index("stop yy") < texts.index("start xx") < texts.index(f"remove container {left.name}") < texts.index("remove container yy")
+    )
+
+
+def test_a_label_may_be_called_as_a_subnet_is() -> None:
+    network = DesiredNetwork("n", HERE, {"ipv4.subnet": ("10.9.0.0/24",), "labels.team.subnet": "x", "driver_opts.foo.gateway": "y"})
+    bare = replace(network, settings={"ipv4.subnet": ("10.9.0.0/24",)})
+    made = plan(DesiredState("lab", {"n": bare}), applied(DesiredState("lab", {"n": network})))
+    assert [(d.path, d.after) for d in made.changes[0].differences] == [("driver_opts.foo.gateway", None), ("labels.team.subnet", None)]
+
+
+def test_no_part_of_a_value_is_shown() -> None:
+    secret = "s3cr3t-" + "abcdefghij" * 4
+    env = [f"A={secret}", "KEY=-----BEGIN\nMIIEpAIBAAKCAQEA\n-----END", "PATH=/bin", "N=1"]
+    mark = ContainerMark("lab", {f"environment.{key}": "0" for key in ("A", "KEY", "N")})
+    raw = {"Config": {"Env": env, "Labels": container_labels(mark)}}
+    assert without_secrets(f"auth {secret} failed at /bin, 1", raw) == "auth (value hidden) failed at /bin, 1"
+    cut = f"auth {secret} ".ljust(480, "x") + secret[:20]
+    assert "s3cr3t" not in without_secrets(cut, raw)
+    assert without_secrets("bad key line: MIIEpAIBAAKCAQEA", raw) == "bad key line: (value hidden)"
