@@ -38,6 +38,16 @@ def test_a_saved_plan_is_applied_without_its_file(cli: Cli, tmp_path: Path) -> N
     assert "what was planned is no longer the plan: nothing was done" in stale.err
 
 
+def test_a_file_that_changed_since_is_not_what_was_planned(cli: Cli, tmp_path: Path) -> None:
+    saved = str(tmp_path / "P.json")
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    cli.plan("--out", saved)
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    refused = cli.run("apply", "--plan", saved, "--yes", code=3)
+    assert f"{cli.file} changed since the plan was saved" in refused.err
+    assert not cli.exists("n")
+
+
 def test_a_plan_from_a_snapshot_is_made_without_an_engine_and_applied_on_it(cli: Cli, tmp_path: Path) -> None:
     """The whole way of a pull request: the reviewer's machine has no engine, and what is merged is what is done."""
     replacement(cli)

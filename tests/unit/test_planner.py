@@ -416,3 +416,33 @@ def test_a_full_network_is_named_with_a_way_out() -> None:
     [refusal] = crowd(1, POOL, {})
     assert refusal.message == "network n is full: 10.1.0.0/30 has 1 address to give, and 2 containers need one: c0, c1"
     assert (refusal.way_out, refusal.unsafe) == ("give n a larger subnet, or attach fewer", False)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+BOTH: dict[str, Value] = {"ipv4.subnet": ("10.64.0.0/24",), "ipv6.subnet": ("fd00:64::/64",), "enable_ipv6": True}
+
+
+def dual(settings: Settings) -> ObservedState:
+    """A network of two families with a container that has a static IPv6 address, and whichever IPv4 one."""
+    here = {"driver": "bridge", "enable_ipv4": True, **BOTH}
+    made = EndpointMark("lab", "made", {"ipv6_address": "fd00:64::10"})
+    on = endpoint("n", made, ipv6_address="fd00:64::10")
+    own = ObservedNetwork(identifier("n"), "n", here, NetworkMark("lab", digests(settings)))
+    return ObservedState(DOCKER_28, (own,), (container("c", "n", on),))
+
+
+def test_the_other_family_of_a_static_address_may_change() -> None:
+    wanted = DesiredNetwork("n", HERE, {**BOTH, "labels.a": "b"})
+    made = plan(lab(wanted, attached("c", n={"ipv6_address": "fd00:64::10"})), dual(BOTH))
+    assert "may get another address: c" in made.changes[0].notes
+    both = attached("c", n={"ipv6_address": "fd00:64::10", "ipv4_address": "10.64.0.9"})
+    assert not plan(lab(wanted, both), dual(BOTH)).changes[0].notes
+
+
+@pytest.mark.parametrize(("declared", "after"), [({}, None), ({"enable_ipv6": False}, None), ({"enable_ipv6": True}, "automatic")])
+def test_a_family_that_is_turned_off_is_not_chosen_by_the_engine(declared: Settings, after: str | None) -> None:
+    wanted = DesiredNetwork("n", HERE, {"ipv4.subnet": ("10.64.0.0/24",), **declared})
+    made = plan(lab(wanted, attached("c", n={})), dual(BOTH))
+    assert [d.after for d in made.changes[0].differences if d.path == "ipv6.subnet"] == [after]
+    assert ("network n no longer declares subnet (IPv6): the engine chooses one" in made.warnings) is (after is not None)

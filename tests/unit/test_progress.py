@@ -105,6 +105,13 @@ def test_the_report_of_an_interrupted_run_says_stopped() -> None:
             "apply shop.yaml --adopt old --yes",
             ["What is left to do:  netplan plan shop.yaml --adopt old", "To do it:            netplan apply shop.yaml --adopt old"],
         ),
+        (
+            "apply shop.yaml -H tcp://lab:2375 -c far",
+            [
+                "What is left to do:  netplan plan shop.yaml --host tcp://lab:2375 --context far",
+                "To do it:            netplan apply shop.yaml --host tcp://lab:2375 --context far",
+            ],
+        ),
         ("destroy shop.yaml --yes", ["To go on:  netplan destroy shop.yaml"]),
         ("destroy --name shop", ["To go on:  netplan destroy --name shop"]),
         ("reset shop.yaml --keep-containers", ["To go on:  netplan reset shop.yaml --keep-containers"]),
