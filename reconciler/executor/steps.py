@@ -45,11 +45,10 @@ class Performer:
         self._info = plan.engine
         self._made: dict[str, str] = {}
         self.containers = ContainerPerformer(plan, engine, stop or threading.Event())
-        self._networks_before = (
-            frozenset(str(raw["Id"]) for raw in persistently(engine.networks))
-            if any(step.op == "create" and step.kind == "network" for step in plan.steps)
-            else frozenset()
-        )
+        creates = any(step.op == "create" and step.kind == "network" for step in plan.steps)
+        before = persistently(engine.networks) if creates else ()
+        self._networks_before = frozenset(str(raw["Id"]) for raw in before)
+        self._swarm = any(raw.get("Scope") == "swarm" for raw in before)
         listed = persistently(self._listed) if "connect" in ops else ()
         self._live = frozenset(container.id for container in listed if container.live)
 
@@ -104,7 +103,7 @@ class Performer:
 
     def _is_leaving(self, name: str, error: EngineError) -> bool:
         """The engine says that the network exists, and lists none but what was to go before: a swarm removes some time after it says so."""
-        taken = isinstance(error, ApiError) and error.status == 409
+        taken = self._swarm and isinstance(error, ApiError) and error.status == 409
         return taken and all(raw["Name"] != name or raw["Id"] in self._networks_before for raw in self._engine.networks())
 
     def _new_network(self, name: str, mark: NetworkMark | None) -> str | None:
