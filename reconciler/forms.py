@@ -335,7 +335,7 @@ def overlaps(one: str, other: str) -> bool:
 
 def target(text: str) -> str:
     """A path inside a container, canonical: `/data/../x/` -> `/x`."""
-    path = "/" + normpath(text).lstrip("/")
+    path = folder(text)
     if not text.startswith("/") or path == "/":
         raise BadValueError(f"{text[:60]!r} is no place for a mount: write an absolute path inside the container other than /")
     return path

@@ -20,6 +20,10 @@ ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}
 _NOTHING: Mapping[str, Value] = {}
 
 
+HIDDEN = "(value hidden)"
+"""What stands in the place of a secret wherever people read."""
+
+
 class Secrets(Mapping[str, str]):
     """Values that only the engine may see: they are in no repr, and compared by the digests that settings hold in their place."""
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ..forms import BadValueError, Port, read_port
 from ..forms import mount as canonical_mount
 from ..marks import container_labels, read_container_mark, secret_digest, without_marks
-from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedImage
+from ..model import ALL_ENDPOINTS_API, HIDDEN, ObservedContainer, ObservedImage
 from ..plan import ContainerSpec
 from ..settings import Settings, Value, canonical_address, canonical_image, subtree
 from . import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
@@ -155,7 +155,6 @@ def _device_body(device: str) -> dict[str, str]:
 
 SHORTEST_SECRET = 4
 """Characters of a value that is hidden where a container says it: a shorter one is in every other word."""
-HIDDEN = "(value hidden)"
 MAYBE_CUT = 500
 """Characters of a line that may have been cut in the middle of a value."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..codec import listed_name
 from ..codec.containers import without_secrets
-from ..model import DesiredState, ObservedContainer, ObservedState
+from ..model import RESTARTING, DesiredState, ObservedContainer, ObservedState
 from ..safety import Policy
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, 
         ours = container.mark is not None and container.mark.topology == desired.topology
         if wanted is None or not wanted.managed or not ours:
             continue
-        again = container.state == "restarting" or (container.name in started and _restarts(container, reader))
+        again = container.state == RESTARTING or (container.name in started and _restarts(container, reader))
         if again or not (container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)):
             line = without_secrets(reader.last_line(container.id), reader.container(container.id) or {})
             code = _last_code(container, reader) if again else container.exit_code

@@ -19,13 +19,13 @@ def conflicts(states: Sequence[tuple[str, DesiredState]]) -> tuple[Refusal, ...]
 
 def in_order(states: Sequence[tuple[str, DesiredState]]) -> list[tuple[str, DesiredState]]:
     """The states so that each comes after those that make what it needs; otherwise, and in a circle, as they were given."""
-    left, ordered = list(states), list[tuple[str, DesiredState]]()
+    made = {file: _made(state) for file, state in states}
+    needed = {file: _needed(state) for file, state in states}
+    left, ordered = dict(states), list[tuple[str, DesiredState]]()
     while left:
-        made = {file: _made(state) for file, state in left}
-        ready = (file for file, state in left if not any(_needed(state) & made[other] for other in made if other != file))
-        first = next(ready, left[0][0])
-        ordered += [one for one in left if one[0] == first]
-        left = [one for one in left if one[0] != first]
+        ready = (file for file in left if not any(needed[file] & made[other] for other in left if other != file))
+        first = next(ready, next(iter(left)))
+        ordered.append((first, left.pop(first)))
     return ordered
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..model import Source
+from ..model import HIDDEN, Source
 from ..plan import Change, Plan, Refusal, Step
 from ..settings import Settings, Value
-from .values import HIDDEN, secret
+from .values import secret
 
 FORMAT_VERSION = 1
 """Of the JSON; schemas/plan.schema.json describes it."""

@@ -6,6 +6,7 @@ import re
 import shlex
 
 from ..forms import duration_text, size_text
+from ..model import HIDDEN
 from ..paint import safe, shortened
 from ..plan import Difference
 from ..settings import MTU_OPTION, Value
@@ -14,7 +15,6 @@ LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
 
 _READING_ORDER = ("image", *(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux")))
-HIDDEN = "(value hidden)"
 
 
 def hidden_change(difference: Difference) -> bool:

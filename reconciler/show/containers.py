@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..model import PREDEFINED, DesiredContainer, DesiredState, ObservedContainer, ObservedState
+from ..model import PREDEFINED, RESTARTING, DesiredContainer, DesiredState, ObservedContainer, ObservedState
 from ..plan import CUT_OFF, Change, Plan
 from .notes import container_note
 
@@ -33,7 +33,7 @@ class ContainerView:
     @property
     def healthy(self) -> bool:
         """Whether it runs and is well, or has ended with 0."""
-        return self.health != "unhealthy" and self.state != "restarting" and not self.exit_code
+        return self.health != "unhealthy" and self.state != RESTARTING and not self.exit_code
 
 
 def containers_of(
