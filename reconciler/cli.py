@@ -209,7 +209,7 @@ Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
 """
 _SNAPSHOT = """\
-Prints the observed state as JSON. Holds no secrets.
+Prints the observed state as JSON. Holds no environment values, only a short hash of each.
 
 Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan from the snapshot knows whether there are
 newer ones.
