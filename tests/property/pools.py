@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from reconciler.settings import Pool
+from reconciler.settings import Pool, Settings
 
 FAMILIES = ("ipv4", "ipv6")
 ADDRESSES = {"ipv4": "ipv4_address", "ipv6": "ipv6_address"}
 AUTOMATIC_POOLS = tuple(f"172.{n}.0.0/16" for n in range(17, 32)) + tuple(f"192.168.{n}.0/20" for n in range(0, 256, 16))
+
+
+def engine_chooses(settings: Settings) -> bool:
+    """Whether the engine chooses a subnet of a network made so: another network could take it while this one is replaced."""
+    return "ipv4.subnet" not in settings or (settings.get("enable_ipv6") is True and "ipv6.subnet" not in settings)
 
 
 def reserved(pool: Pool) -> frozenset[str]:

@@ -27,6 +27,7 @@ from .history import Call
 from .lab import ENDS, simulate_lab
 from .lab_cases import Case, LabSpace, seeded
 from .lab_checker import lab_problems
+from .pools import engine_chooses
 from .simulator import Violation
 from .test_container_properties import target
 from .test_replay import Lab, _differences, essence
@@ -79,7 +80,7 @@ def _lets_choose(case: Case) -> bool:
     """Whether the engine chooses a subnet, which another lab's network could take meanwhile: only one lab has such cases."""
     declared = [network for file in (case.desired, case.earlier) if file for network in file.networks.values()]
     settings = [call.settings for call in (*case.before, *case.after) if call.what == "create"] + [n.settings for n in declared]
-    return any("ipv4.subnet" not in one for one in settings)
+    return any(map(engine_chooses, settings))
 
 
 class ContainerLab(Lab):
