@@ -9,7 +9,7 @@ from dataclasses import replace
 from ..model import ALL_ENDPOINTS_API, PREDEFINED, RESTARTING, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Source
 from ..plan import Refusal
 from ..safety import Policy
-from ..settings import Settings
+from ..settings import Settings, family_of
 from .addresses import fits, full, unfitting_addresses
 from .compare import overlaid_endpoint
 from .containers import Containers
@@ -23,6 +23,7 @@ _DOCKER_28 = {
     "gw_priority": "gw_priority",
     "interface_name": "interface_name",
 }
+_GIVEN_UP, _COMES, _STAYS = range(3)
 _PODMAN_LOSES = ("ipv4.ip_range", "ipv6.ip_range", "ipv4.aux_addresses", "ipv6.aux_addresses", "ipam.")
 _PODMAN_KEEPS = ("driver_opts.com.docker.network.driver.mtu", "driver_opts.com.docker.network.bridge.name", "driver_opts.parent")
 
@@ -142,12 +143,31 @@ def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     tagged += [(subnet, network.id) for network in staying.values() for subnet in subnets_of(network.settings)]
     taken = [subnet for subnet, _ in tagged]
     offers: dict[str, str | None] = {}
-    for first, second in overlapping(tagged):
-        (subnet, tag), (other, culprit) = (first, second) if first[1].startswith("+") else (second, first)
-        if tag.startswith("+"):
+    for pair in overlapping(tagged):
+        (subnet, tag), (other, culprit) = sorted(pair, key=lambda one: _firmness(one, coming, observed.engine))
+        if _firmness((subnet, tag), coming, observed.engine) == _GIVEN_UP:
+            networks.notes.append(_choose_anew(coming[tag[1:]], subnet, staying[culprit].name if culprit in staying else culprit[1:]))
+        elif tag.startswith("+"):
             if subnet not in offers and (free := offers.setdefault(subnet, free_subnet(subnet, taken))):
                 taken.append(free)
             yield _overlap(coming[tag[1:]], subnet, other, staying.get(culprit), culprit[1:], offers[subnet])
+
+
+def _firmness(tagged: tuple[str, str], coming: Mapping[str, NetworkCase], engine: EngineInfo) -> int:
+    """Of two whose subnets overlap the lesser gives way: one of a network that an interrupted run took away and that nobody declares."""
+    subnet, tag = tagged
+    if not tag.startswith("+"):
+        return _STAYS
+    case, family = coming[tag[1:]], family_of(subnet)
+    given_up = case.wanted and case.observed and case.observed.missing and f"{family}.subnet" not in case.wanted.settings
+    engine_chooses = family == "ipv4" or (engine.flavor == "docker" and engine.api >= (1, 48))
+    return _GIVEN_UP if given_up and engine_chooses else _COMES
+
+
+def _choose_anew(case: NetworkCase, subnet: str, culprit: str) -> str:
+    """The network comes back without its subnet, which somebody has meanwhile."""
+    case.target = {path: value for path, value in case.target.items() if not path.startswith(f"{family_of(subnet)}.")}
+    return f"network {case.name}: its subnet {subnet} is of network {culprit} now: the engine chooses another"
 
 
 def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork | None, name: str, free: str | None) -> Refusal:

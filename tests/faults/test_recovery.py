@@ -225,6 +225,23 @@ def test_a_pending_recovery_is_shown_and_another_topology_leaves_it_alone(cli: C
     cli.settled()
 
 
+def test_a_subnet_that_the_engine_chose_and_gave_away_meanwhile_costs_nothing(cli: Cli, proxy: Proxy) -> None:
+    cli.docker.container("web")
+    attached = {"web": {"networks": {"n": {"aliases": ["w"]}}}}
+    cli.converge({"n": {}}, attached)
+    (pool, *_) = cli.network("n")["IPAM"]["Config"]
+    cli.write({"n": {"mtu": 1400}}, attached)
+    proxy.spoil(Fault("kill", method="POST", path="^/networks/create$", acts=False))
+    cli.run("apply", str(cli.file), "--yes", "--host", proxy.host, code=-9)
+    cli.docker.network("taker", subnet=pool["Subnet"])
+    said = cli.apply().out
+    assert f"its subnet {pool['Subnet']} is of network {cli.docker.name('taker')} now: the engine chooses another" in said
+    assert cli.network("n")["IPAM"]["Config"][0]["Subnet"] != pool["Subnet"]
+    assert "w" in (cli.endpoint("web", "n") or {})["Aliases"]
+    assert not own_volumes_of(cli.docker)
+    cli.settled()
+
+
 @pytest.mark.parametrize("volume", ["lock", "journal"])
 def test_a_volume_that_vanishes_during_a_run(cli: Cli, proxy: Proxy, volume: str) -> None:
     """The lock: nothing more is taken away. The journal: it is made again."""

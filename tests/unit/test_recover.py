@@ -11,9 +11,20 @@ from reconciler.executor.rollback import rollback
 from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
 from reconciler.lock.journal import taken_by
 from reconciler.marks import digests
-from reconciler.model import ContainerMark, DesiredState, EndpointMark, Journal, ObservedContainer, ObservedImage, ObservedState
+from reconciler.model import (
+    ContainerMark,
+    DesiredNetwork,
+    DesiredState,
+    EndpointMark,
+    Journal,
+    NetworkMark,
+    ObservedContainer,
+    ObservedImage,
+    ObservedState,
+)
 from reconciler.plan import Plan
 from reconciler.planner import Policy, lacking, plan
+from reconciler.planner.subnets import subnets_of
 from reconciler.settings import Settings
 
 AMENDED = EndpointMark("lab", "amended", {"aliases": ("a",)}, {"aliases": ("theirs",)})
@@ -55,6 +66,33 @@ def test_a_network_and_everything_on_it_come_back_without_another_consent() -> N
     assert made.steps[1].mark is None
     assert not made.destructive
     assert "puts back network n, guest on n, web on n" in made.warnings[0]
+
+
+def silent(name: str) -> DesiredNetwork:
+    return replace(declared(name, ""), settings={"internal": True})
+
+
+def test_a_subnet_that_nobody_declares_is_given_up_where_another_network_took_it_meanwhile() -> None:
+    chosen = replace(NET, mark=NetworkMark("lab", digests({"internal": False})))
+    before = replace(WHOLE, networks=(chosen,), containers=(BARE[0], WHOLE.containers[1]))
+    file = lab(silent("n"), attached("web", n={"aliases": ("w",)}))
+    gone = replace(WHOLE, networks=(), containers=BARE)
+    taken = replace(gone, networks=(network("theirs", "10.1.0.0/16", None),))
+    made = plan(file, taken, [journal(before)])
+    assert [text for text, _ in steps(made)] == ["create network n", "connect web to n"]
+    assert not subnets_of(made.steps[0].settings)
+    assert made.notes == ("network n: its subnet 10.1.0.0/24 is of network theirs now: the engine chooses another",)
+    assert subnets_of(plan(file, gone, [journal(before)]).steps[0].settings) == ("10.1.0.0/24",)
+    (refusal,) = plan(file, taken, [journal(replace(before, containers=WHOLE.containers))]).refusals
+    assert "guest on n: its own static address 10.1.0.9 does not fit" in refusal.message
+    claimed = plan(replace(file, networks={**file.networks, "m": declared("m", "10.1.0.0/24")}), gone, [journal(before)])
+    assert {step.network: subnets_of(step.settings) for step in claimed.steps if step.op == "create"} == {"m": ("10.1.0.0/24",), "n": ()}
+
+
+def test_a_subnet_that_is_declared_and_taken_meanwhile_is_refused() -> None:
+    taken = replace(WHOLE, networks=(network("theirs", "10.1.0.0/16", None),), containers=BARE)
+    (refusal, *_) = plan(lab(declared("n", "10.1.0.0/24")), taken, [journal(WHOLE)]).refusals
+    assert "subnet 10.1.0.0/24 overlaps 10.1.0.0/16 of network theirs" in refusal.message
 
 
 def test_what_is_there_again_is_left_alone() -> None:
