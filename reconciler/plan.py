@@ -11,6 +11,8 @@ from .settings import Settings, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
 Kind = Literal["network", "endpoint", "container", "image"]
+FOR_GOOD = "wipe: everything on this engine goes"
+"""The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it again."""
 Cause = Literal["intent", "drift", "dropped", "kept"]
 
 

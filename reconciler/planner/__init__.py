@@ -40,12 +40,12 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     on the engine, the oldest first: what it holds and the engine lacks counts as observed, so that recovery is a plan like any other. The
     order of networks and containers in any argument makes no difference to the result.
     """
-    journals = journal or ()
+    policy, journals = policy or Policy(), journal or ()
     with no_cycle_search():
-        made = _plan(desired, recover(desired, observed, journals), journals, policy or Policy())
+        made = _plan(desired, recover(desired, observed, journals), journals, policy)
         if not journals:
             return made
-        lost = given_up(desired, observed, journals, policy or Policy())
+        lost = given_up(desired, observed, journals, policy)
         return replace(made, warnings=(*pending(made, journals), *made.warnings), refusals=(*made.refusals, *lost))
 
 

@@ -122,8 +122,8 @@ class _Decider:
     def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
         declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
         managed = self.containers.of(container) is not None
-        if wanted and wanted.managed and not managed:  # refused: it is somebody else's
-            return
+        if wanted and self._has_the_name_only(container):  # nothing of what is declared is about it
+            wanted, declared = None, {}
         if declared and wanted and not self._attachable(container, wanted):
             return
         before, last = len(self.result.cases), len(declared)
@@ -139,6 +139,11 @@ class _Decider:
                 self._absent(EndpointCase(container, name, None, declaration, order=order), declaration)
         if any(case.target is not None for case in self.result.cases[before:]):
             self._leave_none(container)
+
+    def _has_the_name_only(self, container: ObservedContainer) -> bool:
+        """Whether it is somebody else's with the name of one that the file runs: refused, or left alone where no container is touched."""
+        wanted = self.desired.containers.get(container.name)
+        return wanted is not None and wanted.managed and self.containers.of(container) is None
 
     def _attachable(self, container: ObservedContainer, wanted: DesiredContainer) -> bool:
         mode = container.network_mode
@@ -286,7 +291,7 @@ class _Decider:
             self._put_back(case, endpoint, network)
         elif network.goes:
             self._foreign(case, endpoint, network)
-        elif self._exclusive(network) and endpoint.mark is None:
+        elif self._exclusive(network, case.container) and endpoint.mark is None:
             why = f"{case.network} is exclusive" if network.wanted and network.wanted.exclusive else f"reset: {case.network} is ours"
             case.disconnect, case.reason = True, f"{why} and does not declare it"
             case.stale = self._is_gone(endpoint)
@@ -301,7 +306,7 @@ class _Decider:
 
     def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
         """One that an interrupted run took away, and that is not ours."""
-        if endpoint.mark is None and self._exclusive(network):
+        if endpoint.mark is None and self._exclusive(network, case.container):
             return
         case.target, case.mark, case.reason = endpoint.settings, endpoint.mark, TAKEN_AWAY
         self.result.cases.append(case)
@@ -310,7 +315,7 @@ class _Decider:
         """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
         case.stale = self._is_gone(endpoint)
         case.reason = "topology is destroyed" if self.policy.destroyed else "no longer declared"
-        exclusive = network is not None and self._exclusive(network)
+        exclusive = network is not None and self._exclusive(network, case.container)
         lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
         ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
         if ends and endpoint.missing and not endpoint.phantom:
@@ -331,7 +336,7 @@ class _Decider:
         """An endpoint that is not ours on a network that goes."""
         replaced = network.fate == "replace"
         owner = endpoint.mark.topology if endpoint.mark else None
-        exclusive = self._exclusive(network) and owner is None
+        exclusive = self._exclusive(network, case.container) and owner is None
         stuck = not replaced and network.observed and safety.names_network(case.container, network.observed)  # refused, whatever is allowed
         if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive or stuck):
             self.result.refusals.append(
@@ -356,8 +361,10 @@ class _Decider:
             case.reason = f"{case.network} is removed; not declared here"
         self.result.cases.append(case)
 
-    def _exclusive(self, network: NetworkCase) -> bool:
-        """Whether the file, or a reset, consents to disconnecting who is not declared on it."""
+    def _exclusive(self, network: NetworkCase, container: ObservedContainer) -> bool:
+        """Whether the file, or a reset, consents to disconnecting this container, if it is not declared on it."""
+        if self._has_the_name_only(container):
+            return False
         if self.policy.exclusive and network.wanted and not network.wanted.external:
             return network.comes or bool(network.observed and self._ours(network.observed.mark))
         return network.wanted is not None and network.wanted.exclusive

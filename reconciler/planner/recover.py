@@ -95,7 +95,7 @@ def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[
     present = {network.name for network in observed.networks}
     comes = {name for name, wanted in desired.networks.items() if not wanted.external}
     containers = {container.id: container for container in observed.containers}
-    for journal in journals if not policy.disrupt_foreign else ():
+    for journal in journals if not (policy.disrupt_foreign or policy.wipe) else ():
         gone = {network.name for network in journal.taken.networks} - present - comes
         for taken in journal.taken.containers if journal.topology == desired.topology else ():
             for endpoint in taken.endpoints:

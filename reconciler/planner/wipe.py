@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 
 from .. import safety
 from ..model import ENGINE_OWN, DesiredState, ObservedContainer, ObservedNetwork, ObservedState
-from ..plan import Change, Refusal
+from ..plan import FOR_GOOD, Change, Refusal
 from ..safety import Policy
 from .graph import Node
-
-REASON = "wipe: everything on this engine goes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]
     spared = [container for container in observed.containers if container.id in policy.spare]
     kept = ENGINE_OWN | {endpoint.network for container in spared for endpoint in container.endpoints}
     going = (container for container in observed.containers if container.id not in policy.spare and container.state != "removing")
-    gone = (network for network in observed.networks if network.name not in kept)
+    gone = (network for network in observed.networks if network.name not in kept and not network.missing)
     wipe = Wipe(tuple(sorted(going, key=lambda c: (c.name, c.id))), tuple(sorted(gone, key=lambda n: (n.name, n.id))))
     networks = tuple(network for network in observed.networks if network.name in kept)
     return wipe, replace(observed, containers=tuple(spared), networks=networks)
@@ -50,14 +48,14 @@ def refusals(wipe: Wipe, desired: DesiredState, policy: Policy) -> Iterator[Refu
 def changes(wipe: Wipe) -> Iterator[Change]:
     """Containers, then networks."""
     for container in wipe.containers:
-        yield Change(("delete",), "", container.name, reason=REASON, interrupts=(container.name,) if container.live else ())
+        yield Change(("delete",), "", container.name, reason=FOR_GOOD, interrupts=(container.name,) if container.live else ())
     for network in wipe.networks:
-        yield Change(("delete",), network.name, reason=REASON)
+        yield Change(("delete",), network.name, reason=FOR_GOOD)
 
 
 def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
     """The steps, and those of them that all others wait for. Who shares a network namespace goes before whose it is."""
-    removes = {c.id: Node("remove", "", REASON, c.name, container_id=c.id) for c in wipe.containers}
+    removes = {c.id: Node("remove", "", FOR_GOOD, c.name, container_id=c.id) for c in wipe.containers}
     for container in wipe.containers:
         owner = removes.get(container.network_mode.removeprefix("container:"))
         if owner:
@@ -66,7 +64,7 @@ def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
     for network in wipe.networks:
         on = [c for c in wipe.containers if any(network.id == e.network_id or network.name == e.network for e in c.endpoints)]
         expects = tuple(sorted(container.id for container in on))
-        going.append(Node("remove", network.name, REASON, network_id=network.id, expects=expects, needs=[removes[c.id] for c in on]))
+        going.append(Node("remove", network.name, FOR_GOOD, network_id=network.id, expects=expects, needs=[removes[c.id] for c in on]))
     return [*removes.values(), *going], _last([*removes.values(), *going])
 
 

@@ -54,13 +54,17 @@ def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
     """A run that is cut off anywhere is finished by the next, and nobody's data is lost; nor, as its journal is there, an attachment."""
     desired = target(case)
     made = one_plan(desired, case.observed, policy := replace(case.policy, disrupt_foreign=True))
-    if not made.applyable or not made.steps or policy.wipe:
+    if not made.applyable or not made.steps:
         return
     steps = any_order(made.steps, chance)
     engine = simulate_lab(case.observed, steps[: chance.randrange(len(steps))])
     state, lost = engine.observed, set(engine.lost)
-    policy = afterwards(policy)
-    again = one_plan(desired, state, policy)
+    finishing = afterwards(policy)
+    again = one_plan(desired, state, finishing)
+    if policy.wipe and not again.applyable:  # not everything is gone yet: it is begun again
+        finishing = policy
+        again = one_plan(desired, state, finishing)
+    policy = finishing
     if not again.applyable:
         nothing([r for r in again.refusals if not any(reason in r.message for reason in AFTER_A_FAILURE)])
         return
@@ -68,7 +72,7 @@ def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
     arrives(desired, state, policy, again, after)
     noted = Journal("netplan.journal.1", desired.topology, 1, taken_by(made, case.observed))
     recovered = plan(desired, state, [noted], policy)
-    if recovered.applyable:
+    if recovered.applyable and not case.policy.wipe:
         nothing(list(lost_attachments(desired, case.observed, simulate_lab(state, recovered.steps).observed, policy)))
     if not case.policy.reset:
         kept = {c.name for c in case.observed.containers if c.name in desired.containers}

@@ -415,3 +415,34 @@ def test_no_part_of_a_value_is_shown() -> None:
     cut = f"auth {secret} ".ljust(480, "x") + secret[:20]
     assert "s3cr3t" not in without_secrets(cut, raw)
     assert without_secrets("bad key line: MIIEpAIBAAKCAQEA", raw) == "bad key line: (value hidden)"
+
+
+def test_one_that_never_ran_is_started_after_the_network_that_it_lists_by_name() -> None:
+    nets = {name: DesiredNetwork(name, HERE, {"ipv4.subnet": (f"10.{number}.0.0/24",)}) for number, name in enumerate("ab", 1)}
+    box = DesiredContainer("web", HERE, (DesiredEndpoint("b", HERE),), managed=True, settings={"image": "box:1"})
+    desired = DesiredState("lab", nets, {"web": box})
+    state = applied(desired)
+    (there,) = state.containers
+    bound = tuple(replace(endpoint, network_id="", endpoint_id="") for endpoint in there.endpoints)
+    there = replace(there, state="created", endpoints=bound)
+    made = plan(desired, replace(state, containers=(there,), networks=tuple(n for n in state.networks if n.name != "b")))
+    assert [(step.text, step.needs) for step in made.steps] == [("create network b", ()), ("start web", (1,))]
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_stranger_with_the_name_of_a_declared_container_is_not_interrupted_unasked(state: str, exclusive: bool) -> None:
+    net = DesiredNetwork("a", HERE, {"ipv4.subnet": ("10.1.0.0/24",)})
+    before = applied(DesiredState("lab", {"a": net}))
+    (network,) = (n for n in before.networks if n.name == "a")
+    stranger = ObservedContainer("z" * 64, "web", state, endpoints=(ObservedEndpoint("a", network.id, settings={"aliases": ("db",)}),))
+    seen = replace(before, containers=(stranger,))
+    box = DesiredContainer("web", HERE, (DesiredEndpoint("a", HERE),), managed=True, settings={"image": "box:1"})
+    policy = Policy(keep_containers=True, exclusive=exclusive)
+    assert plan(DesiredState("lab", {"a": net}, {"web": box}), seen, policy=policy).empty
+    moved = DesiredState("lab", {"a": replace(net, settings={"ipv4.subnet": ("10.2.0.0/24",)})}, {"web": box})
+    (refusal,) = plan(moved, seen, policy=policy).refusals
+    assert refusal.message == "network a would be replaced under container web, which is not declared here"
+    made = plan(moved, seen, policy=replace(policy, disrupt_foreign=True))
+    assert [step.op for step in made.steps] == ["disconnect", "remove", "create", "connect"]
+    assert made.steps[-1].settings == {"aliases": ("db",)}

@@ -205,6 +205,19 @@ def test_the_way_back(failed: str, back: list[str]) -> None:
         assert (found.steps[0].settings, found.steps[0].mark) == (NET.settings, NET.mark)
 
 
+def test_what_a_wipe_takes_is_not_wanted_back() -> None:
+    """Neither by the journal of the run that took it, nor by a rollback; and what an earlier run took away it has not to remove."""
+    empty = Policy(reset=True, exclusive=True, wipe=True)
+    strangers = replace(WHOLE, networks=(network("n", "10.9.0.0/24", None, settings={"internal": True}),))
+    file = lab(declared("n", "10.1.0.0/24"))
+    made = plan(file, strangers, policy=empty)
+    assert [step.text for step in made.steps] == ["remove container guest", "remove container web", "remove network n", "create network n"]
+    assert not taken_by(made, strangers).networks
+    assert rollback(made, statuses(made, "create network n"), strangers).steps == ()
+    again = plan(file, replace(WHOLE, networks=(), containers=BARE), [journal(WHOLE)], empty)
+    assert "remove network n" not in [step.text for step in again.steps]
+
+
 # --- holders ---------------------------------------------------------------------------------------------------------
 
 
