@@ -23,9 +23,9 @@ EVERY_ADDRESS = ("", "0.0.0.0", "::")
 """What stands for all addresses of a machine, all of IPv4, all of IPv6."""
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+\Z")
+_DURATION = re.compile(r"(?:[0-9]{1,40}(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+\Z")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([bkmgtp])|([kmgtp])i?b)?\Z", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,40}(?:\.[0-9]+)?) ?(?:([bkmgtp])|([kmgtp])i?b)?\Z", re.IGNORECASE)
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _HOST = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?\Z")
 _CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")

@@ -146,8 +146,12 @@ class ContainerPerformer:
     def _wait(self, id: str, step: Step) -> None:
         until = time.monotonic() + step.seconds
         while time.monotonic() < until:
-            if self._reached(id, step):
-                return
+            try:
+                if self._reached(id, step):
+                    return
+            except (ApiError, LostError) as error:  # one look of many
+                if isinstance(error, ApiError) and error.status < 500:
+                    raise
             if self._stop.wait(LOOK):
                 raise StepError("interrupted while it was waited for")
         raise StepError(f"{step.container} {'has not ended' if step.condition == 'completed' else 'is not healthy'} after {step.seconds} s")

@@ -116,7 +116,7 @@ class Performer:
         return None
 
     def _remove(self, network_id: str, step: Step) -> None:
-        users = self._listed({"network": [network_id]})
+        users = persistently(lambda: self._listed({"network": [network_id]}))
         if others := sorted(container.name for container in users if container.id not in step.expects):
             raise StepError(f"still used by {', '.join(others)}: changed since the plan was made")
         for delay in (*BUSY, 0):

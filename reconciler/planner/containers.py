@@ -210,11 +210,12 @@ class _Decider:
             mac, network = endpoint.settings.get("mac_address"), self.networks.cases.get(endpoint.network)
             seen = present.endpoint(endpoint.network)
             dropped = seen.mark.declared.get("mac_address") if seen and seen.mark and self._ours(seen) else None
-            if mac is None and dropped and seen and dropped in (seen.mac, seen.settings.get("mac_address")):
+            there = seen is not None and not (seen.missing or seen.phantom)
+            live = (seen.mac or seen.settings.get("mac_address") or dropped) if seen and there else None  # of a stopped one its mark tells
+            if mac is None and dropped and dropped == live:
                 return f"no longer declares the MAC address {dropped} on {endpoint.network}"
             if mac is None or network is None or (wide and present.mac == mac):
                 continue
-            live = (seen.mac or seen.settings.get("mac_address", mac)) if seen else None
             if live != mac or (network.goes and not wide):
                 return f"only a new container can have the MAC address {mac} on {endpoint.network}"
         return ""

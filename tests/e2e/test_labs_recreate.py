@@ -276,3 +276,19 @@ def test_environment_values_appear_nowhere(cli: Cli, tmp_path: Path) -> None:
     note("reset", file, "--yes", "-v", code=4)
     assert all(SECRET not in text and OTHER not in text for text in said)
     assert "(value hidden)" in said[0]
+
+
+def test_a_mac_address_that_a_stopped_container_was_not_made_with_makes_it_anew(cli: Cli) -> None:
+    """While it is stopped the engine tells none: what netplan noted at its creation counts."""
+    nets, mac = {"n": {"subnet": cli.docker.subnet()}}, "02:42:0a:3d:01:0b"
+    end = {"command": ["true"], "one_shot": True, "networks": {"n": {}}}
+    cli.converge(nets, {"web": box(networks={"n": {}}), "job": box(**end)})
+    cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/stop?t=0")
+    fixed = {"n": {"mac_address": mac}}
+    cli.converge(nets, {"web": box(networks=fixed), "job": box(**end | {"networks": {"n": {"mac_address": mac[:-1] + "c"}}})})
+    assert (cli.endpoint("web", "n") or {})["MacAddress"] == mac
+    cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/stop?t=0")
+    assert "start" in cli.plan().out
+    assert "recreate" not in cli.plan().out
+    cli.converge(nets, {"web": box(networks={"n": {}}), "job": box(**end)})
+    assert (cli.endpoint("web", "n") or {})["MacAddress"] != mac

@@ -307,6 +307,32 @@ def test_an_engine_that_stumbles_over_a_question_is_asked_again(cli: Cli, proxy:
         cli.destroy()
 
 
+def test_one_look_that_fails_does_not_end_a_wait(cli: Cli, proxy: Proxy) -> None:
+    """Of the many looks at a container that is waited for: what the engine says of a stumble, and an answer that broke off."""
+    ready = {"test": ["CMD", "cat", "/tmp/ready"], "interval": "1s", "retries": 10}
+    db = box("sh", "-c", "sleep 2; echo > /tmp/ready; exec sleep 3600", healthcheck=ready)
+    cli.write({}, {"db": db, "web": box(depends_on={"db": "service_healthy"})})
+    stumbles = [Fault("answer", method="GET", path="^/containers/[0-9a-f]+/json$", nth=nth) for nth in (4, 5)]
+    proxy.spoil(*stumbles, Fault("cut", method="GET", path="^/containers/[0-9a-f]+/json$", nth=6))
+    cli.run("apply", str(cli.file), "--host", proxy.host)
+    assert len(proxy.spoiled) == 3
+    cli.settled()
+
+
+def test_killed_while_the_network_of_a_fixed_mac_address_is_replaced(cli: Cli, proxy: Proxy) -> None:
+    """No engine from API 1.44 on can give it on connect: the next apply makes the container anew, as this run would have."""
+    mac = "02:42:0a:3d:01:0a"
+    attached = {"web": box(networks={"n": {"mac_address": mac}}), "api": box(networks=["n"])}
+    cli.converge({"n": {"subnet": cli.docker.subnet()}}, attached)
+    cli.write({"n": {"subnet": cli.docker.subnet()}}, attached)
+    proxy.spoil(Fault("kill", path="^/networks/[0-9a-f]+$", method="DELETE", acts=True))
+    cli.run("apply", str(cli.file), "--yes", "--host", proxy.host, code=-9)
+    cli.apply()
+    assert (cli.endpoint("web", "n") or {})["MacAddress"] == mac
+    assert not own_volumes_of(cli.docker)
+    cli.settled()
+
+
 def test_a_change_of_a_container_is_judged_by_what_it_left(cli: Cli, proxy: Proxy) -> None:
     """A recreation and an update, each call done and its answer lost: the apply succeeds. So it does where the engine says later."""
     cli.converge({}, {"web": box()})
