@@ -299,7 +299,7 @@ def _number(text: str, kind: type[int] | type[float], least: float, most: float)
     except ValueError:
         value = kind(-1)
     if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least:g} and {most:g}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least:,} and {most:,}")
     return value
 
 

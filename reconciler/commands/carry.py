@@ -207,10 +207,18 @@ class _Run:
         view, wanted, options = self.view, self.wanted, self.options
         before = live(view.observed, wanted)
         superfluous = self._note()
-        ran = self._execute(wanted) if wanted.steps else None
+        try:
+            ran = self._execute(wanted) if wanted.steps else None
+        except EngineError:  # before the first step: nothing was taken away
+            self._drop({self.note.name} if self.note else set())
+            raise
         if ran and not ran.ok:
             self._roll_back(ran)
-        left = wanted if ran and not ran.ok else prove(view.look_afterwards, self.engine, ran)
+        try:
+            left = wanted if ran and not ran.ok else prove(view.look_afterwards, self.engine, ran)
+        except NetplanError:  # what was done is told, though nobody can say what has come of it
+            print_report(wanted, ran, False, options)
+            raise
         converged = left.empty and left.applyable
         lost = self._lost() if converged else None
         if converged and not lost:
@@ -312,7 +320,7 @@ class _Run:
                 self._drop_if_whole(self.note.name)
         except LockLostError:
             return  # the report says so
-        except EngineError as error:
+        except NetplanError as error:
             _warn(f"what was taken away could not be put back: {error}", "the next apply of this topology does that")
 
     def _drop_if_whole(self, name: str) -> None:

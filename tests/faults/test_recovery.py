@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -305,6 +306,28 @@ def test_an_engine_that_stumbles_over_a_question_is_asked_again(cli: Cli, proxy:
         cli.run("apply", str(cli.file), "--host", proxy.host)
         assert len(proxy.spoiled) == 2
         cli.destroy()
+
+
+def test_what_was_done_is_reported_though_the_proof_cannot_be_read(cli: Cli, proxy: Proxy) -> None:
+    cli.docker.container("c")
+    cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
+    proxy.spoil(*(Fault("answer", method="GET", path="^/networks$", nth=nth) for nth in range(4, 12)))
+    failed = cli.run("apply", str(cli.file), "-o", "json", "--host", proxy.host, code=1)
+    valid("report", failed.out)
+    report = json.loads(failed.out)
+    assert [result["status"] for result in report["results"]] == ["done", "done"]
+    assert not report["converged"]
+    assert "told to fail" in failed.err
+    assert "bug" not in failed.said
+    cli.settled()
+
+
+def test_a_run_that_cannot_begin_leaves_no_word_of_an_interruption(cli: Cli, proxy: Proxy) -> None:
+    replacement(cli)
+    proxy.spoil(*(Fault("answer", method="GET", path="^/networks$", nth=nth) for nth in range(3, 12)))
+    cli.run("apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host, code=1)
+    assert not own_volumes_of(cli.docker)
+    cli.apply("--disrupt-foreign")
 
 
 def test_one_look_that_fails_does_not_end_a_wait(cli: Cli, proxy: Proxy) -> None:
