@@ -97,6 +97,7 @@ def carry_out(
         return code
     if shown.empty and not view.leftovers:
         print_report(shown, None, True, options)
+        _all_run(view, engine, None)
         return 0
     asked = confirm_wipe(view.observed.engine.name, options) if policy.wipe else _ask(shown, options, verb)
     with _locked(engine, desired.topology, options) as lock:
@@ -111,6 +112,12 @@ def carry_out(
             print_report(wanted, None, False, options)
             return code
         return _Run(view, engine, lock, wanted, options).carry_out()
+
+
+def _all_run(view: View, reader: Reader, ran: Run | None) -> None:
+    """Raises FailedError where a container of the file does not run, or ends again and again, though nothing is left to do."""
+    if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader, ran))):
+        raise FailedError("what was started does not run", *ended)
 
 
 def _show_again(wanted: Plan, options: Namespace) -> None:
@@ -230,8 +237,7 @@ class _Run:
             return FailedError.exit_code
         if lost:
             raise lost
-        if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, self.engine, ran))):
-            raise FailedError("what was started does not run", *ended)
+        _all_run(view, self.engine, ran)
         if not converged:
             raise FailedError("the engine is not as declared, though every step was done", *remains(left))
         if stopped := before - live(view.observed, wanted):

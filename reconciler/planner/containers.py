@@ -9,7 +9,16 @@ from typing import Literal
 
 from .. import safety
 from ..marks import made_mark
-from ..model import PREDEFINED, DesiredContainer, DesiredState, EndpointMark, ObservedContainer, ObservedEndpoint, ObservedState
+from ..model import (
+    PREDEFINED,
+    RESTARTING,
+    DesiredContainer,
+    DesiredState,
+    EndpointMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedState,
+)
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
@@ -178,6 +187,8 @@ class _Decider:
                 self.result.drift.append(Drift(f"container {case.name}", why))
         if present.state == "paused" and case.fate == "keep":
             self.result.notes.append(f"container {case.name} is paused")
+        if present.state == RESTARTING and case.fate == "keep":
+            self.result.notes.append(f"container {case.name} ends again and again: exit code {present.exit_code}")
 
     def _must_go(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
         """Why a container must be made anew although its settings are as declared."""

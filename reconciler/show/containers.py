@@ -63,7 +63,7 @@ def _view(
         container.id,
         container.mark.topology if container.mark else "",
         container.state,
-        None if container.live or container.state == "created" else container.exit_code,
+        container.exit_code if container.state == RESTARTING or not (container.live or container.state == "created") else None,
         container.health if container.live else "",
         str(container.settings.get("image", "")),
         mode,
@@ -79,6 +79,8 @@ def _notes(container: ObservedContainer, mode: str, change: Change | None, desir
         yield "was made by this topology and is no longer run by it"
     if change:
         yield container_note(change)
+    elif container.state == RESTARTING:
+        yield "ends again and again"
     elif container.severed:
         yield CUT_OFF.format(mode.removeprefix("container:"))
 

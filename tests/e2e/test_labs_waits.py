@@ -105,6 +105,22 @@ def test_one_that_ends_is_told_with_its_last_words(cli: Cli, case: str) -> None:
     assert cli.docker.inspect(cli.docker.name("two"))["State"]["Running"]
 
 
+def test_one_that_ends_again_and_again_is_told_by_each_apply(cli: Cli) -> None:
+    """Also where nothing is to be done. Between two ends it runs, for a moment that grows rarer."""
+    cli.write({}, {"one": ENDS["again and again"][0]})
+    cli.apply(code=None)
+    name = cli.docker.name("one")
+    for _ in range(20):
+        time.sleep(0.5)
+        result = cli.apply(code=None)
+        if result.code:
+            break
+    assert f"{name} keeps ending with exit code 9: crash" in result.err, result.said
+    assert "Nothing to do" in result.out
+    for command, told in (("plan", f"container {name} ends again and again: exit code 9"), ("show", "! ends again and again")):
+        assert any(told in cli.run(command, str(cli.file)).out or time.sleep(0.3) for _ in range(20))
+
+
 def test_ctrl_c_ends_a_wait(cli: Cli) -> None:
     """Within a moment, with a report; the next apply goes on."""
     db = box("sleep", "3600", healthcheck=READY | {"retries": 60})
