@@ -252,3 +252,13 @@ def test_a_digest_depends_on_key_and_value() -> None:
     assert secret_digest("A", "x") == secret_digest("A", "x")
     assert len({secret_digest("A", "x"), secret_digest("B", "x"), secret_digest("A", "y"), "x"}) == 4
     assert len(secret_digest("A", "x")) == 12
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 30, "9" * 1_000_001, "9" * 1_000_001 + "g", "9" * 1_000_001 + "h"], ids=["long", "bytes", "size", "time"]
+)
+@pytest.mark.parametrize("read", [forms.nanoseconds, forms.seconds, forms.size_bytes])
+def test_a_number_however_long_is_refused_in_one_short_sentence(read: Callable[[str], int], text: str) -> None:
+    with pytest.raises(forms.BadValueError) as refused:
+        read(text)
+    assert len(str(refused.value)) < 200
