@@ -11,8 +11,6 @@ from .settings import Settings, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
 Kind = Literal["network", "endpoint", "container", "image"]
-FOR_GOOD = "wipe: everything on this engine goes"
-"""The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it again."""
 Cause = Literal["intent", "drift", "dropped", "kept"]
 
 
@@ -94,6 +92,11 @@ class Step:
         return "network"
 
     @property
+    def takes_network(self) -> bool:
+        """Whether it removes a network that may be wanted back."""
+        return self.op == "remove" and self.kind == "network" and self.reason != FOR_GOOD
+
+    @property
     def text(self) -> str:
         """`connect web to backend`: what the step does, in words."""
         match self.op:
@@ -124,6 +127,8 @@ class Difference:
     note: str = ""
 
 
+FOR_GOOD = "wipe: everything on this engine goes"
+"""The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it again."""
 CUT_OFF = "is cut off: {}, whose network it shares, was started anew"
 LOSES_FILES = "what it wrote outside its volumes goes with it"
 LOSES_VOLUMES = "its anonymous volumes go with it"

@@ -217,7 +217,8 @@ class _Run:
         try:
             ran = self._execute(wanted) if wanted.steps else None
         except EngineError:  # before the first step: nothing was taken away
-            self._drop({self.note.name} if self.note else set())
+            if self.note:
+                self._drop({self.note.name})
             raise
         if ran and not ran.ok:
             self._roll_back(ran)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..model import ObservedNetwork, ObservedState
-from ..plan import FOR_GOOD, Plan, Step
+from ..plan import Plan, Step
 
 STATIC = ("ipv4_address", "ipv6_address")
 
@@ -17,7 +17,7 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
     `statuses` says of each step how it ended: `done`, `failed`, `skipped`. `observed` is what the plan was made from. The old network is
     made again only if it is gone; one that could not be removed only gets its endpoints back.
     """
-    removals = {step.network: step for step in plan.steps if step.op == "remove" and step.kind == "network" and step.reason != FOR_GOOD}
+    removals = {step.network: step for step in plan.steps if step.takes_network}
     steps: list[Step] = []
     for create in plan.steps:
         removal = removals.get(create.network)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, EngineError, FailedError, LostError, RefusedError, UsageError
 from ..model import Journal, ObservedState
-from ..plan import FOR_GOOD, Plan, Step
+from ..plan import Plan, Step
 from . import KIND, own_volumes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def takes_away(step: Step) -> bool:
 
 def taken_by(plan: Plan, observed: ObservedState) -> ObservedState:
     """All that the steps of a plan take away but for good, as it is now; of each container only the endpoints that are disconnected."""
-    networks = {step.network_id for step in plan.steps if step.op == "remove" and step.kind == "network" and step.reason != FOR_GOOD}
+    networks = {step.network_id for step in plan.steps if step.takes_network}
     endpoints: dict[str, set[str]] = defaultdict(set)
     for step in plan.steps:
         if step.op == "disconnect":

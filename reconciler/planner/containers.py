@@ -221,8 +221,8 @@ class _Decider:
             mac, network = endpoint.settings.get("mac_address"), self.networks.cases.get(endpoint.network)
             seen = present.endpoint(endpoint.network)
             dropped = seen.mark.declared.get("mac_address") if seen and seen.mark and self._ours(seen) else None
-            there = seen is not None and not (seen.missing or seen.phantom)
-            live = (seen.mac or seen.settings.get("mac_address") or dropped) if seen and there else None  # of a stopped one its mark tells
+            there = seen if seen and not (seen.missing or seen.phantom) else None
+            live = (there.mac or there.settings.get("mac_address") or dropped) if there else None  # of a stopped one its mark tells
             if mac is None and dropped and dropped == live:
                 return f"no longer declares the MAC address {dropped} on {endpoint.network}"
             if mac is None or network is None or (wide and present.mac == mac):

@@ -122,7 +122,7 @@ class _Decider:
     def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
         declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
         managed = self.containers.of(container) is not None
-        if wanted and self._has_the_name_only(container):  # nothing of what is declared is about it
+        if self._has_the_name_only(container):  # nothing of what is declared is about it
             wanted, declared = None, {}
         if declared and wanted and not self._attachable(container, wanted):
             return

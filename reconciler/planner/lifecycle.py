@@ -103,7 +103,7 @@ class Lifecycle:
         for name, case in sorted(self.containers.cases.items()):
             if case.comes:
                 self._creation_edges(name, case, networks)
-            self._start_edges(name, case)
+            self._start_edges(name, case, networks)
             for node in (self.updates.get(name), self.stops.get(name)):
                 if node and name in self.starts and not (node.op == "stop" and case.fate == "remove"):
                     _need(self.starts[name], node)
@@ -132,11 +132,16 @@ class Lifecycle:
         elif stop:
             _need(stop, create)
 
-    def _start_edges(self, name: str, case: ContainerCase) -> None:
-        """What it depends on is waited for also where it is ready now: health comes and goes by itself, and the plan stays the same."""
+    def _start_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
+        """What it depends on is waited for also where it is ready now: health comes and goes by itself, and the plan stays the same.
+
+        A container that never ran is bound to its networks by name: those of them that are made come first.
+        """
         start = self.starts.get(name)
         if start is None or case.wanted is None:
             return
+        for endpoint in case.observed.endpoints if case.observed and not case.comes else ():
+            _need(start, networks.get(endpoint.network))
         mode = str(case.wanted.settings.get("network_mode", ""))
         _need(start, self.starts.get(mode.removeprefix("container:")) if mode.startswith("container:") else None)
         for dependency in case.wanted.depends_on:

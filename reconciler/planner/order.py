@@ -59,7 +59,6 @@ class _Graph:
         self._container_edges()
         self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
         self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
-        self._bound_by_name()
         self._leaving_edges()
         self.claims.edges()
         self._automatic_last()
@@ -196,14 +195,6 @@ class _Graph:
                         stop.needs.append(node)
                 if node and start and not self.endpoints[index].container.live:
                     start.needs.append(node)
-
-    def _bound_by_name(self) -> None:
-        """A container that never ran is bound to its networks by name: it is started after those of them that are made."""
-        for name, start in self.life.starts.items():
-            case = self.containers.cases[name]
-            for endpoint in case.observed.endpoints if case.observed and not case.comes else ():
-                if endpoint.network in self.creates and self.creates[endpoint.network] not in start.needs:
-                    start.needs.append(self.creates[endpoint.network])
 
     def _mode_edge(self, case: EndpointCase, connect: Node, mode: str) -> None:
         """While the network that a container was created on is missing, the container can be connected to no other.

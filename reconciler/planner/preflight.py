@@ -31,7 +31,7 @@ _PODMAN_KEEPS = ("driver_opts.com.docker.network.driver.mtu", "driver_opts.com.d
 def preflight(
     topology: str, networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, policy: Policy
 ) -> list[Refusal]:
-    """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses the user agreed to lose."""
+    """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses and subnets that cannot be kept."""
     refusals = list(_features(networks, endpoints, observed.engine))
     refusals += _overlaps(networks, observed)
     refusals += _bridge_names(networks, observed)
@@ -134,7 +134,7 @@ def _macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
 def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
     """Subnets to be made against those of networks that stay, and against each other where the file did not see it.
 
-    Each subnet is offered a free one of its own: two offers never overlap either.
+    Each subnet is offered a free one of its own: two offers never overlap either. One that is given up is dropped and told, not refused.
     """
     coming = {case.name: case for case in networks.cases.values() if case.comes and case.target.get("driver") != "overlay"}
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}

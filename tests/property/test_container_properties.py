@@ -59,21 +59,18 @@ def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
     steps = any_order(made.steps, chance)
     engine = simulate_lab(case.observed, steps[: chance.randrange(len(steps))])
     state, lost = engine.observed, set(engine.lost)
-    finishing = afterwards(policy)
-    again = one_plan(desired, state, finishing)
+    again = one_plan(desired, state, finishing := afterwards(policy))
     if policy.wipe and not again.applyable:  # not everything is gone yet: it is begun again
-        finishing = policy
-        again = one_plan(desired, state, finishing)
-    policy = finishing
+        again = one_plan(desired, state, finishing := policy)
     if not again.applyable:
         nothing([r for r in again.refusals if not any(reason in r.message for reason in AFTER_A_FAILURE)])
         return
     after = simulate_lab(state, again.steps)
-    arrives(desired, state, policy, again, after)
+    arrives(desired, state, finishing, again, after)
     noted = Journal("netplan.journal.1", desired.topology, 1, taken_by(made, case.observed))
-    recovered = plan(desired, state, [noted], policy)
-    if recovered.applyable and not case.policy.wipe:
-        nothing(list(lost_attachments(desired, case.observed, simulate_lab(state, recovered.steps).observed, policy)))
+    recovered = plan(desired, state, [noted], finishing)
+    if recovered.applyable and not policy.wipe:
+        nothing(list(lost_attachments(desired, case.observed, simulate_lab(state, recovered.steps).observed, finishing)))
     if not case.policy.reset:
         kept = {c.name for c in case.observed.containers if c.name in desired.containers}
         data = {v for c in case.observed.containers if c.name in kept for v in c.anonymous.values()}
