@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .engine import TIMEOUT, Reader, engine_at, version_text
+from .engine import TIMEOUT, Log, Reader, engine_at, version_text
 from .engine.locate import Target, locate
 from .errors import ApiError, NetplanError, RefusedError
 from .model import EngineInfo
@@ -69,10 +69,14 @@ FEATURES = (
 
 
 def examine(
-    host: str | None = None, context: str | None = None, timeout: float = TIMEOUT, env: Mapping[str, str] = os.environ
+    host: str | None = None,
+    context: str | None = None,
+    timeout: float = TIMEOUT,
+    env: Mapping[str, str] = os.environ,
+    log: Log | None = None,
 ) -> list[Finding]:
     """Everything that doctor looks at, in the order in which it is printed. Raises nothing: what fails is a finding."""
-    return [*_engine(host, context, timeout, env), *other_netplans(env.get("PATH", ""))]
+    return [*_engine(host, context, timeout, env, log), *other_netplans(env.get("PATH", ""))]
 
 
 def report(findings: Iterable[Finding]) -> list[str]:
@@ -90,12 +94,12 @@ def healthy(findings: Iterable[Finding]) -> bool:
     return all(finding.level != "fail" for finding in findings)
 
 
-def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[str, str]) -> Iterator[Finding]:
+def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[str, str], log: Log | None) -> Iterator[Finding]:
     reader = None
     try:
         target = locate(host, context, env)
         yield Finding("ok", f"engine: {target.url}, found by {target.source}")
-        reader = engine_at(target, timeout)
+        reader = engine_at(target, timeout, log)
         yield from _identity(reader.info(), reader.details(), target)
         yield from features(reader.info())
         yield from duplicate_names(reader)

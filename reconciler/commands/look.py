@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, Problem, RefusedError
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import files, load, look_at, painted, print_json, reader_of, say, warn
+from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, warn
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -155,7 +155,7 @@ def doctor(options: Namespace) -> int:
 
     from ..doctor import FORMAT_VERSION, examine, healthy, report
 
-    findings = examine(options.host, options.context, options.timeout)
+    findings = examine(options.host, options.context, options.timeout, log=call_log(options))
     if options.output == "json":
         print_json({"format_version": FORMAT_VERSION, "findings": [asdict(finding) for finding in findings]})
     else:

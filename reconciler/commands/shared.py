@@ -109,7 +109,7 @@ def reader_of(options: Namespace) -> Iterator[Reader]:
     """The engine that the options name, to look at."""
     from ..engine import open_reader
 
-    reader = open_reader(options.host, options.context, options.timeout, _log(options))
+    reader = open_reader(options.host, options.context, options.timeout, call_log(options))
     try:
         yield reader
     finally:
@@ -121,14 +121,15 @@ def engine_of(options: Namespace) -> Iterator[Engine]:
     """The engine that the options name, to look at and to change."""
     from ..engine import open_engine
 
-    engine = open_engine(options.host, options.context, options.timeout, _log(options))
+    engine = open_engine(options.host, options.context, options.timeout, call_log(options))
     try:
         yield engine
     finally:
         engine.close()
 
 
-def _log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
+def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | None:
+    """Prints each engine call with its time on standard error, where --verbose asks for it."""
     if not options.verbose:
         return None
 

@@ -21,6 +21,7 @@ __all__ = [
     "TIMEOUT",
     "Engine",
     "Filters",
+    "Log",
     "Progress",
     "Reader",
     "engine_at",

@@ -212,6 +212,8 @@ def test_doctor_says_what_to_do(place: Path) -> None:
 
 def test_doctor_is_content_with_a_real_engine(cli: Cli) -> None:
     result = cli.run("doctor")
+    assert not result.err
+    assert "GET    200" in cli.run("doctor", "-v").err
     assert cli.docker.info.version in result.out
     assert "fail" not in result.out
 

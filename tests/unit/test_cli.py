@@ -65,7 +65,7 @@ def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch)
     """Several threads write them: what is written in two pieces would mix."""
     pieces: list[str] = []
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=pieces.append))
-    log = shared._log(Namespace(verbose=True))
+    log = shared.call_log(Namespace(verbose=True))
     assert log
     log("GET", "/networks", 200, 0.0012)
     assert pieces == ["GET    200       1.2 ms  /networks\n"]
