@@ -1,7 +1,8 @@
 """Real engines for the tests.
 
 Which ones: `NETPLAN_TEST_HOSTS=unix:///a,unix:///b`; without it, the one that the docker CLI would use. Every test gets a name prefix of
-its own, and all that carries it is gone afterwards.
+its own, and all that carries it is gone afterwards. An engine that NETPLAN_WIPE_HOSTS names too is the tests' own: they begin by emptying
+it, as a run that was cut off leaves its containers.
 """
 
 from __future__ import annotations
@@ -55,7 +56,13 @@ APPLETS = [
     "mkdir",
     "chmod",
 ]
-GIVEN = [host.strip() for host in os.environ.get("NETPLAN_TEST_HOSTS", "").split(",") if host.strip()]
+
+
+def _addresses(variable: str) -> list[str]:
+    return [host.strip() for host in os.environ.get(variable, "").split(",") if host.strip()]
+
+
+GIVEN, WIPE_HOSTS = _addresses("NETPLAN_TEST_HOSTS"), _addresses("NETPLAN_WIPE_HOSTS")
 _subnets = itertools.count(os.getpid() % 100 * 40)
 
 
@@ -80,7 +87,18 @@ def host(request: pytest.FixtureRequest) -> str:
     except NetplanError as error:
         message = f"no engine to test with: {error.message}; set NETPLAN_TEST_HOSTS=unix:///path/to/docker.sock"
         pytest.fail(message) if GIVEN else pytest.skip(message)
+    if address in WIPE_HOSTS:
+        _empty(Api(address))
     return address
+
+
+def _empty(api: Api) -> None:
+    """Removes every container, network and volume: each as far as the engine lets go of it, its own networks never."""
+    paths = [f"/containers/{container['Id']}?force=1&v=1" for container in api.call("GET", "/containers/json?all=1")[1]]
+    paths += [f"/networks/{network['Id']}" for network in api.call("GET", "/networks")[1]]
+    paths += [f"/volumes/{volume['Name']}?force=1" for volume in api.call("GET", "/volumes")[1]["Volumes"] or ()]
+    for path in paths:
+        api.call("DELETE", path)
 
 
 @pytest.fixture(scope="session")

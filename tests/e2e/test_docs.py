@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shlex
@@ -205,6 +206,8 @@ def transcript(block: Block) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.e2e
 def test_the_tour(walk: Walk) -> None:
+    if json.loads(walk.run("netplan ls -o json")[1])["topologies"]:
+        pytest.skip("the engine has topologies already, and the tour lists them all")
     follow(walk, section(ROOT / "README.md", "A tour"))
 
 

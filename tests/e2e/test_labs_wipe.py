@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from .cli import Cli, box, run_on_terminal, server
+from .conftest import WIPE_HOSTS
 
-WIPE_HOSTS = {host.strip() for host in os.environ.get("NETPLAN_WIPE_HOSTS", "").split(",") if host.strip()}
 NETPLAN_INSIDE = """
 import socket, sys
 sys.path.insert(0, {checkout!r})
