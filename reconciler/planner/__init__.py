@@ -95,10 +95,11 @@ def _changes(networks: Networks, endpoints: Endpoints, containers: Containers) -
     for case in endpoints.cases:
         if not (case.inside or case.kept):
             on_network[case.network].append(case)
+    gone = leaving(containers)
     for name in sorted({*networks.cases, *on_network}):
         network = networks.cases.get(name)
         if network and network.fate != "keep":
-            yield _network_change(network, on_network[name], leaving(containers, name))
+            yield _network_change(network, on_network[name], gone.get(name, ()))
         for case in on_network[name]:
             if not case.restored and not (network and network.fate == "remove" and case.target is None):
                 yield _endpoint_change(case, replaced=bool(network and network.goes))

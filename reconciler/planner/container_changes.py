@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from ..model import DesiredEndpoint
@@ -65,7 +66,10 @@ def _text(value: Value) -> str:
     return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def leaving(containers: Containers, network: str) -> tuple[str, ...]:
-    """The running containers on a network that goes, and that go themselves."""
-    cases = (case for case in containers.cases.values() if case.goes and case.observed and case.observed.live)
-    return tuple(sorted(case.name for case in cases if case.observed and case.observed.endpoint(network)))
+def leaving(containers: Containers) -> Mapping[str, Collection[str]]:
+    """Network -> the running containers on it that go."""
+    found = defaultdict(set)
+    for case in containers.cases.values():
+        for endpoint in case.observed.endpoints if case.goes and case.observed and case.observed.live else ():
+            found[endpoint.network].add(case.name)
+    return found

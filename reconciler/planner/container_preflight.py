@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ..model import DesiredContainer, DesiredState, EngineInfo, ObservedState
+from ..forms import Port
+from ..model import DesiredContainer, DesiredState, EngineInfo, ObservedContainer, ObservedState
 from ..plan import Refusal
 from .containers import ContainerCase, Containers
 from .lifecycle import host_ports, ports_meet, published
@@ -12,16 +14,21 @@ from .lifecycle import host_ports, ports_meet, published
 
 def container_preflight(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
     """All refusals."""
-    names = {container.name for container in observed.containers} | {c.name for c in desired.containers.values() if c.managed}
+    by_name = {container.name: container for container in observed.containers}
+    held = defaultdict(list)
+    for container in observed.containers:
+        for port in host_ports(container.ports) if container.live else ():
+            held[port.host].append((container, port))
+    names = by_name.keys() | {c.name for c in desired.containers.values() if c.managed}
     for case in containers.cases.values():
         if case.wanted and (case.comes or case.start):
-            yield from _ports(case, case.wanted, containers, observed)
-            yield from _idle_namespace(case.wanted, desired, observed)
+            yield from _ports(case, case.wanted, containers, held)
+            yield from _idle_namespace(case.wanted, desired, by_name)
             yield from _never_healthy(case.wanted, containers, observed)
         if case.wanted and case.comes:
             yield from _gaps(case.wanted, observed.engine)
             yield from _lost_namespace(case.wanted, names, containers)
-            yield from _name_taken(case, observed)
+            yield from _name_taken(case, by_name)
 
 
 def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
@@ -31,17 +38,16 @@ def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
         yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source)
 
 
-def _ports(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
-    """Host ports that another container holds and keeps. What else listens on the host only the engine can find out."""
-    ports = published(wanted)
-    for other in observed.containers if ports else ():
-        run = containers.of(other)
-        if not other.live or other.name == case.name or run is case or (run and run.goes):
-            continue
-        for port in ports:
-            if any(ports_meet(port, held) for held in host_ports(other.ports)):
-                message = f"container {case.name}: host port {port.host}/{port.protocol} is published by container {other.name}"
-                yield Refusal(message, f"choose another host port, or stop {other.name} first", False, wanted.source)
+def _ports(
+    case: ContainerCase, wanted: DesiredContainer, containers: Containers, held: Mapping[str, Sequence[tuple[ObservedContainer, Port]]]
+) -> Iterator[Refusal]:
+    """Host ports that another container holds (`held`, by port) and keeps. What else listens on the host only the engine can find out."""
+    for port in published(wanted):
+        for name, other in {o.name: o for o, taken in held.get(port.host, ()) if ports_meet(port, taken)}.items():
+            run = containers.of(other)
+            if name != case.name and run is not case and not (run and run.goes):
+                message = f"container {case.name}: host port {port.host}/{port.protocol} is published by container {name}"
+                yield Refusal(message, f"choose another host port, or stop {name} first", False, wanted.source)
 
 
 def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Containers) -> Iterator[Refusal]:
@@ -55,9 +61,9 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
         yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)
 
 
-def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, observed: ObservedState) -> Iterator[Refusal]:
+def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]) -> Iterator[Refusal]:
     """Only a container that runs has a network to share, and those that are not ours are not started."""
-    found = next((container for container in observed.containers if container.name == wanted.shares), None)
+    found = by_name.get(wanted.shares) if wanted.shares else None
     declared = desired.containers.get(wanted.shares)
     if found and not found.live and not (declared and declared.managed):
         message = f"container {wanted.name} shares the network of container {found.name}, which does not run"
@@ -83,9 +89,9 @@ def _unchecked(case: ContainerCase, wanted: DesiredContainer, containers: Contai
     return settings.get("healthcheck.test") in (None, (), ("NONE",))
 
 
-def _name_taken(case: ContainerCase, observed: ObservedState) -> Iterator[Refusal]:
+def _name_taken(case: ContainerCase, names: Collection[str]) -> Iterator[Refusal]:
     """The name that the old container gets meanwhile."""
-    if case.fate == "recreate" and not case.renamed and any(other.name == case.old_name for other in observed.containers):
+    if case.fate == "recreate" and not case.renamed and case.old_name in names:
         source = case.wanted.source if case.wanted else None
         message = f"container {case.name} is to be renamed to {case.old_name} while it is recreated, and there is one of that name"
         yield Refusal(message, f"remove or rename {case.old_name}", source=source)

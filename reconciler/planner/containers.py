@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from .. import safety
@@ -22,7 +23,7 @@ from ..model import (
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
-from .networks import Networks
+from .networks import NetworkCase, Networks
 
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
 _LEFTOVER = re.compile(r"(?P<name>.+)\.netplan-(?P<id>[0-9a-f]{12})\Z")
@@ -203,14 +204,22 @@ class _Decider:
         mode = present.network_mode
         if mode in PREDEFINED or mode == "default" or mode.startswith("container:") or self.observed.engine.flavor != "docker":
             return ""
-        for case in self.networks.cases.values():
-            if case.goes and case.observed and (how := safety.names_network(present, case.observed)):
+        for case in self._going:
+            if case.observed and (how := safety.names_network(present, case.observed)):
                 if case.fate == "replace" and how == "name":
                     return ""
                 return f"was created on network {case.name}, which is {case.fate}d"
-        present_networks = {key for network in self.observed.networks for key in (network.name, network.id)}
-        made = {name for name, case in self.networks.cases.items() if case.comes}
-        return "" if mode in present_networks | made else f"was created on network {mode[:64]}, which is gone"
+        return "" if mode in self._network_keys else f"was created on network {mode[:64]}, which is gone"
+
+    @cached_property
+    def _going(self) -> list[NetworkCase]:
+        return [case for case in self.networks.cases.values() if case.goes]
+
+    @cached_property
+    def _network_keys(self) -> set[str]:
+        """Names and IDs of all networks that are there, and names of those that come."""
+        there = {key for network in self.observed.networks for key in (network.name, network.id)}
+        return there | {name for name, case in self.networks.cases.items() if case.comes}
 
     def _mac(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
         """Docker sets a MAC address only at creation, and forgets it with the network."""

@@ -6,7 +6,9 @@ started, the old one removed. Whatever may fail without stopping anything comes 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 
 from ..forms import Port, overlaps, read_port
 from ..model import DesiredContainer, ObservedContainer
@@ -173,11 +175,19 @@ class Lifecycle:
         """What frees a host port that this container publishes: the end of another one that goes or is made anew."""
         if case.wanted is None:
             return
-        wanted = published(case.wanted)
-        for name, other in self.containers.cases.items():
-            held = other.observed.settings.get("ports", ()) if other.observed and other.observed.live and name != case.name else ()
-            if wanted and any(ports_meet(port, taken) for port in wanted for taken in host_ports(held)):
-                yield self.stops.get(name) or (self.removes.get(name) if other.fate == "remove" else None)
+        for port in published(case.wanted):
+            for other, taken in self._published.get(port.host, ()):
+                if other is not case and ports_meet(port, taken):
+                    yield self.stops.get(other.name) or (self.removes.get(other.name) if other.fate == "remove" else None)
+
+    @cached_property
+    def _published(self) -> Mapping[str, list[tuple[ContainerCase, Port]]]:
+        """Port on the host -> the running containers of cases that have it."""
+        found = defaultdict(list)
+        for case in self.containers.cases.values():
+            for port in host_ports(case.observed.settings.get("ports", ())) if case.observed and case.observed.live else ():
+                found[port.host].append((case, port))
+        return found
 
     def _members(self, leaving: Collection[str]) -> None:
         """A container is removed only after everything that shares its network namespace.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,11 +61,14 @@ def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
         owner = removes.get(container.network_mode.removeprefix("container:"))
         if owner:
             owner.needs.append(removes[container.id])
+    attached: dict[str, list[str]] = defaultdict(list)
+    for container in wipe.containers:
+        for key in {key for endpoint in container.endpoints for key in (endpoint.network, endpoint.network_id)}:
+            attached[key].append(container.id)
     going = []
     for network in wipe.networks:
-        on = [c for c in wipe.containers if any(network.id == e.network_id or network.name == e.network for e in c.endpoints)]
-        expects = tuple(sorted(container.id for container in on))
-        going.append(Node("remove", network.name, FOR_GOOD, network_id=network.id, expects=expects, needs=[removes[c.id] for c in on]))
+        on = sorted({*attached[network.name], *attached[network.id]})
+        going.append(Node("remove", network.name, FOR_GOOD, network_id=network.id, expects=tuple(on), needs=[removes[id] for id in on]))
     return [*removes.values(), *going], _last([*removes.values(), *going])
 
 
