@@ -42,7 +42,8 @@ def preflight(
     refusals += _unfitting(networks, endpoints, settings, observed.engine, policy)
     refusals += _dead_addresses(endpoints, settings, observed.engine)
     going = {case.observed.id for case in containers.cases.values() if case.goes and case.observed}
-    refusals += _addresses(topology, settings, endpoints, observed, going)
+    started = {case.observed.id for case in containers.cases.values() if case.start and case.observed and not case.observed.live}
+    refusals += _addresses(topology, settings, endpoints, observed, going, started)
     refusals += full(settings, endpoints, containers, observed, going)
     refusals += _macs(endpoints, observed.engine)
     return refusals
@@ -266,9 +267,17 @@ def _dead_addresses(endpoints: Endpoints, settings: Mapping[str, Settings], engi
 
 
 def _addresses(
-    topology: str, settings: Mapping[str, Settings], endpoints: Endpoints, observed: ObservedState, going: Collection[str]
+    topology: str,
+    settings: Mapping[str, Settings],
+    endpoints: Endpoints,
+    observed: ObservedState,
+    going: Collection[str],
+    started: Collection[str],
 ) -> Iterator[Refusal]:
-    """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed."""
+    """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed.
+
+    Also those of endpoints that stay as they are, whose container is `started`: what does not run holds none. Both are IDs of containers.
+    """
     wanted: dict[tuple[str, str], EndpointCase] = {}
     for case in sorted(filter(_is_static, endpoints.cases), key=lambda case: (case.network, case.container.name, case.container.id)):
         for path, family in ADDRESS_PATHS:
@@ -281,6 +290,10 @@ def _addresses(
                 yield _taken(case, str(address), other.container.name, "")
             else:
                 wanted[case.network, str(address)] = case
+    for case in endpoints.kept:
+        if case.observed and case.container.id in started:
+            for path in {path for path, _ in ADDRESS_PATHS} & case.observed.settings.keys():
+                wanted.setdefault((case.network, str(case.observed.settings[path])), case)
     if wanted:
         yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going])
 
@@ -320,6 +333,8 @@ def _held(
             live = {address.partition("/")[0] for address in endpoint.addresses}
             for address in sorted((static | live) & needed[endpoint.network]):
                 case = wanted[endpoint.network, address]
+                if case.target is None and not container.live:
+                    continue
                 if key in kept and address not in static:
                     _move(topology, kept.pop(key), f"gives up {address} to {case.container.name}", endpoints)
                 elif key not in kept or address in static:

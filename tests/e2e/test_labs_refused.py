@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .cli import Cli, box
+from .cli import Cli, box, server
 
 MISSING = "netplan-test/no-such-image:1"
 
@@ -90,3 +90,18 @@ def test_a_container_whose_network_is_shared_is_gone(cli: Cli) -> None:
 def test_a_mode_and_networks_together_are_a_mistake(cli: Cli) -> None:
     cli.write({"n": {}}, {"one": box(network_mode="host", networks=["n"])})
     refused(cli, "network_mode", code=4)
+
+
+def test_an_address_that_somebody_got_while_its_container_was_stopped(cli: Cli) -> None:
+    """The engine reserves none, and could not start it. A stranger is in the way, by name; who is declared takes another address."""
+    full, subnet = cli.docker.name, cli.docker.subnet()
+    first = subnet.replace(".0/24", ".2")
+    network, web = {"n": {"subnet": subnet}}, server(networks={"n": {"ipv4_address": first}})
+    cli.converge(network, {"web": web})
+    cli.docker.stop(full("web"))
+    cli.docker.container("peer", full("n"))
+    refused(cli, f"web on {full('n')}: address {first} is taken by container {full('peer')} (given to it automatically)", code=1)
+    peer = cli.life("peer")
+    cli.converge(network, {"web": web, "peer": {"networks": ["n"]}})
+    assert cli.life("peer") == peer
+    assert cli.reach("peer", "web")
