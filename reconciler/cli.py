@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-    from .errors import NetplanError
-
 BUG = 70
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What writing output may end in; files and engines that cannot be read are reported where they are read."""
@@ -70,6 +68,8 @@ def _main(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     except NetplanError as error:
+        from .commands.shared import report
+
         _debug()
         report(error)
         return error.exit_code
@@ -94,21 +94,6 @@ def _debug() -> None:
         import traceback
 
         traceback.print_exc()
-
-
-def report(error: NetplanError) -> None:
-    """What happened, then why, then what to do; problems of a file each on a line of its own."""
-    from .errors import InputError
-    from .paint import choose, safe
-
-    paint = choose(sys.stderr, "--no-color" in sys.argv)
-    if isinstance(error, InputError):
-        for problem in error.problems:
-            print(safe(str(problem)), file=sys.stderr)
-        return
-    print(f"{paint('error', 'error:')} {safe(error.message)}", file=sys.stderr)
-    for hint in error.hints:
-        print(f"  {safe(hint)}", file=sys.stderr)
 
 
 def _run(arguments: list[str]) -> int:

@@ -76,6 +76,10 @@ class FailedError(NetplanError):
     """A run ended, and the engine is not as the file says."""
 
 
+class UnprovenError(FailedError):
+    """Every step was done, and still not all is as the file says, or runs."""
+
+
 class LockLostError(FailedError):
     """Somebody else may be at work on the engine: nothing more is done, nothing put back, no journal dropped."""
 

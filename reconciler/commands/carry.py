@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError
+from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError, UnprovenError
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose, safe
 from ..safety import Policy
@@ -115,9 +115,9 @@ def carry_out(
 
 
 def _all_run(view: View, reader: Reader, ran: Run | None) -> None:
-    """Raises FailedError where a container of the file does not run, or ends again and again, though nothing is left to do."""
+    """Raises UnprovenError where a container of the file does not run, or ends again and again, though nothing is left to do."""
     if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader, ran))):
-        raise FailedError("what was started does not run", *ended)
+        raise UnprovenError("what was started does not run", *ended)
 
 
 def _show_again(wanted: Plan, options: Namespace) -> None:
@@ -240,11 +240,11 @@ class _Run:
             raise lost
         _all_run(view, self.engine, ran)
         if not converged:
-            raise FailedError("the engine is not as declared, though every step was done", *remains(left))
+            raise UnprovenError("the engine is not as declared, though every step was done", *remains(left))
         if stopped := before - live(view.observed, wanted):
             names = sorted(name for _, name in stopped)
             what = "stopped while netplan was at work, by somebody else or by a restart"
-            raise FailedError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
+            raise UnprovenError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
         return 0
 
     def _note(self) -> set[str]:

@@ -6,19 +6,17 @@ import signal
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
-from ..errors import NetplanError, RefusedError, UsageError
+from ..errors import NetplanError, RefusedError, UnprovenError, UsageError
 from ..model import DesiredState
 from ..paint import safe
 from .carry import carry_out
 from .outcome import own_containers
 from .review import load_all
-from .shared import Lookout, check_adopt, engine_of, files, one_document, policy_of
+from .shared import Lookout, check_adopt, engine_of, files, one_document, policy_of, report
 
-T = TypeVar("T")
 MOST_CONFLICTS = 10
 """Contradictions between files that are told where they stop a run."""
 
@@ -36,10 +34,11 @@ def apply(options: Namespace) -> int:
     check_adopt(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
         first = states[0]  # what was seen before its changes is no longer so for the next
-        return max(
-            carry_out(state, engine, policy_of(options), options, sight=sight if state is first else None)
-            for state in _apart(states, options)
-        )
+
+        def carry(state: DesiredState) -> int:
+            return carry_out(state, engine, policy_of(options), options, sight=sight if state is first else None)
+
+        return _each(states, carry, options)
 
 
 def destroy(options: Namespace) -> int:
@@ -51,10 +50,11 @@ def destroy(options: Namespace) -> int:
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(_in_order(files(options.file)))]
     with engine_of(options) as engine, one_document(options, options.file):
-        return max(
-            carry_out(DesiredState(state.topology), engine, policy_of(options, destroyed=state), options, "destroy")
-            for state in _apart(states, options)
-        )
+
+        def carry(state: DesiredState) -> int:
+            return carry_out(DesiredState(state.topology), engine, policy_of(options, destroyed=state), options, "destroy")
+
+        return _each(states, carry, options)
 
 
 def reset(options: Namespace) -> int:
@@ -73,7 +73,7 @@ def reset(options: Namespace) -> int:
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
         if options.wipe:
             policy = replace(policy, spare=own_containers(engine))
-        return max(carry_out(state, engine, policy, options, "reset") for state in _apart(states, options))
+        return _each(states, lambda state: carry_out(state, engine, policy, options, "reset"), options)
 
 
 def _in_order(paths: Sequence[str]) -> list[tuple[str, DesiredState]]:
@@ -97,12 +97,18 @@ def _compatible(paths: Sequence[str]) -> list[DesiredState]:
     return [state for _, state in states]
 
 
-def _apart(items: Sequence[T], options: Namespace) -> Iterator[T]:
-    """One after another, with a blank line between what is printed of each."""
-    for number, item in enumerate(items):
+def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], options: Namespace) -> int:
+    """The worst exit code. A topology that is not as declared afterwards does not keep the next ones from their turn."""
+    codes = []
+    for number, state in enumerate(states):
         if number and options.output != "json" and not options.quiet:
-            print()
-        yield item
+            print(flush=True)
+        try:
+            codes.append(carry(state))
+        except UnprovenError as error:
+            codes.append(error.exit_code)
+            report(error)
+    return max(codes)
 
 
 def unlock(options: Namespace) -> int:

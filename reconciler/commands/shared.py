@@ -12,7 +12,7 @@ from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import FailedError, Problem, RefusedError, UsageError
+from ..errors import FailedError, InputError, NetplanError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
 from ..safety import Policy
@@ -55,6 +55,17 @@ def warn(warnings: Iterable[Problem]) -> None:
     """A file's warnings or problems, on standard error."""
     for warning in warnings:
         print(safe(str(warning)), file=sys.stderr)
+
+
+def report(error: NetplanError) -> None:
+    """On standard error: what happened, then why, then what to do; problems of a file each on a line of its own."""
+    if isinstance(error, InputError):
+        warn(error.problems)
+        return
+    paint = choose(sys.stderr, "--no-color" in sys.argv)
+    print(f"{paint('error', 'error:')} {safe(error.message)}", file=sys.stderr)
+    for hint in error.hints:
+        print(f"  {safe(hint)}", file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -148,6 +149,16 @@ def test_ctrl_c_ends_a_wait(cli: Cli) -> None:
     cli.apply()
     cli.settled()
     assert running(cli, "web")
+
+
+def test_one_file_of_a_folder_that_ends_badly_keeps_no_other_from_its_turn(cli: Cli) -> None:
+    cli.write({}, {"bad": box("sh", "-c", "echo no licence; exit 3")}, cli.topology + "a", "topology.yaml")
+    cli.write({"n": {"subnet": cli.docker.subnet()}}, {"good": box(networks=["n"])}, cli.topology + "b", "zz.yaml")
+    ended = cli.run("apply", str(cli.file.parent), "--yes", code=1)
+    assert f"{cli.docker.name('bad')} ended with exit code 3: no licence" in ended.err
+    assert running(cli, "good")
+    report = json.loads(cli.run("apply", str(cli.file.parent), "--yes", "-o", "json", code=1).out)
+    assert [one["plan"]["topology"] for one in report["reports"]] == [cli.topology + "a", cli.topology + "b"]
 
 
 def running(cli: Cli, short: str) -> bool:
