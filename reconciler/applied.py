@@ -27,7 +27,7 @@ from .model import (
     ObservedNetwork,
     ObservedState,
 )
-from .settings import Pool, Settings, Value, pool_settings
+from .settings import STATIC, Pool, Settings, Value, pool_settings
 
 NEWEST = EngineInfo(version="28", api=(1, 51), transport="simulated")
 """The engine that is assumed where there is none: of the newest version that netplan knows."""
@@ -147,7 +147,7 @@ def _external(states: Iterable[DesiredState]) -> dict[str, Settings]:
 
 
 def _static(endpoint: DesiredEndpoint) -> Iterator[str]:
-    for path in ("ipv4_address", "ipv6_address"):
+    for path in STATIC:
         if path in endpoint.settings:
             yield str(endpoint.settings[path])
 

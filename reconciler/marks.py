@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark
-from .settings import Settings, Value, fits
+from .settings import STATIC, Settings, Value, fits
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"
@@ -134,7 +134,7 @@ def _settings(value: object) -> dict[str, Value]:
 
 def _plausible(path: str, item: object) -> bool:
     """Anybody may write a driver option: what cannot be a setting is none."""
-    return fits(path, item) and (path not in ("ipv4_address", "ipv6_address") or _is_address(str(item), path[:4]))
+    return fits(path, item) and (path not in STATIC or _is_address(str(item), path[:4]))
 
 
 def _is_address(text: str, family: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from .settings import Settings, Value
+from .settings import Settings
 
 ALL_ENDPOINTS_API = (1, 44)
 """From here on a container can be created with all its endpoints, each with its own MAC address."""
@@ -16,8 +16,6 @@ PREDEFINED = frozenset({"bridge", "host", "none"})
 RESTARTING = "restarting"
 """The state of a container that ended and is to be started again in a moment."""
 ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}
-
-_NOTHING: Mapping[str, Value] = {}
 
 
 HIDDEN = "(value hidden)"

@@ -11,7 +11,7 @@ from .settings import Settings, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
 Kind = Literal["network", "endpoint", "container", "image"]
-Cause = Literal["intent", "drift", "dropped", "kept"]
+Cause = Literal["intent", "drift", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ from typing import Literal
 
 Value = str | int | bool | tuple[str, ...]
 Settings = Mapping[str, Value]
+Family = Literal["ipv4", "ipv6"]
+
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+ADDRESS_PATHS: tuple[tuple[str, Family], ...] = (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6"))
+"""An endpoint's static addresses: path and family."""
+STATIC = tuple(path for path, _ in ADDRESS_PATHS)
 
 MTU_OPTION = "com.docker.network.driver.mtu"
 BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
@@ -94,7 +100,7 @@ def canonical_option(value: object) -> str:
     return text.lower() if text.lower() in ("true", "false") else text
 
 
-def family_of(prefix_or_address: str) -> Literal["ipv4", "ipv6"]:
+def family_of(prefix_or_address: str) -> Family:
     """Which family an address or prefix belongs to."""
     return "ipv6" if ":" in prefix_or_address else "ipv4"
 
@@ -103,9 +109,6 @@ def canonical_image(text: str) -> str:
     """An image's reference in the engine's familiar form, with its tag: `docker.io/library/busybox` -> `busybox:latest`."""
     name = text.removeprefix("index.docker.io/").removeprefix("docker.io/").removeprefix("library/")
     return name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
-
-
-# --- secrets ---------------------------------------------------------------------------------------------------------
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
@@ -146,7 +149,7 @@ def settings_pools(settings: Settings) -> tuple[Pool, ...]:
 
 
 def _pools(settings: Settings) -> Iterator[Pool]:
-    for family in ("ipv4", "ipv6"):
+    for family in FAMILIES:
         subnets = settings.get(f"{family}.subnet", ())
         assert isinstance(subnets, tuple)
         for subnet in subnets:

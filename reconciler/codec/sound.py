@@ -7,9 +7,7 @@ from ipaddress import ip_network
 
 from ..forms import read_port
 from ..model import ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork
-from ..settings import Settings, Value, address_of, fits
-
-_ADDRESSES = ("ipv4_address", "ipv6_address")
+from ..settings import FAMILIES, STATIC, Settings, Value, address_of, fits
 
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:
@@ -19,7 +17,7 @@ def check_network(network: ObservedNetwork) -> ObservedNetwork:
     _settings(network.settings)
     for path, value in network.settings.items():
         family, _, rest = path.partition(".")
-        if family in ("ipv4", "ipv6"):
+        if family in FAMILIES:
             for text in value if isinstance(value, tuple) else (str(value),):
                 _in_family(family, text, prefix=rest.startswith(("subnet", "ip_range")))
     return network
@@ -51,7 +49,7 @@ def _check_endpoint(endpoint: ObservedEndpoint) -> None:
     _named(endpoint.network)
     for settings in (endpoint.settings, *((endpoint.mark.declared, endpoint.mark.before) if endpoint.mark else ())):
         _settings(settings)
-        for path in _ADDRESSES:
+        for path in STATIC:
             if path in settings:
                 _in_family(path[:4], str(settings[path]))
     for address in endpoint.addresses:

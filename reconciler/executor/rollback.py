@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from ..model import ObservedNetwork, ObservedState
 from ..plan import Plan, Step
-
-STATIC = ("ipv4_address", "ipv6_address")
+from ..settings import STATIC
 
 
 def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -> Plan:

@@ -14,6 +14,7 @@ from ..cycles import no_cycle_search
 from ..model import DesiredState, EngineInfo, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy, emptied, too_many
+from ..settings import ADDRESS_PATHS
 from .between import conflicts, in_order, made_by_others
 from .compare import AUTOMATIC, DEFAULTS
 from .container_changes import container_changes, leaving
@@ -24,7 +25,7 @@ from .fingerprint import fingerprint
 from .kept import keep
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
-from .preflight import ADDRESS_PATHS, preflight
+from .preflight import preflight
 from .recover import given_up, lacking, pending, recover
 from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals

@@ -7,13 +7,13 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from ..model import EngineInfo, ObservedState, Source
 from ..plan import Refusal
-from ..settings import Pool, Settings, Value, implicit_gateway, settings_pools
+from ..settings import ADDRESS_PATHS, Family, Pool, Settings, Value, implicit_gateway, settings_pools
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
 from .subnets import parsed
 
 _MOST_NAMES = 8
-_ADDRESS = {"ipv4": "ipv4_address", "ipv6": "ipv6_address"}
+_ADDRESS = {family: path for path, family in ADDRESS_PATHS}
 
 
 def unfitting_addresses(case: EndpointCase, network: Settings, engine: EngineInfo) -> Iterator[tuple[str, str]]:
@@ -21,7 +21,7 @@ def unfitting_addresses(case: EndpointCase, network: Settings, engine: EngineInf
     if case.target is None:
         return
     declared: Settings = case.wanted.settings if case.wanted else {}
-    for path, family in (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6")):
+    for path, family in ADDRESS_PATHS:
         address = case.target.get(path)
         if address is None or path in declared:
             continue
@@ -84,7 +84,7 @@ def full(
                 yield _is_full(network, pools, dynamic, room, source)
 
 
-def _families(settings: Settings) -> Iterator[str]:
+def _families(settings: Settings) -> Iterator[Family]:
     """Those of which the engine gives addresses for certain, less the gateway's; who keeps one in ipvlan's modes was not measured."""
     if settings.get("driver", "bridge") in ("bridge", "macvlan"):
         if settings.get("enable_ipv4") is not False:

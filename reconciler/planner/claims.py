@@ -10,12 +10,11 @@ from ipaddress import ip_address
 
 from ..model import ObservedEndpoint, ObservedState, Source
 from ..plan import Refusal
-from ..settings import Settings, implicit_gateway, settings_pools
+from ..settings import ADDRESS_PATHS, STATIC, Settings, implicit_gateway, settings_pools
 from .containers import Containers
 from .endpoints import EndpointCase
 from .graph import Node
 from .lifecycle import Lifecycle
-from .preflight import ADDRESS_PATHS
 from .subnets import parsed
 
 
@@ -194,10 +193,7 @@ class Claims:
         gateway = pool.gateway or implicit_gateway(parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None)
         used = {str(parsed(pool.subnet).network_address), str(gateway), *(aux for _, aux in pool.aux_addresses)}
         used |= {
-            str(claim.settings[path])
-            for claim in self.claims
-            for path, _ in ADDRESS_PATHS
-            if path in claim.settings and claim.network == network
+            str(claim.settings[path]) for claim in self.claims for path in STATIC if path in claim.settings and claim.network == network
         }
         used |= {held for c in self.observed.containers for e in c.endpoints if e.network == network for held in _held(e)}
         lower = sum(ip_address(other) in space and int(ip_address(other)) < int(value) for other in used)
@@ -214,5 +210,5 @@ def _risk(claim: _Claim, address: str, takers: Sequence[str]) -> Refusal:
 
 def _held(endpoint: ObservedEndpoint) -> set[str]:
     """The addresses that an endpoint has, static or given."""
-    static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
+    static = {str(endpoint.settings[path]) for path in STATIC if path in endpoint.settings}
     return static | {address.partition("/")[0] for address in endpoint.addresses}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from ..marks import digest
 from ..model import EndpointMark, ObservedContainer, ObservedEndpoint
 from ..plan import Cause, Difference
-from ..settings import Settings, Value, implicit_gateway
+from ..settings import FAMILIES, STATIC, Settings, Value, implicit_gateway
 from .subnets import parsed
 
 DEFAULTS: Mapping[str, Value] = {
@@ -30,7 +30,6 @@ DEFAULTS: Mapping[str, Value] = {
 AUTOMATIC = "automatic"
 """How a subnet that nobody declares is described: the engine chooses one."""
 
-FAMILIES = ("ipv4", "ipv6")
 SUBNETS = tuple(f"{family}.subnet" for family in FAMILIES)
 GATEWAYS = tuple(f"{family}.gateway" for family in FAMILIES)
 
@@ -125,7 +124,7 @@ def endpoint_differences(
         if path in ("aliases", "mac_address"):
             continue
         actual = observed.get(path, DEFAULTS.get(path))
-        if path in ("ipv4_address", "ipv6_address") and not addresses_readable:
+        if path in STATIC and not addresses_readable:
             live = {address.partition("/")[0] for address in endpoint.addresses}
             actual = value if value in live or not container.live else min(live, default=None)
         if actual != value:

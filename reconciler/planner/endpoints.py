@@ -21,7 +21,7 @@ from ..model import (
 )
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
-from ..settings import Settings
+from ..settings import STATIC, Settings
 from .compare import endpoint_differences, overlaid_endpoint
 from .containers import GONE, ContainerCase, Containers
 from .networks import NetworkCase, Networks
@@ -377,7 +377,7 @@ def _own_settings(endpoint: ObservedEndpoint) -> Settings:
     """What is put back: all it has, but not the address that a phantom never got."""
     if not endpoint.phantom or endpoint.mark:
         return endpoint.settings
-    return {path: value for path, value in endpoint.settings.items() if path not in ("ipv4_address", "ipv6_address")}
+    return {path: value for path, value in endpoint.settings.items() if path not in STATIC}
 
 
 def _settings_differences(before: Settings, after: Settings) -> tuple[Difference, ...]:

@@ -9,15 +9,13 @@ from dataclasses import replace
 from ..model import ALL_ENDPOINTS_API, PREDEFINED, RESTARTING, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Source
 from ..plan import Refusal
 from ..safety import Policy
-from ..settings import Settings, family_of
+from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
 from .addresses import fits, full, unfitting_addresses
 from .compare import overlaid_endpoint
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
 from .networks import NetworkCase, Networks
 from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
-
-ADDRESS_PATHS = (("ipv4_address", "ipv4"), ("ipv6_address", "ipv6"))
 
 _DOCKER_28 = {
     "gw_priority": "gw_priority",
@@ -292,14 +290,14 @@ def _addresses(
                 wanted[case.network, str(address)] = case
     for case in endpoints.kept:
         if case.observed and case.container.id in started:
-            for path in {path for path, _ in ADDRESS_PATHS} & case.observed.settings.keys():
+            for path in {*STATIC} & case.observed.settings.keys():
                 wanted.setdefault((case.network, str(case.observed.settings[path])), case)
     if wanted:
         yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going])
 
 
 def _is_static(case: EndpointCase) -> bool:
-    return case.target is not None and ("ipv4_address" in case.target or "ipv6_address" in case.target)
+    return case.target is not None and any(path in case.target for path in STATIC)
 
 
 def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: str, engine: EngineInfo) -> Refusal | None:
@@ -329,7 +327,7 @@ def _held(
         for endpoint in container.endpoints:
             if endpoint.network not in needed or endpoint.phantom or endpoint.missing or (key := (container.id, endpoint.network)) in busy:
                 continue
-            static = {str(endpoint.settings[path]) for path, _ in ADDRESS_PATHS if path in endpoint.settings}
+            static = {str(endpoint.settings[path]) for path in STATIC if path in endpoint.settings}
             live = {address.partition("/")[0] for address in endpoint.addresses}
             for address in sorted((static | live) & needed[endpoint.network]):
                 case = wanted[endpoint.network, address]

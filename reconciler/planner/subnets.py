@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ..model import ObservedNetwork
-from ..settings import Settings
+from ..settings import FAMILIES, Settings
 
 IpNetwork = IPv4Network | IPv6Network
 _PRIVATE = tuple(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"))
@@ -22,7 +22,7 @@ def parsed(prefix: str) -> IpNetwork:
 def subnets_of(settings: Settings) -> tuple[str, ...]:
     """Every subnet of a network, IPv4 first."""
     found: list[str] = []
-    for family in ("ipv4", "ipv6"):
+    for family in FAMILIES:
         value = settings.get(f"{family}.subnet", ())
         found.extend(value if isinstance(value, tuple) else ())
     return tuple(found)

@@ -9,12 +9,12 @@ from ..forms import duration_text, size_text
 from ..model import HIDDEN
 from ..paint import safe, shortened
 from ..plan import Difference
-from ..settings import MTU_OPTION, Value
+from ..settings import FAMILIES, MTU_OPTION, Value
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
 
-_READING_ORDER = ("image", *(f"{family}.{part}" for family in ("ipv4", "ipv6") for part in ("subnet", "gateway", "ip_range", "aux")))
+_READING_ORDER = ("image", *(f"{family}.{part}" for family in FAMILIES for part in ("subnet", "gateway", "ip_range", "aux")))
 
 
 def hidden_change(difference: Difference) -> bool:
@@ -73,7 +73,6 @@ def why_changed(difference: Difference) -> str:
             "intent": "cannot be changed in place",
             "drift": "changed on the engine",
             "dropped": "no longer declared",
-            "kept": "kept",
         }[difference.cause]
     )
 
@@ -83,7 +82,7 @@ def label(path: str) -> str:
     if path == f"driver_opts.{MTU_OPTION}":
         return "mtu"
     family, _, rest = path.partition(".")
-    if family in ("ipv4", "ipv6") and rest:
+    if family in FAMILIES and rest:
         return safe(rest) + (" (IPv6)" if family == "ipv6" else "")
     return safe(path)
 

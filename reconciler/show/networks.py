@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from ..plan import Change, Plan
-from ..settings import settings_pools
+from ..settings import STATIC, settings_pools
 from .notes import note
 
 Status = Literal["present", "missing", "gone"]
@@ -124,7 +124,7 @@ def _endpoint_view(
         container.id,
         container.state,
         endpoint.addresses,
-        tuple(str(endpoint.settings[path]) for path in ("ipv4_address", "ipv6_address") if path in endpoint.settings),
+        tuple(str(endpoint.settings[path]) for path in STATIC if path in endpoint.settings),
         endpoint.mac,
         tuple(_aliases(container, endpoint)),
         container.ports,

@@ -15,6 +15,7 @@ from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredSt
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
+    STATIC,
     Pool,
     Value,
     canonical_address,
@@ -169,7 +170,7 @@ def _endpoint(body: Map) -> dict[str, Value]:
     for key, value in body.items():
         if value is None or key.startswith("x-"):
             continue
-        if key in ("ipv4_address", "ipv6_address"):
+        if key in STATIC:
             settings[key] = canonical_address(value)
         elif key == "mac_address":
             settings[key] = canonical_mac(value)
