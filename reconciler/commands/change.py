@@ -14,7 +14,7 @@ from ..model import DesiredState
 from ..paint import safe
 from .carry import carry_out
 from .outcome import own_containers
-from .review import load_all
+from .review import load_in_order
 from .shared import Lookout, check_adopt, engine_of, files, one_document, policy_of, report
 
 MOST_CONFLICTS = 10
@@ -48,7 +48,7 @@ def destroy(options: Namespace) -> int:
         raise UsageError("--name and FILE were both given", "give one of them")
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
-    states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(_in_order(files(options.file)))]
+    states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(load_in_order(files(options.file)))]
     with engine_of(options) as engine, one_document(options, options.file):
 
         def carry(state: DesiredState) -> int:
@@ -76,19 +76,11 @@ def reset(options: Namespace) -> int:
         return _each(states, lambda state: carry_out(state, engine, policy, options, "reset"), options)
 
 
-def _in_order(paths: Sequence[str]) -> list[tuple[str, DesiredState]]:
-    """Every file and its desired state, each after those that make what it needs. Raises InputError with the problems of all of them."""
-    from ..planner import in_order
-
-    states = list(zip(paths, load_all(paths), strict=True))
-    return in_order(states) if len(states) > 1 else states
-
-
 def _compatible(paths: Sequence[str]) -> list[DesiredState]:
     """The desired states in that order. Raises RefusedError where one file's apply would undo another's."""
     from ..planner import conflicts
 
-    states = _in_order(paths)
+    states = load_in_order(paths)
     found = conflicts(states) if len(states) > 1 else ()
     if found:
         told = [f"{refusal.source}: {refusal.message}: {refusal.way_out}" for refusal in found[:MOST_CONFLICTS]]

@@ -53,7 +53,8 @@ def plan(options: Namespace) -> int:
         return plan_and_save(options)
     paths = files(options.file)
     lookout = None if options.state is not None else Lookout(options, reader_of, paths)
-    desired = load_all(paths)
+    ordered = load_in_order(paths)
+    paths, desired = [path for path, _ in ordered], [state for _, state in ordered]
     check_adopt(options, desired)
     plans = _planned(desired, options, lookout)
     if not is_folder(options.file):
@@ -61,7 +62,7 @@ def plan(options: Namespace) -> int:
         return _code(plans[0], options)
     from ..planner import conflicts
 
-    found = conflicts(list(zip(paths, desired, strict=True)))
+    found = conflicts(ordered)
     _print_folder(paths, plans, found, options)
     tell_refusals(found, options)
     codes = [_code(one, options) for one in plans] + [RefusedError.exit_code] * bool(found)
@@ -97,6 +98,14 @@ def load_all(paths: Sequence[str]) -> list[DesiredState]:
     if problems:
         raise InputError(problems)
     return states
+
+
+def load_in_order(paths: Sequence[str]) -> list[tuple[str, DesiredState]]:
+    """Every file and its desired state, each after those that make what it needs. Raises as `load_all`."""
+    from ..planner import in_order
+
+    states = list(zip(paths, load_all(paths), strict=True))
+    return in_order(states) if len(states) > 1 else states
 
 
 def _planned(desired: Sequence[DesiredState], options: Namespace, lookout: Lookout[Reader] | None) -> list[Plan]:

@@ -26,6 +26,7 @@ def plan_and_save(options: Namespace) -> int:
     from ..topology import load_text
     from ..topology.files import read_text
 
+    _check_out(options)
     paths = files(options.file)
     if len(paths) != 1:
         raise UsageError("--out saves the plan of one topology, and this folder holds several", "name one of its files")
@@ -58,15 +59,29 @@ def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedS
         return view.look(), view.observed
 
 
+def _check_out(options: Namespace) -> None:
+    if options.out == "-":
+        raise UsageError("--out - names no file: what is printed is the plan as people read it", "name a file, e.g. --out plan.json")
+    with suppress(OSError, ValueError):
+        if options.file not in (None, "-") and Path(options.out).samefile(options.file):
+            raise UsageError(f"--out {options.out} is the topology itself", "name another file")
+
+
 def _write(path: str, text: str) -> None:
-    """Whole or not at all."""
-    beside = Path(path).parent / f".netplan.{os.getpid()}.part"
+    """Whole or not at all; where a link leads. What is there and no file, such as a pipe, is written to."""
+    beside = None
     try:
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="ascii")
+            return
+        beside = target.parent / f".netplan.{os.getpid()}.part"
         beside.write_text(text, encoding="ascii")
-        beside.replace(path)
+        beside.replace(target)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            beside.unlink()
+        with suppress(OSError):
+            if beside:
+                beside.unlink()
         raise UsageError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
@@ -106,7 +121,13 @@ def _desired(saved: SavedPlan) -> DesiredState:
     from ..topology.files import read_text
 
     text = saved.text
-    if text is None or isfile(saved.file):  # noqa: PTH113 - Path.is_file raises where it may not look
+    there = isfile(saved.file)  # noqa: PTH113 - Path.is_file raises where it may not look
+    if text is None and not there:
+        raise UsageError(
+            f"the saved plan needs {saved.file}, as it does not hold the values of its environment, and that is not here",
+            "run this in the folder in which the plan was made",
+        )
+    if text is None or there:
         _, now = read_text(saved.file)
         if text_digest(now) != saved.sha256:
             raise RefusedError(f"{saved.file} changed since the plan was saved", "make a new plan with: netplan plan FILE --out P.json")

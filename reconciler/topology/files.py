@@ -25,6 +25,8 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
     """
     if argument is None:
         return [_default(folder or Path())]
+    if not argument:
+        raise UsageError("FILE is empty", "name a topology file, a folder of them, or - for standard input")
     if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
         return [argument]
     try:

@@ -216,6 +216,8 @@ def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> st
     if "string" in types and (isinstance(value, Odd | bool | int | float)):
         return not_text(value)
     if types == ["integer"] and isinstance(value, str) and value.isdecimal():
+        if len(value) > 18:  # those are numbers to nobody (document.py)
+            return f"is {show(value)}, which is too large"
         return f"is {show(value)}, text because of its quotes: remove them"
     return f"must be {_wanted(types)}, not {'empty' if value is None else value_of(value)}"
 

@@ -46,7 +46,7 @@ def test_a_folder_is_planned_against_the_engine(drifted: Cli) -> None:
     folder = str(drifted.file.parent)
     done = drifted.run("plan", folder, "-o", "json", code=3)
     value = valid("plans", done.out)
-    assert [one["verdict"] for one in value["summary"]] == ["as declared", "refused"]  # type: ignore[attr-defined]
+    assert [one["verdict"] for one in value["summary"]] == ["refused", "as declared"]  # type: ignore[attr-defined]
     state = drifted.run("snapshot").out
     assert run("plan", folder, "--state", "-", "-o", "json", host=NOWHERE, stdin=state, code=3).out == done.out
 

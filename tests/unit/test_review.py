@@ -165,6 +165,13 @@ def test_a_folder_is_one_summary_then_every_plan(tmp_path: Path) -> None:
     assert ended.out.count("netplan: topology") == 2
 
 
+def test_a_folder_is_planned_in_the_order_in_which_it_is_applied(tmp_path: Path) -> None:
+    write(tmp_path, {"1-uses.yaml": LENT, "2-makes.yaml": FIRST})
+    lines = netplan("plan", ".", "--state", "empty", folder=tmp_path).out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["2-makes.yaml", "1-uses.yaml"]
+    assert [line.split('"')[1] for line in lines if line.startswith("netplan: topology")] == ["one", "two"]
+
+
 def test_a_long_name_moves_no_other_line(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": FIRST.replace("mine", "m" * 250), f"{'z' * 200}.yaml": OTHER})
     lines = netplan("plan", ".", "--state", "empty", folder=tmp_path).out.splitlines()

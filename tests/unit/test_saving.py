@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,35 @@ def test_every_name_that_the_system_allows_is_written(name: str, folder: Path) -
     before = sorted(folder.iterdir())
     assert main([*COMMAND, name]) == 0
     assert sorted(folder.iterdir()) == sorted([*before, folder / name])
+
+
+def test_a_link_is_followed(folder: Path) -> None:
+    Path("link.json").symlink_to("file")
+    assert main([*COMMAND, "link.json"]) == 0
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("file").read_text(encoding="ascii"))["kind"] == "netplan saved plan"
+
+
+def test_a_pipe_stays_one(folder: Path) -> None:
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
+        assert main([*COMMAND, "pipe"]) == 0
+        assert json.loads(reader.communicate(timeout=10)[0])["kind"] == "netplan saved plan"
+    assert Path("pipe").is_fifo()
+
+
+@pytest.mark.parametrize("name", ["t.yaml", "./t.yaml", "-"])
+def test_what_is_no_place_for_a_plan_is_told(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, text = sorted(folder.iterdir()), Path("t.yaml").read_text(encoding="utf-8")
+    assert main([*COMMAND, name]) == 4
+    assert "--out" in capsys.readouterr().err
+    assert (sorted(folder.iterdir()), Path("t.yaml").read_text(encoding="utf-8")) == (before, text)
+
+
+def test_a_plan_whose_file_is_elsewhere_says_where_it_is_applied(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a file with values of an environment, which the plan does not hold."""
+    Path("t.yaml").write_text("name: t\ncontainers: {box: {image: i, environment: {KEY: value}}}\n", encoding="utf-8")
+    assert main([*COMMAND, "P.json"]) == 0
+    Path("t.yaml").rename("elsewhere.yaml")
+    assert main(["apply", "--plan", "P.json"]) == 4
+    assert "run this in the folder in which the plan was made" in capsys.readouterr().err

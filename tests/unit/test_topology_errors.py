@@ -54,6 +54,7 @@ CASES: dict[str, list[Case]] = {
         ("subnet as a list", network("{subnet: [10.1.0.0/24]}"), ["3:15: 'subnet' must be text, not a list"]),
         ("mtu too small", network("{mtu: 12}"), ["3:12: 'mtu' is 12: it must be at least 68"]),
         ("mtu as text", network("{mtu: '1450'}"), ["3:12: 'mtu' is '1450', text because of its quotes: remove them"]),
+        ("mtu too large", network("{mtu: 9999999999999999999}"), ["3:12: 'mtu' is '9999999999999999999', which is too large"]),
         ("driver empty", network("{driver: ''}"), ["3:15: 'driver' is empty: write a value or remove the key"]),
         ("option as a list", network("{driver_opts: {a: [b], c: {d: e}}}"), [
             "3:24: 'a' must be text or a number or true or false, not a list",
