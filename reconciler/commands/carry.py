@@ -228,16 +228,16 @@ class _Run:
             print_report(wanted, ran, False, options)
             raise
         converged = left.empty and left.applyable
-        lost = self._lost() if converged else None
+        lost = self.lock.lost or self._lost_at_last_look()
         if converged and not lost:
             self._drop(superfluous)
         print_report(wanted, ran, converged, options)
         if bug := next((result.bug for result in ran.results if result.bug), None) if ran else None:
             raise bug
-        if ran and not ran.ok:
-            return FailedError.exit_code
         if lost:
             raise lost
+        if ran and not ran.ok:
+            return FailedError.exit_code
         _all_run(view, self.engine, ran)
         if not converged:
             raise UnprovenError("the engine is not as declared, though every step was done", *remains(left))
@@ -262,8 +262,8 @@ class _Run:
             raise
         return {*view.own_journals, self.note.name}
 
-    def _lost(self) -> LockLostError | None:
-        """What became of the lock, where it was this run's no more at the last look: then the journals may be somebody else's to drop."""
+    def _lost_at_last_look(self) -> LockLostError | None:
+        """What became of the lock, where it was this run's no more: then the journals may be somebody else's to drop."""
         try:
             self.lock.check(self.view.claims)
         except LockLostError as lost:
@@ -283,12 +283,14 @@ class _Run:
 
         options = self.options
         paint = choose(sys.stderr, options.no_color)
+        self.engine.guard(self.lock.hold)
         try:
             with progress(plan, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
                 ran = execute(plan, self.engine, parallel=options.parallel, listen=listen, guard=self._guard)
         except KeyboardInterrupt:
             self.lock.keep = True
             raise
+        self.engine.guard(None)
         if options.output != "json" and not (options.quiet and ran.ok):
             shown = choose(sys.stdout, options.no_color or options.output == "markdown")
             print_run(render_run(ran, shown, next_commands(options)), options)

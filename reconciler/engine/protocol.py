@@ -43,6 +43,9 @@ class Reader(Protocol):
     def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
         """Volumes, as listed: all, or those that match the engine's own filters, e.g. `{"label": [KEY]}`."""
 
+    def volume(self, name: str) -> dict[str, Any] | None:
+        """A volume as inspected, or None if there is none."""
+
     def image(self, reference: str) -> dict[str, Any] | None:
         """An image as inspected, by name or ID, or None if there is none."""
 
@@ -64,6 +67,9 @@ class Engine(Reader, Protocol):
 
     def make_ready(self) -> None:
         """A change is coming: get ready for it meanwhile. Need not be called."""
+
+    def guard(self, check: Callable[[], None] | None) -> None:
+        """From now on call `check` before each change, in the thread that makes it: an error it raises keeps the change back."""
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         """Make a network; its ID."""

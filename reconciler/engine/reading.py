@@ -71,6 +71,9 @@ class EngineReader:
     def container(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/containers/{quote(id, safe='')}/json", shapes.container)
 
+    def volume(self, name: str) -> dict[str, Any] | None:
+        return self._inspect(f"/volumes/{quote(name, safe='')}", shapes.volume)
+
     def image(self, reference: str) -> dict[str, Any] | None:
         return self._inspect(f"/images/{quote(reference, safe=IN_NAMES)}/json", shapes.image)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
@@ -43,9 +43,13 @@ class EngineWriter(EngineReader):
         super().__init__(target, timeout, log)
         self._local = threading.local()
         self._clients: list[APIClient] = []
+        self._check: Callable[[], None] | None = None
 
     def make_ready(self) -> None:
         threading.Thread(target=load_docker_early, daemon=True).start()
+
+    def guard(self, check: Callable[[], None] | None) -> None:
+        self._check = check
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         return self._create("/networks/create", network_body(name, settings, mark))
@@ -119,8 +123,13 @@ class EngineWriter(EngineReader):
         self._send(method, path, body, self._timeout + patience).close()
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, timeout: float, **more: Any) -> Response:
-        """Some fields are newer than docker-py, so its session carries the JSON and its methods are not used."""
+        """Some fields are newer than docker-py, so its session carries the JSON and its methods are not used.
+
+        Every change leaves through here, so here the guard is asked.
+        """
         load_docker()
+        if self._check:
+            self._check()
         client, began = self._client(), time.monotonic()
         with self._translated(method, path, timeout):
             url = f"{client.base_url}{self._prefix}{path}"

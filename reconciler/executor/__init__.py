@@ -255,9 +255,11 @@ class _Walk:
         self._taken_back.add(step.replaces.id)
         try:
             self._guard(None)
+            return f"; {self._performer.containers.reverse(step.replaces)}"
         except NetplanError as error:
+            if isinstance(error, LockLostError):
+                self._halt = f"the lock was lost after step {step.id}"
             return f"; the old container was not put back: {error}"
-        return f"; {self._performer.containers.reverse(step.replaces)}"
 
     def _end(self, result: StepResult) -> None:
         self._results[result.step.id] = result

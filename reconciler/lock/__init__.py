@@ -5,7 +5,8 @@ Creating a volume is atomic: of many who create the same one, exactly one finds 
 next one, which names the runs that it takes over, looks again, and then drops theirs. So at every instant an old or a new lock is there.
 
 Looking again settles every race: a newer generation, or an older lock that was not to be taken over, and the newcomer gives way. A holder
-is superseded only by a lock that names its run; it looks before each step that takes something away.
+is superseded only by a lock that names its run, and its own is removed before the new holder begins. So one look at its own lock before
+each change tells whether it may still make it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ HOLDER = "netplan.holder"
 PREFIX = "netplan.lock."
 POLL = 0.4
 """Seconds, give or take half, between two looks at a lock that somebody holds."""
+_LOST = "this run stopped there: netplan plan shows what is left to do"
 
 Tell = Callable[[Holder], None]
 
@@ -63,26 +65,43 @@ def claims(volumes: Iterable[Mapping[str, Any]]) -> list[Claim]:
 
 
 class Lock:
-    """The engine's lock, held by this run. `keep` leaves it on the engine: calls may still be under way that it is there for."""
+    """The engine's lock, held by this run.
+
+    `keep` leaves it on the engine: calls may still be under way that it is there for. `lost` is what became of it, once that was noticed.
+    """
 
     def __init__(self, engine: Engine, claim: Claim) -> None:
         self._engine, self._claim = engine, claim
         self.keep = False
+        self.lost: LockLostError | None = None
 
     @property
     def run(self) -> str:
         """The name of the run that holds it."""
         return self._claim.holder.run
 
+    def hold(self) -> None:
+        """Raise LockLostError unless the lock is still there: one look at its volume, cheap enough to come before each change."""
+        from ..engine import persistently
+
+        try:
+            found = persistently(lambda: self._engine.volume(self._claim.name))
+        except (ApiError, LostError) as error:  # of the look, not of the change that it comes before
+            raise EngineError(f"the engine's lock cannot be read: {error}", *error.hints) from error
+        labels = (found or {}).get("Labels") or {}
+        if read_holder(str(labels.get(HOLDER) or "")).run != self.run:
+            self.check(claims(own_volumes(self._engine)))
+
     def check(self, present: Iterable[Claim]) -> None:
         """Raise LockLostError unless the lock is still there and nobody took it over; `present` are the locks as listed just now."""
         present = tuple(present)
         if taker := next((other for other in present if self.run in other.holder.takes), None):
-            raise LockLostError(f"the engine's lock was taken over by {taker.holder}", "run netplan plan to see what is left to do")
-        if all(other.holder.run != self.run for other in present):
-            raise LockLostError(
-                "the engine's lock has vanished: somebody ran netplan unlock, or removed the volume", "run netplan plan to see what is left"
-            )
+            self.lost = LockLostError(f"the engine's lock was taken over by {taker.holder}", _LOST)
+        elif all(other.holder.run != self.run for other in present):
+            what = "the engine's lock has vanished: somebody ran netplan unlock, or removed the volume"
+            self.lost = LockLostError(what, _LOST)
+        if self.lost:
+            raise self.lost
 
     def release(self) -> str:
         """Give it back, if it is still this run's. Returns why that did not work, in words; empty where it did.

@@ -1,8 +1,8 @@
 """Who holds the engine's lock: what a process says about itself, and whether another one is provably gone.
 
-A process is told apart by the boot of its kernel, its PID namespace, its PID and when it started. Only a process of the same boot and
-namespace can be looked for here; of any other nobody knows whether it lives. NETPLAN_BOOT_ID replaces the boot's ID: tests play another
-machine with it.
+A process is told apart by the boot of its kernel, its PID namespace, its PID and when it started, which the kernel tells by the clock of
+the reader's time namespace. Only a process of the same boot and namespaces can be looked for here; of any other nobody knows whether
+it lives. NETPLAN_BOOT_ID replaces the boot's ID: tests play another machine with it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _PROC = Path("/proc")
 class Holder:
     """One run of netplan. `run` is its own random name; `takes` are the runs whose lock it takes over; `time` is UTC, ISO 8601.
 
-    `boot`, `namespace` and `started` are empty where the system does not tell: such a holder is never provably gone.
+    `boot`, `namespace` and `started` are empty where the system does not tell: such a holder is never provably gone. `clock` is the time
+    namespace; empty where the kernel has none, and of a holder that an earlier netplan wrote.
     """
 
     run: str
@@ -35,6 +36,7 @@ class Holder:
     namespace: str = ""
     started: str = ""
     takes: tuple[str, ...] = ()
+    clock: str = ""
 
     def __str__(self) -> str:
         return f'topology "{self.topology}", process {self.pid} on {self.host}, since {self.time}'
@@ -43,7 +45,8 @@ class Holder:
 def myself(topology: str) -> Holder:
     """This process as a holder."""
     pid, now = os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
-    return Holder(os.urandom(6).hex(), topology, socket.gethostname(), pid, now, _boot(), _namespace(), _started(pid))
+    where = (_boot(), _namespace(), _started(pid))
+    return Holder(os.urandom(6).hex(), topology, socket.gethostname(), pid, now, *where, clock=_own("time"))
 
 
 def gone(holder: Holder) -> bool:
@@ -61,7 +64,7 @@ def standing(holder: Holder) -> str:
 def _is_visible(holder: Holder) -> bool:
     known = bool(holder.boot and holder.namespace and holder.started)
     here = (_boot(), _namespace(), socket.gethostname())  # two copies of one machine can have the same boot
-    return known and (holder.boot, holder.namespace, holder.host) == here
+    return known and (holder.boot, holder.namespace, holder.host) == here and holder.clock in ("", _own("time"))
 
 
 def _boot() -> str:
@@ -73,7 +76,15 @@ def _namespace() -> str:
     try:
         if os.readlink(_PROC / "self") != str(os.getpid()):  # noqa: PTH115
             return ""
-        return os.readlink(_PROC / "self/ns/pid")  # noqa: PTH115
+    except OSError:
+        return ""
+    return _own("pid")
+
+
+def _own(kind: str) -> str:
+    """This process's namespace of that kind; empty where the kernel has no such."""
+    try:
+        return os.readlink(_PROC / "self/ns" / kind)  # noqa: PTH115
     except OSError:
         return ""
 
@@ -119,7 +130,7 @@ def read_holder(text: str) -> Holder:
     except (ValueError, RecursionError):
         value = None
     found: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    words = {key: str(found.get(key) or "") for key in ("run", "topology", "host", "time", "boot", "namespace", "started")}
+    words = {key: str(found.get(key) or "") for key in ("run", "topology", "host", "time", "boot", "namespace", "started", "clock")}
     pid, takes = found.get("pid"), found.get("takes")
     return Holder(
         **{key: word or ("unknown" if key in ("run", "topology", "host", "time") else "") for key, word in words.items()},

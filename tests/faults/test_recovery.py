@@ -175,6 +175,26 @@ def test_who_is_taken_over_does_nothing_more(cli: Cli, proxy: Proxy) -> None:
     assert not own_volumes_of(cli.docker)
 
 
+def test_a_run_without_its_lock_makes_nothing_more(cli: Cli, proxy: Proxy) -> None:
+    """Broken by hand while it only adds things: no further call changes the engine, and report and exit say why."""
+    cli.docker.container("web")
+    networks = {f"n{number}": {"subnet": cli.docker.subnet()} for number in range(5)}
+    cli.write(networks, {"web": {"networks": list(networks)}})
+    proxy.spoil(Fault("slow", path="^/networks/create$", nth=2, seconds=2))
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "--parallel", "1", "--host", proxy.host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        _until(lambda: bool(proxy.spoiled))
+        (lock,) = own_volumes_of(cli.docker)
+        cli.docker.do("DELETE", f"/volumes/{lock}")
+        began = len(proxy.calls)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert not [call for call in proxy.calls[began:] if not call.startswith("GET")]
+    assert "error: the engine's lock has vanished: somebody ran netplan unlock, or removed the volume\n" in said
+    assert "the lock was lost at step" in said
+    cli.apply()
+
+
 @pytest.mark.parametrize("volume", ["lock", "journal"])
 def test_interrupted_before_anything_was_taken_away_nothing_is_left(cli: Cli, proxy: Proxy, volume: str) -> None:
     replacement(cli)
