@@ -16,10 +16,12 @@ GitLab: CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID, and in NETPLAN_TOKEN
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -30,7 +32,14 @@ from typing import Any, NamedTuple
 MARKER = re.compile(r"<!-- netplan:\S+ -->")
 PER_PAGE, MOST_PAGES, SECONDS = 100, 100, 30
 LONGEST = 65_536
-"""Characters that GitHub takes."""
+"""Characters that GitHub takes; bytes are counted here, which are never fewer."""
+LONGEST_NAME = 300
+PAUSES = (1.0, 3.0)
+"""Seconds before a call is tried once more."""
+SUPERSEDED = """### netplan: this plan is out of date
+
+The file now declares a topology of another name, which has a comment of its own.
+"""
 
 
 class Forge(NamedTuple):
@@ -48,6 +57,20 @@ def call(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, A
     """The JSON of one answer. Raises OSError, of which urllib's errors are, or ValueError."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {**headers, "Content-Type": "application/json", "User-Agent": "netplan"}, method=method)
+    for pause in () if method == "POST" else PAUSES:  # a second POST could make a second comment
+        try:
+            return send(request)
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                raise
+        except urllib.error.URLError:
+            pass
+        time.sleep(pause)
+    return send(request)
+
+
+def send(request: urllib.request.Request) -> Any:
+    """The JSON of one answer."""
     with urllib.request.urlopen(request, timeout=SECONDS) as answer:
         return json.loads(answer.read())
 
@@ -67,7 +90,14 @@ def github(environ: Mapping[str, str]) -> Forge:
         raise KeyError("NETPLAN_REQUEST")
     headers = {"Authorization": f"Bearer {environ['GITHUB_TOKEN']}", "Accept": "application/vnd.github+json"}
     author = environ.get("NETPLAN_AUTHOR") or "github-actions[bot]"
-    return Forge(f"{root}/{number}/comments", f"{root}/comments", headers, "PATCH", author, lambda comment: comment["user"]["login"])
+    return Forge(
+        f"{root}/{number}/comments",
+        f"{root}/comments",
+        headers,
+        "PATCH",
+        author,
+        lambda comment: (comment.get("user") or {}).get("login", ""),
+    )
 
 
 def gitlab(environ: Mapping[str, str]) -> Forge:
@@ -76,7 +106,7 @@ def gitlab(environ: Mapping[str, str]) -> Forge:
     headers = {"PRIVATE-TOKEN": environ["NETPLAN_TOKEN"]}
     notes = f"{root}/projects/{environ['CI_PROJECT_ID']}/merge_requests/{environ['CI_MERGE_REQUEST_IID']}/notes"
     me = call("GET", f"{root}/user", headers)["username"]
-    return Forge(notes, notes, headers, "PUT", me, lambda note: note["author"]["username"])
+    return Forge(notes, notes, headers, "PUT", me, lambda note: (note.get("author") or {}).get("username", ""))
 
 
 def comments(where: Forge) -> Iterator[Mapping[str, Any]]:
@@ -89,17 +119,26 @@ def comments(where: Forge) -> Iterator[Mapping[str, Any]]:
 
 
 def put(where: Forge, text: str, file: str) -> str:
-    """Makes or edits the comment; says which."""
+    """Makes or edits the comment; says which. One of the same file for a topology of another name loses its plan."""
     marker = first_line(text)
     if not MARKER.fullmatch(marker):
         raise ValueError("the file does not begin with netplan's hidden marker")
-    whole = f"{text.rstrip()}\n\n{noted(file)}\n"
-    whole = whole if len(whole) <= LONGEST else text
-    for comment in comments(where):
-        if first_line(comment.get("body") or "") == marker and where.author(comment) == where.me:
-            return edit(where, comment, whole)
-    call("POST", where.comments, where.headers, {"body": whole})
-    return "made"
+    said = ""
+    for comment in list(comments(where)):
+        body = comment.get("body") or ""
+        if where.author(comment) != where.me or not MARKER.fullmatch(first_line(body)):
+            continue
+        if first_line(body) == marker and not said:
+            said = edit(where, comment, whole(text, file))
+        elif first_line(body) != marker and body.rstrip().endswith(noted(file)):
+            edit(where, comment, whole(f"{first_line(body)}\n{SUPERSEDED}", file))
+    return said or make(where, whole(text, file))
+
+
+def make(where: Forge, text: str) -> str:
+    """A new comment; says so, and where the next push would not find it again."""
+    who = where.author(call("POST", where.comments, where.headers, {"body": text}))
+    return "made" if who == where.me else f"made by {who}, not {where.me}: set NETPLAN_AUTHOR, or each push makes a new one"
 
 
 def put_failure(where: Forge, text: str, file: str) -> str:
@@ -108,8 +147,25 @@ def put_failure(where: Forge, text: str, file: str) -> str:
     for comment in list(comments(where)):
         body = (comment.get("body") or "").rstrip()
         if MARKER.fullmatch(first_line(body)) and body.endswith(noted(file)) and where.author(comment) == where.me:
-            said = edit(where, comment, f"{first_line(body)}\n{text.rstrip()}\n\n{noted(file)}\n")
+            said = edit(where, comment, whole(f"{first_line(body)}\n{text}", file))
     return said
+
+
+def whole(text: str, file: str) -> str:
+    """A comment's body: the text, cut where it is too long, and the file that it is of."""
+    end = f"\n\n{noted(file)}\n"
+    return cut(text.rstrip(), LONGEST - len(end)) + end
+
+
+def cut(text: str, room: int) -> str:
+    """As many lines as fit into so many bytes, and how many more there are."""
+    if len(text.encode()) <= room:
+        return text
+    lines, kept = text.splitlines(), 0
+    left = room - 100  # what is said below
+    while (left := left - len(lines[kept].encode()) - 1) >= 0:
+        kept += 1
+    return "\n".join([*lines[:kept], "", f"**Too long for one comment, left out: {len(lines) - kept:,} lines**; the job's log has them."])
 
 
 def edit(where: Forge, comment: Mapping[str, Any], text: str) -> str:
@@ -127,7 +183,19 @@ def first_line(text: str) -> str:
 
 def noted(file: str) -> str:
     """The hidden line that says of which file a comment's plan is."""
-    return f"<!-- netplan-file:{urllib.parse.quote(file)} -->"
+    name = urllib.parse.quote(file, errors="surrogateescape")
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}:{hashlib.sha256(name.encode()).hexdigest()}"
+    return f"<!-- netplan-file:{name} -->"
+
+
+def from_root(file: str, environ: Mapping[str, str]) -> str:
+    """The file as seen from the checkout's root: a job may plan several folders, each from within."""
+    root = environ.get("GITHUB_WORKSPACE") or environ.get("CI_PROJECT_DIR")
+    here = Path.cwd().resolve()
+    if not root or here == Path(root).resolve() or not here.is_relative_to(Path(root).resolve()):
+        return file
+    return f"{here.relative_to(Path(root).resolve())}/{file}"
 
 
 def main() -> int:
@@ -135,8 +203,8 @@ def main() -> int:
     how, arguments = (put_failure, sys.argv[2:]) if sys.argv[1:2] == ["--failed"] else (put, sys.argv[1:])
     try:
         path, file = [*arguments, ""][:2]
-        text = Path(path).read_text(encoding="utf-8")
-        print(f"[comment] {how(forge(os.environ), text, file)}", file=sys.stderr)
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        print(f"[comment] {how(forge(os.environ), text, from_root(file, os.environ))}", file=sys.stderr)
     except KeyError as error:
         print(f"[comment] error: {error.args[0]} is not set, or the answer has no such key", file=sys.stderr)
     except (OSError, ValueError, TypeError) as error:

@@ -16,8 +16,8 @@ from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose
 from .values import before_after, hidden_change, in_reading_order, label, why_changed
 
-LONGEST_TEXT = 65_536
-"""Bytes of the whole; never fewer than its characters, which GitHub counts."""
+LONGEST_TEXT = 64_536
+"""Bytes of the whole; never fewer than its characters, which GitHub counts. The rest is for what scripts/comment.py adds."""
 
 MOST_DIFFERENCES = 8
 """Settings of one change that its row shows; the diff has them all."""

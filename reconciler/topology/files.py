@@ -16,6 +16,8 @@ DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
 ENDINGS = (".yaml", ".yml", ".json")
 MAX_SIDE_FILE = 1024 * 1024
 """Bytes of a file that a topology names."""
+ROOT = "NETPLAN_ROOT"
+"""The variable that names a folder; nothing outside of it is read, whatever links or paths lead there. For files of a pull request."""
 
 
 def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
@@ -30,8 +32,9 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
     if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
         return [argument]
     try:
+        check_inside(argument)
         found = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"the folder {argument} cannot be read: {_reason(error)}") from None
     topologies = [path for path in found if not _is_something_else(path)]
     if not topologies:
@@ -75,6 +78,7 @@ def read_text(path: str) -> tuple[str, str]:
         if path == "-":
             content = _limited(sys.stdin.buffer)
         else:
+            check_inside(path)
             with Path(path).open("rb") as stream:
                 content = _limited(stream)
     except (OSError, ValueError) as error:
@@ -84,6 +88,15 @@ def read_text(path: str) -> tuple[str, str]:
     if len(content) > MAX_SIZE:
         raise InputError([Problem(file, 1, 1, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")])
     return file, _decode(content, file)
+
+
+def check_inside(path: str) -> None:
+    """Raises ValueError where a path leads out of the folder that files are confined to, if they are. It says nothing of what is there."""
+    root = os.environ.get(ROOT)
+    if root:
+        top, target = os.path.realpath(root), os.path.realpath(path)
+        if os.path.commonpath([top, target]) != top:
+            raise ValueError(f"it leads out of {root}, to which {ROOT} confines what is read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class Place:
         """
         try:
             found = Path(self.path(written))
+            check_inside(str(found))
             if found.exists() and not found.is_file():
                 raise UsageError("it is no ordinary file")
             with found.open("rb") as stream:

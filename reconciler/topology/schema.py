@@ -219,7 +219,10 @@ def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> st
         if len(value) > 18:  # those are numbers to nobody (document.py)
             return f"is {show(value)}, which is too large"
         return f"is {show(value)}, text because of its quotes: remove them"
-    return f"must be {_wanted(types)}, not {'empty' if value is None else value_of(value)}"
+    found = "empty" if value is None else value_of(value)
+    if not path and not isinstance(value, dict | list) and value is not None:  # it may be any file, named by mistake or through a link
+        found = "a single value, which is not shown: is this file a topology?"
+    return f"must be {_wanted(types)}, not {found}"
 
 
 def _wanted(types: str | list[str]) -> str:

@@ -61,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/repos/me/lab/issues/comments/(\d+)|/projects/5/merge_requests/7/notes/(\d+)", url.path):
             found = self.server.comments[int(match[1] or match[2]) - 1]
             assert self.command == ("PATCH" if match[1] else "PUT")
+            if self.too_long(body):
+                return
             found["body"] = body["body"]
             self.reply(200, found)
         else:
@@ -72,11 +74,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             size, page = int(query["per_page"][0]), int(query["page"][0])
             self.reply(200, self.server.comments[size * (page - 1) : size * page])
-        elif len(body["body"]) > 65536:
-            self.reply(422, {"message": "body is too long (maximum is 65536 characters)"})
-        else:
+        elif not self.too_long(body):
             self.server.say(body["body"], BOT)
             self.reply(201, self.server.comments[-1])
+
+    def too_long(self, body: Mapping[str, Any]) -> bool:
+        if len(body["body"]) > 65536:
+            self.reply(422, {"message": "body is too long (maximum is 65536 characters)"})
+        return len(body["body"]) > 65536
 
     def reply(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()
@@ -318,16 +323,159 @@ def test_the_action_runs_what_it_says(forge: Forge, lab: Path) -> None:
 
 def test_the_gitlab_template_runs_what_it_says(forge: Forge, lab: Path) -> None:
     job = read_yaml("docs/ci/gitlab.yml")["netplan"]
-    (lab / ".netplan").symlink_to(ROOT)
+    tools = lab / "tools"
+    (tools / "venv/bin").mkdir(parents=True)
+    (tools / "venv/bin/netplan").symlink_to(NETPLAN)
+    (tools / "netplan").symlink_to(ROOT)
     variables = {name: str(value or "") for name, value in job["variables"].items()}
-    env = {**on_gitlab(forge), **variables}
-    script = "\n".join(["set -eo pipefail", *job["script"]])
-    (lab / "netplan").mkdir()
-    assert job["script"][0] == 'export NETPLAN="$PWD/.netplan/.venv/bin/netplan"'
-    done = run(["bash", "-c", script.replace("$PWD/.netplan/.venv/bin/netplan", str(NETPLAN))], lab, env)
+    env = {**on_gitlab(forge), **variables, "NETPLAN_TOOLS": str(tools), "NETPLAN_OPTIONS": "--disrupt-foreign --max-removals 3"}
+    done = run(["bash", "-c", "\n".join(["set -eo pipefail", *job["script"]])], lab, env)
     assert done.returncode == 0, done.stderr
     [note] = forge.comments
     assert (lab / job["artifacts"]["paths"][0]).read_text() + NOTED.format("") == note["body"]
+    assert "netplan apply --max-removals 3 --disrupt-foreign" in note["body"]
+
+
+def installers() -> list[str]:
+    """The commands that prepare netplan, of the action and of the template; another module stands for pip, which takes long."""
+    action = read_yaml("action.yml")["runs"]["steps"][0]["run"]
+    template = "\n".join(read_yaml("docs/ci/gitlab.yml")["netplan"]["before_script"])
+    return [script.replace("-m venv", "-m venv --without-pip").replace("pip install --quiet", "platform") for script in (action, template)]
+
+
+@pytest.mark.parametrize(
+    "script", [pytest.param(script, id=name) for script, name in zip(installers(), ("action", "template"), strict=True)]
+)
+def test_no_module_of_the_request_is_run(forge: Forge, lab: Path, script: str) -> None:
+    """Its tree may hold modules of any name, and variables may point to it."""
+    for name in ("venv", "ensurepip", "pip", "shutil", "typing", "json", "sitecustomize", "urllib", "hashlib", "yaml", "reconciler"):
+        (lab / f"{name}.py").write_text("open(__file__ + '.ran', 'w')\nraise SystemExit(9)\n")
+    (lab / "temp").mkdir()
+    run(["git", "init", "--quiet", "tools"], lab, environment())
+    commit = ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "--allow-empty", "-m", "x"]
+    run(["git", "-C", "tools", *commit], lab, environment())
+    env = {**on_github(forge, lab), "RUNNER_TEMP": str(lab / "temp"), "GITHUB_ACTION_PATH": str(ROOT), "PYTHONPATH": "."}
+    env |= {"NETPLAN_REPOSITORY": f"file://{lab / 'tools'}", "TMPDIR": str(lab / "temp")}
+    done = run(["bash", "-eo", "pipefail", "-c", script], lab, env)
+    assert done.returncode == 0, done.stderr
+    assert "Linux" in done.stdout
+    assert review(lab, env, "netplan.yaml", "--state", "empty").returncode == 0
+    assert len(forge.comments) == 1
+    assert list(lab.glob("*.ran")) == []
+
+
+def test_long_errors_take_the_place_of_the_plan_too(forge: Forge, lab: Path) -> None:
+    env = on_github(forge, lab)
+    review(lab, env, "netplan.yaml", "--state", "empty")
+    networks = "".join(f"  network-with-a-long-name-{n}: {{subnet: this-is-not-a-subnet-{n}, sbnet: 3}}\n" for n in range(900))
+    (lab / "netplan.yaml").write_text(f"name: lab\nnetworks:\n{networks}")
+    done = review(lab, env, "netplan.yaml", "--state", "empty")
+    assert "[comment] edited" in done.stderr
+    [comment] = forge.comments
+    assert 60_000 < len(comment["body"]) <= 65_536
+    assert "netplan apply" not in comment["body"]
+    assert re.search(r"\*\*Too long for one comment, left out: \d+ lines\*\*", comment["body"])
+    assert comment["body"].endswith(NOTED.format("netplan.yaml"))
+
+
+def test_the_longest_plan_and_the_longest_name_are_found_again(forge: Forge, lab: Path) -> None:
+    env = on_github(forge, lab)
+    folder = lab / ("é" * 100) / ("b" * 250)
+    folder.mkdir(parents=True)
+    file = str((folder / "lab.yaml").relative_to(lab))
+    networks = "".join(f"  {'n' * 50}{n}: {{}}\n" for n in range(1500))
+    (lab / file).write_text(f"name: lab\nnetworks:\n{networks}")
+    for text in (f"name: lab\nnetworks:\n{networks}", "name: LAB\n"):
+        (lab / file).write_text(text)
+        review(lab, env, file, "--state", "empty")
+    [comment] = forge.comments
+    assert len(comment["body"]) < 1000
+    assert "the topology is wrong" in comment["body"]
+
+
+def test_a_renamed_topology_takes_its_old_plan_back(forge: Forge, lab: Path) -> None:
+    env = on_github(forge, lab)
+    review(lab, env, "netplan.yaml", "--state", "empty")
+    (lab / "netplan.yaml").write_text(LAB.replace("name: lab", "name: lab2"))
+    review(lab, env, "netplan.yaml", "--state", "empty")
+    old, new = forge.comments
+    assert "this plan is out of date" in old["body"]
+    assert "10.1.0.0" not in old["body"]
+    assert "10.1.0.0" in new["body"]
+
+
+def test_a_comment_without_an_author_is_nobodys(forge: Forge, lab: Path) -> None:
+    forge.say("<!-- netplan:lab -->\nold")
+    forge.comments[0]["user"] = None
+    review(lab, on_github(forge, lab), "netplan.yaml", "--state", "empty")
+    assert [comment["body"].count("10.1.0.0") > 0 for comment in forge.comments] == [False, True]
+
+
+HOSTILE = ("::stop-commands::abc.yaml", "##[stop-commands]abc.yaml", "a\n::stop-commands::abc\n.yaml", "-o.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["name: w{}\nnetworks: {{wn{}: {{subnet: 'fd00:{}::/64'}}}}\n", "name: W\nnetworks: {{'##[add-mask]': 3}}\n"]
+)
+def test_no_file_name_is_a_command_to_the_runner(forge: Forge, lab: Path, text: str) -> None:
+    (lab / "netplan.yaml").unlink()
+    for number, name in enumerate(HOSTILE):
+        (lab / name).write_text(text.format(number, number, number))
+    for arguments in ((".",), ("--file", "-o.yaml")):
+        done = review(lab, on_github(forge, lab), *arguments, "--state", "empty")
+        assert done.returncode == (4 if "W" in text else 0), done.stderr
+        for line in (done.stdout + done.stderr).splitlines():
+            command = re.match(r"\s*::([\w-]+) ", line)
+            assert command or not line.lstrip().startswith("::"), line
+            assert not command or command[1] in ("warning", "error"), line
+            assert command or "##[" not in line, line
+
+
+def test_nothing_outside_of_the_checkout_is_read(forge: Forge, lab: Path) -> None:
+    """Neither through a link to a file or a folder, nor by a path; nothing of it is in the log, the summary or the comment."""
+    secret, repository = lab / "outside/secret.yaml", lab / "checkout"
+    secret.parent.mkdir()
+    secret.write_text("machine github.com login x password hunter2\n")
+    repository.mkdir()
+    (repository / "inside.env").write_text("A=1\n")
+    (repository / "link.env").symlink_to("inside.env")
+    box = "name: lab\ncontainers: {api: {image: x, env_file: %s}}\n"
+    (repository / "netplan.yaml").write_text(box % "link.env")
+    env = on_github(forge, lab)
+    assert review(repository, env, "netplan.yaml", "--state", "empty").returncode == 0
+
+    (repository / "link").symlink_to(secret)
+    (repository / "folder").symlink_to(secret.parent)
+    (repository / "envs.yaml").write_text(box % "../outside/secret.yaml")
+    (repository / "deep.yaml").write_text(box % "folder/secret.yaml")
+    (repository / "proc.yaml").write_text(box % "/proc/self/environ")
+    for file in ("link", "folder/secret.yaml", "../outside", "envs.yaml", "proc.yaml"):
+        done = review(repository, env, file, "--state", "empty")
+        assert done.returncode == 4, file
+        assert "leads out of" in done.stdout + done.stderr
+        said = done.stdout + done.stderr + (lab / "summary").read_text() + json.dumps(forge.comments)
+        assert "hunter2" not in said
+        assert "github.com" not in said
+
+
+def test_a_link_where_the_plan_is_left_is_replaced(forge: Forge, lab: Path) -> None:
+    victim = lab / "victim"
+    victim.write_text("mine")
+    (lab / "plan.md").symlink_to(victim)
+    review(lab, {**on_gitlab(forge), "NETPLAN_MARKDOWN": "plan.md"}, "netplan.yaml", "--state", "empty")
+    assert victim.read_text() == "mine"
+    assert "10.1.0.0/24" in (lab / "plan.md").read_text()
+
+
+def test_netplan_does_not_see_the_token(forge: Forge, lab: Path) -> None:
+    spy = lab / "spy"
+    spy.write_text(f'#!/bin/sh\nenv >>{lab}/seen\nexec {NETPLAN} "$@"\n')
+    spy.chmod(0o755)
+    for env in (on_github(forge, lab), on_gitlab(forge)):
+        review(lab, {**env, "NETPLAN": str(spy)}, "netplan.yaml", "--state", "empty")
+    assert len(forge.comments) == 1
+    assert "PATH=" in (lab / "seen").read_text()
+    assert TOKEN not in (lab / "seen").read_text()
 
 
 def test_the_hook_validates_what_it_is_for(lab: Path) -> None:
