@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from .engines import host_ids, hosts_of
+
 pytest.register_assert_rewrite("tests.e2e.cli")  # its assertions say what differed, as those of a test do
 
 
@@ -21,3 +23,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
     if config.getoption("loadgroup", False) and any(item.get_closest_marker("xdist_group") and "@" not in item.nodeid for item in items):
         raise pytest.UsageError("this pytest-xdist does not see the groups of this pytest: take the versions of pyproject.toml")
     return result
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a `host` runs on one engine of each version."""
+    own = any("host" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "host" in metafunc.fixturenames and not own:
+        hosts = hosts_of(metafunc.definition.nodeid)
+        metafunc.parametrize("host", hosts, ids=host_ids(), indirect=True, scope="session")

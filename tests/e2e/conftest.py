@@ -1,8 +1,8 @@
 """Real engines for the tests.
 
-Which ones: `NETPLAN_TEST_HOSTS=unix:///a,unix:///b`; without it, the one that the docker CLI would use. Every test gets a name prefix of
-its own, and all that carries it is gone afterwards. An engine that NETPLAN_WIPE_HOSTS names too is the tests' own: they begin by emptying
-it, as a run that was cut off leaves its containers.
+tests/engines.py says which ones. Every test gets a name prefix of its own, and all that carries it
+is gone afterwards. An engine that NETPLAN_WIPE_HOSTS names too is the tests' own: they begin by
+emptying it, as a run that was cut off leaves its containers.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from reconciler.engine.wire import connect
 from reconciler.errors import NetplanError
 from reconciler.model import EngineInfo
 
+from ..engines import GIVEN, WIPE_HOSTS
+
 if TYPE_CHECKING:
     from .cli import Cli
 
@@ -58,11 +60,6 @@ APPLETS = [
 ]
 
 
-def _addresses(variable: str) -> list[str]:
-    return [host.strip() for host in os.environ.get(variable, "").split(",") if host.strip()]
-
-
-GIVEN, WIPE_HOSTS = _addresses("NETPLAN_TEST_HOSTS"), _addresses("NETPLAN_WIPE_HOSTS")
 _subnets = itertools.count(os.getpid() % 100 * 40)
 
 
@@ -73,11 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("e2e")
 
 
-def _host_id(host: str) -> str:
-    return Path(host).stem if host else "default"
-
-
-@pytest.fixture(scope="session", params=GIVEN or [""], ids=_host_id)
+@pytest.fixture(scope="session")
 def host(request: pytest.FixtureRequest) -> str:
     """The address of an engine that answers."""
     address: str = request.param

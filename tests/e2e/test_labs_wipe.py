@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ..engines import WIPE_HOSTS
 from .cli import Cli, box, run_on_terminal, server
-from .conftest import WIPE_HOSTS
 
 NETPLAN_INSIDE = """
 import socket, sys

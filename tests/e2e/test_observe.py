@@ -17,8 +17,9 @@ from reconciler.observe import observe
 from reconciler.settings import Value
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
+from ..engines import GIVEN
 from .cli import Cli
-from .conftest import GIVEN, Docker
+from .conftest import Docker
 
 MARK = EndpointMark("lab", "amended", {"aliases": ("web",), "ipv4_address": "10.9.9.9"}, {"aliases": ("old",)})
 
