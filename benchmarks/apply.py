@@ -41,6 +41,7 @@ def calls(file: Path) -> list[dict[str, Any]]:
 
 def _call(step: Step, creates: dict[str, int]) -> dict[str, Any]:
     from reconciler.codec import endpoint_body, network_body
+    from reconciler.marks import Place
     from reconciler.model import EndpointMark, NetworkMark
 
     network = step.network_id or f"{{{creates.get(step.network)}}}"
@@ -54,7 +55,8 @@ def _call(step: Step, creates: dict[str, int]) -> dict[str, Any]:
             path, body = f"/networks/{network}/disconnect", {"Container": step.container_id, "Force": False}
         case _, mark:
             assert isinstance(mark, EndpointMark | None)
-            path, body = f"/networks/{network}/connect", endpoint_body(step.container_id, step.settings, mark)
+            place = Place(step.container, step.network)
+            path, body = f"/networks/{network}/connect", endpoint_body(step.container_id, step.settings, mark, place)
     return {"id": step.id, "method": method, "path": path, "body": body, "after": [*step.needs, *step.follows]}
 
 

@@ -87,7 +87,7 @@ def _call(step: Step, made: dict[str, int]) -> dict[str, Any]:
             path, body = "/networks/create", network_body(step.network, step.settings, step.mark)
         case "create", "container":
             assert step.spec is not None
-            path, body = f"/containers/create?name={step.container}", container_body(step.spec, (1, 44))
+            path, body = f"/containers/create?name={step.container}", container_body(step.container, step.spec, (1, 44))
         case "start", "container":
             path = f"{container}/start"
         case "remove", "container":

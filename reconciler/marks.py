@@ -1,5 +1,8 @@
 """How netplan's marks are written on the engine: labels of a network or container, driver options of an endpoint.
 
+A mark names the object that it was written for (a network, a container, an endpoint's container and network), so that a copy of it on
+another object is recognised, and counts for nothing. Marks of the first version name nothing: those count wherever they are found.
+
 Labels hold a truncated hash for each declared path: no values, no secrets. An endpoint's driver options hold the settings themselves,
 because they are what undoes it; endpoint settings hold no secrets.
 """
@@ -10,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark
 from .settings import STATIC, Settings, Value, fits
@@ -21,8 +24,22 @@ PROTECT = "netplan.protect"
 BIRTH = "netplan.birth"
 """The label of a container that no other has: it tells one that we made of an image that somebody committed from the one before."""
 VERSION = 1
+_OWN_ID = 12
+"""Characters of a container's ID in the name that it has while another takes its place."""
 ATTACHED = "networks."
 """Begins the recorded paths that say which networks a container was created on; what became of those is told by its endpoints."""
+
+
+class Place(NamedTuple):
+    """The names of the container and the network of an endpoint."""
+
+    container: str
+    network: str
+
+
+def aside_name(name: str, id: str) -> str:
+    """What the container of that name and ID is called while another takes its place."""
+    return f"{name}.netplan-{id[:_OWN_ID]}"
 
 
 def digest(value: Value) -> str:
@@ -40,21 +57,21 @@ def secret_digest(key: str, value: str) -> str:
     return digest((key, value))
 
 
-def network_labels(mark: NetworkMark) -> dict[str, str]:
-    """The labels that carry `mark`."""
-    spec = {"v": VERSION, "settings": dict(sorted(mark.hashes.items())), "endpoints": dict(sorted(mark.endpoints.items()))}
+def network_labels(mark: NetworkMark, name: str) -> dict[str, str]:
+    """The labels that carry `mark` on the network of that name."""
+    hashes, endpoints = dict(sorted(mark.hashes.items())), dict(sorted(mark.endpoints.items()))
+    spec = {"v": VERSION, "name": name, "settings": hashes, "endpoints": endpoints}
     labels = {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
     if mark.protect:
         labels[PROTECT] = "true"
     return labels
 
 
-def read_network_mark(labels: Mapping[str, str]) -> NetworkMark | None:
-    """The mark in a network's labels. An unreadable spec (newer, damaged) still tells the owner."""
-    topology = labels.get(TOPOLOGY)
-    if not topology:
+def read_network_mark(labels: Mapping[str, str], name: str) -> NetworkMark | None:
+    """The mark in the labels of the network of that name; None for one that was written for another. A newer one tells the owner."""
+    topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
+    if not topology or spec is None or spec.get("name", name) != name:
         return None
-    spec = _load(labels.get(SPEC))
     return NetworkMark(topology, _strings(spec.get("settings")), _strings(spec.get("endpoints")), labels.get(PROTECT) == "true")
 
 
@@ -64,38 +81,65 @@ def made_mark(topology: str, wanted: DesiredContainer) -> ContainerMark:
     return ContainerMark(topology, digests(wanted.settings) | attached)
 
 
-def container_labels(mark: ContainerMark) -> dict[str, str]:
-    """The labels that carry `mark`."""
-    spec = {"v": VERSION, "settings": dict(sorted(mark.hashes.items()))}
+def container_labels(mark: ContainerMark, name: str) -> dict[str, str]:
+    """The labels that carry `mark` on the container of that name."""
+    spec = {"v": VERSION, "name": name, "settings": dict(sorted(mark.hashes.items()))}
     return {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
 
 
-def read_container_mark(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> ContainerMark | None:
-    """The mark in a container's labels, unless all of it comes from its image: `docker commit` copies a container's labels there."""
-    topology = labels.get(TOPOLOGY)
-    if not topology or all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC, BIRTH)):
+def read_container_mark(labels: Mapping[str, str], name: str, id: str) -> ContainerMark | None:
+    """The mark in the labels of the container of that name and ID; None for one that was written for another."""
+    topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
+    if not topology or spec is None or not _is_called(spec.get("name", name), name, id):
         return None
-    return ContainerMark(topology, _strings(_load(labels.get(SPEC)).get("settings")))
+    return ContainerMark(topology, _strings(spec.get("settings")))
+
+
+def from_image(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> bool:
+    """Whether a container has its mark from its image: `docker commit` copies a container's labels there."""
+    return all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC, BIRTH))
+
+
+def is_named(labels: Mapping[str, str]) -> bool:
+    """Whether the mark in a container's labels names it; those of the first version do not."""
+    return "name" in (_load(labels.get(SPEC)) or {})
+
+
+def recorded_paths(labels: Mapping[str, str]) -> set[str]:
+    """The declared paths in a container's labels, whoever wrote them."""
+    return set(_strings((_load(labels.get(SPEC)) or {}).get("settings")))
+
+
+def _is_called(recorded: object, name: str, id: str) -> bool:
+    """Whether the container of that name is the `recorded` one, which may have been put aside, or put back, since."""
+    return recorded == name or recorded == aside_name(name, id) or name == aside_name(str(recorded), id)
 
 
 CURE = "netplan.cure"
 """The driver option of an endpoint that was made only to be taken away: it counts as the phantom that it was."""
 
 
-def endpoint_options(mark: EndpointMark) -> dict[str, str]:
-    """The driver options that carry `mark`."""
+def endpoint_options(mark: EndpointMark, place: Place | None) -> dict[str, str]:
+    """The driver options that carry `mark` on the endpoint at `place`; without one as the first version wrote them."""
     spec: dict[str, Any] = {"v": VERSION, "how": mark.how, "declared": _plain(mark.declared)}
+    if place:
+        spec |= {"container": place.container, "network": place.network}
     if mark.how == "amended":
         spec["before"] = _plain(mark.before)
     return {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
 
 
-def read_endpoint_mark(options: Mapping[str, str]) -> EndpointMark | None:
-    """The mark in an endpoint's driver options. One whose spec is unreadable counts as amended, with nothing to give back."""
+def read_endpoint_mark(options: Mapping[str, str], place: Place, id: str) -> EndpointMark | None:
+    """The mark in the driver options of the endpoint at `place`, of the container with that ID; None for one written for another.
+
+    One whose spec cannot be read counts for nothing: it would not tell how to undo the endpoint.
+    """
     topology = options.get(TOPOLOGY)
-    if not topology:
+    spec = _load(options.get(SPEC)) if topology else None
+    if not topology or spec is None or spec["v"] != VERSION or spec.get("network", place.network) != place.network:
         return None
-    spec = _load(options.get(SPEC))
+    if not _is_called(spec.get("container", place.container), place.container, id):
+        return None
     how = "made" if spec.get("how") == "made" else "amended"
     return EndpointMark(topology, how, _settings(spec.get("declared")), _settings(spec.get("before")))  # type: ignore[arg-type]
 
@@ -109,12 +153,19 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def _load(text: str | None) -> dict[str, Any]:
+_IN_ANY_VERSION = ("v", "name")
+
+
+def _load(text: str | None) -> dict[str, Any] | None:
+    """A spec; of a newer version what every version has; None where it is none that netplan wrote: anybody may write a label."""
     try:
         value = json.loads(text or "")
-    except (ValueError, RecursionError):  # anybody may write a label
-        return {}
-    return value if isinstance(value, dict) and value.get("v") == VERSION else {}
+    except (ValueError, RecursionError):
+        return None
+    version = value.get("v") if isinstance(value, dict) else None
+    if type(version) is not int or version < VERSION:
+        return None
+    return value if version == VERSION else {key: value[key] for key in _IN_ANY_VERSION if key in value}
 
 
 def _strings(value: object) -> dict[str, str]:

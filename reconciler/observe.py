@@ -10,6 +10,7 @@ internal error) is asked again a few times.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ from .codec.sound import check_container, check_image, check_network
 from .engine import Reader, persistently
 from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
-from .marks import TOPOLOGY
+from .marks import BIRTH, TOPOLOGY
 from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
 
 T = TypeVar("T")
@@ -74,7 +75,8 @@ def observe(
     networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
     swarm = {network.id for network in networks if network.scope == "swarm"}
     inside = _images_inside(reader, answers.containers, known.values(), parallel)
-    containers = [_container(answers, entry, swarm, inside) for entry in answers.containers]
+    twins = _twins(answers.containers)
+    containers = [_container(answers, entry, swarm, inside, twins) for entry in answers.containers]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _read_image(raw, id) for id, raw in inside.items()}
@@ -118,6 +120,12 @@ def _marked(entry: Mapping[str, Any]) -> bool:
     return TOPOLOGY in (entry.get("Labels") or ())
 
 
+def _twins(listed: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Births that several containers claim."""
+    births = Counter(str(entry["Labels"].get(BIRTH) or "") for entry in listed if _marked(entry))
+    return {birth for birth, count in births.items() if birth and count > 1}
+
+
 def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, Any]], containers: set[str]) -> list[ObservedNetwork]:
     found = []
     for entry in listed:
@@ -130,7 +138,7 @@ def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, 
 
 
 def _container(
-    answers: Answers, entry: Mapping[str, Any], swarm: set[str], images: Mapping[str, Mapping[str, Any]]
+    answers: Answers, entry: Mapping[str, Any], swarm: set[str], images: Mapping[str, Mapping[str, Any]], twins: set[str]
 ) -> ObservedContainer | None:
     """From its list entry and its inspect; None where it vanished between the two."""
     engine, raw = answers.engine, answers.inspected.get(entry["Id"])
@@ -142,7 +150,7 @@ def _container(
     container = read_container(raw, engine, swarm)
     if marked:
         owner = _owner(answers.inspected, container.network_mode)
-        container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner), what)
+        container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner, twins), what)
     return _decoded(lambda: check_container(container), what)
 
 

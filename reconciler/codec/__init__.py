@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..marks import CURE, endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
+from ..marks import CURE, Place, endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
 from ..model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from ..settings import (
     IFNAME_OPTION,
@@ -47,7 +47,7 @@ _PODMAN_DEFAULT = {"podman": "bridge"}
 
 def network_body(name: str, settings: Settings, mark: NetworkMark | None = None) -> dict[str, Any]:
     """The body of `POST /networks/create`."""
-    labels = subtree(settings, "labels") | (network_labels(mark) if mark else {})
+    labels = subtree(settings, "labels") | (network_labels(mark, name) if mark else {})
     body: dict[str, Any] = {"Name": name, "CheckDuplicate": True, "Driver": settings.get("driver")}
     body |= {key: settings.get(path) for path, key in _NETWORK_FLAGS.items()}
     body |= {"IPAM": _ipam_body(settings), "Options": subtree(settings, "driver_opts"), "Labels": labels}
@@ -64,14 +64,14 @@ def _pool_body(pool: Pool) -> dict[str, Any]:
     return set_only({"Subnet": pool.subnet, "Gateway": pool.gateway, "IPRange": pool.ip_range, "AuxiliaryAddresses": aux})
 
 
-def endpoint_body(container_id: str, settings: Settings, mark: EndpointMark | None = None) -> dict[str, Any]:
+def endpoint_body(container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None) -> dict[str, Any]:
     """The body of `POST /networks/{id}/connect`."""
-    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark)})
+    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark, place)})
 
 
-def endpoint_config(settings: Settings, mark: EndpointMark | None) -> dict[str, Any]:
-    """How an endpoint is written wherever one is asked for."""
-    options = subtree(settings, "driver_opts") | (endpoint_options(mark) if mark else {})
+def endpoint_config(settings: Settings, mark: EndpointMark | None, place: Place | None) -> dict[str, Any]:
+    """How an endpoint is written wherever one is asked for; its mark names `place`."""
+    options = subtree(settings, "driver_opts") | (endpoint_options(mark, place) if mark else {})
     if "interface_name" in settings:
         options[IFNAME_OPTION] = str(settings["interface_name"])
     addresses = {
@@ -117,7 +117,7 @@ def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()
         id=raw["Id"],
         name=raw["Name"],
         settings=_network_settings(raw, labels, engine),
-        mark=read_network_mark(labels),
+        mark=read_network_mark(labels, raw["Name"]),
         scope=raw.get("Scope") or "local",
         outside=tuple(outside),
     )
@@ -215,8 +215,9 @@ def _attached(container: ObservedContainer, networks: Json, engine: EngineInfo, 
 
 def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_phantom: bool, swarm: Collection[str]) -> ObservedEndpoint:
     options = _options(raw.get("DriverOpts"))
-    mark = read_endpoint_mark(options)
+    mark = read_endpoint_mark(options, Place(container.name, name), container.id)
     network_id, endpoint_id = raw.get("NetworkID") or "", raw.get("EndpointID") or ""
+    cured = options.get(CURE) in ("1", container.id[:SHORT_ID])
     return ObservedEndpoint(
         network=name,
         network_id=network_id,
@@ -225,7 +226,7 @@ def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_ph
         mark=mark,
         addresses=tuple(_read_addresses(raw)) if container.live else (),
         mac=canonical_mac(raw.get("MacAddress") or "") if container.live else "",
-        phantom=can_be_phantom and name != "none" and (CURE in options or not (network_id or endpoint_id)),
+        phantom=can_be_phantom and name != "none" and (cured or not (network_id or endpoint_id)),
     )
 
 

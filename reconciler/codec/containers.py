@@ -14,8 +14,19 @@ from typing import Any, Literal
 
 from ..forms import BadValueError, Port, read_port
 from ..forms import mount as canonical_mount
-from ..marks import container_labels, read_container_mark, secret_digest, without_marks
-from ..model import ALL_ENDPOINTS_API, HIDDEN, ObservedContainer, ObservedImage
+from ..marks import (
+    BIRTH,
+    Place,
+    container_labels,
+    digest,
+    from_image,
+    is_named,
+    read_container_mark,
+    recorded_paths,
+    secret_digest,
+    without_marks,
+)
+from ..model import ALL_ENDPOINTS_API, HIDDEN, ContainerMark, ObservedContainer, ObservedImage
 from ..plan import ContainerSpec
 from ..settings import Settings, Value, canonical_address, canonical_image, subtree
 from . import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
@@ -53,21 +64,22 @@ _NANO = 10**9
 # --- to the engine ---------------------------------------------------------------------------------------------------
 
 
-def container_body(spec: ContainerSpec, api: tuple[int, int]) -> dict[str, Any]:
-    """The body of `POST /containers/create`; before API 1.44 with the first endpoint only."""
+def container_body(name: str, spec: ContainerSpec, api: tuple[int, int]) -> dict[str, Any]:
+    """The body of `POST /containers/create` of the container of that name; before API 1.44 with the first endpoint only."""
     settings = spec.settings
     if spec.mode.startswith("container:"):
         settings = {path: value for path, value in settings.items() if path not in _NOT_SHARED}
     endpoints = spec.endpoints if api >= ALL_ENDPOINTS_API else spec.endpoints[:1]
+    attached = {e.network: endpoint_config(e.settings, e.mark, Place(name, e.network)) for e in endpoints}
     body: dict[str, Any] = {key: settings.get(path) for path, key in _CONFIG.items()}
     body |= {
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],
-        "Labels": subtree(settings, "labels") | container_labels(spec.mark),
+        "Labels": subtree(settings, "labels") | container_labels(spec.mark, name),
         "ExposedPorts": {port: {} for port in (*as_list(settings.get("expose")), *_bindings(settings))},
         "Volumes": {target: {} for target, volume in _volumes(spec).items() if volume == "volume:" and target not in spec.volumes},
         "Healthcheck": _health_body(settings),
         "HostConfig": _host_body(spec, settings),
-        "NetworkingConfig": set_only({"EndpointsConfig": {e.network: endpoint_config(e.settings, e.mark) for e in endpoints}}),
+        "NetworkingConfig": set_only({"EndpointsConfig": attached}),
     }
     if api < ALL_ENDPOINTS_API and endpoints:
         body["MacAddress"] = endpoints[0].settings.get("mac_address")
@@ -162,14 +174,16 @@ MAYBE_CUT = 500
 # --- from the engine -------------------------------------------------------------------------------------------------
 
 
-def read_managed(container: ObservedContainer, raw: Json, image: Json | None = None, owner: Json | None = None) -> ObservedContainer:
+def read_managed(
+    container: ObservedContainer, raw: Json, image: Json | None = None, owner: Json | None = None, twins: Collection[str] = ()
+) -> ObservedContainer:
     """`container` with all that `raw`, its inspect, says of one with netplan's mark; unchanged if it has none.
 
     `image` is its image as inspected, if that is still there: a mark that comes from there does not count. `owner` is the container whose
-    network it shares, if any.
+    network it shares, if any. `twins` are the births that several containers claim.
     """
     state = raw.get("State") or {}
-    mark = read_container_mark(_labels(raw), _labels(image))
+    mark = _mark(container, raw, image, twins)
     if mark is None:
         return container
     settings = read_settings(raw)
@@ -187,6 +201,21 @@ def read_managed(container: ObservedContainer, raw: Json, image: Json | None = N
     )
 
 
+def _mark(container: ObservedContainer, raw: Json, image: Json | None, twins: Collection[str]) -> ContainerMark | None:
+    """The mark of a container, unless it is a copy of another's.
+
+    It is one where it comes from the image, as far as that can be told: an image that is gone must be the one that was declared. One of the
+    first version, which names no container, must be the only one of its birth.
+    """
+    labels, mark = _labels(raw), read_container_mark(_labels(raw), container.name, container.id)
+    if mark is None or from_image(labels, _labels(image)) or (labels.get(BIRTH) in twins and not is_named(labels)):
+        return None
+    reference = (raw.get("Config") or {}).get("Image")
+    if image is None and reference and "image" in mark.hashes and mark.hashes["image"] != digest(canonical_image(reference)):
+        return None
+    return mark
+
+
 def _severed(member: Json, owner: Json) -> bool:
     """Whether both run, and the owner of the network namespace was started after its member: it has a new one, and the member does not."""
     running = bool(member.get("Running") and owner.get("Running"))
@@ -202,8 +231,8 @@ def _instant(text: str) -> str:
 
 def without_secrets(text: str, raw: Json) -> str:
     """What a container said, without the values of the environment that its file gave it; `raw` is its inspect."""
-    mark = read_container_mark(_labels(raw), {})
-    declared = {path.removeprefix("environment.") for path in mark.hashes if path.startswith("environment.")} if mark else set()
+    paths = recorded_paths(_labels(raw))
+    declared = {path.removeprefix("environment.") for path in paths if path.startswith("environment.")}
     entries = (entry.partition("=") for entry in (raw.get("Config") or {}).get("Env") or ())
     values = [" ".join(part.split()) for key, _, value in entries if key in declared for part in (value, *value.splitlines())]
     whole = len(text) < MAYBE_CUT

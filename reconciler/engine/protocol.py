@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..marks import Place
 from ..model import EndpointMark, EngineInfo, NetworkMark
 from ..plan import ContainerSpec
 from ..settings import Settings
@@ -77,8 +78,10 @@ class Engine(Reader, Protocol):
     def remove_network(self, id: str) -> None:
         """Remove a network."""
 
-    def connect(self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None) -> None:
-        """Attach a container to a network."""
+    def connect(
+        self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
+    ) -> None:
+        """Attach a container to a network; `place` is what its mark names."""
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
         """Detach a container from a network; `network_id` is its name where the network itself is gone."""

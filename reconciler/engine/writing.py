@@ -14,7 +14,7 @@ from ..codec import endpoint_body, network_body, shapes
 from ..codec.containers import carried_volumes, container_body, update_body
 from ..codec.shapes import Shape
 from ..errors import ApiError, EngineError, LostError, TimedOutError
-from ..marks import BIRTH
+from ..marks import BIRTH, Place
 from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
@@ -57,8 +57,11 @@ class EngineWriter(EngineReader):
     def remove_network(self, id: str) -> None:
         self._change("DELETE", f"/networks/{quote(id, safe='')}")
 
-    def connect(self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None) -> None:
-        self._change("POST", f"/networks/{quote(network_id, safe='')}/connect", endpoint_body(container_id, settings, mark))
+    def connect(
+        self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
+    ) -> None:
+        body = endpoint_body(container_id, settings, mark, place)
+        self._change("POST", f"/networks/{quote(network_id, safe='')}/connect", body)
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
         body = {"Container": container_id, "Force": force}
@@ -66,7 +69,7 @@ class EngineWriter(EngineReader):
 
     def create_container(self, name: str, spec: ContainerSpec) -> str:
         query = {"name": name, "platform": spec.settings.get("platform", "")}
-        body = container_body(spec, self._api)
+        body = container_body(name, spec, self._api)
         body["Labels"] = {**body.get("Labels", {}), BIRTH: os.urandom(6).hex()}
         return self._create(f"/containers/create?{_query(query)}", body)
 

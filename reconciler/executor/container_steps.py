@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..codec import read_container
 from ..codec.containers import read_managed, without_secrets
 from ..errors import ApiError, EngineError, LostError
+from ..marks import Place
 from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
 from ..settings import Settings
@@ -215,7 +216,7 @@ class ContainerPerformer:
         if seen.name != old.name:
             self._engine.rename(old.id, old.name)
         for endpoint in old.endpoints:
-            self._mend(old.id, seen, endpoint)
+            self._mend(old.id, old.name, seen, endpoint)
         if not seen.live:
             self._drop_phantoms(old, seen)
         if old.live and not seen.live:
@@ -229,7 +230,7 @@ class ContainerPerformer:
             if endpoint.network not in real:
                 self._engine.disconnect(endpoint.network_id or endpoint.network, old.id, force=True)
 
-    def _mend(self, id: str, seen: ObservedContainer, wanted: EndpointSpec) -> None:
+    def _mend(self, id: str, name: str, seen: ObservedContainer, wanted: EndpointSpec) -> None:
         """Attaches it again where its network was made anew, or it had to leave for that."""
         networks = {raw["Name"]: raw["Id"] for raw in self._engine.networks()}
         now, present = networks.get(wanted.network), seen.endpoint(wanted.network)
@@ -237,4 +238,4 @@ class ContainerPerformer:
             return
         if present:
             self._engine.disconnect(now, id, force=True)
-        self._engine.connect(now, id, wanted.settings, wanted.mark)
+        self._engine.connect(now, id, wanted.settings, wanted.mark, Place(name, wanted.network))

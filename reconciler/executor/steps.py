@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..codec import read_container, read_listed
+from ..codec import SHORT_ID, read_container, read_listed
 from ..engine import persistently
 from ..errors import ApiError, EngineError, LostError
-from ..marks import CURE, read_network_mark
+from ..marks import CURE, Place, read_network_mark
 from ..model import RESTARTING, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
 from ..settings import Value
@@ -110,7 +110,7 @@ class Performer:
         """The ID of the network of that name and mark that was not there before this run; one that was adopted and is put back has none."""
         for raw in self._engine.networks():
             if raw["Name"] == name and raw["Id"] not in self._networks_before:
-                found = read_network_mark(raw.get("Labels") or {})
+                found = read_network_mark(raw.get("Labels") or {}, name)
                 if (found and (found.topology, found.hashes)) == (mark and (mark.topology, mark.hashes)):
                     return str(raw["Id"])
         return None
@@ -160,7 +160,7 @@ class Performer:
                 return
             raise StepError(f"{step.container} is not running and already lists {step.network}: changed since the plan was made")
         try:
-            self._engine.connect(network_id, step.container_id, step.settings, mark)
+            self._engine.connect(network_id, step.container_id, step.settings, mark, Place(step.container, step.network))
         except (ApiError, LostError) as error:
             if not look(error, lambda: self._connected(network_id, step)):
                 raise self._after_failed_connect(network_id, step, error) from error
@@ -202,7 +202,7 @@ class Performer:
         """Take a phantom endpoint away: only a real one can be disconnected, so make it real, marked as not meant to be."""
         there = self._endpoint(step)
         if not (there and there.endpoint_id):
-            self._engine.connect(network_id, step.container_id, {f"driver_opts.{CURE}": "1"}, None)
+            self._engine.connect(network_id, step.container_id, {f"driver_opts.{CURE}": step.container_id[:SHORT_ID]}, None)
         self._engine.disconnect(network_id, step.container_id)
 
     def _restarting(self, step: Step) -> str:

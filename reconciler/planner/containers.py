@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from .. import safety
-from ..marks import made_mark
+from ..marks import aside_name, made_mark
 from ..model import (
     PREDEFINED,
     RESTARTING,
@@ -74,7 +74,7 @@ class ContainerCase:
     def old_name(self) -> str:
         """What the container that is replaced is called until it goes."""
         assert self.observed is not None
-        return f"{self.name}.netplan-{self.observed.id[:12]}"
+        return aside_name(self.name, self.observed.id)
 
 
 @dataclass(slots=True)

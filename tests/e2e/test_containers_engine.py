@@ -135,7 +135,7 @@ def test_environment_values_reach_the_container_and_nothing_else(engine: Engine,
     assert {path: container.settings[path] for path in spec.settings} == dict(spec.settings)
     assert container.mark == spec.mark
     assert SECRET not in repr((container, spec))
-    assert SECRET not in str(container_labels(spec.mark))
+    assert SECRET not in str(container_labels(spec.mark, "web"))
 
 
 def test_named_volumes_come_back_as_they_were_sent(engine: Engine, docker: Docker) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from reconciler.marks import aside_name
 from reconciler.model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork, ObservedState
 from reconciler.plan import ContainerSpec, Step
 from reconciler.planner.lifecycle import host_ports, ports_meet
@@ -144,9 +145,12 @@ class LabEngine(Engine):
         return found
 
     def rename(self, container: ObservedContainer, name: str) -> None:
-        """`POST /containers/{id}/rename`."""
+        """`POST /containers/{id}/rename`. Marks name the container that they were written for: under another name they count no more."""
         self._check_name(f"rename {container.name}", name)
-        self.containers[container.id] = replace(container, name=name)
+        renamed = replace(container, name=name)
+        if name != aside_name(container.name, container.id) and container.name != aside_name(name, container.id):
+            renamed = replace(renamed, mark=None, endpoints=tuple(replace(endpoint, mark=None) for endpoint in renamed.endpoints))
+        self.containers[container.id] = renamed
 
     def _check_name(self, what: str, name: str) -> None:
         if any(container.name == name for container in self.containers.values()):  # replayed: 409

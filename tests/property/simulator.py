@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
-from reconciler.marks import endpoint_options, network_labels, read_endpoint_mark, read_network_mark
+from reconciler.marks import Place, endpoint_options, network_labels, read_endpoint_mark, read_network_mark
 from reconciler.model import (
     PREDEFINED,
     EndpointMark,
@@ -123,11 +123,11 @@ class Engine:
         families = self._automatic_families(name, settings)
         kind = "auto" + "".join(family[-1] for family in families) if families else "network"
         network_id = self._new_id(kind)
-        labels = network_labels(mark) if mark else {}
+        labels = network_labels(mark, name) if mark else {}
         values = {**self._network_defaults(), **settings, **self._automatic_pools(name, families)}
         if self.info.api < (1, 48):
             values.pop("enable_ipv4", None)  # engine facts 2: not known before 28
-        self.networks[network_id] = ObservedNetwork(network_id, name, values, read_network_mark(labels))
+        self.networks[network_id] = ObservedNetwork(network_id, name, values, read_network_mark(labels, name))
         return network_id
 
     def _network_defaults(self) -> dict[str, Value]:
@@ -302,7 +302,8 @@ class Engine:
         values = {path: value for path, value in settings.items() if value not in ((), 0) or value is False}
         if container.live:  # engine facts 6: the MAC on connect is ignored
             values.pop("mac_address", None)
-        read = read_endpoint_mark(endpoint_options(mark)) if mark else None
+        place = Place(container.name, network.name)
+        read = read_endpoint_mark(endpoint_options(mark, place), place, container.id) if mark else None
         return self._named(ObservedEndpoint(network.name, settings=values, mark=read), container)
 
     def _named(self, endpoint: ObservedEndpoint, container: ObservedContainer) -> ObservedEndpoint:

@@ -113,7 +113,7 @@ def made(settings: Settings, environment: dict[str, str], mode: str = "bridge", 
     """What a container is created with, and its settings in full."""
     secrets: dict[str, Value] = {f"environment.{key}": secret_digest(key, value) for key, value in environment.items()}
     whole = {"image": "a:1", **settings, **secrets}
-    return ContainerSpec(whole, ContainerMark("lab", {"image": "0"}), mode, environment=Secrets(environment), **more), whole
+    return ContainerSpec(whole, ContainerMark("lab", {"command": "0"}), mode, environment=Secrets(environment), **more), whole
 
 
 @given(own_settings, network_settings, exposed, variables, st.sampled_from([None, {}]), st.sampled_from(["bridge", "host", "none", "n1"]))
@@ -123,7 +123,7 @@ def test_settings_come_back_as_they_were_sent(
     published = {str(port).partition("->")[2] for port in network.get("ports", ())}  # type: ignore[union-attr]
     shown = tuple(sorted(expose - published))
     spec, whole = made({**own, **network, **({"expose": shown} if shown else {})}, environment, mode)
-    settings = read_settings(echo(over_the_wire(container_body(spec, (1, 51))), empty))
+    settings = read_settings(echo(over_the_wire(container_body("c", spec, (1, 51))), empty))
     defaults: dict[str, Value] = {"privileged": False, "publish_all": False, "restart": "no", "network_mode": mode}
     assert settings == defaults | dict(whole)
 
@@ -132,7 +132,7 @@ def test_settings_come_back_as_they_were_sent(
 def test_what_shares_a_namespace_has_only_what_is_its_own(own: dict[str, Value], environment: dict[str, str]) -> None:
     refused: dict[str, Value] = {"hostname": "h", "ports": ("1->1/tcp",), "expose": ("2/tcp",), "dns": ("1.1.1.1",)}
     spec, whole = made(own | refused, environment, "container:x")
-    raw = echo(over_the_wire(container_body(spec, (1, 51))), None)
+    raw = echo(over_the_wire(container_body("c", spec, (1, 51))), None)
     raw["Config"]["Hostname"] = "the-others"
     settings = read_settings(raw)
     assert {path: settings.get(path) for path in whole} == dict(whole) | dict.fromkeys(refused)
@@ -143,7 +143,7 @@ def test_volumes_that_are_carried_over_stay_anonymous(own: dict[str, Value], car
     """However often: what is read of the new container is what was read of the old one."""
     spec, whole = made(own, {}, volumes=dict.fromkeys(carried, VOLUME))
     for _ in range(2):
-        raw = echo(over_the_wire(container_body(spec, (1, 51))), None)
+        raw = echo(over_the_wire(container_body("c", spec, (1, 51))), None)
         container = read_managed(read_container(raw, EngineInfo()), raw)
         assert container.mark == spec.mark
         assert {path: container.settings.get(path) for path in whole} == dict(whole)
@@ -158,7 +158,7 @@ def test_volumes_that_are_carried_over_stay_anonymous(own: dict[str, Value], car
 def test_no_value_of_the_environment_is_read(own: dict[str, Value], environment: dict[str, str]) -> None:
     environment = {key: f"hidden-{value}" for key, value in environment.items()}
     spec, _ = made(own, environment)
-    raw = echo(over_the_wire(container_body(spec, (1, 51))), None)
+    raw = echo(over_the_wire(container_body("c", spec, (1, 51))), None)
     assert "hidden-" not in repr((read_managed(read_container(raw, EngineInfo()), raw), spec))
 
 
@@ -167,7 +167,7 @@ def test_an_image_and_a_container_of_it_are_read_alike(own: dict[str, Value], ex
     """What `docker commit` makes of a container has its configuration; all that is inherited is read in the same words."""
     shown: dict[str, Value] = {"expose": tuple(sorted(expose))} if expose else {}
     spec, _ = made(own | shown, environment)
-    raw = echo(over_the_wire(container_body(spec, (1, 51))), None)
+    raw = echo(over_the_wire(container_body("c", spec, (1, 51))), None)
     image = read_image({"Id": "sha256:1", "Os": "linux", "Architecture": "amd64", "Config": raw["Config"]})
     settings = read_settings(raw)
     assert isinstance(image, ObservedImage)

@@ -13,13 +13,14 @@ import pytest
 from reconciler.codec import read_container, shapes
 from reconciler.codec.containers import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
 from reconciler.codec.sound import check_container
-from reconciler.marks import SPEC, TOPOLOGY, container_labels, endpoint_options, read_container_mark, secret_digest
+from reconciler.marks import SPEC, TOPOLOGY, container_labels, digest, endpoint_options, read_container_mark, secret_digest
 from reconciler.model import ContainerMark, EndpointMark, EngineInfo, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec, EndpointSpec
 from reconciler.settings import Settings
 
 RECORDED = {path.stem.partition("-")[2]: path for path in (Path(__file__).parent / "recorded").glob("container-*.json")}
-MARK = ContainerMark("lab", {"image": "0123456789ab"})
+MARK = ContainerMark("lab", {"image": digest("netplan-test/busybox:1")})
+ID = "ab" * 32
 EXPECTED: Settings = {
     "image": "netplan-test/busybox:1",
     "command": ("sleep", "100"),
@@ -74,7 +75,7 @@ def recorded(version: str) -> dict[str, Any]:
 
 
 def body(settings: Settings, mode: str = "bridge", api: tuple[int, int] = (1, 51), **more: Any) -> dict[str, Any]:
-    return container_body(ContainerSpec(settings, MARK, mode, **more), api)
+    return container_body("web", ContainerSpec(settings, MARK, mode, **more), api)
 
 
 @pytest.mark.parametrize("version", RECORDED)
@@ -85,7 +86,7 @@ def test_a_recorded_container_is_read_whole(version: str) -> None:
 @pytest.mark.parametrize("version", RECORDED)
 def test_anonymous_volumes_are_those_that_nobody_gave_a_name(version: str) -> None:
     raw = recorded(version)
-    raw["Config"]["Labels"] |= container_labels(MARK)
+    raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
     container = read_managed(read_container(raw, EngineInfo()), raw)
     assert list(container.anonymous) == ["/anon", "/anon2", "/carried"]
     assert all(len(name) == 64 for name in container.anonymous.values())
@@ -111,7 +112,7 @@ STARTS = {
 def test_a_member_is_cut_off_by_a_later_start_of_its_owner(case: str) -> None:
     began, anew, expected = STARTS[case]
     raw = recorded("28.5")
-    raw["Config"]["Labels"] |= container_labels(MARK)
+    raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
     container = read_container(raw, EngineInfo())
     for running in (True, False):
         raw["State"] |= {"StartedAt": began, "Running": running}
@@ -125,18 +126,19 @@ def test_one_without_a_mark_is_read_as_ever(version: str) -> None:
     raw = recorded(version)
     container = read_container(raw, EngineInfo())
     assert read_managed(container, raw) is container
-    raw["Config"]["Labels"] |= container_labels(MARK)
+    raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
     assert read_managed(container, raw, {"Id": "sha256:1", "Config": {"Labels": raw["Config"]["Labels"]}}) is container
 
 
 def test_a_mark_survives_its_labels() -> None:
-    labels = container_labels(MARK)
-    assert read_container_mark(labels, {}) == MARK
-    assert read_container_mark(labels, labels) is None
-    assert read_container_mark(labels, labels | {SPEC: "{}"}) == MARK
-    assert read_container_mark(labels | {SPEC: "7"}, labels) == ContainerMark("lab")
-    assert read_container_mark({TOPOLOGY: "lab"}, {TOPOLOGY: "lab"}) is None
-    assert read_container_mark({SPEC: labels[SPEC]}, {}) is None
+    labels = container_labels(MARK, "web")
+    assert read_container_mark(labels, "web", ID) == MARK
+    assert read_container_mark({SPEC: labels[SPEC]}, "web", ID) is None
+    for wrong in ("", "7", "{}", '{"v":0}', '{"v":true}', "[" * 200_000):
+        assert read_container_mark(labels | {SPEC: wrong}, "web", ID) is None
+    newer = labels | {SPEC: labels[SPEC].replace('"v":1', '"v":2')}
+    assert read_container_mark(newer, "web", ID) == ContainerMark("lab")
+    assert read_container_mark(newer, "other", ID) is None
 
 
 def test_an_image_is_what_its_containers_have() -> None:
@@ -171,7 +173,7 @@ def test_an_image_is_what_its_containers_have() -> None:
 
 
 def test_a_body_holds_what_is_set_and_nothing_else() -> None:
-    assert body({"image": "a:1"}) == {"Image": "a:1", "Labels": container_labels(MARK), "HostConfig": {"NetworkMode": "bridge"}}
+    assert body({"image": "a:1"}) == {"Image": "a:1", "Labels": container_labels(MARK, "web"), "HostConfig": {"NetworkMode": "bridge"}}
 
 
 def test_the_values_of_the_environment_are_sent_and_their_digests_are_not() -> None:
@@ -230,7 +232,7 @@ def test_an_older_engine_gets_the_first_endpoint_and_its_mac() -> None:
 def test_one_in_anothers_namespace_sends_nothing_of_its_own_network() -> None:
     settings: Settings = {"hostname": "a", "ports": ("80->80/tcp",), "expose": ("81/tcp",), "dns": ("1.1.1.1",), "user": "web"}
     sent = body(settings, "container:x")
-    assert sent == {"User": "web", "Labels": container_labels(MARK), "HostConfig": {"NetworkMode": "container:x"}}
+    assert sent == {"User": "web", "Labels": container_labels(MARK, "web"), "HostConfig": {"NetworkMode": "container:x"}}
 
 
 def test_an_update_keeps_the_swap_in_step_with_the_memory() -> None:
@@ -268,10 +270,10 @@ def rich(version: str) -> dict[str, Any]:
     """A recorded container that runs, is marked, and has all that only some have."""
     raw = recorded(version)
     raw["State"] |= {"Status": "running", "Health": {"Status": "healthy", "Log": [{"Output": "x"}]}}
-    raw["Config"]["Labels"] |= container_labels(MARK)
+    raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
     raw["NetworkSettings"]["Ports"] = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
     endpoint = next(iter(raw["NetworkSettings"]["Networks"].values()))
-    endpoint["DriverOpts"] = endpoint_options(EndpointMark("lab", "made", {"aliases": ("a",)}))
+    endpoint["DriverOpts"] = endpoint_options(EndpointMark("lab", "made", {"aliases": ("a",)}), None)
     endpoint["IPAMConfig"] = {"IPv4Address": "10.1.1.1", "LinkLocalIPs": ["169.254.1.1"]}
     return raw
 

@@ -410,7 +410,7 @@ def test_no_part_of_a_value_is_shown() -> None:
     secret = "s3cr3t-" + "abcdefghij" * 4
     env = [f"A={secret}", "KEY=-----BEGIN\nMIIEpAIBAAKCAQEA\n-----END", "PATH=/bin", "N=1"]
     mark = ContainerMark("lab", {f"environment.{key}": "0" for key in ("A", "KEY", "N")})
-    raw = {"Config": {"Env": env, "Labels": container_labels(mark)}}
+    raw = {"Config": {"Env": env, "Labels": container_labels(mark, "web")}}
     assert without_secrets(f"auth {secret} failed at /bin, 1", raw) == "auth (value hidden) failed at /bin, 1"
     cut = f"auth {secret} ".ljust(480, "x") + secret[:20]
     assert "s3cr3t" not in without_secrets(cut, raw)

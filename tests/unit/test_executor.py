@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from reconciler.engine.locate import Target
 from reconciler.errors import ApiError, UnreachableError
 from reconciler.executor import Event, Run, execute
+from reconciler.marks import Place
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark
 from reconciler.plan import Op, Plan, Step
 from reconciler.settings import Settings
@@ -86,7 +87,9 @@ class NoteTaker:
     def remove_network(self, id: str) -> None:
         self._call("remove", id)
 
-    def connect(self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None) -> None:
+    def connect(
+        self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
+    ) -> None:
         self._call("connect", network_id)
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.codec import read_container
-from reconciler.marks import digests, read_endpoint_mark
+from reconciler.marks import Place, digests, read_endpoint_mark
 from reconciler.model import (
     ContainerMark,
     Dependency,
@@ -266,9 +266,10 @@ def test_what_a_network_protected_by_its_label_needs_to_go() -> None:
 
 def test_marks_that_somebody_else_wrote_are_no_bug() -> None:
     spec = '{"v":1,"how":"amended","before":{"ipv4_address":"x","ipv6_address":5,"aliases":["a"],"links":{},"gw_priority":null}}'
-    mark = read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": spec})
+    place = Place("web", "net")
+    mark = read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": spec}, place, "ab" * 32)
     assert mark == EndpointMark("lab", "amended", {}, {"aliases": ("a",)})
-    assert read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": "[" * 200_000}) == EndpointMark("lab", "amended")
+    assert read_endpoint_mark({"netplan.topology": "lab", "netplan.spec": "[" * 200_000}, place, "ab" * 32) is None
 
 
 @pytest.mark.parametrize(
