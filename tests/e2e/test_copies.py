@@ -25,7 +25,7 @@ def _container(cli: Cli, name: str, network: str, image: str = IMAGE, **more: An
 
 
 def test_copies_of_our_labels_and_options_are_left_alone(cli: Cli) -> None:
-    """A container of a committed image that is gone, one with copied labels, a renamed backup, a network, endpoints: through three verbs."""
+    """One of a committed image that is gone, copied labels, a renamed backup, a network, endpoints: through three commands."""
     docker, full, subnet = cli.docker, cli.docker.name, cli.docker.subnet()
     docker.container("db")
     run: Body = {"image": IMAGE, "command": ["sleep", "3600"], "stop_grace_period": "0s", "networks": ["n"]}
