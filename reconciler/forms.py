@@ -182,14 +182,32 @@ _ARCHITECTURES = {
     "armhf": "arm/v7",
     "armel": "arm/v6",
 }
+_SYSTEMS = ("linux", "windows", "darwin", "freebsd", "wasi", "wasip1")
+_KNOWN_ARCHITECTURES = (
+    *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"),
+)
 
 
 def platform(text: str) -> str:
     """`Linux/x86_64` -> `linux/amd64`, in the words that images have; without an operating system it is Linux."""
     system, _, architecture = text.lower().partition("/")
-    if not architecture and system not in ("linux", "windows"):
+    if not architecture and system not in _SYSTEMS:
         system, architecture = "linux", system
-    return "/".join(filter(None, (system, _ARCHITECTURES.get(architecture, architecture))))
+    architecture = _ARCHITECTURES.get(architecture, architecture)
+    for word, known, what in (
+        (system, _SYSTEMS, "operating system"),
+        (architecture.partition("/")[0], _KNOWN_ARCHITECTURES, "architecture"),
+    ):
+        if word and word not in known:
+            raise BadValueError(f"{text[:60]!r} is no platform: {what} {word[:60]!r} is not known{_close(word, known)}")
+    return "/".join(filter(None, (system, architecture)))
+
+
+def _close(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word[:100], list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ", write one like linux/amd64"
 
 
 def device(text: str) -> str:
@@ -230,17 +248,15 @@ def split_extra_host(text: str) -> str:
 
 
 def network_mode(written: str) -> str:
-    """`bridge`, `host`, `none` or `container:NAME`; what else Compose knows is refused with the word for it here."""
+    """`bridge`, `host`, `none`, `container:NAME` or `service:KEY`; what else Compose knows is refused with the word for it here."""
     kind, colon, name = written.partition(":")
     named = _CONTAINER.match(name) is not None
-    if written in ("bridge", "host", "none") or (kind == "container" and named):
+    if written in ("bridge", "host", "none") or (kind in ("container", "service") and named):
         return written
-    if kind == "service" and named:
-        raise BadValueError(f"{written[:60]!r} is Compose's form: write {f'container:{name}'[:60]!r}")
     if written == "default":
         raise BadValueError("'default' is the engine's own network: write bridge")
     hint = "" if colon else "; a network of the file goes under 'networks'"
-    raise BadValueError(f"{written[:60]!r} is no network mode: write bridge, host, none or container:NAME{hint}")
+    raise BadValueError(f"{written[:60]!r} is no network mode: write bridge, host, none, container:NAME or service:KEY{hint}")
 
 
 # --- ports -----------------------------------------------------------------------------------------------------------

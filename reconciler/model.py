@@ -134,11 +134,15 @@ class DesiredContainer:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What one file says. Both mappings are keyed by name on the engine, in the order of the file."""
+    """What one file says. The mappings are keyed by name on the engine, in the order of the file.
+
+    `external_volumes` are those that must exist, and where the file says so.
+    """
 
     topology: str
     networks: Mapping[str, DesiredNetwork] = field(default_factory=dict)
     containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
+    external_volumes: Mapping[str, Source] = field(default_factory=dict)
 
 
 # --- observed --------------------------------------------------------------------------------------------------------
@@ -146,7 +150,10 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """The engine that was observed. `api` is the version pinned for the whole run, e.g. (1, 51)."""
+    """The engine that was observed. `api` is the version pinned for the whole run, e.g. (1, 51).
+
+    `network_drivers` are those that it lists; empty where that is not known, as in a snapshot.
+    """
 
     id: str = ""
     name: str = ""
@@ -154,6 +161,7 @@ class EngineInfo:
     api: tuple[int, int] = (1, 51)
     flavor: Literal["docker", "podman"] = "docker"
     transport: str = "unix"
+    network_drivers: frozenset[str] = frozenset()
 
     @property
     def major(self) -> int:
@@ -290,13 +298,14 @@ class ObservedState:
     """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat.
 
     `images` holds those that were asked about, by canonical reference, and those of marked containers, by ID; what is not there is not on
-    the engine. That of a snapshot holds all, of most no more than the ID.
+    the engine. That of a snapshot holds all, of most no more than the ID. `volumes` are the names of all volumes, None where nobody asked.
     """
 
     engine: EngineInfo = field(default_factory=EngineInfo)
     networks: tuple[ObservedNetwork, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
     images: Mapping[str, ObservedImage] = field(default_factory=dict)
+    volumes: frozenset[str] | None = None
 
 
 # --- journals --------------------------------------------------------------------------------------------------------

@@ -58,19 +58,20 @@ def observe(
     ask: Iterable[str] = (),
     *,
     every_image: bool = False,
+    volumes: bool = False,
     answers: Answers | None = None,
 ) -> ObservedState:
     """The present state of the engine, or that of the moment when it gave `answers`. Raises EngineError.
 
     `images` are the canonical references of images to look up, `ask` those whose registry is asked too whether it has another by now.
-    With `every_image` all others are there too, as far as one list tells: their IDs.
+    With `every_image` all others are there too, as far as one list tells: their IDs. With `volumes` all names of volumes are there.
     """
     answers = answers or gather(reader, parallel)
     engine, asked = answers.engine, set(ask)
     references = sorted({*images, *asked})
-    first: list[Callable[[], Any]] = [reader.images if every_image else list]
+    first: list[Callable[[], Any]] = [reader.images if every_image else list, reader.volumes if volumes else list]
     first += [partial(_image, reader, reference, reference in asked) for reference in references]
-    all_images, *found = in_parallel(persistently, first, parallel)
+    all_images, all_volumes, *found = in_parallel(persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
     networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
     swarm = {network.id for network in networks if network.scope == "swarm"}
@@ -81,7 +82,11 @@ def observe(
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _read_image(raw, id) for id, raw in inside.items()}
     return ObservedState(
-        engine, tuple(sorted(networks, key=_key)), tuple(sorted(filter(None, containers), key=_key)), dict(sorted(seen.items()))
+        engine,
+        tuple(sorted(networks, key=_key)),
+        tuple(sorted(filter(None, containers), key=_key)),
+        dict(sorted(seen.items())),
+        frozenset(str(volume["Name"]) for volume in all_volumes) if volumes else None,
     )
 
 

@@ -228,6 +228,7 @@ info = object_of(
         "ID": str,
         "Name": str,
         "SecurityOptions": _texts,
+        "Plugins": object_of({"Network": _texts}),
         "Swarm": object_of({"LocalNodeState": str, "ControlAvailable": bool}),
     }
 )

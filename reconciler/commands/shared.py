@@ -152,14 +152,15 @@ def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | Non
     return log
 
 
-def look_at(reader: Reader, states: Iterable[DesiredState], *, every_image: bool = False, answers: Answers | None = None) -> ObservedState:
+def look_at(reader: Reader, states: Sequence[DesiredState], *, every_image: bool = False, answers: Answers | None = None) -> ObservedState:
     """The state of the engine, now or as in `answers`, with the images that the files run; registries are asked where files say so."""
     from ..observe import observe
 
     managed = [container for state in states for container in state.containers.values() if container.managed]
     asked = {container.image for container in managed if container.pull_policy == "always"}
     images = sorted({container.image for container in managed})
-    return observe(reader, images=images, ask=sorted(asked), every_image=every_image, answers=answers)
+    volumes = any(state.external_volumes for state in states)
+    return observe(reader, images=images, ask=sorted(asked), every_image=every_image, volumes=volumes, answers=answers)
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:

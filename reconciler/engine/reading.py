@@ -48,6 +48,7 @@ class EngineReader:
                 api=self._api,
                 flavor="podman" if podman else "docker",
                 transport=self.target.transport,
+                network_drivers=frozenset((details.get("Plugins") or {}).get("Network") or ()),
             )
         return self._info
 

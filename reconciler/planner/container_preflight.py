@@ -20,6 +20,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
         for port in host_ports(container.ports) if container.live else ():
             held[port.host].append((container, port))
     names = by_name.keys() | {c.name for c in desired.containers.values() if c.managed}
+    yield from _lacking_volumes(desired, containers, observed)
     for case in containers.cases.values():
         if case.wanted and (case.comes or case.start):
             yield from _ports(case, case.wanted, containers, held)
@@ -36,6 +37,21 @@ def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
     if engine.api < (1, 44) and wanted.settings.get("healthcheck.start_interval"):
         message = f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is Docker {engine.version}"
         yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source)
+
+
+def _lacking_volumes(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+    """External volumes that are not there: the engine would make empty ones."""
+    mounted = {
+        str(value).split(":")[1]
+        for case in containers.cases.values()
+        if case.wanted and case.comes
+        for path, value in case.wanted.settings.items()
+        if path.startswith("volumes.") and str(value).startswith("volume:")
+    }
+    for name, source in desired.external_volumes.items():
+        if name in mounted and observed.volumes is not None and name not in observed.volumes:
+            message = f"volume {name} is external and does not exist"
+            yield Refusal(message, f"create it first (docker volume create {name}), or take out external: true", False, source)
 
 
 def _ports(

@@ -13,6 +13,7 @@ from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
 from .addresses import fits, full, unfitting_addresses
 from .compare import overlaid_endpoint
 from .containers import Containers
+from .drivers import missing_drivers
 from .endpoints import EndpointCase, Endpoints
 from .networks import NetworkCase, Networks
 from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
@@ -31,6 +32,7 @@ def preflight(
 ) -> list[Refusal]:
     """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses and subnets that cannot be kept."""
     refusals = list(_features(networks, endpoints, observed.engine))
+    refusals += missing_drivers(networks, observed.engine)
     refusals += _overlaps(networks, observed)
     refusals += _bridge_names(networks, observed)
     refusals += _lost_network_modes(networks, endpoints, observed)

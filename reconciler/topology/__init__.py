@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..cycles import no_cycle_search
@@ -28,8 +28,9 @@ from .attachments import attachments, check_containers, optional
 from .checks import check_networks
 from .document import Document, Map
 from .files import Place, find_files, read_text
-from .managed import check_services
-from .report import Report, mapping, members, resolve_dollars
+from .managed import Checked, check_services
+from .names import DEFAULT, container_name, is_external, network_name, read_volumes
+from .report import Report, mapping, members, resolve_dollars, text
 from .schema import MAX_PROBLEMS, flag, problems_of_schema
 from .services import Service, labels
 from .yamlpos import read
@@ -65,11 +66,11 @@ def load_text(text: str, file: str, place: Place | None = None) -> Loaded:
         report = Report(document, place or Place.of(file), [*document.problems])
         resolve_dollars(report)
         report.problems += problems_of_schema(document)
-        services = check(report)
+        checked = check(report)
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
             raise InputError(_shown(errors))
-        return Loaded(_state(document, services), tuple(found))
+        return Loaded(_state(document, checked), tuple(found))
 
 
 def _shown(errors: list[Problem]) -> list[Problem]:
@@ -79,39 +80,43 @@ def _shown(errors: list[Problem]) -> list[Problem]:
     return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message="more problems, which are not shown: mend those above first")]
 
 
-def check(report: Report) -> dict[str, Service]:
-    """Every rule beyond the schema; returns the managed containers as read on the way, by name."""
+def check(report: Report) -> Checked:
+    """Every rule beyond the schema; returns the managed containers and the volumes as read on the way."""
     root = report.document.value
     if not isinstance(root, Map):
-        return {}
+        return Checked()
     if isinstance(root.get("networks"), Map | None):
-        networks = check_networks(report, mapping(root, "networks"))
+        networks = check_networks(report, text(root, "name") or "", mapping(root, "networks"))
         check_containers(report, mapping(root, "containers"), networks)
-    return check_services(report, mapping(root, "containers"))
+    volumes = read_volumes(report, mapping(root, "volumes"))
+    return check_services(report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks"))
 
 
 # --- values: from here on the document is known to be in order ---------------------------------------------------------------
 
 
-def _state(document: Document, services: dict[str, Service]) -> DesiredState:
+def _state(document: Document, checked: Checked) -> DesiredState:
     root = document.value
     networks: dict[str, DesiredNetwork] = {}
     names = {"bridge": "bridge"}
     for key, at, value in members(mapping(root, "networks")):
-        network = _network(document, key, at, value if isinstance(value, Map) else Map(at))
+        network = _network(document, root["name"], key, at, value if isinstance(value, Map) else Map(at))
         networks[network.name] = network
         names[key] = network.name
-    containers = {
-        name: _container(document, name, at, value if isinstance(value, Map) else Map(at), names, services.get(name))
-        for name, at, value in members(mapping(root, "containers"))
-    }
-    return DesiredState(root["name"], networks, containers)
+    builder = _Builder(document, names, {key: container_name(key, value) for key, _, value in members(mapping(root, "containers"))})
+    containers = [
+        builder.container(key, at, value if isinstance(value, Map) else Map(at), checked.services.get(key))
+        for key, at, value in members(mapping(root, "containers"))
+    ]
+    volumes = checked.volumes.sources(document)
+    return DesiredState(root["name"], networks, {container.name: container for container in containers}, volumes)
 
 
-def _network(document: Document, key: str, at: int, body: Map) -> DesiredNetwork:
-    policy = {name: flag(body.get(name)) is True for name in ("external", "exclusive", "protect")}
-    settings = {} if policy["external"] else _network_settings(body)
-    return DesiredNetwork(body.get("name") or key, document.source(at), settings, **policy)
+def _network(document: Document, topology: str, key: str, at: int, body: Map) -> DesiredNetwork:
+    policy = {name: flag(body.get(name)) is True for name in ("exclusive", "protect")}
+    external = is_external(body)
+    settings = {} if external else _network_settings(body)
+    return DesiredNetwork(network_name(topology, key, body), document.source(at), settings, external, **policy)
 
 
 def _network_settings(body: Map) -> dict[str, Value]:
@@ -143,26 +148,44 @@ def _options(path: str, options: Map) -> Iterator[tuple[str, str]]:
     return ((f"{path}.{key}", canonical_option(value)) for key, value in options.items())
 
 
-def _container(document: Document, name: str, at: int, body: Map, names: dict[str, str], service: Service | None) -> DesiredContainer:
-    source = document.source(at)
-    endpoints = tuple(
-        DesiredEndpoint(names[key], document.source(where), _endpoint(settings)) for key, where, settings in attachments(body)
-    )
-    if service is None:
-        return DesiredContainer(name, source, endpoints, optional(body))
-    if service.mode == "bridge" or (not service.mode and body.get("networks") is None):
-        endpoints = (DesiredEndpoint("bridge", source),)
-    return DesiredContainer(
-        name,
-        source,
-        endpoints,
-        managed=True,
-        settings=service.settings,
-        environment=service.secrets(),
-        depends_on=tuple(dependency for dependency, _ in service.depends_on),
-        one_shot=service.one_shot,
-        pull_policy=service.pull_policy,
-    )
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Containers of one document; by key the names that networks and containers have on the engine."""
+
+    document: Document
+    networks: dict[str, str]
+    containers: dict[str, str]
+
+    def container(self, key: str, at: int, body: Map, service: Service | None) -> DesiredContainer:
+        """One container, with its endpoints."""
+        source, name = self.document.source(at), self.containers[key]
+        endpoints = tuple(self.endpoint(key, network, where, settings) for network, where, settings in attachments(body))
+        if service is None:
+            return DesiredContainer(name, source, endpoints, optional(body))
+        if service.mode == "bridge":
+            endpoints = (self.endpoint(key, "bridge", at, Map()),)
+        elif not service.mode and body.get("networks") is None:
+            endpoints = (self.endpoint(key, DEFAULT if DEFAULT in self.networks else "bridge", at, Map()),)
+        return DesiredContainer(
+            name,
+            source,
+            endpoints,
+            managed=True,
+            settings=service.settings,
+            environment=service.secrets(),
+            depends_on=tuple(replace(needed, container=self.containers[needed.container]) for needed, _ in service.depends_on),
+            one_shot=service.one_shot,
+            pull_policy=service.pull_policy,
+        )
+
+    def endpoint(self, key: str, network: str, at: int, body: Map) -> DesiredEndpoint:
+        """A container that has another name on the engine is found under its key as well."""
+        name, settings = self.networks[network], _endpoint(body)
+        if self.containers[key] != key and name != "bridge":
+            aliases = settings.get("aliases", ())
+            assert isinstance(aliases, tuple)
+            settings["aliases"] = tuple(sorted({*aliases, key}))
+        return DesiredEndpoint(name, self.document.source(at), settings)
 
 
 def _endpoint(body: Map) -> dict[str, Value]:

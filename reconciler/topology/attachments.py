@@ -81,7 +81,7 @@ class _Checker:
             mode = f"it is a mode, write network_mode: {key} in place of networks"
             return f"{show(key)} is no network: {mode if managed else _MODES}"
         if key == "default":
-            return f"{sentence}: Compose makes one of that name by itself, here each is declared under 'networks'"
+            return f"{sentence}: Compose makes that one by itself; here, add default: {{}} under 'networks'"
         if key in self.keys:
             return f"{sentence}: attachments name the key, did you mean {show(self.keys[key])}?"
         self.misses += 1

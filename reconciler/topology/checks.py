@@ -12,6 +12,7 @@ from typing import Any
 
 from ..settings import BRIDGE_NAME_OPTION, MTU_OPTION
 from .document import Map, Odd, Seq, show
+from .names import DEFAULT, check_names_twice, declared_name, is_external, network_name
 from .pools import PoolFacts, check_overlap, read_pool
 from .report import Report, check_word, mapping, members, text
 from .schema import flag, not_text
@@ -39,18 +40,18 @@ class NetworkFacts:
 # --- networks ------------------------------------------------------------------------------------------------------------
 
 
-def check_networks(report: Report, networks: Map) -> dict[str, NetworkFacts]:
+def check_networks(report: Report, topology: str, networks: Map) -> dict[str, NetworkFacts]:
     """Reports what is wrong with the networks; returns the facts about each, by key."""
-    facts = {key: _network(report, key, at, value) for key, at, value in members(networks)}
+    facts = {key: _network(report, topology, key, at, value) for key, at, value in members(networks)}
     _check_names(report, facts.values())
     check_overlap(report, ((pool, network.key) for network in facts.values() if _engine_hands_out(network.body) for pool in network.pools))
     _check_bridge_names(report, facts.values())
     return facts
 
 
-def _network(report: Report, key: str, at: int, value: Any) -> NetworkFacts:
+def _network(report: Report, topology: str, key: str, at: int, value: Any) -> NetworkFacts:
     body = value if isinstance(value, Map) else Map(at)
-    facts = NetworkFacts(key, text(body, "name") or key, at, body, flag(body.get("external")) is True)
+    facts = NetworkFacts(key, network_name(topology, key, body), at, body, is_external(body))
     if facts.external:
         _check_external(report, body)
         return facts
@@ -64,6 +65,7 @@ def _network(report: Report, key: str, at: int, value: Any) -> NetworkFacts:
 
 
 def _check_external(report: Report, body: Map) -> None:
+    check_names_twice(report, body)
     for key in body:
         if key not in ("external", "name") and not key.startswith("x-"):
             report.error(
@@ -74,11 +76,13 @@ def _check_external(report: Report, body: Map) -> None:
 def _check_names(report: Report, networks: Iterable[NetworkFacts]) -> None:
     first: dict[str, NetworkFacts] = {}
     for network in networks:
-        named = text(network.body, "name") is not None
-        at = network.body.value_at("name") if named else network.at
-        if network.key == "default" or network.key in _ENGINE_NETWORKS:
+        named = declared_name(network.body) is not None
+        at = network.body.value_at("name" if "name" in network.body else "external") if named else network.at
+        if network.external and network.key == network.name == "bridge":
+            continue  # every engine has it: the file says so
+        if network.key in _ENGINE_NETWORKS:
             report.error(network.at, f"a network cannot be called {network.key!r}: {_why_not(network.key)}")
-        elif network.name in _ENGINE_NETWORKS and not (network.external and network.name in ("docker_gwbridge", "ingress")):
+        elif network.name in (*_ENGINE_NETWORKS, DEFAULT) and not (network.external and network.name in ("docker_gwbridge", "ingress")):
             report.error(at, f"a network cannot be called {network.name!r}: {_why_not(network.name)}")
         if (other := first.setdefault(network.name, network)) is not network:
             where = f"network {show(other.key)} in line {report.line(other.at)}"
@@ -86,12 +90,12 @@ def _check_names(report: Report, networks: Iterable[NetworkFacts]) -> None:
 
 
 def _why_not(name: str) -> str:
-    if name == "default":
-        return "that is Compose's word for a network nobody named; here every network has its own name, choose one"
+    if name == DEFAULT:
+        return "engines take that word for their own network 'bridge'; choose another name"
     if name == "bridge":
         return "every engine has that network; attach containers to it without declaring it"
     if name in ("host", "none"):
-        return "that is a mode of a container and nothing that can be declared; remove it"
+        return f"that is a mode and nothing that can be declared; remove it, and write network_mode: {name} in its containers"
     return "the engine makes that network for itself; choose another name"
 
 

@@ -25,24 +25,13 @@ _NOT_YET = (
 
 _TOP = {
     "services": "this is a Compose file's key: rename it to 'containers'",
-    "version": "the format has no version: remove the line",
-    "volumes": "a named volume is made when a container first uses it: remove the key",
     **dict.fromkeys(("configs", "secrets", "include", "models"), "this version does not support it: remove it"),
 }
 _CONTAINER = {
     **dict.fromkeys(_NOT_YET.split(), "this version does not support it: remove {key}"),
     "links": "this version does not support it: containers of one network find each other by name, remove {key}",
-    "container_name": "the key above is the container's name: remove {key} and rename the key",
     "build": "netplan builds no images: remove {key}, build the image and name it with 'image'",
     "mac_address": "an address belongs to an attachment: put it under the network's key in 'networks'",
-}
-_DEPENDENCY = {
-    "restart": "a container is not started again because of another: remove {key}",
-    "required": "what is waited for must be there: remove {key}",
-}
-_PORT = {
-    "mode": "there is one machine, so there is nothing to choose: remove {key}",
-    **dict.fromkeys(("name", "app_protocol"), "it has no effect: remove {key}"),
 }
 _MOUNT = {
     "consistency": "it has no effect on Linux: remove {key}",
@@ -66,17 +55,21 @@ _PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "endpoint": ("an attachment", _ENDPOINT),
     "ipam": ("ipam", {}),
     "pool": ("a pool", {}),
-    "port": ("a port", _PORT),
+    "port": ("a port", {}),
     "mount": ("a volume", _MOUNT),
     "file": ("an env_file", {}),
+    "device": ("a device", {}),
+    "volume": ("a volume", {}),
+    "external": ("external", {}),
     "healthcheck": ("a healthcheck", {}),
-    "dependency": ("depends_on", _DEPENDENCY),
+    "dependency": ("depends_on", {}),
 }
 _PARTS = {
     "networks": "endpoint",
     "ports": "port",
     "volumes": "mount",
     "env_file": "file",
+    "devices": "device",
     "healthcheck": "healthcheck",
     "depends_on": "dependency",
 }
@@ -105,7 +98,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def unknown_key(path: Path, key: str, schema: Any) -> str:
     """The sentence for a key that the mapping at `path` does not have."""
-    if path in (("networks",), ("containers",)):
+    if path in (("networks",), ("containers",), ("volumes",)):
         return f"the name {show(key)} cannot be used: {schema['patternErrorMessage']}"
     place, hints = _PLACES[_place(path)]
     if key in hints:
@@ -125,4 +118,8 @@ def _place(path: Path) -> str:
         return "top"
     if path[0] == "containers":
         return "container" if len(path) == 2 else _PARTS[str(path[2])]
+    if path[-1] == "external":
+        return "external"
+    if path[0] == "volumes":
+        return "volume"
     return {2: "network", 3: "ipam"}.get(len(path), "pool")

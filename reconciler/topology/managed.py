@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from ..forms import EVERY_ADDRESS, overlaps
 from .checks import check_labels
 from .document import Map, show
 from .hints import suggestion
-from .report import Report, members
+from .names import Volumes, check_container_names, container_name
+from .report import Report, mapping, members, text
 from .schema import flag, topology_schema
 from .services import Budget, Service, read_service
 
-_ANYBODY = frozenset(("networks", "optional"))
+_ANYBODY = frozenset(("networks", "optional", "container_name", "attach"))
 """Keys of containers that need not be managed."""
 _NOT_WITH_A_SHARED_NETWORK = ("ports", "publish_all", "expose", "hostname", "dns", "extra_hosts")
 """Measured on Docker 20.10 and 28.5: refused when the container is created."""
@@ -23,20 +25,35 @@ _MAX_CIRCLES = 20
 _MAX_SUGGESTIONS = 50
 
 
-def check_services(report: Report, containers: Map) -> dict[str, Service]:
-    """Reports what is wrong with the managed containers; returns them by name."""
+@dataclass
+class Checked:
+    """The managed containers of a file by key, and its volumes."""
+
+    services: dict[str, Service] = field(default_factory=dict)
+    volumes: Volumes = field(default_factory=Volumes)
+
+
+def check_services(report: Report, containers: Map, volumes: Volumes, default: bool) -> Checked:
+    """Reports what is wrong with the managed containers. `default`: whether those without networks join one of that name."""
     services: dict[str, Service] = {}
     budget = Budget()
     for name, at, body in members(containers):
         if isinstance(body, Map) and "image" in body:
-            services[name] = service = read_service(report, name, at, body, budget)
-            _check_one(report, service)
+            services[name] = read_service(report, name, at, body, budget, volumes)
         elif isinstance(body, Map):
             _check_without_image(report, name, body)
-    _check_references(report, containers, services)
-    _check_circles(report, services)
+    names = {key: container_name(key, body) for key, _, body in members(containers)}
+    check_container_names(report, containers)
+    for service in services.values():
+        _resolve_mode(report, service, names)
+        _check_one(report, service, names[service.name])
+    keys = {name: key for key, name in names.items()}
+    _check_references(report, containers, services, keys)
+    _check_circles(report, services, keys)
     _check_published(report, services.values())
-    return services
+    if not default:
+        _check_nameless(report, services)
+    return Checked(services, volumes)
 
 
 def _check_without_image(report: Report, name: str, body: Map) -> None:
@@ -55,9 +72,23 @@ def _known_keys() -> Iterable[str]:
 # --- one container ---------------------------------------------------------------------------------------------------
 
 
-def _check_one(report: Report, service: Service) -> None:
+def _resolve_mode(report: Report, service: Service, names: Mapping[str, str]) -> None:
+    """`service:KEY` becomes `container:NAME`. `names` are those of the file's containers on the engine, by key."""
+    kind, _, other = service.mode.partition(":")
+    at = service.body.value_at("network_mode")
+    if kind == "service" and other in names:
+        service.settings["network_mode"] = f"container:{names[other]}"
+    elif kind == "service":
+        del service.settings["network_mode"]
+        meant = suggestion(other, names) or ": write container:NAME for one that this file does not declare"
+        report.error(at, f"container {show(other)} is not declared{meant}")
+    elif kind == "container" and other in names and other not in names.values():
+        report.error(at, f"container {show(other)} is called {show(names[other])} on the engine: write service:{other}")
+
+
+def _check_one(report: Report, service: Service, name: str) -> None:
     body = service.body
-    if len(service.name) < 2:
+    if len(name) < 2 and name == service.name:
         report.error(service.at, f"a container cannot be called {show(service.name)}: engines want two characters or more")
     if flag(body.get("optional")) is True:
         report.error(body.key_at("optional"), "'optional' stands beside 'image': what is missing is made, so remove it")
@@ -73,7 +104,7 @@ def _check_one(report: Report, service: Service) -> None:
 
 def _check_mode(report: Report, service: Service) -> None:
     """What the network mode makes impossible or useless."""
-    body, mode = service.body, service.mode[:60]
+    body, mode = service.body, (text(service.body, "network_mode") or "")[:60]
     if service.shares:
         for key in _set_keys(service, _NOT_WITH_A_SHARED_NETWORK):
             why = f"the network is that of {show(service.shares)}, and engines refuse it"
@@ -99,17 +130,19 @@ def _set_keys(service: Service, keys: Iterable[str]) -> Iterator[str]:
 # --- containers among each other -------------------------------------------------------------------------------------
 
 
-def _check_references(report: Report, containers: Map, services: dict[str, Service]) -> None:
+def _check_references(report: Report, containers: Map, services: dict[str, Service], keys: Mapping[str, str]) -> None:
     optional = {name for name, _, body in members(containers) if isinstance(body, Map) and flag(body.get("optional")) is True}
     optional -= services.keys()
     declared = {name for name, _, _ in members(containers)}
     misses = 0
     for service in services.values():
         at = service.body.value_at("network_mode")
-        if service.shares == service.name:
+        owner = keys.get(service.shares, service.shares)
+        if owner == service.name:
             report.error(at, f"{show(service.name)} cannot share its own network: name another container")
-        elif service.shares in optional:
-            report.error(at, _may_be_missing(service.shares))
+        elif owner in optional:
+            report.error(at, _may_be_missing(owner))
+        _check_dependency_words(report, service, owner)
         for needed, where in service.depends_on:
             if needed.container == service.name:
                 report.error(where, f"{show(service.name)} waits for itself: remove it")
@@ -121,6 +154,43 @@ def _check_references(report: Report, containers: Map, services: dict[str, Servi
                 report.error(where, _may_be_missing(needed.container))
             elif problem := _impossible(needed.container, needed.condition, services.get(needed.container)):
                 report.error(where, problem)
+
+
+def _check_dependency_words(report: Report, service: Service, owner: str) -> None:
+    """What Compose's other words for a dependency say that does not hold anyway."""
+    needed = mapping(service.body, "depends_on")
+    for name, _, entry in members(needed):
+        if not isinstance(entry, Map):
+            continue
+        if flag(entry.get("required")) is False:
+            why = f"but {show(service.name)} starts only when {show(name)} is as waited for"
+            report.error(entry.key_at("required"), f"'required' is false, {why}: remove 'required', or the dependency")
+        if flag(entry.get("restart")) is True and name != owner:
+            why = "but netplan restarts no container because of another"
+            report.error(entry.key_at("restart"), f"'restart' is true, {why}: remove it, and run docker restart yourself when it is needed")
+
+
+def _check_nameless(report: Report, services: Mapping[str, Service]) -> None:
+    """On the engine's own network nobody finds anybody by name, as they would in a Compose project."""
+    nameless = [s for s in services.values() if s.body.get("networks") is None and s.body.get("network_mode") is None]
+    bare = {service.name for service in nameless}
+    way = "add default: {} under the top-level 'networks', which containers without networks join"
+    if len(nameless) > 1:
+        more = f" and {len(nameless) - 2} more" if len(nameless) > 2 else ""
+        who = f"{show(nameless[0].name)}{',' if more else ' and'} {show(nameless[1].name)}{more}"
+        why = "so they are on the engine's network 'bridge' and do not find each other by name"
+        report.warn(nameless[0].at, f"{who} have neither networks nor network_mode, {why}: {way}")
+    for service in services.values():
+        for needed, at in service.depends_on:
+            other = services.get(needed.container)
+            if other and not other.shares and not service.shares and bare & {service.name, other.name} and _has_networks(service, other):
+                what = f"{show(service.name)} waits for {show(other.name)}, but cannot find it by name"
+                mend = way if bare >= {service.name, other.name} else "give both of them a network of this file"
+                report.warn(at, f"{what}: they have no network in common on which names resolve; {mend}")
+
+
+def _has_networks(*services: Service) -> bool:
+    return all(service.mode not in ("host", "none") for service in services)
 
 
 def _may_be_missing(name: str) -> str:
@@ -137,13 +207,13 @@ def _impossible(name: str, condition: str, other: Service | None) -> str:
     return ""
 
 
-def _check_circles(report: Report, services: dict[str, Service]) -> None:
+def _check_circles(report: Report, services: dict[str, Service], keys: Mapping[str, str]) -> None:
     """Nothing waits for itself, over whatever chain of dependencies and shared networks."""
     edges: dict[str, dict[str, int]] = {name: {} for name in services}
     for name, service in services.items():
         needed = [(dependency.container, at) for dependency, at in service.depends_on]
         if service.shares:
-            needed.append((service.shares, service.body.value_at("network_mode")))
+            needed.append((keys.get(service.shares, service.shares), service.body.value_at("network_mode")))
         edges[name] = {other: at for other, at in needed if other in services and other != name}
     for _ in range(_MAX_CIRCLES):
         try:

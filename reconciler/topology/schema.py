@@ -27,6 +27,7 @@ _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
 _MISSING = {
     "env_file": ": name the file, such as path: app.env",
+    "devices": ": name the device, such as source: /dev/ttyUSB0",
     "ports": ": each port needs the one inside the container, such as target: 80",
     "volumes": ": each needs at least type: bind, volume or tmpfs, and target: the path inside the container",
 }
@@ -211,8 +212,6 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
 
 
 def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> str:
-    if path and path[-1] == "external" and isinstance(value, dict):
-        return f"is true or false here, the name stands beside it: write external: true and name: {value_of(value.get('name', '...'))}"
     if "string" in types and (isinstance(value, Odd | bool | int | float)):
         return not_text(value)
     if types == ["integer"] and isinstance(value, str) and value.isdecimal():

@@ -19,6 +19,7 @@ from ..model import Dependency, PullPolicy, Secrets
 from ..settings import Value, canonical_image, canonical_option
 from .document import Map, Odd, Seq, show
 from .envfile import parse
+from .names import Volumes, check_mounted
 from .report import Report, check_word, mapping, members, text
 from .schema import flag
 
@@ -54,7 +55,8 @@ class Budget:
 class Service:
     """One managed container as its file says: what DesiredContainer holds, and where what other containers matter to stands.
 
-    `settings` are whole except for what was reported. `published` are its ports, `depends_on` and `mode` the network mode with positions.
+    `name` is its key in the file; `settings` are whole except for what was reported. `published` are its ports, `depends_on` what it
+    waits for and `mode` the network mode, with positions.
     """
 
     name: str
@@ -94,19 +96,20 @@ def labels(value: Any) -> Iterator[tuple[str, str]]:
             yield f"labels.{key}", rest
 
 
-def read_service(report: Report, name: str, at: int, body: Map, budget: Budget) -> Service:
-    """A container that has an `image`; `at` is where its name stands."""
+def read_service(report: Report, name: str, at: int, body: Map, budget: Budget, volumes: Volumes) -> Service:
+    """A container that has an `image`; `at` is where its key, `name`, stands."""
     service = Service(name, at, body)
-    _Reader(report, service, budget).read()
+    _Reader(report, service, budget, volumes).read()
     return service
 
 
 class _Reader:
     """Reads one container's settings, group by group."""
 
-    def __init__(self, report: Report, service: Service, budget: Budget) -> None:
+    def __init__(self, report: Report, service: Service, budget: Budget, volumes: Volumes) -> None:
         self.report = report
         self.budget = budget
+        self.declared_volumes = volumes
         self.service = service
         self.body = service.body
         self.settings = service.settings
@@ -272,7 +275,7 @@ class _Reader:
         for at, item in self.members("volumes"):
             read: Callable[..., tuple[str, str] | None] = self.long_volume if isinstance(item, Map) else self.short_volume
             if found := self.attempt(at, read, item):
-                self.mount(at, *found)
+                self.mount(at, found[0], self.on_the_engine(at, found[1]))
         for at, item in self.items("tmpfs"):
             if found := self.attempt(at, forms.split_tmpfs, item):
                 self.mount(at, *found)
@@ -283,6 +286,15 @@ class _Reader:
             self.report.error(at, f"something is mounted on {show(target)} in line {self.report.line(first)} already: remove one of them")
             return
         self.settings[f"volumes.{target}"] = value
+
+    def on_the_engine(self, at: int, value: str) -> str:
+        """A named volume under the name that it has there."""
+        kind, _, rest = value.partition(":")
+        key, colon, options = rest.partition(":")
+        if kind != "volume" or not key:
+            return value
+        check_mounted(self.report, self.declared_volumes, at, key)
+        return f"volume:{self.declared_volumes.name(key)}{colon}{options}"
 
     def short_volume(self, written: str) -> tuple[str, str]:
         """`src:dst:options`."""
@@ -316,7 +328,7 @@ class _Reader:
         """Lists of single words; their order counts for name servers only."""
         for key in ("cap_add", "cap_drop"):
             self.many(key, (self.attempt(at, forms.capability, item) for at, item in self.items(key)))
-        self.many("devices", (self.attempt(at, forms.device, item) for at, item in self.items("devices")))
+        self.many("devices", (self.attempt(at, forms.device, item) for at, item in self.devices()))
         self.many("dns", (self.attempt(at, forms.host_address, item) for at, item in self.items("dns")), ordered=True)
         self.many("dns_search", (item for _, item in self.items("dns_search")), ordered=True)
         self.many("extra_hosts", self.extra_hosts())
@@ -324,6 +336,12 @@ class _Reader:
             check_word(self.report, key_at, key, "sysctl")
             if value is not None and not isinstance(value, Odd | Map | Seq):
                 self.settings[f"sysctls.{key}"] = canonical_option(value)
+
+    def devices(self) -> Iterator[tuple[int, str]]:
+        """Position and short form of each."""
+        for at, item in self.members("devices"):
+            parts = (text(item, key) for key in ("source", "target", "permissions")) if isinstance(item, Map) else (item,)
+            yield at, ":".join(part for part in parts if part)
 
     def extra_hosts(self) -> Iterator[str | None]:
         """A mapping from a name to an address or several, or a list."""

@@ -50,10 +50,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run('ports: [{published: 80}]'), [
             "4:27: 'target' is missing: each port needs the one inside the container, such as target: 80",
         ]),
-        (run('ports: [{target: 0, mode: host, name: x}]'), [
+        (run('ports: [{target: 0, mode: hst, name: 1}]'), [
             "4:27: '0' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
-            "4:39: 'mode' is not a key of a port: there is one machine, so there is nothing to choose: remove 'mode'",
-            "4:51: 'name' is not a key of a port: it has no effect: remove 'name'",
+            "4:45: 'mode' is 'hst': it must be one of ingress, host: did you mean 'host'?",
+            "4:56: 'name' is '1', a number to YAML, not text: put it in quotes",
         ]),
         (run("ports: ['[::1]:80', 'x:80:80', '0-70000:80']"), [
             "4:27: '[::1]:80' publishes no port: write it like 8080:80, 127.0.0.1:8080:80 or [::1]:8080:80/udp",
@@ -211,16 +211,34 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:33: 'default' is the engine's own network: write bridge",
         ]),
         (run("network_mode: 'service:db'"), [
-            "4:33: 'service:db' is Compose's form: write 'container:db'",
+            "4:33: container 'db' is not declared: write container:NAME for one that this file does not declare",
+        ]),
+        (several("web: {image: a, network_mode: 'service:vpm', ports: [80]}", "vpn: {image: a, network_mode: none}"), [
+            "4:33: container 'vpm' is not declared: did you mean 'vpn'?",
+        ]),
+        (several("web: {image: a, network_mode: 'service:vpn', ports: [80]}", "vpn: {image: a, network_mode: none}"), [
+            "4:48: 'ports' stands beside network_mode: service:vpn, but the network is that of 'vpn', and engines refuse it: set it there",
+        ]),
+        (several("web: {image: a, network_mode: 'container:vpn'}", "vpn: {image: a, container_name: tunnel, network_mode: none}"), [
+            "4:33: container 'vpn' is called 'tunnel' on the engine: write service:vpn",
+        ]),
+        (several("web: {image: a, network_mode: 'service:web'}"), [
+            "4:33: 'web' cannot share its own network: name another container",
+        ]),
+        (several("web: {image: a, container_name: w2, network_mode: 'container:w2'}"), [
+            "4:53: 'web' cannot share its own network: name another container",
+        ]),
+        (several("aa: {image: a, container_name: a2, network_mode: 'service:bb'}", "bb: {image: a, network_mode: 'container:a2'}"), [
+            "5:32: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on or network_mode",
         ]),
         (run('network_mode: n'), [
-            "4:33: 'n' is no network mode: write bridge, host, none or container:NAME; a network of the file goes under 'networks'",
+            "4:33: 'n' is no network mode: write bridge, host, none, container:NAME or service:KEY; a network of the file goes under 'networks'",
         ]),
         (run("network_mode: 'container:'"), [
-            "4:33: 'container:' is no network mode: write bridge, host, none or container:NAME",
+            "4:33: 'container:' is no network mode: write bridge, host, none, container:NAME or service:KEY",
         ]),
         (run('network_mode: "container:a\\e[31m", hostname: h'), [
-            "4:33: 'container:a\\x1b[31m' is no network mode: write bridge, host, none or container:NAME",
+            "4:33: 'container:a\\x1b[31m' is no network mode: write bridge, host, none, container:NAME or service:KEY",
         ]),
         (run("network_mode: 'container:web'"), [
             "4:33: 'web' cannot share its own network: name another container",
@@ -291,7 +309,11 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "compose": [
         (run('container_name: x'), [
-            "4:19: 'container_name' is not a key of a container: the key above is the container's name: remove 'container_name' and rename the key",
+            "4:35: 'container_name' is 'x': a name is two or more letters, digits, '_', '.' and '-', and begins with a letter or digit",
+        ]),
+        (several("web: {image: a, container_name: app}", "app: {image: a, network_mode: none}", "db: {container_name: app}"), [
+            "5:3: the name 'app' is that of container 'web' in line 4 already: names on the engine must differ",
+            "6:24: the name 'app' is that of container 'web' in line 4 already: names on the engine must differ",
         ]),
         (run('build: .'), [
             "4:19: 'build' is not a key of a container: netplan builds no images: remove 'build', build the image and name it with 'image'",
@@ -318,8 +340,8 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         ]),
         (run('depends_on: {db: {required: false, restart: true}}'), [
             "4:32: container 'db' is not declared: declare it under containers",
-            "4:37: 'required' is not a key of depends_on: what is waited for must be there: remove 'required'",
-            "4:54: 'restart' is not a key of depends_on: a container is not started again because of another: remove 'restart'",
+            "4:37: 'required' is false, but 'web' starts only when 'db' is as waited for: remove 'required', or the dependency",
+            "4:54: 'restart' is true, but netplan restarts no container because of another: remove it, and run docker restart yourself when it is needed",
         ]),
         (run('zzz: x'), [
             "4:19: 'zzz' is not a key of a container: remove it, or begin it with 'x-' to have it ignored; 'netplan schema' tells what is known",
@@ -420,9 +442,15 @@ def test_what_is_allowed_and_what_is_probably_not_meant(body: str, expected: lis
             "bb: {image: a, network_mode: 'container:cc'}",
             "cc: {image: a, network_mode: host}",
         ),
-        several("aa: {image: a, depends_on: [bb, cc]}", "bb: {image: a, depends_on: [cc], network_mode: 'container:cc'}", "cc: {image: a}"),
         several(
-            "aa: {image: a, depends_on: {bb: {condition: service_healthy}, old: {condition: service_healthy}}}", "bb: {image: a}", "old:"
+            "aa: {image: a, depends_on: [bb, cc], networks: [n]}",
+            "bb: {image: a, depends_on: {cc: {restart: true, required: true}}, network_mode: 'service:cc'}",
+            "cc: {image: a, networks: [n]}",
+        ),
+        several(
+            "aa: {image: a, depends_on: {bb: {condition: service_healthy}, old: {condition: service_healthy}}, networks: [n]}",
+            "bb: {image: a, networks: [n]}",
+            "old:",
         ),
         several("aa: {image: a, network_mode: 'container:elsewhere'}"),
         several("q: {networks: [n]}"),

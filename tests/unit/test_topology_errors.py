@@ -38,7 +38,7 @@ CASES: dict[str, list[Case]] = {
         ("name is empty", "name:\n", ["1:1: 'name' must be text, not empty"]),
         ("name too long", "name: " + "a" * 129 + "\n", ["1:7: 'name' is 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...': at most 128 characters are allowed"]),
         ("unknown key", "name: t\nnetwrks: {}\n", ["2:1: 'netwrks' is not a key of a topology: did you mean 'networks'?"]),
-        ("unknown key without a likeness", "name: t\nzzz: {}\n", ["2:1: 'zzz' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, containers, name, networks"]),
+        ("unknown key without a likeness", "name: t\nzzz: {}\n", ["2:1: 'zzz' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, containers, name, networks, version, volumes"]),
         ("not a mapping", "- a\n", ["1:1: a topology must be a mapping (key: value), not a list"]),
         ("networks is a list", "name: t\nnetworks: [a]\n", ["2:11: 'networks' must be a mapping (key: value), not a list"]),
         ("key of another place", "name: t\nnetworks: {n: {aliases: [a], optional: true}}\nsubnet: 10.0.0.0/8\n", [
@@ -89,10 +89,13 @@ CASES: dict[str, list[Case]] = {
         ("network 'a\\\\nb'", 'name: t\nnetworks: {"a\\nb": {}}\n', ["2:12: the name 'a\\nb' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit"]),
         ("network ''", 'name: t\nnetworks: {"": {}}\n', ["2:12: the name '' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit"]),
         ("container name", 'name: t\ncontainers: {"a b": {}}\n', ["2:14: the name 'a b' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit"]),
-        ("called default", "name: t\nnetworks:\n  default: {}\n", ["3:3: a network cannot be called 'default': that is Compose's word for a network nobody named; here every network has its own name, choose one"]),
+        ("called default", "name: t\nnetworks:\n  n: {name: default}\n", ["3:13: a network cannot be called 'default': engines take that word for their own network 'bridge'; choose another name"]),
+        ("the older form of a name", "name: t\nnetworks:\n  n: {external: {name: host}}\n", ["3:17: a network cannot be called 'host': that is a mode and nothing that can be declared; remove it, and write network_mode: host in its containers"]),
+        ("two names", "name: t\nnetworks:\n  n: {external: {name: a}, name: b}\n", ["3:24: the name under 'external' is 'a' and 'name' is 'b': write external: true, and one name"]),
+        ("the default network's name", "name: t\nnetworks:\n  default: {}\n  t_default: {}\n", ["4:3: the name 't_default' is that of network 'default' in line 3 already: names on the engine must differ"]),
         ("called bridge", "name: t\nnetworks:\n  bridge: {}\n", ["3:3: a network cannot be called 'bridge': every engine has that network; attach containers to it without declaring it"]),
-        ("called host", "name: t\nnetworks:\n  host: {}\n", ["3:3: a network cannot be called 'host': that is a mode of a container and nothing that can be declared; remove it"]),
-        ("called none", "name: t\nnetworks:\n  none: {}\n", ["3:3: a network cannot be called 'none': that is a mode of a container and nothing that can be declared; remove it"]),
+        ("called host", "name: t\nnetworks:\n  host: {}\n", ["3:3: a network cannot be called 'host': that is a mode and nothing that can be declared; remove it, and write network_mode: host in its containers"]),
+        ("called none", "name: t\nnetworks:\n  none: {}\n", ["3:3: a network cannot be called 'none': that is a mode and nothing that can be declared; remove it, and write network_mode: none in its containers"]),
         ("called docker_gwbridge", "name: t\nnetworks:\n  docker_gwbridge: {}\n", ["3:3: a network cannot be called 'docker_gwbridge': the engine makes that network for itself; choose another name"]),
         ("called ingress", "name: t\nnetworks:\n  ingress: {}\n", ["3:3: a network cannot be called 'ingress': the engine makes that network for itself; choose another name"]),
         ("called container:x", 'name: t\nnetworks: {"container:x": {}}\n', ["2:12: the name 'container:x' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit"]),
@@ -107,14 +110,26 @@ CASES: dict[str, list[Case]] = {
         ("ports without image", "name: t\ncontainers:\n  c:\n    ports: [80]\n", ["4:5: 'c' has no image, so it is not run by this file and 'ports' cannot be set: add image, or remove 'ports'"]),
         ("network_mode without image", "name: t\ncontainers:\n  c:\n    network_mode: host\n", ["4:5: 'c' has no image, so it is not run by this file and 'network_mode' cannot be set: add image, or remove 'network_mode'"]),
         ("command without image", "name: t\ncontainers:\n  c:\n    command: x\n", ["4:5: 'c' has no image, so it is not run by this file and 'command' cannot be set: add image, or remove 'command'"]),
-        ("container_name", "name: t\ncontainers:\n  c:\n    container_name: x\n", ["4:5: 'container_name' is not a key of a container: the key above is the container's name: remove 'container_name' and rename the key"]),
         ("build", "name: t\ncontainers:\n  c:\n    build: x\n", ["4:5: 'build' is not a key of a container: netplan builds no images: remove 'build', build the image and name it with 'image'"]),
         ("depends_on without image", "name: t\ncontainers:\n  c:\n    depends_on: [c]\n", ["4:5: 'c' has no image, so it is not run by this file and 'depends_on' cannot be set: add image, or remove 'depends_on'"]),
         ("publish_all without image", "name: t\ncontainers:\n  c:\n    publish_all: true\n", ["4:5: 'c' has no image, so it is not run by this file and 'publish_all' cannot be set: add image, or remove 'publish_all'"]),
         ("services", "name: t\nservices: '3'\n", ["2:1: 'services' is not a key of a topology: this is a Compose file's key: rename it to 'containers'"]),
-        ("version", "name: t\nversion: '3'\n", ["2:1: 'version' is not a key of a topology: the format has no version: remove the line"]),
-        ("volumes", "name: t\nvolumes: '3'\n", ["2:1: 'volumes' is not a key of a topology: a named volume is made when a container first uses it: remove the key"]),
-        ("legacy external name", network("{external: {name: x}}"), ["3:17: 'external' is true or false here, the name stands beside it: write external: true and name: 'x'"]),
+        ("version", "name: t\nversion: [3]\n", ["2:10: 'version' must be text or a number, not a list"]),
+        ("volumes", "name: t\nvolumes: '3'\n", ["2:10: 'volumes' must be a mapping (key: value), not '3'"]),
+        ("external with more", network("{external: {name: x, driver: y}}"), ["3:27: 'driver' is not a key of external: remove it, or begin it with 'x-' to have it ignored; known are name"]),
+    ],
+    "volumes": [
+        ("a setting", "name: t\nvolumes:\n  v: {driver: nfs}\n", ["3:7: 'driver' of a volume is not supported yet: create it yourself (`docker volume create --driver nfs v`), and replace its settings by external: true and name: v"]),
+        ("settings", "name: t\nvolumes:\n  v: {name: vol, driver: local, driver_opts: {type: nfs, o: 'a b'}, labels: [x=y]}\n", ["3:33: 'driver_opts' of a volume is not supported yet: create it yourself (`docker volume create --driver local --opt type=nfs --opt 'o=a b' --label x=y vol`), and replace its settings by external: true and name: vol"]),
+        ("labels", "name: t\nvolumes:\n  v: {labels: {x: y}}\n", ["3:7: 'labels' of a volume is not supported yet: create it yourself (`docker volume create --label x=y v`), and replace its settings by external: true and name: v"]),
+        ("external", "name: t\nvolumes:\n  v: {external: true, driver: nfs}\n", ["3:23: 'driver' stands beside external: true, but an external volume is only used: remove one of them"]),
+        ("two names", "name: t\nvolumes:\n  v: {external: {name: aa}, name: bb}\n", ["3:24: the name under 'external' is 'aa' and 'name' is 'bb': write external: true, and one name"]),
+        ("one name twice", "name: t\nvolumes:\n  vv:\n  v: {name: vv}\n", ["4:3: the name 'vv' is that of volume 'vv' in line 3 already: names on the engine must differ"]),
+        ("no name", "name: t\nvolumes: {a b: , v: {name: x}, w: {nam: ww}}\n", [
+            "2:11: the name 'a b' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit",
+            "2:28: 'name' is 'x': the name of a volume is two or more letters, digits, '_', '.' and '-', and begins with a letter or digit",
+            "2:36: 'nam' is not a key of a volume: did you mean 'name'?",
+        ]),
         ("config_only", network("{config_only: true}"), ["3:7: 'config_only' is not a key of a network: networks made from others are not supported: write the settings themselves"]),
         ("priority", attached("{n: {priority: 5}}"), ["5:22: 'priority' is not a key of an attachment: it orders nothing here: 'gw_priority' decides which network gives the default gateway"]),
     ],
@@ -210,7 +225,7 @@ CASES: dict[str, list[Case]] = {
             "5:18: 'host' is no network: a container has that mode from its creation, so it cannot be attached: remove it",
             "5:24: 'none' is no network: a container has that mode from its creation, so it cannot be attached: remove it",
             "5:30: 'container:x' is no network: a container has that mode from its creation, so it cannot be attached: remove it",
-            "5:45: network 'default' is not declared: Compose makes one of that name by itself, here each is declared under 'networks'",
+            "5:45: network 'default' is not declared: Compose makes that one by itself; here, add default: {} under 'networks'",
         ]),
         ("the name instead of the key", "name: t\nnetworks: {n: {name: real}}\ncontainers: {c: {networks: [real]}}\n", ["3:29: network 'real' is not declared: attachments name the key, did you mean 'n'?"]),
         ("twice", attached("[n, bridge, n]"), ["5:29: 'c' is attached to 'n' twice: the first is in line 5, remove one"]),
@@ -260,7 +275,7 @@ CASES: dict[str, list[Case]] = {
         ("010", "name: 010\n", ["1:7: 'name' is '010', a number to YAML, not text: put it in quotes"]),
         ("tab", "name: t\nnetworks:\n\tn: {}\n", ["3:1: a tab: YAML is indented with spaces"]),
         ("BOM and CRLF", "\ufeffname: t\r\nbad: 1\r\nnetworks:\r\n  n:\r\n    worse: 1\r\n", [
-            "2:1: 'bad' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, containers, name, networks",
+            "2:1: 'bad' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, containers, name, networks, version, volumes",
             "5:5: 'worse' is not a key of a network: remove it, or begin it with 'x-' to have it ignored; known are attachable, aux_addresses, driver, driver_opts, enable_ipv4, enable_ipv6, exclusive, external, gateway, internal, ip_range, ipam, labels, mtu, name, protect, subnet",
         ]),
         ("empty", "", ["1:1: the file is empty: a topology has at least a name and networks"]),
@@ -329,7 +344,7 @@ def test_json_is_refused_with_a_position(text: str, expected: list[str]) -> None
 
 
 TWENTY = """\
-version: "3"
+vershun: "3"
 name: Shop Floor
 networks:
   front:
@@ -344,7 +359,7 @@ networks:
     subnet: 10.1.2.0/24
     driver_opts: {com.docker.network.bridge.name: docker0}
     labels: {netplan.spec: x}
-  default: {}
+  ingress: {}
   corp: {external: true, driver: bridge}
   cost: {labels: {price: "${PRICE}"}}
 containers:

@@ -1,0 +1,129 @@
+"""What the keys of a file are called on the engine, as Compose resolves both: the rest of the file uses the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from shlex import quote
+from typing import Any
+
+from ..model import Source
+from .document import Document, Map, show
+from .hints import suggestion
+from .report import Report, mapping, members, text
+from .schema import flag
+
+DEFAULT = "default"
+"""The key of the network that containers without `networks` and `network_mode` join, where a file declares it."""
+_LOCAL = ("", "local")
+
+
+def is_external(body: Map) -> bool:
+    """Whether a network or a volume is declared to exist already: `external: true`, or Compose's older `external: {name: x}`."""
+    value = body.get("external")
+    return isinstance(value, Map) or flag(value) is True
+
+
+def declared_name(body: Map) -> str | None:
+    """The name on the engine that a network or a volume is given, in either place."""
+    return text(body, "name") or text(mapping(body, "external"), "name")
+
+
+def network_name(topology: str, key: str, body: Map) -> str:
+    """The network's name on the engine."""
+    return declared_name(body) or (f"{topology}_{DEFAULT}" if key == DEFAULT else key)
+
+
+def container_name(key: str, body: Any) -> str:
+    """The container's name on the engine."""
+    return (text(body, "container_name") if isinstance(body, Map) else None) or key
+
+
+def check_names_twice(report: Report, body: Map) -> None:
+    """`external: {name: x}` beside `name: y`."""
+    older, name = text(mapping(body, "external"), "name"), text(body, "name")
+    if older and name and older != name:
+        at = mapping(body, "external").value_at("name")
+        report.error(at, f"the name under 'external' is {show(older)} and 'name' is {show(name)}: write external: true, and one name")
+
+
+def check_container_names(report: Report, containers: Map) -> None:
+    """No two containers of a file have one name on the engine."""
+    first: dict[str, tuple[str, int]] = {}
+    for key, at, body in members(containers):
+        name = container_name(key, body)
+        other, line = first.setdefault(name, (key, at))
+        if other != key:
+            named = isinstance(body, Map) and name == text(body, "container_name")
+            where = f"container {show(other)} in line {report.line(line)}"
+            report.error(
+                body.value_at("container_name") if named else at,
+                f"the name {show(name)} is that of {where} already: names on the engine must differ",
+            )
+
+
+# --- volumes ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Volumes:
+    """The declared volumes: by key their names on the engine, and the keys of those that must exist."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    external: dict[str, int] = field(default_factory=dict)
+
+    def name(self, key: str) -> str:
+        """The volume's name on the engine; one that is not declared is called as it is written."""
+        return self.names.get(key, key)
+
+    def sources(self, document: Document) -> Mapping[str, Source]:
+        """The names of those that must exist, and where each is declared."""
+        return {self.names[key]: document.source(at) for key, at in self.external.items()}
+
+
+def read_volumes(report: Report, volumes: Map) -> Volumes:
+    """Reports what is wrong with the declared volumes; returns their names."""
+    found = Volumes()
+    first: dict[str, tuple[str, int]] = {}
+    for key, at, value in members(volumes):
+        body = value if isinstance(value, Map) else Map(at)
+        name = found.names[key] = declared_name(body) or key
+        other, line = first.setdefault(name, (key, at))
+        if other != key:
+            where = f"volume {show(other)} in line {report.line(line)}"
+            report.error(at, f"the name {show(name)} is that of {where} already: names on the engine must differ")
+        check_names_twice(report, body)
+        if is_external(body):
+            found.external[key] = at
+        _check_volume(report, name, body)
+    return found
+
+
+def _check_volume(report: Report, name: str, body: Map) -> None:
+    """netplan makes volumes without any settings: what has some is made by hand, and declared external."""
+    settings = [key for key in ("driver", "driver_opts", "labels") if body.get(key) and text(body, key) not in _LOCAL]
+    if is_external(body):
+        for key in settings:
+            why = "but an external volume is only used"
+            report.error(body.key_at(key), f"{show(key)} stands beside external: true, {why}: remove one of them")
+    elif settings:
+        key, command = settings[0], " ".join(("docker volume create", *_options(body), name))
+        way = f"create it yourself (`{command}`), and replace its settings by external: true and name: {name}"
+        report.error(body.key_at(key), f"{show(key)} of a volume is not supported yet: {way}")
+
+
+def _options(body: Map) -> Iterable[str]:
+    """As `docker volume create` takes them."""
+    if driver := text(body, "driver"):
+        yield f"--driver {driver}"
+    yield from (f"--opt {quote(f'{key}={value}')}" for key, value in mapping(body, "driver_opts").items())
+    labels = body.get("labels")
+    for item in labels.items() if isinstance(labels, Map) else labels if isinstance(labels, list) else ():
+        yield f"--label {quote('='.join(map(str, item)) if isinstance(item, tuple) else str(item))}"
+
+
+def check_mounted(report: Report, volumes: Volumes, at: int, key: str) -> None:
+    """A name that is not declared where others are is perhaps a slip, and would be another, empty, volume."""
+    if volumes.names and key not in volumes.names:
+        meant = suggestion(key, volumes.names) or ": declare it under 'volumes'"
+        report.warn(at, f"the volume {show(key)} is not declared, though others are{meant}")
