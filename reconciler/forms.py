@@ -198,7 +198,7 @@ def platform(text: str) -> str:
         (system, _SYSTEMS, "operating system"),
         (architecture.partition("/")[0], _KNOWN_ARCHITECTURES, "architecture"),
     ):
-        if word and word not in known:
+        if re.fullmatch("[a-z0-9]+", word) and word not in known:
             raise BadValueError(f"{text[:60]!r} is no platform: {what} {word[:60]!r} is not known{_close(word, known)}")
     return "/".join(filter(None, (system, architecture)))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
+from . import compose_words
 from .document import show
 
 Path = tuple[str | int, ...]
@@ -15,30 +16,6 @@ _RUN = (
     "cap_drop privileged sysctls devices dns dns_search extra_hosts restart init healthcheck stop_grace_period mem_limit cpus pull_policy "
     "platform network_mode depends_on one_shot"
 )
-_NOT_YET = (
-    "annotations attach blkio_config cgroup cgroup_parent configs cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime "
-    "cpu_shares cpuset credential_spec deploy develop device_cgroup_rules dns_opt extends external_links gpus group_add ipc isolation "
-    "label_file links logging mem_reservation mem_swappiness memswap_limit models oom_kill_disable oom_score_adj pid pids_limit post_start "
-    "pre_stop profiles provider read_only runtime scale secrets security_opt shm_size stdin_open stop_signal storage_opt tty ulimits "
-    "use_api_socket userns_mode uts volumes_from"
-)
-
-_TOP = {
-    "services": "this is a Compose file's key: rename it to 'containers'",
-    **dict.fromkeys(("configs", "secrets", "include", "models"), "this version does not support it: remove it"),
-}
-_CONTAINER = {
-    **dict.fromkeys(_NOT_YET.split(), "this version does not support it: remove {key}"),
-    "links": "this version does not support it: containers of one network find each other by name, remove {key}",
-    "build": "netplan builds no images: remove {key}, build the image and name it with 'image'",
-    "mac_address": "an address belongs to an attachment: put it under the network's key in 'networks'",
-}
-_MOUNT = {
-    "consistency": "it has no effect on Linux: remove {key}",
-    "image": "images cannot be mounted yet: remove {key}",
-    **dict.fromkeys(("subpath", "labels", "recursive"), "this version does not support it: remove {key}"),
-}
-_ENDPOINT = {"priority": "it orders nothing here: 'gw_priority' decides which network gives the default gateway"}
 _NETWORK = {
     "config_from": "networks made from others are not supported: write the settings themselves",
     "config_only": "networks made from others are not supported: write the settings themselves",
@@ -49,15 +26,15 @@ _NETWORK = {
     "options": "options of the driver go under 'driver_opts'",
 }
 _PLACES: dict[str, tuple[str, dict[str, str]]] = {
-    "top": ("a topology", _TOP),
+    "top": ("a topology", compose_words.TOP),
     "network": ("a network", _NETWORK),
-    "container": ("a container", _CONTAINER),
-    "endpoint": ("an attachment", _ENDPOINT),
+    "container": ("a container", compose_words.CONTAINER),
+    "endpoint": ("an attachment", compose_words.ENDPOINT),
     "ipam": ("ipam", {}),
     "pool": ("a pool", {}),
     "port": ("a port", {}),
-    "mount": ("a volume", _MOUNT),
-    "file": ("an env_file", {}),
+    "mount": ("a volume", compose_words.MOUNT),
+    "file": ("an env_file", compose_words.ENV_FILE),
     "device": ("a device", {}),
     "volume": ("a volume", {}),
     "external": ("external", {}),

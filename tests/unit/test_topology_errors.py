@@ -110,7 +110,7 @@ CASES: dict[str, list[Case]] = {
         ("ports without image", "name: t\ncontainers:\n  c:\n    ports: [80]\n", ["4:5: 'c' has no image, so it is not run by this file and 'ports' cannot be set: add image, or remove 'ports'"]),
         ("network_mode without image", "name: t\ncontainers:\n  c:\n    network_mode: host\n", ["4:5: 'c' has no image, so it is not run by this file and 'network_mode' cannot be set: add image, or remove 'network_mode'"]),
         ("command without image", "name: t\ncontainers:\n  c:\n    command: x\n", ["4:5: 'c' has no image, so it is not run by this file and 'command' cannot be set: add image, or remove 'command'"]),
-        ("build", "name: t\ncontainers:\n  c:\n    build: x\n", ["4:5: 'build' is not a key of a container: netplan builds no images: remove 'build', build the image and name it with 'image'"]),
+        ("build", "name: t\ncontainers:\n  c:\n    build: x\n", ["4:5: 'build' is not a key of a container: netplan builds no images: build it first (docker build -t NAME .), write image: NAME, and remove 'build'"]),
         ("depends_on without image", "name: t\ncontainers:\n  c:\n    depends_on: [c]\n", ["4:5: 'c' has no image, so it is not run by this file and 'depends_on' cannot be set: add image, or remove 'depends_on'"]),
         ("publish_all without image", "name: t\ncontainers:\n  c:\n    publish_all: true\n", ["4:5: 'c' has no image, so it is not run by this file and 'publish_all' cannot be set: add image, or remove 'publish_all'"]),
         ("services", "name: t\nservices: '3'\n", ["2:1: 'services' is not a key of a topology: this is a Compose file's key: rename it to 'containers'"]),
