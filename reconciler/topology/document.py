@@ -2,8 +2,8 @@
 
 Mappings are `Map`, sequences `Seq`; both are ordinary dicts and lists that also carry positions. A position is an offset into the text
 (characters from 0); `Document` turns it into line and column when somebody asks. Scalars are str, int, float, bool or None. A plain scalar
-on which YAML readers disagree (`010`, `yes`, `52:54:00:12:34:56`), or that would not be written back as it stands (`1.10`), is an `Odd`:
-never a number behind the user's back.
+on which YAML readers disagree (`010`, `yes`, `52:54:00:12:34:56`), or that Compose would pass as another text (`1.10`, `1.0`), is an `Odd`:
+never a number behind the user's back. As a value, a word that only old versions of YAML take for a boolean (`yes`) is text, as in Compose.
 """
 
 from __future__ import annotations
@@ -149,7 +149,17 @@ def plain(text: str) -> str | int | float | bool | None:
         number = float(text)
     except ValueError:
         return Odd(text, kind)
-    return number if str(number) == text and number - number == 0 else Odd(text, kind)
+    return number if str(number) == text and _written_so_by_compose(number, text) else Odd(text, kind)
+
+
+def _written_so_by_compose(number: float, text: str) -> bool:
+    """Whether Go writes a number, whose text here is Python's, in the same way: 1.0 is `1` there, 1234567.5 is `1.2345675e+06`."""
+    return number - number == 0 and not text.endswith(".0") and (abs(number) < 10**6 or "e" in text)
+
+
+def as_value(scalar: Any) -> Any:
+    """What a scalar means where no key stands: `yes`, `no`, `on`, `off` are words, and booleans only where one is wanted (schema.flag)."""
+    return str(scalar) if type(scalar) is Odd and scalar.kind == _KINDS["bool"] else scalar
 
 
 def _kind(text: str) -> str:

@@ -23,7 +23,7 @@ TYPES: Types = {
     "null": lambda value: value is None,
 }
 _OBJECT = frozenset(("properties", "patternProperties", "additionalProperties", "required"))
-_SILENT = frozenset(("writeOnly", "patternErrorMessage", "typeErrorMessage"))
+_SILENT = frozenset(("writeOnly", "format", "patternErrorMessage", "typeErrorMessage"))
 
 
 def fitting(schema: Any, types: Types = TYPES) -> Check:

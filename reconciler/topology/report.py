@@ -10,9 +10,9 @@ from typing import Any
 from ..errors import Problem
 from .document import Document, Map, Odd, Seq, show
 from .files import Place
+from .schema import below, compacted
 
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?=[{A-Za-z_])")
-_FREE = frozenset(("labels", "driver_opts", "options", "aux_addresses", "environment", "sysctls", "extra_hosts"))
 
 
 @dataclass
@@ -50,7 +50,7 @@ def mapping(body: Map, key: str) -> Map:
 
 def members(body: Map) -> Iterator[tuple[str, int, Any]]:
     """Name, position and value of what a mapping of networks, containers or attachments declares."""
-    return ((key, body.marks[key][0], value) for key, value in body.items() if not key.startswith("x-"))
+    return ((key, body.marks[key][0], value) for key, value in body.items())
 
 
 def check_word(report: Report, at: int, key: str, what: str) -> None:
@@ -62,33 +62,34 @@ def check_word(report: Report, at: int, key: str, what: str) -> None:
 def resolve_dollars(report: Report) -> None:
     """`${VAR}` is never a literal: it waits for variables. `$$` becomes `$`, as in Compose."""
     if "$" in report.document.text or "\\" in report.document.text:
-        _Dollars(report).walk(report.document.value)
+        _Dollars(report).walk(report.document.value, compacted())
 
 
 class _Dollars:
-    """Looks into everything but `x-` keys; where names are free (labels, options), those are names too."""
+    """Looks into everything but ignored keys. `secret`: what stands there is in no message."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.seen: set[int] = set()
 
-    def walk(self, value: Any, free: bool = False, secret: bool = False) -> None:
-        """One mapping or sequence, and all below it. Values below `environment` are in no message."""
+    def walk(self, value: Any, schema: Any, secret: bool = False) -> None:
+        """One mapping or sequence, and all below it."""
         if not isinstance(value, Map | Seq) or id(value) in self.seen:
             return
         self.seen.add(id(value))
         keys: Iterable[Any] = list(value) if isinstance(value, Map) else range(len(value))
         for key in keys:
+            rule = below(schema, key)
+            if rule is None or key == "$schema":
+                continue
             if isinstance(value, Map):
-                if key == "$schema" or (key.startswith("x-") and not free):
-                    continue
                 self.check(value.key_at(key), key, secret)
-            hidden = secret or key == "environment"
+            hidden = secret or "writeOnly" in rule
             item = value[key]
             if type(item) is str and "$" in item:
                 self.check(value.value_at(key), item, hidden)
                 value[key] = item.replace("$$", "$")
-            self.walk(item, key in _FREE, hidden)
+            self.walk(item, rule, hidden)
 
     def check(self, at: int, text: str, secret: bool) -> None:
         """Reports a variable in a key or a value."""

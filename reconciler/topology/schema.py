@@ -1,8 +1,8 @@
 """The published JSON Schemas: where they are, and what a file's disagreement with one means in words.
 
 `jsonschema` does the validating of what does not fit at first sight (fits.py). It gets the schema without what only editors read, and with
-its references resolved, which halves its time; and its idea of types minus `Odd` scalars, which are no text, and plus the words for
-booleans, which are no accident.
+its references resolved, which halves its time; and its idea of types minus `Odd` scalars, which are no text, minus whole numbers that are
+written as fractions, and plus the words for booleans, which are no accident.
 """
 
 from __future__ import annotations
@@ -64,6 +64,18 @@ def topology_schema() -> dict[str, Any]:
     return schema
 
 
+def below(schema: Any, key: str | int) -> Any:
+    """The schema of what stands under a key or in a list; empty where anything may, and where a key is ignored (`x-...`) None."""
+    if isinstance(key, int):
+        return schema.get("items", {})
+    if key in (known := schema.get("properties", {})):
+        return known[key]
+    for pattern, rule in schema.get("patternProperties", {}).items():
+        if re.search(pattern, key):
+            return rule if isinstance(rule, dict) else None
+    return schema.get("additionalProperties") or {}
+
+
 def flag(value: object) -> bool | None:
     """A boolean as a user may write it: true, yes, on, also in quotes. None for anything else."""
     if isinstance(value, bool):
@@ -88,23 +100,25 @@ _DECIMAL = re.compile(r"\d*\.\d+")
 _OWN_TYPES: Types = {
     "string": lambda value: isinstance(value, str) and type(value) is not Odd,
     "boolean": lambda value: flag(value) is not None,
+    "integer": TYPES["integer"],
 }
 
 
 def _is_number(error: Any) -> bool:
-    """Whether the schema wants a number, and has one."""
-    return error.validator == "type" and "number" in error.validator_value and _DECIMAL.fullmatch(str(error.instance)) is not None
+    """Whether the schema wants a number, not the text of one, and has it."""
+    return error.validator == "type" and error.schema.get("format") == "decimal" and _DECIMAL.fullmatch(str(error.instance)) is not None
 
 
 @lru_cache(maxsize=1)
-def _compacted() -> Any:
+def compacted() -> Any:
+    """The topology schema as it is applied: without references, and without what only editors read."""
     schema = topology_schema()
     return _compact(schema, schema["$defs"])
 
 
 @lru_cache(maxsize=1)
 def _fits() -> Check:
-    return fitting(_compacted(), {**TYPES, **_OWN_TYPES})
+    return fitting(compacted(), {**TYPES, **_OWN_TYPES})
 
 
 @lru_cache(maxsize=1)
@@ -115,7 +129,7 @@ def _validator() -> Any:
     own = {name: lambda _, value, check=check: check(value) for name, check in _OWN_TYPES.items()}
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(own)
     validator: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
-    return validator(_compacted())
+    return validator(compacted())
 
 
 def _compact(schema: Any, definitions: Any) -> Any:

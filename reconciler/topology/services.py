@@ -31,7 +31,6 @@ _WORDS: dict[str, Callable[[str], str]] = {
     "user": str,
     "working_dir": forms.folder,
     "platform": forms.platform,
-    "restart": forms.restart_policy,
 }
 _TIMES = ("interval", "timeout", "start_period", "start_interval")
 _CONDITIONS: dict[str, Any] = {
@@ -176,6 +175,7 @@ class _Reader:
         for key, form in _WORDS.items():
             if written := text(self.body, key):
                 self.put(key, self.attempt(self.body.value_at(key), form, written))
+        self.put("restart", self.attempt(self.body.value_at("restart"), _restart, self.body.get("restart")))
         for key in ("privileged", "init", "publish_all"):
             self.put(key, flag(self.body.get(key)))
         self.service.one_shot = flag(self.body.get("one_shot")) is True
@@ -391,6 +391,14 @@ class _Reader:
                 self.service.depends_on.append((Dependency(name), at))
             else:
                 self.report.error(at, f"{show(name)} is waited for twice: the first is in line {self.report.line(first)}, remove one")
+
+
+def _restart(value: object) -> str | None:
+    """`no` in each of its spellings is the policy of that name, as no policy is a boolean."""
+    if flag(value) is False:
+        return "no"
+    word = "true" if value is True else value
+    return forms.restart_policy(word) if isinstance(word, str) and type(word) is not Odd else None
 
 
 def _is_text(value: object) -> bool:

@@ -10,12 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import InputError
-from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, plain, show
+from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, as_value, plain, show
 
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLLECTIONS = frozenset((TAG + "map", TAG + "seq"))
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+HOLD_NAMES = frozenset(("networks", "containers", "depends_on"))
+"""What stands under these keys is named by the user: `x-...` is a name there, as any other."""
 EMPTY = "the file is empty: a topology has at least a name and networks"
 
 
@@ -146,6 +148,7 @@ class _Builder:
         self.depth = 0
         self.deepest = 0
         self.ignored = 0
+        self.under = ""
         self.secret = 0
         self.scalars: dict[str, Any] = {}
         self.done: dict[int, tuple[Any, int, int]] = {}
@@ -155,7 +158,7 @@ class _Builder:
         self.size += 1
         children = node.value
         if type(children) is str:
-            return self.scalar(node, children)
+            return as_value(self.scalar(node, children))
         if (known := self.done.get(id(node))) is not None:
             return self.again(node, *known)
         self.done[id(node)] = (None, 0, 0)
@@ -206,6 +209,7 @@ class _Builder:
         """A sequence of values."""
         result = Seq(node.start_mark.index)
         for child in node.value:
+            self.under = ""
             result.append(self.build(child))
             result.marks.append(child.start_mark.index)
         return result
@@ -215,6 +219,7 @@ class _Builder:
         result = Map(node.start_mark.index)
         marks = result.marks
         merges = []
+        named = self.under in HOLD_NAMES and not self.ignored
         for key_node, value_node in node.value:
             at = key_node.start_mark.index
             if key_node.value == "<<" and key_node.tag == "?":
@@ -225,7 +230,8 @@ class _Builder:
                 line = self.document.position(marks[key][0])[0]
                 self.document.report(at, f"{show(key)} is declared twice: the first is in line {line}")
                 continue
-            ignored = key.startswith("x-")
+            self.under = key
+            ignored = key.startswith("x-") and not named
             secret = key == "environment"
             self.ignored += ignored
             self.secret += secret
@@ -251,6 +257,7 @@ class _Builder:
 
     def merge(self, target: Map, node: Any, at: int) -> None:
         """Adds the keys of the merged mapping, or of each in a list of them, that are not there yet."""
+        self.under = ""
         value = self.build(node)
         for source in value if isinstance(value, Seq) else [value]:
             if not isinstance(source, Map):

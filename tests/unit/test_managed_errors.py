@@ -126,8 +126,25 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run('labels: {netplan.topology: x}'), [
             "4:28: the label 'netplan.topology' is reserved: names that begin with 'netplan.' are netplan's own marks",
         ]),
-        (run('restart: no'), [
-            "4:28: 'restart' is 'no', a boolean to YAML, not text: put it in quotes",
+        (run('restart: yes'), [
+            "4:28: 'yes' is no restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
+        ]),
+        (run('restart: true'), [
+            "4:28: 'true' is no restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
+        ]),
+        (run('environment: {API: 1.10, RATE: .5, BIG: 1234567.5, ONE: 1.0, OCT: 010, DAY: 2024-01-01}'), [
+            f"4:{at}: '{key}' must be text or a number or true or false; what stands there is something else to YAML: put it in quotes (value hidden)"
+            for key, at in [("API", 38), ("RATE", 50), ("BIG", 59), ("ONE", 75), ("OCT", 85), ("DAY", 95)]
+        ]),
+        (run('sysctls: {net.core.somaxconn: 1.10, net.ipv4.ip_forward: 1.0}'), [
+            "4:49: 'net.core.somaxconn' is '1.10', a number to YAML, not text: put it in quotes",
+            "4:76: 'net.ipv4.ip_forward' is '1.0', a number to YAML, not text: put it in quotes",
+        ]),
+        (run('healthcheck: {retries: 3.0}, mem_limit: 1e+16, expose: [80.0], ports: [{target: 80.0}]'), [
+            "4:42: 'retries' must be a whole number, not '3.0'",
+            "4:59: 'mem_limit' is '1e+16', a number to YAML, not text: put it in quotes",
+            "4:75: an item of 'expose' is '80.0', a number to YAML, not text: put it in quotes",
+            "4:99: 'target' is '80.0', a number to YAML, not text: put it in quotes",
         ]),
         (run('restart: never'), [
             "4:28: 'never' is no restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",

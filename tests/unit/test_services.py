@@ -46,6 +46,10 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("environment: {A: x, B: 1, C: true, D: 1.5, E: '', x-f: a$$b}", {
         f"environment.{key}": secret_digest(key, value) for key, value in [("A", "x"), ("B", "1"), ("C", "true"), ("D", "1.5"), ("E", ""), ("x-f", "a$b")]
     }),
+    ("environment: {A: off, B: yes, C: No, D: True, E: 1e-05}", {
+        f"environment.{key}": secret_digest(key, value) for key, value in [("A", "off"), ("B", "yes"), ("C", "No"), ("D", "true"), ("E", "1e-05")]
+    }),
+    ("labels: {a: off}", {"labels.a": "off"}),
     ("environment: [A=x, B=, C=a=b]", {f"environment.{key}": secret_digest(key, value) for key, value in [("A", "x"), ("B", ""), ("C", "a=b")]}),
     ("environment: {}, env_file: []", {}),
     ("hostname: web.example, domainname: example.com", {"hostname": "web.example", "domainname": "example.com"}),
@@ -80,7 +84,7 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("extra_hosts: ['db:10.1.0.9', 'c=10.1.0.8', 'a=[fd00::1]']", {"extra_hosts": ("a:fd00::1", "c:10.1.0.8", "db:10.1.0.9")}),
     ("labels: {a: 1, x-b: }", {"labels.a": "1", "labels.x-b": ""}),
     ("labels: [a=b]", {"labels.a": "b"}),
-    ("restart: 'no'", {"restart": "no"}),
+    *((f"restart: {word}", {"restart": "no"}) for word in ("'no'", "no", "No", "off", "false", "FALSE")),
     ("restart: on-failure:3", {"restart": "on-failure:3"}),
     ("healthcheck: {test: nc -z localhost 80, interval: 1m30s, timeout: 3s, retries: 3, start_period: 20s, start_interval: 500ms}", {
         "healthcheck.test": ("CMD-SHELL", "nc -z localhost 80"), "healthcheck.interval": 90 * SECOND, "healthcheck.timeout": 3 * SECOND,
@@ -235,6 +239,11 @@ def test_no_message_about_broken_json_holds_an_environment_value() -> None:
     assert [str(problem) for problem in caught.value.problems] == [
         "t.json:1:73: not valid JSON: something else stands where a value or a mark should"
     ]
+
+
+def test_words_that_old_readers_of_yaml_take_for_booleans_are_text() -> None:
+    body = "hostname: on, command: [echo, yes, NO], labels: [off=on]"
+    assert settings(body) == {"hostname": "on", "command": ("echo", "yes", "NO"), "labels.off": "on"}
 
 
 def test_files_of_variables_that_cannot_be_used(tmp_path: Path) -> None:

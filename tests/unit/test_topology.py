@@ -89,7 +89,7 @@ networks:
         - {subnet: 10.2.0.0/24, gateway: 10.2.0.1, ip_range: 10.2.0.128/25, aux_addresses: {printer: 10.2.0.9}}
         - {subnet: "fd00:2::/64"}
   corp: {external: true, name: corp-lan}
-  x-ignored: 5
+  x-net:
 containers:
   router:
     networks:
@@ -97,7 +97,8 @@ containers:
       front:
   agent: {optional: true, networks: [corp, bridge]}
   idle:
-  x-ignored: 5
+  x-terminal:
+    networks: {x-net: {x-ignored: 5}}
 """
 
 
@@ -119,6 +120,7 @@ def test_the_whole_state_with_its_sources() -> None:
         ("front", DesiredNetwork("front", Source(at, 4, 3), {**common, "ipv4.subnet": ("10.1.0.0/24",)}, protect=True)),
         ("shop-back", DesiredNetwork("shop-back", Source(at, 5, 3), back, exclusive=True)),
         ("corp-lan", DesiredNetwork("corp-lan", Source(at, 13, 3), {}, external=True)),
+        ("x-net", DesiredNetwork("x-net", Source(at, 14, 3), {})),
     ]
     router = (DesiredEndpoint("shop-back", Source(at, 18, 7), {"ipv4_address": "10.2.0.2"}), DesiredEndpoint("front", Source(at, 19, 7)))
     agent = (DesiredEndpoint("corp-lan", Source(at, 20, 38)), DesiredEndpoint("bridge", Source(at, 20, 44)))
@@ -126,6 +128,7 @@ def test_the_whole_state_with_its_sources() -> None:
         ("router", DesiredContainer("router", Source(at, 16, 3), router)),
         ("agent", DesiredContainer("agent", Source(at, 20, 3), agent, optional=True)),
         ("idle", DesiredContainer("idle", Source(at, 21, 3))),
+        ("x-terminal", DesiredContainer("x-terminal", Source(at, 22, 3), (DesiredEndpoint("x-net", Source(at, 23, 16)),))),
     ]
 
 

@@ -191,9 +191,9 @@ CASES: dict[str, list[Case]] = {
             "3:42: the label '' has no usable name: write one without control characters and outer spaces",
         ]),
         ("reserved option", network("{driver_opts: {netplan.x: y}}"), ["3:21: the driver option 'netplan.x' is reserved: names that begin with 'netplan.' are netplan's own marks"]),
-        ("odd values", network("{labels: {a: 010, b: yes, c: 1.10, d: 2024-01-01}, driver_opts: {e: 0x10}}"), [
+        ("odd values", network("{labels: {a: 010, b: 1.0, c: 1.10, d: 2024-01-01}, driver_opts: {e: 0x10}}"), [
             "3:19: 'a' is '010', a number to YAML, not text: put it in quotes",
-            "3:27: 'b' is 'yes', a boolean to YAML, not text: put it in quotes",
+            "3:27: 'b' is '1.0', a number to YAML, not text: put it in quotes",
             "3:35: 'c' is '1.10', a number to YAML, not text: put it in quotes",
             "3:44: 'd' is '2024-01-01', a date to YAML, not text: put it in quotes",
             "3:74: 'e' is '0x10', a number to YAML, not text: put it in quotes",
