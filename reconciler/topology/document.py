@@ -24,6 +24,7 @@ MAX_DEPTH = 64
 """Of nesting; a topology needs six."""
 TAG = "tag:yaml.org,2002:"
 
+_VARIABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 _NUMBER_ELSEWHERE = re.compile(r"0o[0-7]+\Z|[-+]?(?:[0-9]+|\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?\Z|0x[0-9a-fA-F]+\Z")
 _CONSTANTS: dict[str, bool | None] = {
@@ -134,6 +135,11 @@ def show(value: object, limit: int = 60) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     text = str(value)
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def is_variable(key: str) -> bool:
+    """Whether a key of `environment` looks like a name: `PW:hunter2`, where a space is missing, is a key to YAML, and a secret."""
+    return _VARIABLE.match(key) is not None
 
 
 def plain(text: str) -> str | int | float | bool | None:

@@ -17,11 +17,12 @@ from ..forms import BadValueError, Port
 from ..marks import secret_digest
 from ..model import Dependency, PullPolicy, Secrets
 from ..settings import Value, canonical_image, canonical_option
-from .document import Map, Odd, Seq, show
+from .document import Map, Odd, Seq, is_variable, show
 from .envfile import parse
 from .names import Volumes, check_mounted
 from .report import Report, check_word, mapping, members, text
 from .schema import flag
+from .shellwords import in_line, in_words
 
 _T = TypeVar("_T")
 _WORDS: dict[str, Callable[[str], str]] = {
@@ -155,7 +156,7 @@ class _Reader:
             name, sign, rest = item.partition("=")
             if name in seen:
                 where = f"the first is in line {self.report.line(seen[name])}, remove one"
-                self.report.error(at, f"{what} {show(name)} is declared twice: {where}")
+                self.report.error(at, f"{what} {show(name) if sign else 'here'} is declared twice: {where}")
             elif not sign and example:
                 self.report.error(at, f"{what} {show(name)} has no value: write it like {example}")
             else:
@@ -200,8 +201,11 @@ class _Reader:
         for key in ("command", "entrypoint"):
             if (written := text(self.body, key)) is not None:
                 split = self.attempt(self.body.value_at(key), forms.words, written) or ()
+                self.no_shell(self.body.value_at(key), key, in_line(written))
             else:
                 split = tuple(item for _, item in self.items(key)) if isinstance(self.body.get(key), Seq) else ()
+                self.no_shell(self.body.value_at(key), key, in_words(split))
+                self.one_program(self.body.value_at(key), key, split[:1] if key == "entrypoint" else ())
             if key == "entrypoint" and split and not split[0]:
                 self.report.error(self.body.value_at(key), "'entrypoint' begins with an empty word: name the program, or remove the key")
             elif split or (key == "entrypoint" and isinstance(self.body.get(key), Seq)):
@@ -209,26 +213,37 @@ class _Reader:
             elif key == "command" and isinstance(self.body.get(key), Seq) and not self.body.get("entrypoint"):
                 self.report.warn(self.body.value_at(key), "'command' has no words, which engines take for those of the image: remove it")
 
+    def no_shell(self, at: int, key: str, operator: str) -> None:
+        """Warns of an operator that only a shell would understand."""
+        if operator:
+            way = "write the whole line as one word of [sh, -c, 'the line']"
+            self.report.warn(at, f"{show(operator)} in {show(key)} is handed to the program as a word, as no shell reads it: {way}")
+
+    def one_program(self, at: int, key: str, first: tuple[str, ...]) -> None:
+        """Warns of a whole line where a list names its program."""
+        for word in first:
+            if len(word.split()) > 1:
+                self.report.warn(at, f"{show(key)} runs a program called {show(word)}: make each of its words an item of its own")
+
     def environment(self) -> None:
         """Files in order, then what stands in the topology; settings hold digests, the values go elsewhere."""
         values: dict[str, str] = {}
         for at, path, required in self.environment_files():
             try:
-                values.update(parse(self.report.place.read(path)))
+                for variable in parse(self.report.place.read(path)):
+                    values[variable.key] = variable.value
+                    if variable.expands:
+                        why = "is an ordinary character here, where Compose expands a variable: put the value in single quotes"
+                        self.report.warn(at, f"the '$' in line {variable.line} of {show(path)} {why}")
             except (UsageError, BadValueError) as error:
                 if required or lexists(self.report.place.path(path)):
                     self.report.error(at, f"the file {show(path)} cannot be used: {error}")
+        listed = isinstance(self.body.get("environment"), Seq)
         for key, key_at, value, at in self.pairs("environment", "the variable", ""):
-            check_word(self.report, key_at, key.partition("=")[0], "variable")
-            if "=" in key:
-                self.report.error(key_at, f"the variable {show(key.partition('=')[0])} has '=' in its name: write name: value")
-            elif value is None:
-                how = "NAME=value, or NAME= for an empty one" if at == key_at and isinstance(self.body["environment"], Seq) else "one"
-                self.report.error(key_at, f"the variable {show(key)} has no value and is not taken from the shell: write {how}")
+            if fault := _variable_fault(key, value, listed):
+                self.report.error(at if "NUL" in fault else key_at, fault)
             elif not isinstance(value, Odd | Map | Seq):
                 values[key] = value if isinstance(value, str) else canonical_option(value)
-                if "\0" in values[key]:
-                    self.report.error(at, f"the variable {show(key)} holds a NUL character, which no variable can: remove it")
         self.service.environment = values
         self.settings.update((f"environment.{key}", secret_digest(key, value)) for key, value in values.items())
 
@@ -372,6 +387,9 @@ class _Reader:
         test = tuple(item for _, item in self.items("test", body)) if isinstance(body.get("test"), Seq) else ()
         if not test:
             return None
+        if test[0] == "CMD":
+            self.no_shell(body.value_at("test"), "test", in_words(test))
+            self.one_program(body.value_at("test"), "test", test[1:2])
         if test[0] not in ("NONE", "CMD", "CMD-SHELL") or (len(test) == 1) != (test[0] == "NONE"):
             form = "[CMD, program, argument], [CMD-SHELL, line] nor [NONE]: write one of these, or the line alone"
             self.report.error(body.value_at("test"), f"the test is neither {form}")
@@ -391,6 +409,19 @@ class _Reader:
                 self.service.depends_on.append((Dependency(name), at))
             else:
                 self.report.error(at, f"{show(name)} is waited for twice: the first is in line {self.report.line(first)}, remove one")
+
+
+def _variable_fault(key: str, value: Any, listed: bool) -> str:
+    """What is wrong with a variable, or nothing. Its name is shown only where it looks like one: it may be a secret out of place."""
+    name = f"the variable {show(key)}" if is_variable(key) and not (listed and value is None) else "this variable"
+    if value is None:
+        how = "NAME=value, or NAME= for an empty one" if listed else "one"
+        return f"{name} has no value and is not taken from the shell: write {how}"
+    if "=" in key:
+        return "this variable has '=' in its name: write name: value"
+    if not key or not key.isprintable() or key != key.strip() or (listed and len(key.split()) > 1):
+        return "this variable has no usable name: write one without control characters and spaces"
+    return f"{name} holds a NUL character, which no variable can: remove it" if isinstance(value, str) and "\0" in value else ""
 
 
 def _restart(value: object) -> str | None:

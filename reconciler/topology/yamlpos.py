@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import InputError
-from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, as_value, plain, show
+from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, as_value, is_variable, plain, show
 
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -228,7 +228,7 @@ class _Builder:
             key = self.key(key_node)
             if key in marks:
                 line = self.document.position(marks[key][0])[0]
-                self.document.report(at, f"{show(key)} is declared twice: the first is in line {line}")
+                self.document.report(at, f"{self.name(key)} is declared twice: the first is in line {line}")
                 continue
             self.under = key
             ignored = key.startswith("x-") and not named
@@ -254,6 +254,10 @@ class _Builder:
             kind = value.kind if isinstance(value, Odd) else _kind_of(value)
             self.document.report(at, f"the key {show(text)} is {kind} to YAML, not text: put it in quotes")
         return text
+
+    def name(self, key: str) -> str:
+        """A key for a message."""
+        return show(key) if not self.secret or is_variable(key) else "this variable"
 
     def merge(self, target: Map, node: Any, at: int) -> None:
         """Adds the keys of the merged mapping, or of each in a list of them, that are not there yet."""

@@ -228,24 +228,50 @@ def test_cpus_are_the_same_number(value: float) -> None:
         ("A=a=b c\nA=again", [("A", "a=b c"), ("A", "again")]),
         ("A='single $X \\n' # why\nB=\"double $Y \\n\\\"x\\\"\"", [("A", "single $X \\n"), ("B", 'double $Y \n"x"')]),
         ("A=${X} $$ `y`", [("A", "${X} $$ `y`")]),
-        ("A=x # comment\nB=x#y\nC=# comment", [("A", "x"), ("B", "x#y"), ("C", "")]),
+        ("A=x # comment\nB=x#y\nC=# comment", [("A", "x"), ("B", "x#y"), ("C", "# comment")]),
+        ("A=#s3cret\nB= #x\nC: # y\nD=a\t#b", [("A", "#s3cret"), ("B", "#x"), ("C", "# y"), ("D", "a")]),
+        ("A: x # c\nexport B: 'y'\nC:z\nD: e=f", [("A", "x"), ("B", "y"), ("C", "z"), ("D", "e=f")]),
+        ("A='it\\'s'\nB='a\\\\b\\n'", [("A", "it's"), ("B", "a\\\\b\\n")]),
+        ('A="a\\qb\\$X\\tc\\\\"', [("A", "a\\qb$X\tc\\")]),
+        ("A='one\r\n# two\n' # c\nB=\"x\ny\"\nC=1", [("A", "one\n# two\n"), ("B", "x\ny"), ("C", "1")]),
         ("A=it's", [("A", "it's")]),
     ],
 )  # fmt: skip
 def test_a_file_of_variables(text: str, values: list[tuple[str, str]]) -> None:
-    assert list(parse(text)) == values
+    assert [(variable.key, variable.value) for variable in parse(text)] == values
 
 
-@pytest.mark.parametrize("line", ["HUNTER2", "A", "=HUNTER2", "A B=HUNTER2", "'A'=HUNTER2", "A='HUNTER2", "A='x' HUNTER2", 'A="HUNTER2\\"'])
+def test_what_compose_would_expand_is_known_with_its_line() -> None:
+    text = 'A=$X\nB=\'$X\n\'\nC="\\$X"\nD="${X}"\nE=$1 $\nF=$$\n'
+    assert [variable.line for variable in parse(text) if variable.expands] == [1, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "HUNTER2",
+        "A",
+        "=HUNTER2",
+        "A B=HUNTER2",
+        "'A'=HUNTER2",
+        "A='HUNTER2",
+        "A='x' HUNTER2",
+        'A="HUNTER2\\"',
+        "A:HUNTER2=x",
+        "A=HUNTER2\0",
+        'A="\\0HUNTER2"',
+    ],
+)
 def test_a_line_that_is_no_variable_is_named_and_not_shown(line: str) -> None:
     with pytest.raises(BadValueError, match=r"^line 2 ") as caught:
         list(parse(f"# first\n{line}\n"))
     assert "HUNTER2" not in str(caught.value)
 
 
-@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True), st.from_regex(r"[^'\r\n]*", fullmatch=True)))
+@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True), st.from_regex(r"[^'\\\r\0]*", fullmatch=True)))
 def test_quoted_values_are_literal(values: dict[str, str]) -> None:
-    assert dict(parse("\n".join(f"{key}='{value}'" for key, value in values.items()))) == values
+    found = parse("\n".join(f"{key}='{value}'" for key, value in values.items()))
+    assert {variable.key: variable.value for variable in found} == values
 
 
 def test_a_digest_depends_on_key_and_value() -> None:

@@ -206,14 +206,14 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:29: 'hostname' is 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...': the name of a host is letters, digits, '-', '_' and '.', each part at most 63 characters that begin and end with no '-'",
         ]),
         (run('environment: [A], env_file: [1]'), [
-            "4:33: the variable 'A' has no value and is not taken from the shell: write NAME=value, or NAME= for an empty one",
+            "4:33: this variable has no value and is not taken from the shell: write NAME=value, or NAME= for an empty one",
             "4:48: an item of 'env_file' is '1', a number to YAML, not text: put it in quotes",
         ]),
         (run('environment: {A: }'), [
             "4:33: the variable 'A' has no value and is not taken from the shell: write one",
         ]),
         (run("environment: {'': x}"), [
-            "4:33: the variable '' has no usable name: write one without control characters and outer spaces",
+            "4:33: this variable has no usable name: write one without control characters and spaces",
         ]),
         (run('privileged: 1, init: perhaps'), [
             "4:31: 'privileged' must be true or false, not 1",
@@ -423,6 +423,19 @@ WARNINGS: list[tuple[str, list[str]]] = [
         "4:48: warning: 'domainname' beside network_mode: container:x: engines ignore it",
         "4:63: warning: 'dns_search' beside network_mode: container:x: engines ignore it",
     ]),
+    ("command: kong migrations up && kong finish, entrypoint: /run 2>&1", [
+        f"4:{at}: warning: '{operator}' in '{key}' is handed to the program as a word, as no shell reads it: write the whole line as one word of [sh, -c, 'the line']"
+        for at, operator, key in [(28, "&&", "command"), (75, "2>&1", "entrypoint")]
+    ]),
+    ("command: [a, '|', b], healthcheck: {test: [CMD, curl -f x, '||', exit, '1']}", [
+        "4:28: warning: '|' in 'command' is handed to the program as a word, as no shell reads it: write the whole line as one word of [sh, -c, 'the line']",
+        "4:61: warning: 'test' runs a program called 'curl -f x': make each of its words an item of its own",
+        "4:61: warning: '||' in 'test' is handed to the program as a word, as no shell reads it: write the whole line as one word of [sh, -c, 'the line']",
+    ]),
+    ("entrypoint: [nginx -g x]", ["4:31: warning: 'entrypoint' runs a program called 'nginx -g x': make each of its words an item of its own"]),
+    (r"command: find . -exec ls \;", []),
+    ("command: sh -c 'a && b > c', healthcheck: {test: a || b}", []),
+    ("command: [find, ., -exec, ls, '{}', ';'], entrypoint: ['/bin/sh', '-c', 'a; b']", []),
     ("network_mode: host, sysctls: {kernel.msgmax: 1}, hostname: h, expose: [80]", []),
     ("network_mode: bridge, networks: {}, ports: ['80:80']", []),
     ("one_shot: true, restart: on-failure", []),
