@@ -152,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
     apply.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
     apply.add_argument("--plan", metavar="P.json", help="a saved plan; refused if the engine or the plan changed since")
+    apply.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     destroy = command(
         "destroy",
         "remove what a topology owns",
@@ -169,6 +170,7 @@ def parser() -> argparse.ArgumentParser:
     reset.add_argument(
         "--keep-containers", action="store_true", help="leave the containers as they are: mend networks and attachments only"
     )
+    reset.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     reset.add_argument("--wipe", action="store_true", help="first remove every container and every network that is on the engine")
     reset.add_argument("--yes-wipe", metavar="ENGINE", help="agree to --wipe by the engine's name; do not ask for it")
     diff = command("diff", "what one file changes against another", _DIFF, reviewed, consent)
@@ -202,6 +204,14 @@ newer ones.
 _EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
 _ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to undo a living topology"}
 _ADOPT = {"action": "append", "default": [], "metavar": "NETWORK", "help": "take over an existing network: replaced, every endpoint kept"}
+
+
+_SETTLE = {
+    "type": lambda text: _patience(text),
+    "default": 1.0,
+    "metavar": "S",
+    "help": "seconds that every started container must stay up, waited for once (default: 1; 0: do not wait)",
+}
 
 
 def _parent() -> argparse.ArgumentParser:

@@ -97,7 +97,7 @@ def carry_out(
         return code
     if shown.empty and not view.leftovers:
         print_report(shown, None, True, options)
-        _all_run(view, engine, None)
+        _all_run(view, engine)
         return 0
     asked = confirm_wipe(view.observed.engine.name, options) if policy.wipe else _ask(shown, options, verb)
     with _locked(engine, desired.topology, options) as lock:
@@ -114,10 +114,10 @@ def carry_out(
         return _Run(view, engine, lock, wanted, options).carry_out()
 
 
-def _all_run(view: View, reader: Reader, ran: Run | None) -> None:
-    """Raises UnprovenError where a container of the file does not run, or ends again and again, though nothing is left to do."""
-    if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader, ran))):
-        raise UnprovenError("what was started does not run", *ended)
+def _all_run(view: View, reader: Reader) -> None:
+    """Raises UnprovenError where a container of the file is not running, or keeps restarting, though nothing is left to do."""
+    if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader))):
+        raise UnprovenError("not every declared container is running", *ended)
 
 
 def _show_again(wanted: Plan, options: Namespace) -> None:
@@ -223,7 +223,7 @@ class _Run:
         if ran and not ran.ok:
             self._roll_back(ran)
         try:
-            left = wanted if ran and not ran.ok else prove(view.look_afterwards, self.engine, ran)
+            left = wanted if ran and not ran.ok else prove(view.look_afterwards)
         except NetplanError:  # what was done is told, though nobody can say what has come of it
             print_report(wanted, ran, False, options)
             raise
@@ -238,7 +238,7 @@ class _Run:
             raise lost
         if ran and not ran.ok:
             return FailedError.exit_code
-        _all_run(view, self.engine, ran)
+        _all_run(view, self.engine)
         if not converged:
             raise UnprovenError("the engine is not as declared, though every step was done", *remains(left))
         if stopped := before - live(view.observed, wanted):
@@ -279,14 +279,17 @@ class _Run:
         """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""
         from ..executor import execute
         from ..executor.progress import progress, render_run
+        from ..executor.settling import SETTLE, Settling
         from .review import next_commands
 
         options = self.options
+        ends = [name for name, wanted in self.view.desired.containers.items() if wanted.one_shot]
+        settling = Settling(getattr(options, "settle", SETTLE), frozenset(ends))
         paint = choose(sys.stderr, options.no_color)
         self.engine.guard(self.lock.hold)
         try:
             with progress(plan, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
-                ran = execute(plan, self.engine, parallel=options.parallel, listen=listen, guard=self._guard)
+                ran = execute(plan, self.engine, parallel=options.parallel, listen=listen, guard=self._guard, settling=settling)
         except KeyboardInterrupt:
             self.lock.keep = True
             raise

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import LockLostError, NetplanError, UnreachableError
 from ..plan import Plan, Step
+from .container_steps import BACK
 from .judge import StepError
+from .settling import Settling, Started, fallen
 from .steps import Performer
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ INTERRUPTED = "interrupted before it began"
 class StepResult:
     """How one step ended. `error` says why it failed or was skipped; `bug` is set where netplan itself is at fault.
 
-    `unknown`: no answer says that a failed step was not done; `late`: the engine may still be at it.
+    `unknown`: no answer says that a failed step was not done; `late`: the engine may still be at it. `ended` is by `time.monotonic`.
     """
 
     step: Step
@@ -49,6 +51,7 @@ class StepResult:
     bug: BaseException | None = None
     unknown: bool = False
     late: bool = False
+    ended: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +116,55 @@ def execute(
     listen: Listener = _deaf,
     stop: threading.Event | None = None,
     guard: Guard = _unguarded,
+    settling: Settling | None = None,
 ) -> Run:
     """Carry `plan` out with at most `parallel` engine calls at a time; a step that fails stops what needs it, not its neighbours.
 
     When `stop` is set, or on the first Ctrl-C in the main thread (or another of SIGNALS, where it means that to the caller), running steps
     finish and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end
     with the process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the
-    thread that takes it. Raises EngineError only if the engine cannot be read before the first step.
+    thread that takes it. With `settling`, a start has succeeded only if its container stays up. Raises EngineError only if the engine
+    cannot be read before the first step.
     """
     began = perf_counter()
     stop = stop or threading.Event()
     with _interruptible(stop):
-        results = _Walk(plan, Performer(plan, engine, stop), max(parallel, 1), listen, stop, guard).walk() if plan.steps else {}
+        performer = Performer(plan, engine, stop)
+        results = _Walk(plan, performer, max(parallel, 1), listen, stop, guard).walk() if plan.steps else {}
+        for result in _settled(results, performer, engine, settling, stop, max(parallel, 1)) if settling else ():
+            results[result.step.id] = result
+            with suppress(OSError, ValueError):
+                listen(Event(result.step, result))
     return Run(tuple(results[step.id] for step in plan.steps), perf_counter() - began)
+
+
+def _settled(
+    results: Mapping[int, StepResult],
+    performer: Performer,
+    engine: Engine,
+    settling: Settling,
+    stop: threading.Event,
+    parallel: int,
+) -> list[StepResult]:
+    """The results that are others once it is known what did not stay up: starts that failed, old containers that are not back."""
+    watched: dict[str, StepResult] = {}
+    started: list[Started] = []
+    for result in results.values():
+        step, old = result.step, result.step.replaces
+        if result.status == "done" and step.op == "start":
+            id, at = performer.containers.made(step), result.ended
+        elif old and result.error.endswith(BACK) and old.id in performer.containers.put_back:
+            id, at = old.id, performer.containers.put_back[old.id]
+        else:
+            continue
+        watched[id] = result
+        started.append(Started(step.container if result.status == "done" or not old else old.name, id, at))
+    why = fallen(engine, started, settling, stop, parallel)
+    return [_fell(watched[id], text) for id, text in why.items()]
+
+
+def _fell(result: StepResult, why: str) -> StepResult:
+    return replace(result, status="failed", error=why) if result.status == "done" else replace(result, error=f"{result.error}; {why}")
 
 
 @contextmanager
@@ -232,7 +271,7 @@ class _Walk:
             return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began, unknown=unknown, late=late)
         except BaseException as error:
             return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", perf_counter() - began, error)
-        return StepResult(step, "done", seconds=perf_counter() - began)
+        return StepResult(step, "done", seconds=perf_counter() - began, ended=monotonic())
 
     def _collect(self) -> None:
         for future in wait(self._running, return_when=FIRST_COMPLETED).done if self._running else ():

@@ -14,12 +14,17 @@ from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
 from ..settings import Settings
 from .judge import StepError, failure, look, words
+from .settling import check_said
 
 if TYPE_CHECKING:
     from ..engine import Engine
 
 LOOK = 0.2
 """Seconds between two looks at a container that is waited for."""
+
+
+BACK = "the old container is back"
+"""How the error of a recreation ends that was taken back."""
 
 
 class ContainerPerformer:
@@ -29,6 +34,8 @@ class ContainerPerformer:
         self._engine, self._info, self._stop = engine, plan.engine, stop
         self._made: dict[str, str] = {}
         self._before = {step.container_id for step in plan.steps if step.container_id}
+        self.put_back: dict[str, float] = {}
+        """When old containers were started again, by ID."""
         self.pulled: dict[int, tuple[int, int]] = {}
         """Bytes that are here and bytes in all, by step: how far each pull is."""
 
@@ -172,17 +179,12 @@ class ContainerPerformer:
         if step.condition == "healthy" and not health:
             raise StepError(f"{step.container} has no healthcheck: declare one, or depend on service_started")
         if health == "unhealthy":
-            raise StepError(f"{step.container} is unhealthy{self._check_said(id, state)}")
+            raise StepError(f"{step.container} is unhealthy{check_said(self._engine.container(id) or {})}")
         return step.condition == "started" or health == "healthy"
 
     def _said(self, id: str) -> str:
         line = without_secrets(self._engine.last_line(id), self._engine.container(id) or {})
         return f": {line}" if line else ""
-
-    def _check_said(self, id: str, state: dict[str, Any]) -> str:
-        log = (state.get("Health") or {}).get("Log") or [{}]
-        said = without_secrets(" ".join(str(log[-1].get("Output") or "").split()), self._engine.container(id) or {})[:200]
-        return f": {said}" if said else ""
 
     # --- looking ---
 
@@ -221,7 +223,8 @@ class ContainerPerformer:
             self._drop_phantoms(old, seen)
         if old.live and not seen.live:
             self._start(old.id)
-        return "the old container is back"
+            self.put_back[old.id] = time.monotonic()
+        return BACK
 
     def _drop_phantoms(self, old: Replaced, seen: ObservedContainer) -> None:
         """What it only listed while it ran would keep it from being started."""

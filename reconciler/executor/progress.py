@@ -58,8 +58,11 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
         totals = Counter(step.kind for step in plan.steps)
         tasks = {kind: bars.add_task(phase, total=totals[kind]) for kind, phase in PHASES.items() if totals[kind]}
 
+        ended: set[int] = set()
+
         def draw(event: Event) -> None:
-            if event.result:
+            if event.result and event.step.id not in ended:  # a start that is told to have failed after all is told twice
+                ended.add(event.step.id)
                 bars.advance(tasks[event.step.kind])
             if line := _line(event, paint, verbose):
                 console.print(Text.from_ansi(line), soft_wrap=True)

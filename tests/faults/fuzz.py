@@ -22,7 +22,7 @@ from reconciler.commands.outcome import not_running, own_containers, prove
 from reconciler.commands.shared import look_at
 from reconciler.engine import open_engine, open_reader
 from reconciler.errors import InputError, NetplanError
-from reconciler.executor import Run, StepResult
+from reconciler.executor.settling import Settling, Started, fallen
 from reconciler.executor.steps import Performer
 from reconciler.lock import claims, own_volumes
 from reconciler.lock.journal import journals
@@ -161,9 +161,10 @@ def _carried_out(host: str, made: Plan, desired: DesiredState, observed: Observe
                 failed.append(error)
         for old in {step.replaces.id: step.replaces for step in made.steps if step.replaces}.values():
             performer.containers.reverse(old)
-        ran = Run(tuple(StepResult(step, "done") for step in made.steps))
-        prove(lambda: plan(desired, observed, (), Policy()), engine, ran)
-        list(not_running(desired, observed, engine, ran))
+        started = [Started(c.name, c.id, 0.0) for c in observed.containers]
+        fallen(engine, started, Settling(0.0), threading.Event(), 1)
+        prove(lambda: plan(desired, observed, (), Policy()))
+        list(not_running(desired, observed, engine))
         own_containers(engine)
     finally:
         engine.close()
@@ -187,14 +188,15 @@ def _without_pauses() -> Iterator[None]:
     """Nothing is waited for: what a recorded engine says does not change."""
     from reconciler.commands import outcome
     from reconciler.engine import again
-    from reconciler.executor import container_steps, judge, steps
+    from reconciler.executor import container_steps, judge, settling, steps
 
     with (
         patch.object(judge, "SETTLE", (0.0, 0.0)),
         patch.multiple(steps, BUSY=(0.0,), AGAIN=()),
         patch.object(container_steps, "LOOK", 0.0),
         patch.object(again, "_FIRST_PAUSE", 0.0),
-        patch.multiple(outcome, SETTLE=(0.0,), STEADY=0.0, BETWEEN=0.0),
+        patch.object(outcome, "SETTLE", (0.0,)),
+        patch.object(settling, "BETWEEN", 0.0),
     ):
         yield
 
