@@ -13,6 +13,7 @@ from ..errors import EngineError, FailedError, LockLostError, NetplanError, Refu
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose, safe
 from ..safety import Policy
+from .dropped import WAY_OUT, dropped_settings
 from .outcome import afterwards, live, not_running, prove, remains
 from .shared import look_at, print_plan, print_report, print_run, refused
 
@@ -239,6 +240,10 @@ class _Run:
         if ran and not ran.ok:
             return FailedError.exit_code
         _all_run(view, self.engine)
+        if lacking := dropped_settings(left, ran):
+            raise UnprovenError(
+                "the engine dropped settings that it was asked for, though it answered that all was done", *lacking, WAY_OUT
+            )
         if not converged:
             raise UnprovenError("the engine is not as declared, though every step was done", *remains(left))
         if stopped := before - live(view.observed, wanted):

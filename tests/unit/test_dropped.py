@@ -1,0 +1,78 @@
+"""Settings that an engine was asked for and does not show afterwards: named, with the engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.commands.dropped import dropped_settings
+from reconciler.executor import Run, StepResult
+from reconciler.marks import digests
+from reconciler.model import ContainerMark, DesiredNetwork, DesiredState, EngineInfo, NetworkMark, ObservedNetwork, ObservedState, Source
+from reconciler.plan import Change, ContainerSpec, Difference, EndpointSpec, Plan, Step
+from reconciler.planner import plan
+from reconciler.settings import Value
+
+ENGINE = EngineInfo(version="28.5.2")
+NETWORK = Step(1, "create", "mesh", "declared", settings={"ipv6.subnet": ("fd00::/64",), "driver_opts.a": "1", "internal": True})
+CONNECT = Step(2, "connect", "mesh", "declared", container="web", settings={"interface_name": "lan0"})
+SPEC = ContainerSpec({"mem_limit": 2**26, "image": "app:1"}, ContainerMark("t"), endpoints=(EndpointSpec("mesh", {"gw_priority": 9}),))
+CREATE = Step(3, "create", "", "declared", container="app", spec=SPEC)
+
+
+def left(network: str, container: str, *differences: Difference, flavor: str = "docker") -> Plan:
+    change = Change(("delete", "create"), network, container, differences)
+    return Plan("t", EngineInfo(version="28.5.2", flavor=flavor), (change,), (NETWORK,))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (
+            left("mesh", "", Difference("ipv6.subnet", None, ("fd00::/64",), "drift"), Difference("internal", False, True, "drift")),
+            [
+                "network mesh: Docker 28.5.2 did not keep subnet (IPv6): fd00::/64 was asked for, it shows (unset)",
+                "network mesh: Docker 28.5.2 did not keep internal: true was asked for, it shows false",
+            ],
+        ),
+        (
+            left("mesh", "web", Difference("interface_name", None, "lan0"), flavor="podman"),
+            ["web on mesh: Podman 28.5.2 did not keep interface_name: lan0 was asked for, it shows (unset)"],
+        ),
+        (
+            left("", "app", Difference("mem_limit", 0, 2**26, "drift")),
+            ["container app: Docker 28.5.2 did not keep mem_limit: 64m was asked for, it shows (unset)"],
+        ),
+        (
+            left("mesh", "app", Difference("gw_priority", 0, 9)),
+            ["app on mesh: Docker 28.5.2 did not keep gw_priority: 9 was asked for, it shows 0"],
+        ),
+        (left("mesh", "", Difference("driver_opts.a", "1", None, "dropped")), []),  # no longer in the file
+        (left("mesh", "", Difference("driver_opts.a", "1", "2", "drift")), []),  # not what was sent: the file changed meanwhile
+        (left("mesh", "", Difference("labels.b", None, "1")), []),
+        (left("back", "", Difference("internal", False, True)), []),
+        (left("mesh", "other", Difference("interface_name", None, "lan0")), []),
+        (Plan("t", ENGINE), []),
+    ],
+)
+def test_what_was_asked_for_and_is_not_there(after: Plan, expected: list[str]) -> None:
+    ran = Run(tuple(StepResult(step, "done") for step in (NETWORK, CONNECT, CREATE)))
+    assert list(dropped_settings(after, ran)) == expected
+
+
+def test_what_was_not_done_was_not_dropped() -> None:
+    after = left("mesh", "", Difference("internal", False, True, "drift"))
+    assert dropped_settings(after, Run((StepResult(NETWORK, "failed"),))) == ()
+    assert dropped_settings(after, None) == ()
+
+
+@pytest.mark.parametrize(
+    ("lost", "warned"), [("ipv4.aux_addresses.printer", True), ("driver_opts.parent", True), ("labels.team", False), ("internal", False)]
+)
+def test_the_next_plan_says_that_it_may_be_in_vain(lost: str, warned: bool) -> None:
+    """Nobody can change a network in place: what it was created with and does not show was probably never there."""
+    settings: dict[str, Value] = {"ipv4.subnet": ("10.1.0.0/24",), lost: lost == "internal" or "x"}
+    has = {path: value for path, value in settings.items() if path != lost} | {"internal": False}
+    network = ObservedNetwork("1" * 64, "n", has, NetworkMark("t", digests(settings)))
+    made = plan(DesiredState("t", {"n": DesiredNetwork("n", Source("t", 1), settings)}), ObservedState(ENGINE, (network,)))
+    sentence = f"network n was created with {lost}, and the engine does not show it: "
+    assert [warning.startswith(sentence) for warning in made.warnings] == [True] * warned
