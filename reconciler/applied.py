@@ -14,6 +14,7 @@ from ipaddress import ip_address, ip_interface
 from .marks import digests, made_mark
 from .model import (
     ALL_ENDPOINTS_API,
+    NEWEST_API,
     PREDEFINED,
     DesiredContainer,
     DesiredEndpoint,
@@ -29,7 +30,7 @@ from .model import (
 )
 from .settings import STATIC, Pool, Settings, Value, pool_settings
 
-NEWEST = EngineInfo(version="28", api=(1, 51), transport="simulated")
+NEWEST = EngineInfo(version="29", api=NEWEST_API, transport="simulated")
 """The engine that is assumed where there is none: of the newest version that netplan knows."""
 
 _DEFAULTS: Mapping[str, Value] = {

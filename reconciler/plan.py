@@ -60,6 +60,7 @@ class Step:
     created with. `expects` is the endpoint ID that `disconnect` was planned against, or for `remove` of a network the IDs of the containers
     that may still list it. `name` is what `rename` gives. `seconds` bounds what is waited for: the end of a container (`stop`), or its
     `condition` (`wait`). `volumes`: a removed container's anonymous volumes go with it. `replaces` is set on the steps of a recreation.
+    `mac` is the MAC address that an endpoint had and keeps, though nobody declares it: it may change by itself, so no plan is told by it.
     """
 
     id: int
@@ -81,6 +82,7 @@ class Step:
     condition: Condition = "started"
     volumes: bool = False
     replaces: Replaced | None = None
+    mac: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -90,6 +92,11 @@ class Step:
         if self.container:
             return "endpoint" if self.network else "container"
         return "network"
+
+    @property
+    def sent(self) -> Settings:
+        """What `connect` sends: its settings, and the MAC address that is kept."""
+        return {**self.settings, "mac_address": self.mac} if self.mac else self.settings
 
     @property
     def takes_network(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..marks import CURE, Place, endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
-from ..model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..model import DOCKER_28_API, EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
@@ -31,8 +31,6 @@ from ..settings import (
 
 Json = Mapping[str, Any]
 
-IPV4_SWITCH_API = (1, 48)
-"""From here on a Docker engine says truthfully whether a network has IPv4. Podman always says no."""
 SHORT_ID = 12
 
 _NETWORK_FLAGS = {"internal": "Internal", "attachable": "Attachable", "enable_ipv4": "EnableIPv4", "enable_ipv6": "EnableIPv6"}
@@ -128,7 +126,7 @@ def _network_settings(raw: Json, labels: Mapping[str, str], engine: EngineInfo) 
     ipam = raw.get("IPAM") or {}
     settings: dict[str, Value] = {"driver": raw.get("Driver") or "bridge"}
     settings |= {path: bool(raw.get(key)) for path, key in _NETWORK_FLAGS.items() if path != "enable_ipv4"}
-    if engine.api >= IPV4_SWITCH_API and not podman:
+    if engine.api >= DOCKER_28_API and not podman:  # before, it says nothing of it, and Podman always says no
         settings["enable_ipv4"] = bool(raw.get("EnableIPv4"))
     if ipam.get("Driver"):
         settings["ipam.driver"] = ipam["Driver"]

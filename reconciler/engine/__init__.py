@@ -7,8 +7,9 @@ after a LostError nobody here knows whether the engine acted.
 
 from __future__ import annotations
 
+from ..model import NEWEST_API
 from .again import persistently
-from .greeting import NEWEST_API, OLDEST_API, pin, version_text
+from .greeting import OLDEST_API, pin, version_text
 from .locate import Target, locate
 from .protocol import Engine, Filters, Progress, Reader
 from .reading import EngineReader

@@ -19,6 +19,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import LockLostError, NetplanError, UnreachableError
+from ..model import ALL_ENDPOINTS_API
 from ..plan import Plan, Step
 from .container_steps import BACK
 from .judge import StepError
@@ -200,7 +201,7 @@ class _Walk:
         self._sorter = TopologicalSorter({step.id: (*step.needs, *step.follows) for step in plan.steps})
         self._performer = performer
         self._parallel = parallel
-        self._networks_at_once = 1 if plan.engine.api < (1, 44) else NETWORKS_AT_ONCE
+        self._networks_at_once = 1 if plan.engine.api < ALL_ENDPOINTS_API else NETWORKS_AT_ONCE
         self._listen = listen
         self._stop = stop
         self._guard = guard

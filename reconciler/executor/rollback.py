@@ -57,5 +57,6 @@ def _way_back(
             endpoint.mark,
             needs,
             before,
+            mac=endpoint.mac if plan.engine.heeds_mac else "",
         )
         before = (number,)

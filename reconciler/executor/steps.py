@@ -160,18 +160,20 @@ class Performer:
                 return
             raise StepError(f"{step.container} is not running and already lists {step.network}: changed since the plan was made")
         try:
-            self._engine.connect(network_id, step.container_id, step.settings, mark, Place(step.container, step.network))
+            self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
         except (ApiError, LostError) as error:
             if not look(error, lambda: self._connected(network_id, step)):
                 raise self._after_failed_connect(network_id, step, error) from error
 
     def _connected(self, network_id: str, step: Step) -> bool:
-        """Whether the endpoint is there with the step's mark and settings; the MAC aside, which engines may ignore on connect."""
+        """Whether the endpoint is there with the step's mark and settings; with its MAC address where the engine heeds one."""
         container = self._container(step)
         endpoint = container.endpoint(step.network) if container else None
         if container is None or endpoint is None or endpoint.mark != step.mark or endpoint.network_id not in ("", network_id):
             return False
         if container.live and not endpoint.endpoint_id:
+            return False
+        if self._info.heeds_mac and container.live and endpoint.mac != step.sent.get("mac_address", endpoint.mac):
             return False
         return all(
             _same(path, value, endpoint.settings.get(path), container) for path, value in step.settings.items() if path != "mac_address"

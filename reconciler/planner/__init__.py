@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..cycles import no_cycle_search
-from ..model import DesiredState, EngineInfo, Journal, ObservedState
+from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy, emptied, too_many
 from ..settings import ADDRESS_PATHS
@@ -23,6 +23,7 @@ from .containers import Containers, decide_containers
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
 from .kept import keep
+from .macs import loses_mac
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
@@ -173,8 +174,8 @@ def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState)
     if observed.engine.flavor == "podman":
         if any(case.target is not None for case in endpoints.cases):
             yield "Podman keeps no marks on endpoints: attachments made here are not undone when they are no longer declared"
-    elif who := sorted({e.container.name for e in endpoints.cases if _loses_mac(e, observed.engine)}):
-        why = "Docker cannot set one on connect" if observed.engine.major >= 23 else "Docker makes one from the IPv4 address"
+    elif who := sorted({e.container.name for e in endpoints.cases if loses_mac(e, observed.engine)}):
+        why = "this Docker cannot set one on connect" if observed.engine.major >= STRICT_MODES else "Docker makes one from the IPv4 address"
         yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
     for name, case in sorted(networks.cases.items()):
         dropped = ["subnet" if d.path == "ipv4.subnet" else "subnet (IPv6)" for d in case.differences if d.after == AUTOMATIC]
@@ -183,11 +184,3 @@ def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState)
             yield f"network {name} was created with {', '.join(lost)}, and the engine does not show it: {why}"
         if dropped:
             yield f"network {name} no longer declares {', '.join(dropped)}: the engine chooses one"
-
-
-def _loses_mac(case: EndpointCase, engine: EngineInfo) -> bool:
-    """Whether a live endpoint comes back with another MAC; before Docker 23 only one made from an IPv4 address that changes."""
-    if not (case.disconnect and case.target is not None and case.observed and case.observed.mac):
-        return False
-    live = {address.partition("/")[0] for address in case.observed.addresses}
-    return engine.major >= 23 or not (case.container.mac or case.target.get("ipv4_address") in live)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from ..model import EngineInfo, ObservedState, Source
+from ..model import DOCKER_28_API, EngineInfo, ObservedState, Source
 from ..plan import Refusal
 from ..settings import ADDRESS_PATHS, Family, Pool, Settings, Value, implicit_gateway, settings_pools
 from .containers import Containers
@@ -44,7 +44,7 @@ def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> b
 
 def _takes_gateway(settings: Settings, family: str, engine: EngineInfo) -> bool:
     """Whether the engine keeps an address for a gateway that nobody declares. Docker 28 does not where it needs none (20.10 does)."""
-    if engine.flavor == "podman" or engine.api < (1, 48) or settings.get("internal") is not True:
+    if engine.flavor == "podman" or engine.api < DOCKER_28_API or settings.get("internal") is not True:
         return True
     isolated = settings.get(f"driver_opts.com.docker.network.bridge.gateway_mode_{family}") == "isolated"
     return not isolated and settings.get("driver") != "macvlan"

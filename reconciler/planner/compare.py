@@ -108,11 +108,13 @@ def endpoint_differences(
     mark: EndpointMark | None,
     *,
     addresses_readable: bool = True,
+    heeds_mac: bool = False,
 ) -> tuple[Difference, ...]:
     """What keeps an endpoint from being as declared; `mark` is ours or None. Sorted by path.
 
-    `mac_address` is left out: what can be said about it depends on the engine. Where an engine does not tell configured addresses
-    (`addresses_readable` is false), the live ones are compared, and those of a stopped container are unknown, not different.
+    `mac_address` is left out unless the engine heeds one on connect (`heeds_mac`); macs.py knows what else can be said. Where an engine
+    does not tell configured addresses (`addresses_readable` is false), the live ones are compared, and those of a stopped container are
+    unknown, not different.
     """
     if addresses_readable and declared == endpoint.settings and (mark is None or (mark.how == "made" and mark.declared == declared)):
         return ()  # what most endpoints are, at a glance
@@ -121,26 +123,32 @@ def endpoint_differences(
     before = mark.before if mark and mark.how == "amended" else {}
     observed = endpoint.settings
     for path, value in declared.items():
-        if path in ("aliases", "mac_address"):
+        if path == "aliases" or (path == "mac_address" and not heeds_mac):
             continue
-        actual = observed.get(path, DEFAULTS.get(path))
+        actual = _actual(path, endpoint, recorded)
         if path in STATIC and not addresses_readable:
             live = {address.partition("/")[0] for address in endpoint.addresses}
             actual = value if value in live or not container.live else min(live, default=None)
         if actual != value:
             found.append(Difference(path, actual, value, "drift" if recorded.get(path) == value else "intent"))
     for path in recorded:
-        if path in ("aliases", "mac_address") or path in declared:
-            continue
-        default = before.get(path, DEFAULTS.get(path))
-        if observed.get(path, DEFAULTS.get(path)) != default:
-            found.append(Difference(path, observed.get(path), default, "dropped"))
+        default, actual = before.get(path, DEFAULTS.get(path)), _actual(path, endpoint, recorded)
+        ours = path != "mac_address" or (heeds_mac and actual == recorded[path])  # an endpoint has any where nobody gives it one
+        if path != "aliases" and path not in declared and ours and actual != default:
+            found.append(Difference(path, actual, default, "dropped"))
     wanted = wanted_aliases(declared, observed, mark)
     present = names(observed.get("aliases"))
     if wanted - container.implied != present - container.implied:
         cause: Cause = "drift" if recorded.get("aliases", ()) == declared.get("aliases", ()) and mark else "intent"
         found.append(Difference("aliases", tuple(sorted(present)), tuple(sorted(wanted)), cause))
     return tuple(sorted(found, key=lambda d: d.path))
+
+
+def _actual(path: str, endpoint: ObservedEndpoint, recorded: Settings) -> Value | None:
+    """A setting as it is; the MAC address of a stopped endpoint, which shows none, is the one that we gave it."""
+    if path == "mac_address":
+        return endpoint.mac or endpoint.settings.get(path) or recorded.get(path)
+    return endpoint.settings.get(path, DEFAULTS.get(path))
 
 
 def wanted_aliases(declared: Settings, observed: Settings, mark: EndpointMark | None) -> frozenset[str]:

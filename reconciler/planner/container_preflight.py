@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..forms import Port
-from ..model import DesiredContainer, DesiredState, EngineInfo, ObservedContainer, ObservedState
+from ..model import ALL_ENDPOINTS_API, DesiredContainer, DesiredState, EngineInfo, ObservedContainer, ObservedState
 from ..plan import Refusal
 from .containers import ContainerCase, Containers
 from .lifecycle import host_ports, ports_meet, published
@@ -34,7 +34,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
 
 def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
     """What this engine would ignore, and so would never be as declared."""
-    if engine.api < (1, 44) and wanted.settings.get("healthcheck.start_interval"):
+    if engine.api < ALL_ENDPOINTS_API and wanted.settings.get("healthcheck.start_interval"):
         message = f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is Docker {engine.version}"
         yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source)
 

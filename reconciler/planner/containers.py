@@ -11,6 +11,7 @@ from typing import Literal
 from .. import safety
 from ..marks import aside_name, made_mark
 from ..model import (
+    ALL_ENDPOINTS_API,
     PREDEFINED,
     RESTARTING,
     DesiredContainer,
@@ -222,10 +223,10 @@ class _Decider:
         return there | {name for name, case in self.networks.cases.items() if case.comes}
 
     def _mac(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
-        """Docker sets a MAC address only at creation, and forgets it with the network."""
-        if self.observed.engine.flavor != "docker":
+        """Before 29.3 Docker sets a MAC address only at creation, and forgets it with the network."""
+        if self.observed.engine.heeds_mac:
             return ""
-        wide = self.observed.engine.api < (1, 44)
+        wide = self.observed.engine.api < ALL_ENDPOINTS_API
         for endpoint in wanted.endpoints:
             mac, network = endpoint.settings.get("mac_address"), self.networks.cases.get(endpoint.network)
             seen = present.endpoint(endpoint.network)

@@ -189,7 +189,12 @@ class _Decider:
         if managed and not (endpoint.mark and not mark):  # what is on a container that we run is ours, whoever connected it
             mark = EndpointMark(self.desired.topology, "made", mark.declared if mark else {})
         case.differences = endpoint_differences(
-            wanted.settings, case.container, endpoint, mark, addresses_readable=self.engine.flavor == "docker"
+            wanted.settings,
+            case.container,
+            endpoint,
+            mark,
+            addresses_readable=self.engine.flavor == "docker",
+            heeds_mac=self.engine.heeds_mac,
         )
         case.stale, stale = self._is_gone(endpoint), self._is_stale(endpoint)
         if endpoint.mark and not mark and (case.differences or endpoint.phantom or stale):
@@ -252,8 +257,14 @@ class _Decider:
             return None
         if mark and mark.how == "made":
             return self._made(wanted)
-        before = mark.before if mark else _own_settings(endpoint)
+        before = {**(mark.before if mark else _own_settings(endpoint)), **self._own_mac(wanted, endpoint, mark)}
         return EndpointMark(self.desired.topology, "amended", wanted.settings, before)
+
+    def _own_mac(self, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, mark: EndpointMark | None) -> Settings:
+        """The MAC address that an endpoint gets back once the file declares none for it any more."""
+        ours = mark is not None and "mac_address" in mark.declared
+        taken = self.engine.heeds_mac and "mac_address" in wanted.settings and endpoint.mac and not ours
+        return {"mac_address": endpoint.mac} if taken else {}
 
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
         message = f"endpoint {case.container.name} on {case.network} belongs to topology {mark.topology!r} and differs"

@@ -39,6 +39,7 @@ class Node:
     condition: Condition = "started"
     volumes: bool = False
     replaces: Replaced | None = None
+    mac: str = ""
     rank: int = 0
     """When it may take addresses (claims.py)."""
     position: int = 0
@@ -158,6 +159,7 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
         node.condition,
         node.volumes,
         node.replaces,
+        node.mac,
     )
 
 

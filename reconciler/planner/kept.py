@@ -35,6 +35,7 @@ class _Keeper:
         self.topology, self.networks, self.endpoints, self.policy = topology, networks, endpoints, policy
         self.ids = {network.id for network in observed.networks}
         self.names = {network.name for network in observed.networks}
+        self.heeds_mac = observed.engine.heeds_mac
 
     def keep(self, case: ContainerCase, new: ObservedContainer, old: list[ObservedContainer]) -> None:
         """What was attached to the `old` containers, of which the first decides, to the `new` one."""
@@ -47,7 +48,7 @@ class _Keeper:
                 continue
             made = True
             seen = endpoint if endpoint.network_id in self.ids else None
-            target, reason = _settings(container, endpoint), f"{whose} before {case.name} was made anew"
+            target, reason = _settings(container, endpoint, self.heeds_mac), f"{whose} before {case.name} was made anew"
             order = len(case.wanted.endpoints) if case.wanted else 0
             self.endpoints.cases.append(
                 EndpointCase(new, network, seen, None, False, target, endpoint.mark, reason=reason, order=order, kept=not new.id)
@@ -95,9 +96,9 @@ class _Keeper:
             self.endpoints.cases.append(EndpointCase(new, "none", new.endpoint("none"), disconnect=True, reason=reason, kept=not new.id))
 
 
-def _settings(old: ObservedContainer, endpoint: ObservedEndpoint) -> Settings:
-    """All that it had, but the names that engines add by themselves, and a MAC address, which is set at creation only."""
-    settings = {path: value for path, value in endpoint.settings.items() if path != "mac_address"}
+def _settings(old: ObservedContainer, endpoint: ObservedEndpoint, heeds_mac: bool) -> Settings:
+    """All that it had, but the names that engines add by themselves, and a MAC address where it cannot be set on connect."""
+    settings = {path: value for path, value in endpoint.settings.items() if heeds_mac or path != "mac_address"}
     aliases, declared = names(settings.pop("aliases", ())), names(endpoint.mark.declared.get("aliases") if endpoint.mark else ())
     own = aliases - (old.implied - declared)
     return {**settings, "aliases": tuple(sorted(own))} if own else settings

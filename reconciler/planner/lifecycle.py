@@ -243,7 +243,7 @@ def _replaced(case: ContainerCase) -> Replaced | None:
     if case.fate != "recreate" or old is None:
         return None
     attached = sorted((e for e in old.endpoints if not e.phantom), key=lambda e: e.network)
-    endpoints = tuple(EndpointSpec(e.network, e.settings, e.mark) for e in attached)
+    endpoints = tuple(EndpointSpec(e.network, {"mac_address": e.mac, **e.settings} if e.mac else e.settings, e.mark) for e in attached)
     return Replaced(old.id, case.name, old.live, endpoints)
 
 

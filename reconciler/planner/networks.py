@@ -12,6 +12,7 @@ from ..marks import digests
 from ..model import (
     ENGINE_OWN,
     PREDEFINED,
+    STRICT_MODES,
     DesiredNetwork,
     DesiredState,
     EngineInfo,
@@ -208,7 +209,7 @@ def _refuse_breakage(
                 "remove the services that use it first",
             )
         )
-    by_id_breaks = engine.flavor == "docker" and engine.major >= 23
+    by_id_breaks = engine.is_docker(STRICT_MODES)
     for container in (*modes.get(network.name, ()), *modes.get(network.id[:12], ())):
         if refusal := safety.network_mode(container, network, replaced, by_id_breaks):
             result.refusals.append(refusal)

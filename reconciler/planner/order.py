@@ -17,6 +17,7 @@ from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
 from .graph import Node, numbered
 from .lifecycle import Lifecycle
+from .macs import kept_mac
 from .networks import NetworkCase, Networks
 from .subnets import overlapping, subnets_of
 from .wipe import Wipe
@@ -93,7 +94,8 @@ class _Graph:
             gone = Node("disconnect", case.network, *who, where, case.container.id, expects=expects, place=case.order)
             self.disconnects[index] = self._add(gone)
         if case.target is not None:
-            made = Node("connect", case.network, *who, fresh, case.container.id, case.target, case.mark, place=case.order)
+            mac = kept_mac(case, self.observed.engine)
+            made = Node("connect", case.network, *who, fresh, case.container.id, case.target, case.mark, place=case.order, mac=mac)
             self.connects[index] = self._add(made)
 
     def _name_of_lost(self, case: EndpointCase) -> str:

@@ -6,7 +6,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..model import ALL_ENDPOINTS_API, PREDEFINED, RESTARTING, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState, Source
+from ..model import (
+    DOCKER_28_API,
+    IPV6_ON_REQUEST,
+    PREDEFINED,
+    RESTARTING,
+    SMALL_SUBNETS_API,
+    STRICT_MODES,
+    EngineInfo,
+    ObservedContainer,
+    ObservedNetwork,
+    ObservedState,
+    Source,
+)
 from ..plan import Refusal
 from ..safety import Policy
 from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
@@ -15,6 +27,7 @@ from .compare import overlaid_endpoint
 from .containers import Containers
 from .drivers import missing_drivers
 from .endpoints import EndpointCase, Endpoints
+from .macs import unsettable_macs
 from .networks import NetworkCase, Networks
 from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
 
@@ -45,7 +58,7 @@ def preflight(
     started = {case.observed.id for case in containers.cases.values() if case.start and case.observed and not case.observed.live}
     refusals += _addresses(topology, settings, endpoints, observed, going, started)
     refusals += full(settings, endpoints, containers, observed, going)
-    refusals += _macs(endpoints, observed.engine)
+    refusals += unsettable_macs(endpoints, observed.engine)
     return refusals
 
 
@@ -64,9 +77,11 @@ def _features(networks: Networks, endpoints: Endpoints, engine: EngineInfo) -> I
 
 
 def _gap(what: str, subject: str, engine: EngineInfo, source: Source) -> Refusal:
-    product = "Podman" if engine.flavor == "podman" else "Docker"
     return Refusal(
-        f"{subject}: {what}: this is {product} {engine.version}", "take it out of the file, or use an engine that has it", False, source
+        f"{subject}: {what}: this is {engine.product} {engine.version}",
+        "take it out of the file, or use an engine that has it",
+        False,
+        source,
     )
 
 
@@ -80,12 +95,14 @@ def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> I
         return
     if target.get("enable_ipv4") is False and target.get("enable_ipv6") is not True:
         yield "a network has IPv4 or IPv6, and this would have neither"
-    if engine.api < (1, 48):
+    if engine.api < DOCKER_28_API:
         if declared.get("enable_ipv4") is False:
             yield "enable_ipv4: false needs Docker 28"
         if target.get("enable_ipv6") is True and "ipv6.subnet" not in target:
             yield "enable_ipv6 without an IPv6 subnet needs Docker 28"
-    if engine.api < (1, 45):
+    if engine.is_docker(IPV6_ON_REQUEST) and "ipv6.subnet" in target and target.get("enable_ipv6") is not True:
+        yield "its IPv6 subnet would be dropped without enable_ipv6: true"
+    if engine.api < SMALL_SUBNETS_API:
         for subnet in subnets_of(declared):
             if subnet.endswith(("/31", "/32")):
                 yield f"subnet {subnet} needs Docker 26"
@@ -100,33 +117,10 @@ def _endpoint_gaps(case: EndpointCase, engine: EngineInfo) -> Iterator[str]:
         if case.container.state == "paused":
             yield "a paused container cannot be connected"
         return
-    if engine.api < (1, 48):
+    if engine.api < DOCKER_28_API:
         for path, name in _DOCKER_28.items():
             if declared.get(path):
                 yield f"{name} needs Docker 28"
-
-
-def _macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
-    """A declared MAC on Docker, which sets one only when a container is created; the engine is never sent what it would ignore."""
-    if engine.flavor == "podman":
-        return
-    for case in [*endpoints.cases, *endpoints.kept]:
-        wanted = case.wanted.settings.get("mac_address") if case.wanted else None
-        if wanted is None or (case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)):
-            continue
-        live = case.observed.mac if case.observed else ""
-        kept_wide = engine.api < (1, 44) and case.container.mac == wanted
-        if case.target is not None:
-            case.target = {path: value for path, value in case.target.items() if path != "mac_address"}
-            refused = not kept_wide
-        else:
-            refused = bool(live) and live != wanted
-        if refused:
-            message = f"{case.container.name} on {case.network}: Docker cannot set mac_address {wanted} on connect"
-            way_out = (
-                f"create the container anew with that address (docker run --network {case.network} --mac-address {wanted}), or take it out"
-            )
-            yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
 
 
 # --- subnets ---------------------------------------------------------------------------------------------------------
@@ -161,7 +155,7 @@ def _firmness(tagged: tuple[str, str], coming: Mapping[str, NetworkCase], engine
         return _STAYS
     case, family = coming[tag[1:]], family_of(subnet)
     given_up = case.wanted and case.observed and case.observed.missing and f"{family}.subnet" not in case.wanted.settings
-    engine_chooses = family == "ipv4" or (engine.flavor == "docker" and engine.api >= (1, 48))
+    engine_chooses = family == "ipv4" or (engine.flavor == "docker" and engine.api >= DOCKER_28_API)
     return _GIVEN_UP if given_up and engine_chooses else _COMES
 
 
@@ -196,7 +190,7 @@ def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refus
 
 def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
     """A running container whose NetworkMode names a network that is gone cannot be connected to any other (Docker since 23)."""
-    if observed.engine.flavor != "docker" or observed.engine.major < 23:
+    if not observed.engine.is_docker(STRICT_MODES):
         return
     present = {network.name for network in observed.networks} | {network.id for network in observed.networks} | {"default", *PREDEFINED}
     present |= {case.name for case in networks.cases.values() if case.comes}

@@ -75,7 +75,7 @@ def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, journ
 
 
 def _missing(taken: ObservedEndpoint, there: ObservedEndpoint | None) -> ObservedEndpoint:
-    return replace(taken, network_id="", endpoint_id="", addresses=(), mac="", phantom=there is not None, missing=True)
+    return replace(taken, network_id="", endpoint_id="", addresses=(), phantom=there is not None, missing=True)
 
 
 def _endpoints_of(journal: Journal, container_id: str) -> Iterator[ObservedEndpoint]:

@@ -117,7 +117,7 @@ def test_from_nothing_what_the_file_does_not_make_is_assumed(tmp_path: Path) -> 
     write(tmp_path, {"lab.yaml": EXTERNAL})
     ended = netplan("plan", "lab.yaml", "--state", "empty", "--exit-code", folder=tmp_path)
     assert ended.code == 2
-    assert "on engine 28 (simulated)" in ended.out
+    assert "on engine 29 (simulated)" in ended.out
     assert "these containers are taken to exist and run: api" in ended.out
     assert "these external networks are taken to exist: corp" in ended.out
     assert "connect api to corp" in ended.out

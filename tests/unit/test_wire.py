@@ -281,7 +281,7 @@ def test_a_greeting_of_the_wrong_shape_is_of_no_engine(server: Server, wrong: st
 
 @pytest.mark.parametrize(
     ("newest", "oldest", "pinned"),
-    [("1.51", "1.24", (1, 51)), ("1.41", "1.12", (1, 41)), ("1.60", "1.44", (1, 51)), ("1.44", None, (1, 44))],
+    [("1.51", "1.24", (1, 51)), ("1.41", "1.12", (1, 41)), ("1.60", "1.44", (1, 55)), ("1.54", "1.40", (1, 54)), ("1.44", None, (1, 44))],
 )
 def test_one_api_version_is_pinned(newest: str, oldest: str | None, pinned: tuple[int, int]) -> None:
     assert pin({"ApiVersion": newest, "MinAPIVersion": oldest}) == pinned
