@@ -12,7 +12,7 @@ from typing import Any, Literal
 from .engine import TIMEOUT, Log, Reader, engine_at, version_text
 from .engine.locate import Target, locate
 from .errors import ApiError, NetplanError, RefusedError
-from .model import EngineInfo
+from .model import ALL_ENDPOINTS_API, DOCKER_28_API, MAC_ON_CONNECT_API, Api, EngineInfo
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -34,10 +34,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something a file may ask for, or netplan relies on. `api` is the first API version of a Docker that has it; None: no Docker has."""
+    """Something a file may ask for, or netplan relies on. `api` is the first API version of a Docker that has it."""
 
     name: str
-    api: tuple[int, int] | None
+    api: Api
     docker: str
     """The Docker release to update to."""
     podman: bool = False
@@ -46,25 +46,31 @@ class Feature:
 
 
 FEATURES = (
-    Feature("endpoint marks", (1, 41), "20.10", without="attachments made here are reported, never undone"),
+    Feature("endpoint marks", (1, 41), "20.10", podman=True),
     Feature("ip_range and aux_addresses", (1, 41), "20.10", without="a file that declares them is refused"),
     Feature("link_local_ips and driver_opts of an endpoint", (1, 41), "20.10", without="a file that declares them is refused"),
-    Feature("unique network names", (1, 44), "25", podman=True, without="two programs that create one name at once make two networks"),
     Feature(
-        "several networks when a container is created", (1, 44), "25", podman=True, without="each further one is connected before it starts"
+        "unique network names", ALL_ENDPOINTS_API, "25", podman=True, without="two programs that create one name at once make two networks"
+    ),
+    Feature(
+        "several networks when a container is created",
+        ALL_ENDPOINTS_API,
+        "25",
+        podman=True,
+        without="each further one is connected before it starts",
     ),
     Feature(
         "mac_address of one endpoint when a container is created",
-        (1, 44),
+        ALL_ENDPOINTS_API,
         "25",
         podman=True,
         without="the address counts for the whole container",
     ),
-    Feature("start_interval of a healthcheck", (1, 44), "25", podman=True, without="a file that declares it is refused"),
-    Feature("enable_ipv4", (1, 48), "28", without="a file that sets it to false is refused"),
-    Feature("gw_priority", (1, 48), "28", without="a file that declares it is refused"),
-    Feature("interface_name", (1, 48), "28", without="a file that declares it is refused"),
-    Feature("mac_address on connect", None, "", podman=True, without="give it when the container is created"),
+    Feature("start_interval of a healthcheck", ALL_ENDPOINTS_API, "25", podman=True, without="a file that declares it is refused"),
+    Feature("enable_ipv4", DOCKER_28_API, "28", without="a file that sets it to false is refused"),
+    Feature("gw_priority", DOCKER_28_API, "28", without="a file that declares it is refused"),
+    Feature("interface_name", DOCKER_28_API, "28", without="a file that declares it is refused"),
+    Feature("mac_address on connect", MAC_ON_CONNECT_API, "29.3", podman=True, without="only containers that are made with one have it"),
 )
 
 
@@ -112,8 +118,7 @@ def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[
 
 
 def _identity(engine: EngineInfo, details: Mapping[str, Any], target: Target) -> Iterator[Finding]:
-    name = "Podman" if engine.flavor == "podman" else "Docker"
-    yield Finding("ok", f"it answers: {name} {engine.version} on {engine.name}, API {version_text(engine.api)}")
+    yield Finding("ok", f"it answers: {engine.product} {engine.version} on {engine.name}, API {version_text(engine.api)}")
     if target.transport == "unix":
         yield Finding("ok", f"you may use its socket {target.path}")
     if target.transport == "tcp" and target.host not in ("localhost", "127.0.0.1", "::1"):
@@ -137,17 +142,12 @@ def features(engine: EngineInfo) -> Iterator[Finding]:
     for feature in FEATURES:
         if feature in here:
             continue
-        if feature.api is None:
-            yield Finding("ok", f"no Docker has: {feature.name} ({feature.without})")
-        else:
-            fix = "use Docker" if engine.flavor == "podman" else f"update to Docker {feature.docker}"
-            yield Finding("warn", f"missing: {feature.name} ({feature.without})", fix)
+        fix = "use Docker" if engine.flavor == "podman" else f"update to Docker {feature.docker}"
+        yield Finding("warn", f"missing: {feature.name} ({feature.without})", fix)
 
 
 def _has(engine: EngineInfo, feature: Feature) -> bool:
-    if engine.flavor == "podman":
-        return feature.podman
-    return feature.api is not None and engine.api >= feature.api
+    return feature.podman if engine.flavor == "podman" else engine.api >= feature.api
 
 
 def duplicate_names(reader: Reader) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""How netplan's marks are written on the engine: labels of a network or container, driver options of an endpoint.
+"""How netplan's marks are written on the engine: labels of a network or container, driver options of an endpoint (an alias on Podman).
 
 A mark names the object that it was written for (a network, a container, an endpoint's container and network), so that a copy of it on
 another object is recognised, and counts for nothing. Marks of the first version name nothing: those count wherever they are found.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -117,6 +118,26 @@ def _is_called(recorded: object, name: str, id: str) -> bool:
 
 CURE = "netplan.cure"
 """The driver option of an endpoint that was made only to be taken away: it counts as the phantom that it was."""
+
+
+_ALIAS = "netplan:"
+"""Begins the alias that holds what driver options hold elsewhere: Podman drops those. No name has a colon, so it is none to DNS."""
+
+
+def alias_of_options(options: Mapping[str, str]) -> str:
+    """netplan's own driver options of an endpoint as an alias."""
+    return _ALIAS + urlsafe_b64encode(_compact(dict(options)).encode()).decode()
+
+
+def options_of_alias(alias: str) -> dict[str, str] | None:
+    """What an alias holds of netplan's own driver options; None of any other alias, nothing of one that is damaged."""
+    if not alias.startswith(_ALIAS):
+        return None
+    try:
+        value = json.loads(urlsafe_b64decode(alias.removeprefix(_ALIAS)))
+    except (ValueError, RecursionError):  # anybody may write one
+        value = None
+    return {key: text for key, text in _strings(value).items() if key.startswith("netplan.")}
 
 
 def endpoint_options(mark: EndpointMark, place: Place | None) -> dict[str, str]:

@@ -12,6 +12,8 @@ from .settings import Settings
 Api = tuple[int, int]
 """A version of the engine's API: 1.51 is (1, 51)."""
 
+Flavor = Literal["docker", "podman"]
+
 NEWEST_API: Api = (1, 55)
 """What is spoken with an engine that has it: Docker 29.7. With a newer one too, which still understands it."""
 ALL_ENDPOINTS_API: Api = (1, 44)
@@ -174,7 +176,7 @@ class EngineInfo:
     name: str = ""
     version: str = ""
     api: Api = (1, 51)
-    flavor: Literal["docker", "podman"] = "docker"
+    flavor: Flavor = "docker"
     transport: str = "unix"
     network_drivers: frozenset[str] = frozenset()
 
@@ -255,6 +257,8 @@ class ObservedEndpoint:
     `network_id` may name a network that is gone (an exited container keeps it) and is empty where the container never ran.
     `addresses` are the live ones with prefix length, IPv4 first; empty unless running. `phantom`: listed by inspect, but the container
     runs without it (a failed live connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it away.
+    `half`: a connect failed so late that the container has the interface, and its network does not know of it: nothing can be done about it
+    until the container is started anew, and then it is whole.
     """
 
     network: str
@@ -266,6 +270,7 @@ class ObservedEndpoint:
     mac: str = ""
     phantom: bool = False
     missing: bool = False
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +282,8 @@ class ObservedContainer:
     `mac` is the MAC given at creation. What follows `ports` is read of containers that carry netplan's mark and is empty for all others:
     `settings` as declared ones, with every path the container has; `image_id` of the image it was made from; `anonymous` maps the targets
     of its anonymous volumes to their names; `exit_code` is that of its last end, `health` empty where it has no healthcheck; `severed`: it
-    runs in a network namespace that its owner left, as that was started anew.
+    runs in a network namespace that its owner left, as that was started anew. `own_route`: by way of which address its default route goes,
+    where the engine did not set it (read on the engine's own machine only).
     """
 
     id: str
@@ -295,6 +301,7 @@ class ObservedContainer:
     exit_code: int = 0
     health: Literal["", "starting", "healthy", "unhealthy"] = ""
     severed: bool = False
+    own_route: str = ""
 
     @property
     def live(self) -> bool:

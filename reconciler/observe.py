@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
 from .codec.containers import listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
 from .engine import Reader, persistently
+from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
 from .marks import BIRTH, TOPOLOGY
-from .model import EngineInfo, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
+from .model import EngineInfo, ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork, ObservedState
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,7 +33,7 @@ PARALLEL = 4
 """Inspects under way at once. More gains nothing on a local socket: the engine and the decoding share the processor."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answers:
     """What an engine says, as it says it: two lists, and by ID the inspect of each container that needs one and is still there."""
 
@@ -40,6 +41,14 @@ class Answers:
     containers: Sequence[Mapping[str, Any]]
     networks: Sequence[Mapping[str, Any]]
     inspected: Mapping[str, Mapping[str, Any]]
+
+    @cached_property
+    def _networks_listed(self) -> Mapping[str, Container[str]]:
+        return {entry["Id"]: (entry.get("NetworkSettings") or {}).get("Networks") or {} for entry in self.containers}
+
+    def listed(self, id: str) -> Container[str]:
+        """The networks that the list says a container is on: those that know of it."""
+        return self._networks_listed.get(id, ())
 
 
 def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
@@ -78,6 +87,7 @@ def observe(
     inside = _images_inside(reader, answers.containers, known.values(), parallel)
     twins = _twins(answers.containers)
     containers = [_container(answers, entry, swarm, inside, twins) for entry in answers.containers]
+    containers = [_whole(reader, answers, container, swarm) if container else None for container in containers]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _read_image(raw, id) for id, raw in inside.items()}
@@ -157,6 +167,28 @@ def _container(
         owner = _owner(answers.inspected, container.network_mode)
         container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner, twins), what)
     return _decoded(lambda: check_container(container), what)
+
+
+def _whole(reader: Reader, answers: Answers, container: ObservedContainer, swarm: set[str]) -> ObservedContainer:
+    """With what its inspect does not say: which of its endpoints are half, and whether its default route is its own."""
+    raw = answers.inspected.get(container.id)
+    if answers.engine.flavor != "docker" or not container.live or raw is None or shares_namespace(container.network_mode):
+        return container
+    listed = answers.listed(container.id)
+    endpoints = tuple(
+        replace(endpoint, half=True) if endpoint.network not in listed and _is_half(reader, container, endpoint) else endpoint
+        for endpoint in container.endpoints
+    )
+    here = answers.engine.transport == "unix" and not any(endpoint.network_id in swarm for endpoint in endpoints)  # those go another way
+    return replace(container, endpoints=endpoints, own_route=own_route(raw) if here else "")
+
+
+def _is_half(reader: Reader, container: ObservedContainer, endpoint: ObservedEndpoint) -> bool:
+    """Whether its network knows nothing of it. The list may only be older than the inspect: the network itself is asked."""
+    if endpoint.phantom or not endpoint.endpoint_id:
+        return False
+    network = persistently(lambda: reader.network(endpoint.network_id))
+    return network is not None and container.id not in (network.get("Containers") or {})
 
 
 def _read_image(raw: Mapping[str, Any], name: str) -> ObservedImage:

@@ -173,7 +173,7 @@ def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
         "addresses": list(endpoint.addresses),
         "mac": endpoint.mac,
         "phantom": endpoint.phantom,
-    }
+    } | ({"half": True} if endpoint.half else {})
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
@@ -244,6 +244,7 @@ def _endpoint(item: Mapping[str, Any]) -> ObservedEndpoint:
         addresses=_texts(item["addresses"]),
         mac=_text(item, "mac"),
         phantom=_flag(item, "phantom"),
+        half="half" in item and _flag(item, "half"),
     )
 
 

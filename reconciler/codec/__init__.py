@@ -11,8 +11,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..marks import CURE, Place, endpoint_options, network_labels, read_endpoint_mark, read_network_mark, without_marks
-from ..model import DOCKER_28_API, EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..marks import (
+    CURE,
+    Place,
+    alias_of_options,
+    endpoint_options,
+    network_labels,
+    options_of_alias,
+    read_endpoint_mark,
+    read_network_mark,
+    without_marks,
+)
+from ..model import DOCKER_28_API, EndpointMark, EngineInfo, Flavor, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
@@ -62,14 +72,21 @@ def _pool_body(pool: Pool) -> dict[str, Any]:
     return set_only({"Subnet": pool.subnet, "Gateway": pool.gateway, "IPRange": pool.ip_range, "AuxiliaryAddresses": aux})
 
 
-def endpoint_body(container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None) -> dict[str, Any]:
+def endpoint_body(
+    container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None, flavor: Flavor = "docker"
+) -> dict[str, Any]:
     """The body of `POST /networks/{id}/connect`."""
-    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark, place)})
+    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark, place, flavor)})
 
 
-def endpoint_config(settings: Settings, mark: EndpointMark | None, place: Place | None) -> dict[str, Any]:
-    """How an endpoint is written wherever one is asked for; its mark names `place`."""
-    options = subtree(settings, "driver_opts") | (endpoint_options(mark, place) if mark else {})
+def endpoint_config(settings: Settings, mark: EndpointMark | None, place: Place | None, flavor: Flavor) -> dict[str, Any]:
+    """How an endpoint is written wherever one is asked for; its mark names `place`. Podman drops driver options: an alias holds it it."""
+    options, own = subtree(settings, "driver_opts"), endpoint_options(mark, place) if mark else {}
+    aliases = as_list(settings.get("aliases"))
+    if flavor == "docker":
+        options |= own
+    elif own:
+        aliases.append(alias_of_options(own))
     if "interface_name" in settings:
         options[IFNAME_OPTION] = str(settings["interface_name"])
     addresses = {
@@ -80,7 +97,7 @@ def endpoint_config(settings: Settings, mark: EndpointMark | None, place: Place 
     return set_only(
         {
             "IPAMConfig": set_only(addresses),
-            "Aliases": as_list(settings.get("aliases")),
+            "Aliases": aliases,
             "Links": as_list(settings.get("links")),
             "MacAddress": settings.get("mac_address"),
             "GwPriority": settings.get("gw_priority"),
@@ -203,12 +220,22 @@ def _attached(container: ObservedContainer, networks: Json, engine: EngineInfo, 
         return container
     renamed = _PODMAN_DEFAULT if engine.flavor == "podman" else {}
     can_be_phantom = engine.flavor == "docker" and container.live and container.network_mode != "host"
+    plain = _unhidden if engine.flavor == "podman" else dict
     endpoints = [
-        _read_endpoint(renamed.get(name, name), entry or {}, container, can_be_phantom, swarm)
+        _read_endpoint(renamed.get(name, name), plain(entry or {}), container, can_be_phantom, swarm)
         for name, entry in sorted(networks.items())
         if name
     ]
     return replace(container, endpoints=tuple(endpoints))
+
+
+def _unhidden(raw: Json) -> dict[str, Any]:
+    """An endpoint of Podman's with what an alias holds back among its driver options."""
+    aliases = {alias: options_of_alias(alias) for alias in raw.get("Aliases") or ()}
+    options = dict(raw.get("DriverOpts") or {})
+    for own in aliases.values():
+        options |= own or {}
+    return {**raw, "Aliases": [alias for alias, own in aliases.items() if own is None], "DriverOpts": options}
 
 
 def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_phantom: bool, swarm: Collection[str]) -> ObservedEndpoint:

@@ -26,7 +26,7 @@ from ..marks import (
     secret_digest,
     without_marks,
 )
-from ..model import ALL_ENDPOINTS_API, HIDDEN, ContainerMark, ObservedContainer, ObservedImage
+from ..model import ALL_ENDPOINTS_API, HIDDEN, Api, ContainerMark, Flavor, ObservedContainer, ObservedImage
 from ..plan import ContainerSpec
 from ..settings import Settings, Value, canonical_address, canonical_image, subtree
 from . import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
@@ -64,13 +64,13 @@ _NANO = 10**9
 # --- to the engine ---------------------------------------------------------------------------------------------------
 
 
-def container_body(name: str, spec: ContainerSpec, api: tuple[int, int]) -> dict[str, Any]:
+def container_body(name: str, spec: ContainerSpec, api: Api, flavor: Flavor = "docker") -> dict[str, Any]:
     """The body of `POST /containers/create` of the container of that name; before API 1.44 with the first endpoint only."""
     settings = spec.settings
     if spec.mode.startswith("container:"):
         settings = {path: value for path, value in settings.items() if path not in _NOT_SHARED}
     endpoints = spec.endpoints if api >= ALL_ENDPOINTS_API else spec.endpoints[:1]
-    attached = {e.network: endpoint_config(e.settings, e.mark, Place(name, e.network)) for e in endpoints}
+    attached = {e.network: endpoint_config(e.settings, e.mark, Place(name, e.network), flavor) for e in endpoints}
     body: dict[str, Any] = {key: settings.get(path) for path, key in _CONFIG.items()}
     body |= {
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],

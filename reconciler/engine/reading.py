@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ..codec import shapes
 from ..codec.shapes import Shape
 from ..errors import ApiError, LostError
-from ..model import EngineInfo
+from ..model import EngineInfo, Flavor
 from .docker_py import credentials
 from .greeting import greet, is_podman, pin, version_text
 from .locate import Target
@@ -34,19 +34,20 @@ class EngineReader:
         self._wire = Wire(target, timeout, log)
         self._version = greet(self._wire)
         self._api = pin(self._version)
+        self._flavor: Flavor = "podman" if is_podman(self._version) else "docker"
         self._prefix = f"/v{version_text(self._api)}"
         self._info: EngineInfo | None = None
 
     def info(self) -> EngineInfo:
         if self._info is None:
-            details, podman = self.details(), is_podman(self._version)
+            details, podman = self.details(), self._flavor == "podman"
             name = str(details.get("Name") or "")
             self._info = EngineInfo(
                 id=name if podman else str(details.get("ID") or ""),  # Podman makes up a new ID for each answer
                 name=name,
                 version=str(self._version.get("Version") or ""),
                 api=self._api,
-                flavor="podman" if podman else "docker",
+                flavor=self._flavor,
                 transport=self.target.transport,
                 network_drivers=frozenset((details.get("Plugins") or {}).get("Network") or ()),
             )

@@ -60,7 +60,7 @@ class EngineWriter(EngineReader):
     def connect(
         self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
     ) -> None:
-        body = endpoint_body(container_id, settings, mark, place)
+        body = endpoint_body(container_id, settings, mark, place, self._flavor)
         self._change("POST", f"/networks/{quote(network_id, safe='')}/connect", body)
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
@@ -69,7 +69,7 @@ class EngineWriter(EngineReader):
 
     def create_container(self, name: str, spec: ContainerSpec) -> str:
         query = {"name": name, "platform": spec.settings.get("platform", "")}
-        body = container_body(name, spec, self._api)
+        body = container_body(name, spec, self._api, self._flavor)
         body["Labels"] = {**body.get("Labels", {}), BIRTH: os.urandom(6).hex()}
         return self._create(f"/containers/create?{_query(query)}", body)
 

@@ -162,7 +162,7 @@ class Performer:
         try:
             self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
         except (ApiError, LostError) as error:
-            if not look(error, lambda: self._connected(network_id, step)):
+            if not look(error, lambda: self._connected(network_id, step) and not self._half(network_id, step)):
                 raise self._after_failed_connect(network_id, step, error) from error
 
     def _connected(self, network_id: str, step: Step) -> bool:
@@ -179,6 +179,13 @@ class Performer:
             _same(path, value, endpoint.settings.get(path), container) for path, value in step.settings.items() if path != "mac_address"
         )
 
+    def _half(self, network_id: str, step: Step) -> bool:
+        """Whether a running container has the endpoint, and the network knows nothing of it."""
+        container = self._container(step)
+        if self._info.flavor != "docker" or not (container and container.live):
+            return False
+        return step.container_id not in ((self._engine.network(network_id) or {}).get("Containers") or {})
+
     def _after_failed_connect(self, network_id: str, step: Step, error: EngineError) -> StepError:
         """A failed live connect leaves the network in the container's list, and its next restart would fail: take it out again.
 
@@ -191,6 +198,8 @@ class Performer:
             endpoint = self._endpoint(step)
             if endpoint and endpoint.phantom:
                 self._cure(network_id, step)
+            elif endpoint and self._half(network_id, step):
+                return failure(error, f"{step.container} is left half attached to {step.network}: docker restart {step.container} mends it")
         except EngineError as trouble:
             what = (
                 f"{step.container} still lists {step.network} and its next restart will fail ({trouble}): connect and disconnect it by hand"

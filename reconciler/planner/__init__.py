@@ -170,11 +170,8 @@ def _interrupts(case: EndpointCase) -> bool:
 
 
 def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState) -> Iterator[str]:
-    """What happens beside the declared: MACs that Docker cannot give back, endpoints that Podman cannot mark."""
-    if observed.engine.flavor == "podman":
-        if any(case.target is not None for case in endpoints.cases):
-            yield "Podman keeps no marks on endpoints: attachments made here are not undone when they are no longer declared"
-    elif who := sorted({e.container.name for e in endpoints.cases if loses_mac(e, observed.engine)}):
+    """What happens beside the declared: MACs that Docker cannot give back, subnets that the engine chooses."""
+    if who := sorted({e.container.name for e in endpoints.cases if loses_mac(e, observed.engine)}):
         why = "this Docker cannot set one on connect" if observed.engine.major >= STRICT_MODES else "Docker makes one from the IPv4 address"
         yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
     for name, case in sorted(networks.cases.items()):

@@ -6,7 +6,7 @@ with the engine's default. A difference is *drift* where declared and recorded a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..marks import digest
 from ..model import EndpointMark, ObservedContainer, ObservedEndpoint
@@ -118,37 +118,42 @@ def endpoint_differences(
     """
     if addresses_readable and declared == endpoint.settings and (mark is None or (mark.how == "made" and mark.declared == declared)):
         return ()  # what most endpoints are, at a glance
-    found = []
     recorded = mark.declared if mark else {}
     before = mark.before if mark and mark.how == "amended" else {}
-    observed = endpoint.settings
+    ignored = {"aliases"} if heeds_mac else {"aliases", "mac_address"}
+    guessed = {"mac_address"} if addresses_readable else {"mac_address", *STATIC}
+    found = []
     for path, value in declared.items():
-        if path == "aliases" or (path == "mac_address" and not heeds_mac):
-            continue
-        actual = _actual(path, endpoint, recorded)
-        if path in STATIC and not addresses_readable:
-            live = {address.partition("/")[0] for address in endpoint.addresses}
-            actual = value if value in live or not container.live else min(live, default=None)
-        if actual != value:
+        actual = _actual(path, value, container, endpoint, recorded, path in guessed)
+        if path not in ignored and actual != value:
             found.append(Difference(path, actual, value, "drift" if recorded.get(path) == value else "intent"))
-    for path in recorded:
-        default, actual = before.get(path, DEFAULTS.get(path)), _actual(path, endpoint, recorded)
-        ours = path != "mac_address" or (heeds_mac and actual == recorded[path])  # an endpoint has any where nobody gives it one
-        if path != "aliases" and path not in declared and ours and actual != default:
+    for path in recorded.keys() - declared.keys() - ignored:
+        default = before.get(path, DEFAULTS.get(path))
+        actual = _actual(path, recorded[path], container, endpoint, recorded, path in guessed)
+        if actual != default and not (path in guessed and actual != recorded[path]):  # every endpoint has one, whoever gave it
             found.append(Difference(path, actual, default, "dropped"))
-    wanted = wanted_aliases(declared, observed, mark)
-    present = names(observed.get("aliases"))
-    if wanted - container.implied != present - container.implied:
-        cause: Cause = "drift" if recorded.get("aliases", ()) == declared.get("aliases", ()) and mark else "intent"
-        found.append(Difference("aliases", tuple(sorted(present)), tuple(sorted(wanted)), cause))
-    return tuple(sorted(found, key=lambda d: d.path))
+    return tuple(sorted((*found, *_other_aliases(declared, container, endpoint, mark)), key=lambda d: d.path))
 
 
-def _actual(path: str, endpoint: ObservedEndpoint, recorded: Settings) -> Value | None:
-    """A setting as it is; the MAC address of a stopped endpoint, which shows none, is the one that we gave it."""
+def _actual(
+    path: str, meant: Value, container: ObservedContainer, endpoint: ObservedEndpoint, recorded: Settings, guessed: bool
+) -> Value | None:
+    """A setting as it is. Of one that the engine does not tell the live value; of a stopped container it is taken to be as it was made."""
+    if not guessed:
+        return endpoint.settings.get(path, DEFAULTS.get(path))
     if path == "mac_address":
         return endpoint.mac or endpoint.settings.get(path) or recorded.get(path)
-    return endpoint.settings.get(path, DEFAULTS.get(path))
+    live = {address.partition("/")[0] for address in endpoint.addresses}
+    return meant if meant in live or not container.live else min(live, default=None)
+
+
+def _other_aliases(
+    declared: Settings, container: ObservedContainer, endpoint: ObservedEndpoint, mark: EndpointMark | None
+) -> Iterator[Difference]:
+    wanted, present = wanted_aliases(declared, endpoint.settings, mark), names(endpoint.settings.get("aliases"))
+    if wanted - container.implied != present - container.implied:
+        same = mark is not None and mark.declared.get("aliases", ()) == declared.get("aliases", ())
+        yield Difference("aliases", tuple(sorted(present)), tuple(sorted(wanted)), "drift" if same else "intent")
 
 
 def wanted_aliases(declared: Settings, observed: Settings, mark: EndpointMark | None) -> frozenset[str]:

@@ -29,6 +29,7 @@ from .networks import NetworkCase, Networks
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
 _LEFTOVER = re.compile(r"(?P<name>.+)\.netplan-(?P<id>[0-9a-f]{12})\Z")
 GONE = ("removing", "dead")
+HALF = "is half attached to {}, which a failed connect left"
 ENDED = "shares the network of {}, which is {}"
 
 
@@ -198,7 +199,17 @@ class _Decider:
             return "reset: made anew"
         if present.state in GONE:
             return f"is {present.state}"
-        return self._lost_mode(present) or self._mac(wanted, present)
+        return self._lost_mode(present) or self._mac(wanted, present) or self._half(wanted, present)
+
+    def _half(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
+        """An endpoint that only a start makes whole, and that would then not be as declared."""
+        declared = {endpoint.network: endpoint.settings for endpoint in wanted.endpoints}
+        for endpoint in present.endpoints:
+            network = self.networks.cases.get(endpoint.network)
+            as_made = self._ours(endpoint) and endpoint.mark and endpoint.mark.declared == declared.get(endpoint.network)
+            if endpoint.half and not (as_made and not (network and network.goes)):
+                return HALF.format(endpoint.network)
+        return ""
 
     def _lost_mode(self, present: ObservedContainer) -> str:
         """The network that it was created on goes: it could be attached to no other, and not be started again."""
@@ -374,6 +385,8 @@ def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str
     """Why a container must be started, or started anew: in words; empty where it runs, or has ended as it should."""
     if present.severed:
         return CUT_OFF.format(wanted.shares)
+    if half := [endpoint.network for endpoint in present.endpoints if endpoint.half]:
+        return HALF.format(", ".join(half))
     if present.live:
         return ""
     if present.state == "created":

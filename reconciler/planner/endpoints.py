@@ -23,7 +23,7 @@ from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from ..settings import STATIC, Settings
 from .compare import endpoint_differences, overlaid_endpoint
-from .containers import GONE, ContainerCase, Containers
+from .containers import GONE, HALF, ContainerCase, Containers
 from .networks import NetworkCase, Networks
 from .recover import TAKEN_AWAY
 
@@ -129,6 +129,9 @@ class _Decider:
         before, last = len(self.result.cases), len(declared)
         for endpoint in container.endpoints:
             order, declaration = declared.pop(endpoint.network, (last, None))
+            if endpoint.half:
+                self._half(container, endpoint, declaration, managed)
+                continue
             case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
             if declaration:
                 self._declared(case, declaration, endpoint, managed)
@@ -139,6 +142,16 @@ class _Decider:
                 self._absent(EndpointCase(container, name, None, declaration, order=order), declaration)
         if any(case.target is not None for case in self.result.cases[before:]):
             self._leave_none(container)
+
+    def _half(self, container: ObservedContainer, endpoint: ObservedEndpoint, wanted: DesiredEndpoint | None, managed: bool) -> None:
+        """Whole once the container is started anew, which is done to one that we run."""
+        network = self.networks.cases.get(endpoint.network)
+        concerns = wanted or self._ours(endpoint.mark) or (network and network.goes)
+        if concerns and not managed:
+            what = HALF.format(endpoint.network)
+            self.result.drift.append(Drift(f"{container.name} x {endpoint.network}", what))
+            way_out = f"docker restart {container.name} makes it whole; then run this again"
+            self.result.refusals.append(Refusal(f"container {container.name} {what}", way_out, False, wanted.source if wanted else None))
 
     def _has_the_name_only(self, container: ObservedContainer) -> bool:
         """Whether it is somebody else's with the name of one that the file runs: refused, or left alone where no container is touched."""

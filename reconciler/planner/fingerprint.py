@@ -85,7 +85,7 @@ class _Records:
             self.put(container.mark.topology, self.canonical(container.settings), container.image_id, sorted(container.anonymous.items()))
         for endpoint in sorted(container.endpoints, key=_by_network) if len(container.endpoints) > 1 else container.endpoints:
             settings, mark = self.canonical(endpoint.settings), self.marked(endpoint.mark)
-            self.put(endpoint.network, endpoint.network_id, endpoint.phantom, settings, mark)
+            self.put(endpoint.network, endpoint.network_id, "half" if endpoint.half else endpoint.phantom, settings, mark)
 
     def marked(self, mark: NetworkMark | EndpointMark | None) -> object:
         """An endpoint's mark whole; a network's follows from the file and from the containers."""

@@ -117,7 +117,7 @@ class Lifecycle:
     def _creation_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
         """A container is renamed only when nothing but its own creation stands before the new one.
 
-        One with a phantom endpoint must be stopped before: Docker 28 renames it on all its networks, and fails where it is not.
+        One with a phantom or half endpoint must be stopped before: Docker 28 renames it on all its networks, and fails where it is not.
         """
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
@@ -235,7 +235,7 @@ def _need(node: Node, other: Node | None) -> None:
 
 def _stopped_first(case: ContainerCase) -> bool:
     """Whether it cannot be renamed while it runs."""
-    return not case.renamed and case.observed is not None and any(endpoint.phantom for endpoint in case.observed.endpoints)
+    return not case.renamed and case.observed is not None and any(e.phantom or e.half for e in case.observed.endpoints)
 
 
 def _replaced(case: ContainerCase) -> Replaced | None:

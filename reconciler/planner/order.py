@@ -225,7 +225,7 @@ class _Graph:
                     continue
                 if case.fate == "remove" or not self._waited_for(removal):
                     removal.needs.append(self.life.removes[case.name])
-                elif case.observed.live and not (endpoint.phantom or endpoint.missing):
+                elif case.observed.live and not (endpoint.phantom or endpoint.missing or endpoint.half):
                     leave = self._leave(case.observed, endpoint, removal)
                     removal.needs.append(leave)
                     self.life.stops[case.name].follows.append(leave)

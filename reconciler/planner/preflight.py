@@ -27,6 +27,7 @@ from .compare import overlaid_endpoint
 from .containers import Containers
 from .drivers import missing_drivers
 from .endpoints import EndpointCase, Endpoints
+from .gateways import taken_routes
 from .macs import unsettable_macs
 from .networks import NetworkCase, Networks
 from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
@@ -59,6 +60,7 @@ def preflight(
     refusals += _addresses(topology, settings, endpoints, observed, going, started)
     refusals += full(settings, endpoints, containers, observed, going)
     refusals += unsettable_macs(endpoints, observed.engine)
+    refusals += taken_routes(endpoints, settings, observed.engine)
     return refusals
 
 

@@ -147,6 +147,8 @@ def _aliases(container: ObservedContainer, endpoint: ObservedEndpoint) -> Iterat
 def _endpoint_notes(
     container: ObservedContainer, endpoint: ObservedEndpoint, network: ObservedNetwork | None, change: Change | None
 ) -> Iterator[str]:
+    if endpoint.half:
+        yield "half attached, as a connect failed: docker restart makes it whole"
     if endpoint.phantom:
         yield "phantom: not connected, and the next restart will fail"
     elif network and endpoint.network_id not in ("", network.id):

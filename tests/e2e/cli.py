@@ -257,5 +257,6 @@ def server(page: str = "page", **more: Any) -> dict[str, Any]:
 
 
 def names(aliases: Sequence[str] | None, container: Mapping[str, Any]) -> set[str]:
-    """The aliases of an endpoint without those that the engine adds."""
-    return set(aliases or ()) - {container["Id"][:12], container["Config"]["Hostname"]}
+    """The aliases of an endpoint without those that the engine adds, and the one that is netplan's mark on Podman."""
+    own = {alias for alias in aliases or () if not alias.startswith("netplan:")}
+    return own - {container["Id"][:12], container["Config"]["Hostname"]}

@@ -47,18 +47,19 @@ def test_both_netplans_on_the_path(tmp_path: Path, order: list[str], said: str |
 @pytest.mark.parametrize(
     ("engine", "missing"),
     [
-        (EngineInfo(api=(1, 51)), []),
-        (EngineInfo(api=(1, 45)), ["enable_ipv4", "gw_priority", "interface_name"]),
+        (EngineInfo(api=(1, 55)), []),
+        (EngineInfo(api=(1, 51)), ["mac_address on connect"]),
+        (EngineInfo(api=(1, 45)), ["enable_ipv4", "gw_priority", "interface_name", "mac_address on connect"]),
         (
             EngineInfo(api=(1, 41)),
             [
                 *("unique network names", "several networks", "mac_address of one endpoint", "start_interval"),
-                *("enable_ipv4", "gw_priority", "interface_name"),
+                *("enable_ipv4", "gw_priority", "interface_name", "mac_address on connect"),
             ],
         ),
         (
             EngineInfo(api=(1, 44), flavor="podman"),
-            ["endpoint marks", "ip_range", "link_local_ips", "enable_ipv4", "gw_priority", "interface_name"],
+            ["ip_range", "link_local_ips", "enable_ipv4", "gw_priority", "interface_name"],
         ),
     ],
 )
