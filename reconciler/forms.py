@@ -395,13 +395,15 @@ def split_mount(text: str) -> tuple[str, str, tuple[str, ...]]:
     return parts[0], target(parts[1]), tuple(parts[2].split(",")) if len(parts) == 3 else ()
 
 
-def short_mount(text: str, absolute: Callable[[str], str] = str) -> tuple[str, str]:
+def short_mount(text: str, absolute: Callable[[str], str] = str, named: Callable[[str], str] = str) -> tuple[str, str]:
     """Compose's and the engine's short form: `/src:/dst:ro` -> `("/dst", "bind:/src:ro")`, `data:/dst` -> `("/dst", "volume:data")`.
 
-    `absolute` completes a path that begins with `.` or `~`.
+    `absolute` completes a path that begins with `.` or `~`, `named` gives a volume's name on the engine.
     """
     source, path, options = split_mount(text)
-    return path, mount("bind", absolute(source), options) if source[:1] in ("/", ".", "~") else mount("volume", source, options)
+    if source[:1] in ("/", ".", "~"):
+        return path, mount("bind", absolute(source), options)
+    return path, mount("volume", named(source) if source else "", options)
 
 
 def split_tmpfs(text: str) -> tuple[str, str]:

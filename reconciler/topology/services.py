@@ -290,7 +290,8 @@ class _Reader:
         for at, item in self.members("volumes"):
             read: Callable[..., tuple[str, str] | None] = self.long_volume if isinstance(item, Map) else self.short_volume
             if found := self.attempt(at, read, item):
-                self.mount(at, found[0], self.on_the_engine(at, found[1]))
+                self.mount(at, *found)
+                self.check_declared(at, item)
         for at, item in self.items("tmpfs"):
             if found := self.attempt(at, forms.split_tmpfs, item):
                 self.mount(at, *found)
@@ -302,18 +303,18 @@ class _Reader:
             return
         self.settings[f"volumes.{target}"] = value
 
-    def on_the_engine(self, at: int, value: str) -> str:
-        """A named volume under the name that it has there."""
-        kind, _, rest = value.partition(":")
-        key, colon, options = rest.partition(":")
-        if kind != "volume" or not key:
-            return value
-        check_mounted(self.report, self.declared_volumes, at, key)
-        return f"volume:{self.declared_volumes.name(key)}{colon}{options}"
+    def check_declared(self, at: int, item: Map | str) -> None:
+        """A volume that a file names is declared, where it declares volumes."""
+        if isinstance(item, Map):
+            key = (text(item, "source") or "") if text(item, "type") == "volume" else ""
+        else:
+            key = forms.split_mount(item)[0]
+        if key and key[0] not in "/.~":
+            check_mounted(self.report, self.declared_volumes, at, key)
 
     def short_volume(self, written: str) -> tuple[str, str]:
         """`src:dst:options`."""
-        return forms.short_mount(written, self.report.place.path)
+        return forms.short_mount(written, self.report.place.path, self.declared_volumes.name)
 
     def bind(self, source: str, options: Iterable[str]) -> str:
         """A relative source begins in the topology file's folder."""
@@ -337,7 +338,7 @@ class _Reader:
             return forms.target(written), self.bind(source, options)
         if kind == "tmpfs" and source:
             raise BadValueError("a tmpfs has no source: remove it")
-        return forms.target(written), forms.mount(kind, source, options)
+        return forms.target(written), forms.mount(kind, self.declared_volumes.name(source) if source else "", options)
 
     def lists(self) -> None:
         """Lists of single words; their order counts for name servers only."""
