@@ -171,7 +171,7 @@ def _network(desired: DesiredState, name: str, settings: Settings, containers: I
     wanted, mark = desired.networks.get(name), None
     if wanted and not wanted.external:
         members = {container.name: container.id[:12] for container in containers if container.endpoint(name)}
-        mark = NetworkMark(desired.topology, digests(wanted.settings), members, wanted.protect)
+        mark = NetworkMark(desired.topology, digests(wanted.settings), members, wanted.protect, desired.origin)
     return ObservedNetwork(_id("network", name), name, settings, mark)
 
 
@@ -182,10 +182,10 @@ def _container(desired: DesiredState, name: str, engine: EngineInfo) -> Observed
     wanted, id = desired.containers.get(name), _id("container", name)
     endpoints = tuple(_endpoint(desired, endpoint) for endpoint in wanted.endpoints) if wanted else ()
     found = ObservedContainer(id, name, endpoints=tuple(sorted(endpoints, key=lambda e: e.network)), implied=frozenset({id[:12]}))
-    return _managed(found, wanted, desired.topology, engine) if wanted and wanted.managed else found
+    return _managed(found, wanted, desired, engine) if wanted and wanted.managed else found
 
 
-def _managed(found: ObservedContainer, wanted: DesiredContainer, topology: str, engine: EngineInfo) -> ObservedContainer:
+def _managed(found: ObservedContainer, wanted: DesiredContainer, desired: DesiredState, engine: EngineInfo) -> ObservedContainer:
     """One that the topology runs: up and healthy, or ended as it is meant to."""
     live, settings = not wanted.one_shot, wanted.settings
     unattached = (_on(wanted.mode),) if wanted.mode in PREDEFINED else ()
@@ -198,7 +198,7 @@ def _managed(found: ObservedContainer, wanted: DesiredContainer, topology: str, 
         implied=found.implied | ({str(settings["hostname"])} if "hostname" in settings else set()),
         mac=str(first.get("mac_address", "")),
         ports=_published(wanted) if live else (),
-        mark=made_mark(topology, wanted),
+        mark=made_mark(desired.topology, wanted, desired.origin),
         settings=settings,
         image_id=_id("image", wanted.image),
         anonymous={

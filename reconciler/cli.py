@@ -202,7 +202,13 @@ Given a FILE, the registries of its images with pull_policy: always are asked to
 newer ones.
 """
 _EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
-_ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to undo a living topology"}
+_ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to remove all that its topology owns"}
+_REPLACE = {
+    "action": "append",
+    "default": [],
+    "metavar": "NAME",
+    "help": "allow replacing everything that topology NAME owns, where the file declares none of it",
+}
 _ADOPT = {"action": "append", "default": [], "metavar": "NETWORK", "help": "take over an existing network: replaced, every endpoint kept"}
 
 
@@ -252,6 +258,7 @@ def _parallel() -> argparse.ArgumentParser:
 def _consent() -> argparse.ArgumentParser:
     parent = _parent()
     parent.add_argument("--disrupt-foreign", action="store_true", help="allow interrupting containers that are not declared here")
+    parent.add_argument("--replace-topology", **_REPLACE)  # type: ignore[arg-type]
     parent.add_argument("--max-removals", type=_limit, metavar="N", help="refuse to remove, replace or disconnect more than N things")
     return parent
 

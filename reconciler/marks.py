@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
-from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark
+from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Origin
 from .settings import STATIC, Settings, Value, fits
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"
 PROTECT = "netplan.protect"
+ORIGIN = "netplan.origin"
+"""The label that tells people where the file was. It is never a reason to change anything."""
 BIRTH = "netplan.birth"
 """The label of a container that no other has: it tells one that we made of an image that somebody committed from the one before."""
 VERSION = 1
@@ -36,6 +40,15 @@ class Place(NamedTuple):
 
     container: str
     network: str
+
+
+_ASIDE = re.compile(r"(?P<name>.+)\.netplan-[0-9a-f]{12}\Z")
+
+
+def base_name(name: str) -> str:
+    """The name of a container before it was put aside."""
+    match = _ASIDE.match(name)
+    return match["name"] if match else name
 
 
 def aside_name(name: str, id: str) -> str:
@@ -62,7 +75,7 @@ def network_labels(mark: NetworkMark, name: str) -> dict[str, str]:
     """The labels that carry `mark` on the network of that name."""
     hashes, endpoints = dict(sorted(mark.hashes.items())), dict(sorted(mark.endpoints.items()))
     spec = {"v": VERSION, "name": name, "settings": hashes, "endpoints": endpoints}
-    labels = {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
+    labels = {TOPOLOGY: mark.topology, SPEC: _compact(spec), **_origin_labels(mark.origin)}
     if mark.protect:
         labels[PROTECT] = "true"
     return labels
@@ -73,19 +86,20 @@ def read_network_mark(labels: Mapping[str, str], name: str) -> NetworkMark | Non
     topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
     if not topology or spec is None or spec.get("name", name) != name:
         return None
-    return NetworkMark(topology, _strings(spec.get("settings")), _strings(spec.get("endpoints")), labels.get(PROTECT) == "true")
+    hashes, endpoints = _strings(spec.get("settings")), _strings(spec.get("endpoints"))
+    return NetworkMark(topology, hashes, endpoints, labels.get(PROTECT) == "true", _origin(labels))
 
 
-def made_mark(topology: str, wanted: DesiredContainer) -> ContainerMark:
+def made_mark(topology: str, wanted: DesiredContainer, origin: Origin | None = None) -> ContainerMark:
     """The mark of a container that is made as declared."""
     attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
-    return ContainerMark(topology, digests(wanted.settings) | attached)
+    return ContainerMark(topology, digests(wanted.settings) | attached, origin)
 
 
 def container_labels(mark: ContainerMark, name: str) -> dict[str, str]:
     """The labels that carry `mark` on the container of that name."""
     spec = {"v": VERSION, "name": name, "settings": dict(sorted(mark.hashes.items()))}
-    return {TOPOLOGY: mark.topology, SPEC: _compact(spec)}
+    return {TOPOLOGY: mark.topology, SPEC: _compact(spec), **_origin_labels(mark.origin)}
 
 
 def read_container_mark(labels: Mapping[str, str], name: str, id: str) -> ContainerMark | None:
@@ -93,7 +107,7 @@ def read_container_mark(labels: Mapping[str, str], name: str, id: str) -> Contai
     topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
     if not topology or spec is None or not _is_called(spec.get("name", name), name, id):
         return None
-    return ContainerMark(topology, _strings(spec.get("settings")))
+    return ContainerMark(topology, _strings(spec.get("settings")), _origin(labels))
 
 
 def from_image(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> bool:
@@ -114,6 +128,29 @@ def recorded_paths(labels: Mapping[str, str]) -> set[str]:
 def _is_called(recorded: object, name: str, id: str) -> bool:
     """Whether the container of that name is the `recorded` one, which may have been put aside, or put back, since."""
     return recorded == name or recorded == aside_name(name, id) or name == aside_name(str(recorded), id)
+
+
+def origin_fields(origin: Origin) -> dict[str, str]:
+    """An origin as JSON, without what is empty."""
+    return {key: value for key, value in asdict(origin).items() if value}
+
+
+def origin_from(fields: Mapping[str, Any]) -> Origin | None:
+    """The origin that `origin_fields` gave; None for anything else."""
+    texts = [fields.get(key, "") for key in ("host", "folder", "repository", "path")]
+    return Origin(*texts) if any(texts) and all(isinstance(text, str) for text in texts) else None
+
+
+def _origin_labels(origin: Origin | None) -> dict[str, str]:
+    return {ORIGIN: _compact(origin_fields(origin))} if origin else {}
+
+
+def _origin(labels: Mapping[str, str]) -> Origin | None:
+    try:
+        fields = json.loads(labels.get(ORIGIN, "{}"))
+    except (ValueError, RecursionError):  # anybody may write a label
+        return None
+    return origin_from(fields) if isinstance(fields, dict) else None
 
 
 CURE = "netplan.cure"

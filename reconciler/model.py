@@ -150,16 +150,37 @@ class DesiredContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a topology file is, for people: the machine, the folder, and the git repository with the folder's path in it, if any."""
+
+    host: str
+    folder: str
+    repository: str = ""
+    path: str = ""
+
+    def same(self, other: Origin) -> bool:
+        """Whether both are the same place; two clones of one repository are."""
+        if self.repository and other.repository:
+            return (self.repository, self.path) == (other.repository, other.path)
+        return (self.host, self.folder) == (other.host, other.folder)
+
+    def __str__(self) -> str:
+        inside = f" in {self.repository}" if self.repository and self.path in ("", ".") else f" in {self.repository}/{self.path}"
+        return f"{self.host}:{self.folder}" + (inside if self.repository else "")
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
     """What one file says. The mappings are keyed by name on the engine, in the order of the file.
 
-    `external_volumes` are those that must exist, and where the file says so.
+    `external_volumes` are those that must exist, and where the file says so; `origin` tells where the file is.
     """
 
     topology: str
     networks: Mapping[str, DesiredNetwork] = field(default_factory=dict)
     containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
     external_volumes: Mapping[str, Source] = field(default_factory=dict)
+    origin: Origin | None = None
 
 
 # --- observed --------------------------------------------------------------------------------------------------------
@@ -205,21 +226,23 @@ class EngineInfo:
 class NetworkMark:
     """What a network's labels say: whose it is, the hash of each declared path when it was made, and whether it is protected.
 
-    `endpoints` maps the containers that were declared on it at that time to their short IDs.
+    `endpoints` maps the containers that were declared on it at that time to their short IDs; `origin` tells where the file was.
     """
 
     topology: str
     hashes: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, str] = field(default_factory=dict)
     protect: bool = False
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerMark:
-    """What a container's labels say: whose it is, and the hash of each path that was declared when it was made."""
+    """What a container's labels say: whose it is, the hash of each path that was declared when it was made, and where the file was."""
 
     topology: str
     hashes: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

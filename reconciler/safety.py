@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from .model import DesiredContainer, DesiredNetwork, DesiredState, Journal, ObservedContainer, ObservedImage, ObservedNetwork, ObservedState
+from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork
+from .ownership import ours, owner
 from .plan import Change, Refusal
 
 
@@ -17,7 +18,8 @@ class Policy:
     file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign. `reset` makes the topology's
     containers anew, `exclusive` disconnects whoever is not declared from its networks, `keep_containers` leaves its containers as they
     are, `wipe` removes every container and network of the engine before, but for the containers in `spare` (IDs). `max_removals` bounds
-    what a plan may take away for good or replace, None is no bound; `allow_empty` lets a file that declares nothing undo a living topology.
+    what a plan may take away for good or replace, None is no bound; `allow_empty` lets a file that declares nothing undo a living
+    topology, `replaces` names topologies of which the file may declare nothing that is on the engine.
     """
 
     adopt: frozenset[str] = frozenset()
@@ -31,6 +33,7 @@ class Policy:
     spare: frozenset[str] = frozenset()
     max_removals: int | None = None
     allow_empty: bool = False
+    replaces: frozenset[str] = frozenset()
 
     def consents(self, container: str, network: str) -> bool:
         """Whether the file being destroyed declares this endpoint."""
@@ -40,18 +43,18 @@ class Policy:
 
 def ownership(network: ObservedNetwork, topology: str, wanted: DesiredNetwork, policy: Policy) -> Refusal | None:
     """Refuses a network of a declared name that is not this topology's, unless it is adopted."""
-    owner = network.mark.topology if network.mark else None
-    if owner == topology or network.name in policy.adopt:
+    if ours(network, topology) or network.name in policy.adopt:
         return None
-    whose = f"belongs to topology {owner!r}" if owner else "exists and was not made by netplan"
+    whose = f"belongs to topology {owner(network)!r}" if network.mark else "exists and was not made by netplan"
     return Refusal(
         f"network {network.name} {whose}",
-        f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it external: true, {other_name(owner)}",
+        f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it external: true, "
+        + other_name(owner(network)),
         source=wanted.source,
     )
 
 
-def other_name(owner: str | None) -> str:
+def other_name(owner: str) -> str:
     """The last ways out of a name that is taken: the topology that has it may be this one, before its name was changed."""
     return "choose another name, " + renamed(owner) if owner else "or choose another name"
 
@@ -122,9 +125,8 @@ def unattachable(container: str, network: str, mode: str, owner: str) -> Refusal
 
 def container_ownership(present: ObservedContainer, wanted: DesiredContainer) -> Refusal:
     """Refuses a container of a declared name that is not this topology's."""
-    owner = present.mark.topology if present.mark else None
-    whose = f"belongs to topology {owner!r}" if owner else "exists and was not made by netplan"
-    way_out = f"remove or rename it, take image out to manage only its attachments, {other_name(owner)}"
+    whose = f"belongs to topology {owner(present)!r}" if present.mark else "exists and was not made by netplan"
+    way_out = f"remove or rename it, take image out to manage only its attachments, {other_name(owner(present))}"
     return Refusal(f"container {wanted.name} {whose}", way_out, source=wanted.source)
 
 
@@ -161,35 +163,3 @@ def too_many(changes: Sequence[Change], policy: Policy) -> Refusal | None:
         f"the plan removes, replaces or disconnects {count} thing{'' if count == 1 else 's'}, and at most {policy.max_removals} may be"
     )
     return Refusal(message, f"read it, and allow it with --max-removals {count}")
-
-
-def emptied(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Refusal | None:
-    """Refuses a file that declares nothing where its topology lives: more likely it was cut short than meant.
-
-    What a run of the topology took away and did not put back lives as long as its journal does.
-    """
-    if policy.destroyed or policy.allow_empty or desired.networks or desired.containers:
-        return None
-    owned = list(dict.fromkeys((*_living(observed, desired.topology), *_held(journals, desired.topology))))
-    if not owned:
-        return None
-    more = f" and {len(owned) - 3} more" if len(owned) > 3 else ""
-    return Refusal(
-        f"the file declares nothing, and topology {desired.topology!r} lives: {', '.join(owned[:3])}{more}",
-        "take it down with netplan destroy, or allow it with --allow-empty",
-    )
-
-
-def _living(observed: ObservedState, topology: str) -> Iterator[str]:
-    """What bears the topology's mark: networks, containers, then endpoints."""
-    yield from sorted(network.name for network in observed.networks if network.mark and network.mark.topology == topology)
-    yield from sorted(c.name for c in observed.containers if c.mark and c.mark.topology == topology)
-    endpoints = [(f"{c.name} on {e.network}", e.mark) for c in observed.containers for e in c.endpoints]
-    yield from sorted(name for name, mark in endpoints if mark and mark.topology == topology)
-
-
-def _held(journals: Sequence[Journal], topology: str) -> Iterator[str]:
-    """All that the topology's journals hold, whoever's it was: only an apply of the file as it was gives that back."""
-    taken = [journal.taken for journal in journals if journal.topology == topology]
-    yield from sorted(network.name for state in taken for network in state.networks)
-    yield from sorted(f"{c.name} on {e.network}" for state in taken for c in state.containers for e in c.endpoints)

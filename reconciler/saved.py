@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import RefusedError, UsageError
-from .model import DesiredState, ObservedState
+from .marks import origin_fields, origin_from
+from .model import DesiredState, ObservedState, Origin
 from .safety import Policy
 from .snapshot import snapshot_json, state_from_snapshot
 
@@ -27,7 +28,7 @@ _BLANK = "0" * 64
 class SavedPlan:
     """`file` is the topology's path for people and messages, `text` its content or None where it has secrets; `sha256` is of the content.
 
-    `engine` is the engine's ID, `fingerprint` the plan's, `observed` what it was made from.
+    `engine` is the engine's ID, `fingerprint` the plan's, `observed` what it was made from, `origin` where the file was.
     """
 
     file: str
@@ -37,6 +38,7 @@ class SavedPlan:
     engine: str
     fingerprint: str
     observed: ObservedState
+    origin: Origin | None = None
 
 
 def text_digest(text: str) -> str:
@@ -64,7 +66,9 @@ def saved_text(saved: SavedPlan, plan: Mapping[str, Any]) -> str:
             "disrupt_foreign": policy.disrupt_foreign,
             "max_removals": policy.max_removals,
             "allow_empty": policy.allow_empty,
+            "replace_topology": sorted(policy.replaces),
         },
+        **({"origin": origin_fields(saved.origin)} if saved.origin else {}),
         "plan": plan,
         "observed": snapshot_json(saved.observed),
     }
@@ -101,6 +105,8 @@ def _saved(document: Mapping[str, Any]) -> SavedPlan:
         options["disrupt_foreign"],
         max_removals=options["max_removals"],
         allow_empty=options["allow_empty"],
+        replaces=frozenset(options.get("replace_topology", ())),
     )
     observed = state_from_snapshot(document["observed"])
-    return SavedPlan(file["path"], file["sha256"], file["text"], policy, document["engine"], document["fingerprint"], observed)
+    origin = origin_from(document.get("origin", {}))
+    return SavedPlan(file["path"], file["sha256"], file["text"], policy, document["engine"], document["fingerprint"], observed, origin)

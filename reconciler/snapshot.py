@@ -12,6 +12,7 @@ from typing import Any
 
 from .codec.sound import check_container, check_image, check_network
 from .errors import UsageError
+from .marks import origin_fields, origin_from
 from .model import (
     ContainerMark,
     EndpointMark,
@@ -23,6 +24,7 @@ from .model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    Origin,
 )
 from .settings import Settings, Value
 
@@ -122,6 +124,7 @@ def _network_json(network: ObservedNetwork) -> dict[str, Any]:
             "hashes": dict(sorted(mark.hashes.items())),
             "endpoints": dict(sorted(mark.endpoints.items())),
             "protect": mark.protect,
+            **_origin_json(mark.origin),
         },
         "outside": list(network.outside),
     }
@@ -143,13 +146,17 @@ def _container_json(container: ObservedContainer) -> dict[str, Any]:
 
 def _managed_json(container: ObservedContainer, mark: ContainerMark) -> dict[str, Any]:
     return {
-        "mark": {"topology": mark.topology, "hashes": dict(sorted(mark.hashes.items()))},
+        "mark": {"topology": mark.topology, "hashes": dict(sorted(mark.hashes.items())), **_origin_json(mark.origin)},
         "settings": _plain(container.settings),
         "image_id": container.image_id,
         "anonymous": dict(sorted(container.anonymous.items())),
         "exit_code": container.exit_code,
         "health": container.health,
     } | ({"severed": True} if container.severed else {})
+
+
+def _origin_json(origin: Origin | None) -> dict[str, Any]:
+    return {"origin": origin_fields(origin)} if origin else {}
 
 
 def _image_json(image: ObservedImage) -> dict[str, Any]:
@@ -213,7 +220,7 @@ def _managed(item: Mapping[str, Any]) -> dict[str, Any]:
     if item["health"] not in ("", "starting", "healthy", "unhealthy"):
         raise ValueError(f"health cannot be {item['health']!r}")
     return {
-        "mark": ContainerMark(_text(mark, "topology"), _mapping(mark, "hashes")),
+        "mark": ContainerMark(_text(mark, "topology"), _mapping(mark, "hashes"), origin_from(mark.get("origin", {}))),
         "settings": _settings(item["settings"]),
         "image_id": _text(item, "image_id"),
         "anonymous": _mapping(item, "anonymous"),
@@ -249,7 +256,8 @@ def _endpoint(item: Mapping[str, Any]) -> ObservedEndpoint:
 
 
 def _network_mark(item: Mapping[str, Any]) -> NetworkMark:
-    return NetworkMark(_text(item, "topology"), _mapping(item, "hashes"), _mapping(item, "endpoints"), _flag(item, "protect"))
+    hashes, endpoints = _mapping(item, "hashes"), _mapping(item, "endpoints")
+    return NetworkMark(_text(item, "topology"), hashes, endpoints, _flag(item, "protect"), origin_from(item.get("origin", {})))
 
 
 def _endpoint_mark(item: Mapping[str, Any]) -> EndpointMark:

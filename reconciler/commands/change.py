@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..errors import NetplanError, RefusedError, UnprovenError, UsageError
 from ..model import DesiredState
 from ..paint import safe
-from .carry import carry_out
+from .carry import Agreed, carry_out
 from .outcome import own_containers
 from .review import load_in_order
-from .shared import Lookout, check_adopt, engine_of, files, one_document, policy_of, report
+from .shared import Lookout, check_adopt, check_replaced, engine_of, files, one_document, policy_of, report
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+    from .carry import View
 
 MOST_CONFLICTS = 10
 """Contradictions between files that are told where they stop a run."""
@@ -32,6 +38,7 @@ def apply(options: Namespace) -> int:
     lookout = Lookout(options, engine_of, paths)
     states = _compatible(paths)
     check_adopt(options, states)
+    check_replaced(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
         first = states[0]  # what was seen before its changes is no longer so for the next
 
@@ -49,12 +56,36 @@ def destroy(options: Namespace) -> int:
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(load_in_order(files(options.file)))]
+    check_replaced(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
 
         def carry(state: DesiredState) -> int:
-            return carry_out(DesiredState(state.topology), engine, policy_of(options, destroyed=state), options, "destroy")
+            policy, agreed = policy_of(options, destroyed=state), None
+            if options.name:
+                policy, agreed = replace(policy, replaces=frozenset({options.name})), _exists(options.name)
+            gone = DesiredState(state.topology, origin=state.origin)
+            return carry_out(gone, engine, policy, options, "destroy", agreed=agreed)
 
         return _each(states, carry, options)
+
+
+def _exists(name: str) -> Agreed:
+    """What raises UsageError at the first look where nothing on the engine belongs to the topology of that name."""
+    from ..show.topologies import topologies
+
+    looks = itertools.count()
+
+    def check(view: View, _: Plan) -> None:
+        known = topologies(view.observed, view.journals)
+        if next(looks) or name in known:
+            return
+        import difflib
+
+        near = difflib.get_close_matches(name, known, 1)
+        there = f"topologies on this engine: {', '.join(known)}" if known else "there is no topology on this engine"
+        raise UsageError(f"topology {name!r} does not exist on this engine", *([f"did you mean {near[0]}?"] if near else []), there)
+
+    return check
 
 
 def reset(options: Namespace) -> int:
@@ -68,6 +99,7 @@ def reset(options: Namespace) -> int:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
     _interruptible()
     states = _compatible(paths)
+    check_replaced(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)

@@ -20,6 +20,7 @@ from .shared import (
     WORSE,
     Lookout,
     check_adopt,
+    check_replaced,
     files,
     load,
     look_at,
@@ -56,6 +57,7 @@ def plan(options: Namespace) -> int:
     ordered = load_in_order(paths)
     paths, desired = [path for path, _ in ordered], [state for _, state in ordered]
     check_adopt(options, desired)
+    check_replaced(options, desired)
     plans = _planned(desired, options, lookout)
     if not is_folder(options.file):
         print_plan(plans[0], options)
@@ -75,6 +77,7 @@ def diff(options: Namespace) -> int:
     from ..planner import plan as make_plan
 
     before, after = (_revision(argument) for argument in (options.before, options.after))
+    check_replaced(options, [after])
     found = make_plan(after, applied(before, also=[after]), policy=policy_of(options))
     found = replace(found, notes=(*found.notes, *assumptions([before, after])))
     print_plan(found, options)
@@ -202,6 +205,8 @@ def apply_command(options: Namespace, file: str | None) -> str:
     words = ["netplan", verb, *_given(options, "--name", "name"), *([file] if file else [])]
     for network in getattr(options, "adopt", ()):
         words += ["--adopt", network]
+    for topology in getattr(options, "replace_topology", ()):
+        words += ["--replace-topology", topology]
     words += [*_given(options, "--max-removals", "max_removals"), *where]
     flags = ("--keep-containers", "--wipe", "--disrupt-foreign", "--allow-empty")
     return shlex.join([*words, *(flag for flag in flags if getattr(options, flag[2:].replace("-", "_"), False))])

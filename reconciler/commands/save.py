@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from contextlib import suppress
+from dataclasses import replace
 from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from .carry import View, carry_out, stale
-from .shared import CHANGES_PENDING, engine_of, files, policy_of, print_plan, reader_of, refused, warn
+from .shared import CHANGES_PENDING, check_adopt, check_replaced, engine_of, files, policy_of, print_plan, reader_of, refused, warn
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -25,6 +26,7 @@ def plan_and_save(options: Namespace) -> int:
     from ..saved import SavedPlan, has_secrets, saved_text, text_digest
     from ..topology import load_text
     from ..topology.files import read_text
+    from ..topology.origin import origin_of
 
     _check_out(options)
     paths = files(options.file)
@@ -32,16 +34,19 @@ def plan_and_save(options: Namespace) -> int:
         raise UsageError("--out saves the plan of one topology, and this folder holds several", "name one of its files")
     file, text = read_text(paths[0])
     loaded = load_text(text, file)
+    desired = replace(loaded.state, origin=origin_of(paths[0]))
     warn(loaded.warnings)
-    secret = has_secrets(loaded.state)
+    check_adopt(options, [desired])
+    check_replaced(options, [desired])
+    secret = has_secrets(desired)
     if secret and paths[0] == "-":
         raise UsageError("a topology with environment values cannot be saved from standard input", "name its file: it is read again then")
-    made, observed = _planned(loaded.state, options)
+    made, observed = _planned(desired, options)
     print_plan(made, options)
     if code := refused(made, options):
         return code
     kept = None if secret else text
-    saved = SavedPlan(file, text_digest(text), kept, policy_of(options), observed.engine.id, made.fingerprint, observed)
+    saved = SavedPlan(file, text_digest(text), kept, policy_of(options), observed.engine.id, made.fingerprint, observed, desired.origin)
     _write(options.out, saved_text(saved, plan_json(made)))
     return CHANGES_PENDING if options.exit_code and not made.empty else 0
 
@@ -89,7 +94,14 @@ def apply_saved(options: Namespace) -> int:
     """Plans again from what was saved, and carries it out if it is the same plan."""
     from ..saved import read_saved
 
-    if options.file or options.adopt or options.disrupt_foreign or options.allow_empty or options.max_removals is not None:
+    if (
+        options.file
+        or options.adopt
+        or options.disrupt_foreign
+        or options.allow_empty
+        or options.replace_topology
+        or options.max_removals is not None
+    ):
         raise UsageError("--plan holds the file and its options already", "give --plan alone, or make a new plan")
     try:
         content = Path(options.plan).read_bytes()
@@ -132,4 +144,4 @@ def _desired(saved: SavedPlan) -> DesiredState:
         if text_digest(now) != saved.sha256:
             raise RefusedError(f"{saved.file} changed since the plan was saved", "make a new plan with: netplan plan FILE --out P.json")
         text = now
-    return load_text(text, saved.file).state
+    return replace(load_text(text, saved.file).state, origin=saved.origin)

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -39,10 +39,11 @@ def files(argument: str | None) -> list[str]:
 
 
 def load(path: str) -> DesiredState:
-    """One file's desired state; its warnings go to standard error."""
+    """One file's desired state, and where the file is; its warnings go to standard error."""
     from ..topology import load
+    from ..topology.origin import origin_of
 
-    return warned(load(path))
+    return replace(warned(load(path)), origin=origin_of(path))
 
 
 def warned(loaded: Loaded) -> DesiredState:
@@ -166,7 +167,16 @@ def look_at(reader: Reader, states: Sequence[DesiredState], *, every_image: bool
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
     adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
-    return Policy(adopt, options.disrupt_foreign, destroyed, max_removals=options.max_removals, allow_empty=allow_empty)
+    policy = Policy(adopt, options.disrupt_foreign, destroyed, max_removals=options.max_removals, allow_empty=allow_empty)
+    return replace(policy, replaces=frozenset(options.replace_topology))
+
+
+def check_replaced(options: Namespace, states: Sequence[DesiredState]) -> None:
+    """Raises UsageError where a topology is to be replaced that no file declares."""
+    declared = sorted({state.topology for state in states})
+    if unknown := sorted(set(options.replace_topology) - set(declared)):
+        what = f"the topology is called {declared[0]}" if len(declared) == 1 else f"the topologies are {', '.join(declared)}"
+        raise UsageError(f"--replace-topology {unknown[0]}: {what}", "name the topology of the file")
 
 
 def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..cycles import no_cycle_search
 from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
-from ..safety import Policy, emptied, too_many
+from ..safety import Policy, too_many
 from ..settings import ADDRESS_PATHS
 from .between import conflicts, in_order, made_by_others
 from .compare import AUTOMATIC, DEFAULTS
@@ -22,6 +22,7 @@ from .container_preflight import container_preflight
 from .containers import Containers, decide_containers
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
+from .identity import mistaken, other_origins
 from .kept import keep
 from .macs import loses_mac
 from .networks import NetworkCase, Networks, decide_networks
@@ -64,7 +65,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     changes = (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers))
-    refusals += filter(None, (too_many(changes, policy), emptied(desired, everything, journals, policy)))
+    refusals += filter(None, (too_many(changes, policy), mistaken(desired, everything, journals, policy)))
     return Plan(
         desired.topology,
         observed.engine,
@@ -72,7 +73,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
         steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted({*refusals, *risks}, key=_refusal_key)),
-        (*_warnings(endpoints, networks, observed), *unguarded),
+        (*other_origins(desired, changes, networks, containers), *_warnings(endpoints, networks, observed), *unguarded),
         tuple(sorted({note for part in said for note in part.notes}))
         or _nothing_to_destroy(desired.topology, [*changes, *refusals], policy),
         fingerprint(desired, everything, networks, endpoints, containers, steps),

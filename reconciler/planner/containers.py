@@ -21,6 +21,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
 )
+from ..ownership import ours
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
@@ -137,7 +138,7 @@ class _Decider:
         return self.result
 
     def _ours(self, thing: ObservedContainer | ObservedEndpoint) -> bool:
-        return thing.mark is not None and thing.mark.topology == self.desired.topology
+        return ours(thing, self.desired.topology)
 
     # --- one container ---
 
@@ -358,7 +359,8 @@ class _Decider:
         topology = self.desired.topology
         endpoints = tuple(EndpointSpec(e.network, e.settings, EndpointMark(topology, "made", e.settings)) for e in wanted.endpoints)
         carried = carried_over(case, case.observed) if case.observed else {}
-        return ContainerSpec(wanted.settings, made_mark(topology, wanted), wanted.mode, endpoints, wanted.environment, carried)
+        mark = made_mark(topology, wanted, self.desired.origin)
+        return ContainerSpec(wanted.settings, mark, wanted.mode, endpoints, wanted.environment, carried)
 
 
 def carried_over(case: ContainerCase, old: ObservedContainer) -> dict[str, str]:

@@ -19,6 +19,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
 )
+from ..ownership import anothers, ours, owner
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from ..settings import STATIC, Settings
@@ -256,8 +257,8 @@ class _Decider:
 
     def _adopts(self, network: NetworkCase, mark: EndpointMark) -> bool:
         """Whether the network is taken over from the topology that marked the endpoint: then what is declared of it goes along."""
-        owner = network.observed.mark if network.observed and network.goes else None
-        return owner is not None and not self._ours(owner) and owner.topology == mark.topology
+        network_mark = network.observed.mark if network.observed and network.goes else None
+        return anothers(network_mark, self.desired.topology) and owner(network_mark) == mark.topology
 
     def _made(self, wanted: DesiredEndpoint) -> EndpointMark:
         return EndpointMark(self.desired.topology, "made", wanted.settings)
@@ -324,9 +325,9 @@ class _Decider:
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
             self.result.cases.append(case)
         elif network.observed and self._ours(network.observed.mark):
-            owner = f"topology {endpoint.mark.topology!r} declares it" if endpoint.mark else "nobody declares it"
+            whose = f"topology {owner(endpoint)!r} declares it" if endpoint.mark else "nobody declares it"
             phantom = f"; {PHANTOM}" if endpoint.phantom else ""
-            self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {owner}{phantom}")
+            self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}{phantom}")
 
     def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
         """One that an interrupted run took away, and that is not ours."""
@@ -359,12 +360,12 @@ class _Decider:
     def _foreign(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
         """An endpoint that is not ours on a network that goes."""
         replaced = network.fate == "replace"
-        owner = endpoint.mark.topology if endpoint.mark else None
-        exclusive = self._exclusive(network, case.container) and owner is None
+        another = owner(endpoint) or None
+        exclusive = self._exclusive(network, case.container) and another is None
         stuck = not replaced and network.observed and safety.names_network(case.container, network.observed)  # refused, whatever is allowed
         if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive or stuck):
             self.result.refusals.append(
-                safety.foreign_endpoint(case.container.name, case.network, "replaced" if replaced else "removed", owner)
+                safety.foreign_endpoint(case.container.name, case.network, "replaced" if replaced else "removed", another)
             )
         if replaced and not exclusive and self.engine.flavor == "podman":
             message = (
@@ -394,7 +395,7 @@ class _Decider:
         return network.wanted is not None and network.wanted.exclusive
 
     def _ours(self, mark: ContainerMark | EndpointMark | NetworkMark | None) -> bool:
-        return mark is not None and mark.topology == self.desired.topology
+        return ours(mark, self.desired.topology)
 
 
 def _own_settings(endpoint: ObservedEndpoint) -> Settings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .. import safety
 from ..model import ObservedContainer, ObservedEndpoint, ObservedState
+from ..ownership import anothers
 from ..safety import Policy
 from ..settings import Settings
 from .compare import names
@@ -65,7 +66,7 @@ class _Keeper:
         found: dict[str, tuple[ObservedContainer, ObservedEndpoint]] = {}
         for container in old:
             for endpoint in container.endpoints:
-                others = endpoint.mark is not None and endpoint.mark.topology != self.topology
+                others = anothers(endpoint, self.topology)
                 real = endpoint.missing or not endpoint.phantom
                 if others and real and endpoint.network not in declared and not new.endpoint(endpoint.network):
                     found.setdefault(endpoint.network, (container, endpoint))

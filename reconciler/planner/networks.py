@@ -21,6 +21,7 @@ from ..model import (
     ObservedNetwork,
     ObservedState,
 )
+from ..ownership import anothers, ours, owner
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from ..settings import Settings
@@ -77,10 +78,10 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
         by_name[network.name].append(network)
     members = _declared_members(desired, observed.containers)
     for name, wanted in desired.networks.items():
-        _decide_declared(result, wanted, by_name.get(name, ()), desired.topology, members.get(name, {}), policy)
+        _decide_declared(result, wanted, by_name.get(name, ()), desired, members.get(name, {}), policy)
     external = {name for name, wanted in policy.destroyed.networks.items() if wanted.external} if policy.destroyed else set()
     for name, networks in by_name.items():
-        owned = [n for n in networks if n.mark and n.mark.topology == desired.topology and name not in desired.networks]
+        owned = [n for n in networks if ours(n, desired.topology) and name not in desired.networks]
         if owned and name in external:
             result.notes.append(f"network {name} is left: the file declares it external")
             continue
@@ -97,7 +98,7 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
 
 def _made_anew(container: ObservedContainer, desired: DesiredState) -> bool:
     """Whether a container that was created on a network that goes is itself made anew, or removed."""
-    if container.mark is None or container.mark.topology != desired.topology:
+    if not ours(container, desired.topology):
         return False
     declared = desired.containers.get(container.name)
     return declared is None or declared.managed
@@ -123,7 +124,12 @@ def _declared_members(desired: DesiredState, containers: Sequence[ObservedContai
 
 
 def _decide_declared(
-    result: Networks, wanted: DesiredNetwork, present: Sequence[ObservedNetwork], topology: str, members: Mapping[str, str], policy: Policy
+    result: Networks,
+    wanted: DesiredNetwork,
+    present: Sequence[ObservedNetwork],
+    desired: DesiredState,
+    members: Mapping[str, str],
+    policy: Policy,
 ) -> None:
     name = wanted.name
     if len(present) > 1:
@@ -140,23 +146,23 @@ def _decide_declared(
         return
     if network is None:
         case.fate, case.target, case.reason = "create", wanted.settings, "declared, does not exist"
-        case.mark = _mark(topology, wanted, members)
+        case.mark = _mark(desired, wanted, members)
         return
     if name in ENGINE_OWN and not network.missing:
         result.refusals.append(Refusal(f"network {name} belongs to the engine", "declare it external: true", source=wanted.source))
         return
-    if not network.missing and (refusal := safety.ownership(network, topology, wanted, policy)):
+    if not network.missing and (refusal := safety.ownership(network, desired.topology, wanted, policy)):
         result.refusals.append(refusal)
         return
-    ours = network.mark is not None and network.mark.topology == topology
-    recorded = network.mark.hashes if network.mark and ours else {}
+    is_ours = ours(network, desired.topology)
+    recorded = network.mark.hashes if network.mark and is_ours else {}
     case.differences = network_differences(wanted.settings, network.settings, recorded)
     if network.missing:
-        case.fate, case.mark, case.reason = "create", _mark(topology, wanted, members), TAKEN_AWAY
+        case.fate, case.mark, case.reason = "create", _mark(desired, wanted, members), TAKEN_AWAY
         case.target = overlaid_network(wanted.settings, network.settings, case.differences)
         return
-    if case.differences or not ours:
-        case.fate, case.mark = "replace", _mark(topology, wanted, members)
+    if case.differences or not is_ours:
+        case.fate, case.mark = "replace", _mark(desired, wanted, members)
         case.target = overlaid_network(wanted.settings, network.settings, case.differences)
         case.reason = "must be replaced" if case.differences else "is adopted: labels cannot be changed in place"
     drifted = [d.path for d in case.differences if d.cause == "drift"]
@@ -164,8 +170,8 @@ def _decide_declared(
         result.drift.append(Drift(f"network {name}", "made anew with another " + ", ".join(drifted)))
 
 
-def _mark(topology: str, wanted: DesiredNetwork, members: Mapping[str, str]) -> NetworkMark:
-    return NetworkMark(topology, digests(wanted.settings), dict(members), wanted.protect)
+def _mark(desired: DesiredState, wanted: DesiredNetwork, members: Mapping[str, str]) -> NetworkMark:
+    return NetworkMark(desired.topology, digests(wanted.settings), dict(members), wanted.protect, desired.origin)
 
 
 def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNetwork) -> Refusal:
@@ -197,8 +203,8 @@ def _refuse_breakage(
     verb = "replaced" if replaced else "removed"
     if refusal := safety.protection(network, case.wanted, policy, verb):
         result.refusals.append(refusal)
-    if case.mark and network.mark and network.mark.protect and network.mark.topology != case.mark.topology:
-        message = f"network {case.name} is protected by topology {network.mark.topology!r} and would be {verb}"
+    if case.mark and network.mark and network.mark.protect and anothers(network, case.mark.topology):
+        message = f"network {case.name} is protected by topology {owner(network)!r} and would be {verb}"
         result.refusals.append(
             Refusal(message, "it is not to be adopted: choose another name", source=case.wanted.source if case.wanted else None)
         )

@@ -19,6 +19,7 @@ from ..model import (
     ObservedState,
     Source,
 )
+from ..ownership import ours, owner
 from ..plan import Refusal
 from ..safety import Policy
 from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
@@ -168,8 +169,8 @@ def _choose_anew(case: NetworkCase, subnet: str, culprit: str) -> str:
 
 
 def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork | None, name: str, free: str | None) -> Refusal:
-    owner = f" of topology {stays.mark.topology!r}" if stays and stays.mark else ""
-    culprit = f"network {stays.name}{owner}" if stays else f"network {name}"
+    whose = f" of topology {owner(stays)!r}" if stays and stays.mark else ""
+    culprit = f"network {stays.name}{whose}" if stays else f"network {name}"
     way_out = f"{free} is free" if free else "choose another subnet"
     message = f"network {case.name}: subnet {subnet} overlaps {other} of {culprit}"
     return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
@@ -342,8 +343,8 @@ def _move(topology: str, case: EndpointCase, reason: str, endpoints: Endpoints) 
     assert case.observed is not None
     endpoints.kept.remove(case)
     mark = case.observed.mark
-    ours = mark if mark and mark.topology == topology else None
+    own = mark if mark and ours(mark, topology) else None
     case.disconnect, case.reason = True, reason
-    case.mark = replace(ours, declared=case.wanted.settings) if ours else mark
-    case.target = overlaid_endpoint(case.wanted.settings, case.observed.settings, ours)
+    case.mark = replace(own, declared=case.wanted.settings) if own else mark
+    case.target = overlaid_endpoint(case.wanted.settings, case.observed.settings, own)
     endpoints.cases.append(case)

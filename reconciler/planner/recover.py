@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..model import DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from ..ownership import ours, owner
 from ..plan import Plan, Refusal
 from ..safety import Policy
 
@@ -69,8 +70,8 @@ def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, journ
     """A declared endpoint on a network that its run was adopting went along with it (endpoints.py), and does so still."""
     wanted, mark = desired.containers.get(name), taken.mark
     declared = wanted is not None and any(endpoint.network == taken.network for endpoint in wanted.endpoints)
-    owners = {network.mark.topology for network in journal.taken.networks if network.name == taken.network and network.mark}
-    adopted = declared and mark is not None and mark.topology in owners
+    owners = {owner(network) for network in journal.taken.networks if network.name == taken.network}
+    adopted = declared and mark is not None and owner(mark) in owners
     return replace(taken, mark=replace(mark, topology=desired.topology)) if mark and adopted else taken
 
 
@@ -86,8 +87,9 @@ def _endpoints_of(journal: Journal, container_id: str) -> Iterator[ObservedEndpo
 
 def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> bool:
     wanted = desired.containers.get(name)
-    ours = endpoint.mark is not None and endpoint.mark.topology == desired.topology
-    return ours or (wanted is not None and any(declared.network == endpoint.network for declared in wanted.endpoints))
+    return ours(endpoint, desired.topology) or (
+        wanted is not None and any(declared.network == endpoint.network for declared in wanted.endpoints)
+    )
 
 
 def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Iterator[Refusal]:
@@ -99,8 +101,7 @@ def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[
         gone = {network.name for network in journal.taken.networks} - present - comes
         for taken in journal.taken.containers if journal.topology == desired.topology else ():
             for endpoint in taken.endpoints:
-                ours = endpoint.mark is not None and endpoint.mark.topology == desired.topology
-                lost = endpoint.network in gone and taken.id in containers and not ours
+                lost = endpoint.network in gone and taken.id in containers and not ours(endpoint, desired.topology)
                 if lost and not policy.consents(taken.name, endpoint.network):
                     yield Refusal(
                         f"an interrupted run took container {taken.name} off network {endpoint.network}, and neither would come back",

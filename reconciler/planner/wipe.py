@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from .. import safety
 from ..model import ENGINE_OWN, DesiredState, ObservedContainer, ObservedNetwork, ObservedState
+from ..ownership import anothers
 from ..plan import FOR_GOOD, Change, Refusal
 from ..safety import Policy
 from .graph import Node
@@ -40,8 +41,7 @@ def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]
 def refusals(wipe: Wipe, desired: DesiredState, policy: Policy) -> Iterator[Refusal]:
     """What a wipe may not do. The file decides about networks that are its own or nobody's, their labels about all others."""
     for network in wipe.networks:
-        another = network.mark is not None and network.mark.topology != desired.topology
-        wanted = None if another else desired.networks.get(network.name)
+        wanted = None if anothers(network, desired.topology) else desired.networks.get(network.name)
         if refusal := safety.protection(network, wanted, policy, "removed"):
             yield refusal
 

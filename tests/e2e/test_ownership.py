@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,7 +197,7 @@ def test_protect_refuses_replacement_and_removal(cli: Cli) -> None:
 
 
 def test_destroy_with_the_file_deleted(cli: Cli) -> None:
-    """By name; its attachments elsewhere are undone; destroying again finds nothing."""
+    """By name; its attachments elsewhere are undone; after that there is no topology of that name."""
     full, docker = cli.docker.name, cli.docker
     docker.network("theirs", subnet=docker.subnet())
     docker.container("c")
@@ -208,9 +211,9 @@ def test_destroy_with_the_file_deleted(cli: Cli) -> None:
     assert not cli.exists("n")
     assert list(docker.inspect(full("c"))["NetworkSettings"]["Networks"]) == ["bridge"]
     assert cli.life("c") == life
-    again = cli.run("destroy", "--name", cli.topology, "-v")
+    again = cli.run("destroy", "--name", cli.topology, "-v", code=4)
     assert not again.changes
-    assert "Nothing to do" in again.out
+    assert f"topology '{cli.topology}' does not exist on this engine" in again.err
     assert cli.topology not in cli.run("ls").out
 
 
@@ -232,3 +235,51 @@ def test_a_network_dropped_from_the_file_is_removed(cli: Cli) -> None:
     assert not cli.exists("drop")
     assert cli.network("keep") == kept
     assert cli.life("c") == life
+
+
+# --- two topologies of one name --------------------------------------------------------------------------------------
+
+
+def test_two_labs_of_one_name(cli: Cli, tmp_path: Path) -> None:
+    """The second is refused by every command that would change the first, and says whose that is; so do ls and a replacement."""
+    full, docker = cli.docker.name, cli.docker
+    docker.container("adb")
+    docker.container("bdb")
+    cli.converge({"anet": {"subnet": docker.subnet()}}, {"adb": {"networks": ["anet"]}})
+    folder = tmp_path / "bob"
+    folder.mkdir()
+    written = cli.write({"bnet": {"subnet": docker.subnet()}}, {"bdb": {"networks": ["bnet"]}}, file="theirs.yaml")
+    theirs = written.rename(folder / "netplan.yaml")
+    owned = f"topology '{cli.topology}' owns {full('anet')}, {full('adb')} on {full('anet')} on this engine"
+    before, whence = cli.inspected(), f"{os.uname().nodename}:{tmp_path}"
+    for verb in ("plan", "apply", "reset", "destroy"):
+        refused = cli.run(verb, str(theirs), *(["--yes", "-v"] if verb != "plan" else []), code=3)
+        assert not refused.changes
+        assert f"{owned} (created from {whence})" in refused.out
+    assert cli.inspected() == before
+    assert "the topology is called" in cli.run("apply", str(theirs), "--replace-topology", "x", code=4).err
+    assert whence in cli.run("ls").out
+    (listed,) = [entry for entry in cli.run("ls", "-o", "json").json()["topologies"] if entry["topology"] == cli.topology]
+    assert [origin["folder"] for origin in listed["origins"]] == [str(tmp_path)]
+
+    replaced = cli.run("apply", str(theirs), "--yes", "--replace-topology", cli.topology)
+    assert f"network {full('anet')} will be removed, and was created from elsewhere: {whence}" in replaced.out
+    assert not cli.exists("anet")
+    assert "Nothing to do" in cli.run("apply", str(theirs)).out
+    (network,) = [raw for raw in docker.do("GET", "/networks") if raw["Name"] == full("bnet")]
+    assert json.loads(network["Labels"]["netplan.origin"])["folder"] == str(folder)
+    unknown = cli.run("destroy", "--name", cli.topology + "x", "--yes", code=4)
+    assert f"did you mean {cli.topology}?" in unknown.err
+    assert "topologies on this engine: " in unknown.err
+    cli.run("destroy", str(theirs), "--yes")
+    assert "Nothing to do" in cli.run("destroy", str(theirs), "--yes").out
+
+
+def test_a_topology_that_has_only_attachments_is_listed(cli: Cli) -> None:
+    cli.docker.network("theirs", subnet=cli.docker.subnet())
+    cli.docker.container("c")
+    cli.converge({"theirs": {"external": True}}, {"c": {"networks": ["theirs"]}})
+    (listed,) = [entry for entry in cli.run("ls", "-o", "json").json()["topologies"] if entry["topology"] == cli.topology]
+    assert (listed["networks"], listed["endpoints"], listed["containers"]) == (0, 1, 1)
+    cli.docker.stop(cli.docker.name("c"))
+    assert cli.topology in cli.run("ls").out

@@ -15,7 +15,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-VALUES = ("errors", "settings", "model", "plan", "marks", "cycles")
+VALUES = ("errors", "settings", "model", "plan", "marks", "ownership", "cycles")
 PURE = (*VALUES, "forms", "codec", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
 PURE_INSIDE = {
     *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "model": ("errors", "settings"),
     "plan": ("errors", "settings", "model"),
     "marks": ("errors", "settings", "model"),
+    "ownership": ("model",),
     "forms": VALUES,
     "safety": VALUES,
     "topology": (*VALUES, "forms"),

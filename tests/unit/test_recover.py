@@ -39,6 +39,8 @@ WHOLE = ObservedState(
 )
 BARE = tuple(replace(found, endpoints=()) for found in WHOLE.containers)
 REPLACED = lab(declared("n", "10.1.0.0/24", settings={"internal": True}), attached("web", n={"aliases": ("w",)}))
+BY_NAME = Policy(destroyed=DesiredState("lab"), replaces=frozenset({"lab"}))
+"""What `destroy --name lab` is."""
 CONSENT = Policy(disrupt_foreign=True)
 
 
@@ -149,9 +151,9 @@ def test_another_topologys_journal_counts_for_an_endpoint_that_is_declared_here(
 def test_other_peoples_endpoints_are_not_given_up_without_consent() -> None:
     """The network that they were on is gone, and the topology is destroyed now."""
     state, left = replace(WHOLE, networks=(), containers=BARE), [journal(WHOLE)]
-    (refusal,) = plan(DesiredState("lab"), state, left, Policy(destroyed=DesiredState("lab"))).refusals
+    (refusal,) = plan(DesiredState("lab"), state, left, BY_NAME).refusals
     assert "took container guest off network n" in refusal.message
-    assert plan(DesiredState("lab"), state, left, replace(CONSENT, destroyed=DesiredState("lab"))).empty
+    assert plan(DesiredState("lab"), state, left, replace(BY_NAME, disrupt_foreign=True)).empty
 
 
 @pytest.mark.parametrize("owner", ["lab", None])
@@ -160,7 +162,7 @@ def test_a_file_that_declares_nothing_does_not_give_up_what_its_journal_holds(ow
     taken = ObservedState(DOCKER_28, (network("n", "10.1.0.0/24", owner),), (container("web", "bridge", endpoint("n", MADE)),))
     state, left = ObservedState(DOCKER_28, (), BARE), [journal(taken)]
     (refusal,) = plan(lab(), state, left).refusals
-    assert refusal.message == "the file declares nothing, and topology 'lab' lives: n, web on n"
+    assert refusal.message == "the file declares nothing, but topology 'lab' owns n, web on n on this engine"
     assert plan(lab(), state, left, Policy(allow_empty=True)).empty
     assert plan(lab(), state, left, Policy(destroyed=lab(declared("n", "10.1.0.0/24")))).applyable
     assert plan(lab(), state, [journal(taken, "other")]).applyable

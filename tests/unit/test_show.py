@@ -217,8 +217,8 @@ def test_topologies() -> None:
         "format_version": 1,
         "engine": {"name": "box", "version": "28.5.2", "flavor": "docker"},
         "topologies": [
-            {"topology": "lab", "networks": 1, "containers": 1, "managed": 0, "running": 1, "endpoints": 1, "trouble": []},
-            {"topology": "shop", "networks": 1, "containers": 2, "managed": 0, "running": 1, "endpoints": 3, "trouble": []},
+            {"topology": "lab", "networks": 1, "containers": 1, "managed": 0, "running": 1, "endpoints": 1, "trouble": [], "origins": []},
+            {"topology": "shop", "networks": 1, "containers": 2, "managed": 0, "running": 1, "endpoints": 3, "trouble": [], "origins": []},
         ],
     }
 

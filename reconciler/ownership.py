@@ -1,0 +1,26 @@
+"""Whose an object on the engine is: this topology's, another's, or nobody's."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from .model import ContainerMark, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+
+Owned: TypeAlias = ObservedNetwork | ObservedContainer | ObservedEndpoint
+Mark: TypeAlias = NetworkMark | ContainerMark | EndpointMark
+
+
+def owner(thing: Owned | Mark | None) -> str:
+    """The topology that a thing, or a mark, says it belongs to; empty where nobody manages it."""
+    mark = thing.mark if isinstance(thing, Owned) else thing
+    return mark.topology if mark else ""
+
+
+def ours(thing: Owned | Mark | None, topology: str) -> bool:
+    """Whether it belongs to this topology."""
+    return owner(thing) == topology != ""
+
+
+def anothers(thing: Owned | Mark | None, topology: str) -> bool:
+    """Whether it belongs to a topology that is not this one."""
+    return owner(thing) not in ("", topology)
