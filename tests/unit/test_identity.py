@@ -35,7 +35,7 @@ def state(prefix: str, origin: Origin | None, *, runs: bool = True) -> DesiredSt
     name = f"{prefix}web"
     network = DesiredNetwork(f"{prefix}net", HERE, {"ipv4.subnet": ("10.7.0.0/24",)})
     web = DesiredContainer(name, HERE, (DesiredEndpoint(network.name, HERE),), managed=runs, settings={"image": "box:1"} if runs else {})
-    return DesiredState("lab", {network.name: network}, {name: web}, origin)
+    return DesiredState("lab", {network.name: network}, {name: web}, origin=origin)
 
 
 ALICE, BOB = state("a", ALICES), state("b", BOBS)
