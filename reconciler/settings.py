@@ -42,6 +42,8 @@ STATIC = tuple(path for path, _ in ADDRESS_PATHS)
 
 MTU_OPTION = "com.docker.network.driver.mtu"
 BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
+VXLAN_OPTION = "com.docker.network.driver.overlay.vxlanid_list"
+"""The tunnel IDs of an overlay network, one for each subnet: the engine chooses those that nobody declares, as it does subnets."""
 IFNAME_OPTION = "com.docker.network.endpoint.ifname"
 
 _KINDS: Mapping[str, type] = {

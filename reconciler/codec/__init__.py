@@ -1,7 +1,7 @@
 """Between the Docker API's JSON and the model. Everything the planner compares is brought to one form here, and only here.
 
 Bodies hold what is set and nothing else, so that the engine's own defaults stand. Readers drop what an engine adds by itself: addresses
-that it chose on a swarm's networks, the short container ID among the aliases, an overlay's list of tunnel IDs. Nothing secret is read:
+that it chose on a swarm's networks, the short container ID among the aliases. Nothing secret is read:
 of a container only its name, state, hostname, published ports and attachments.
 """
 
@@ -44,7 +44,6 @@ Json = Mapping[str, Any]
 SHORT_ID = 12
 
 _NETWORK_FLAGS = {"internal": "Internal", "attachable": "Attachable", "enable_ipv4": "EnableIPv4", "enable_ipv6": "EnableIPv6"}
-_ENGINE_OPTIONS = frozenset({"com.docker.network.driver.overlay.vxlanid_list"})
 _PODMAN_OPTIONS = {"mtu": MTU_OPTION}
 _PODMAN_DEFAULT = {"podman": "bridge"}
 """Podman lists its default network as `bridge`, but containers name it `podman`."""
@@ -151,7 +150,7 @@ def _network_settings(raw: Json, labels: Mapping[str, str], engine: EngineInfo) 
         settings |= prefixed("ipam.options", _options(ipam.get("Options")))
     settings |= pool_settings(_read_pools(ipam.get("Config") or ()))
     renamed = _PODMAN_OPTIONS if podman else {}
-    options = {renamed.get(key, key): value for key, value in _options(raw.get("Options")).items() if key not in _ENGINE_OPTIONS}
+    options = {renamed.get(key, key): value for key, value in _options(raw.get("Options")).items()}
     return settings | prefixed("driver_opts", options) | prefixed("labels", without_marks(labels))
 
 

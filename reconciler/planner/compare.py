@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..marks import digest
 from ..model import EndpointMark, ObservedContainer, ObservedEndpoint
 from ..plan import Cause, Difference
-from ..settings import FAMILIES, STATIC, Settings, Value, implicit_gateway
+from ..settings import FAMILIES, STATIC, VXLAN_OPTION, Settings, Value, implicit_gateway
 from .subnets import parsed
 
 DEFAULTS: Mapping[str, Value] = {
@@ -31,6 +31,7 @@ AUTOMATIC = "automatic"
 """How a subnet that nobody declares is described: the engine chooses one."""
 
 SUBNETS = tuple(f"{family}.subnet" for family in FAMILIES)
+VXLAN_PATH = f"driver_opts.{VXLAN_OPTION}"
 GATEWAYS = tuple(f"{family}.gateway" for family in FAMILIES)
 
 
@@ -59,6 +60,8 @@ def _network_equal(path: str, value: Value, observed: Settings) -> bool:
     actual = observed.get(path, DEFAULTS.get(path))
     if actual is None and path in GATEWAYS:
         return value in implicit_gateways(path, observed)
+    if path == VXLAN_PATH:  # subnets beyond the declared tunnel IDs get others, which the engine lists behind them
+        return f"{actual},".startswith(f"{value},")
     return actual == value
 
 
@@ -98,6 +101,7 @@ def overlaid_network(declared: Settings, observed: Settings, differences: Iterab
         gone = f"{family}.subnet" in changed or f"enable_{family}" in changed
         if gone:
             result = {path: value for path, value in result.items() if not path.startswith(family + ".")}
+    result.pop(VXLAN_PATH, None)  # the engine's own choice, where the file does not make it
     if "driver" in changed:
         result = {path: value for path, value in result.items() if not path.startswith(("driver_opts.", "ipam."))}
     return {**result, **declared}

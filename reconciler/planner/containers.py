@@ -38,7 +38,8 @@ ENDED = "shares the network of {}, which is {}"
 class ContainerCase:
     """One container in scope. `spec` is what it is created with, where it is; `old_name` what the one that goes is called meanwhile.
 
-    `renamed`: it has that name already, since an interrupted recreation. `start`: it runs afterwards and does not now, or not for long.
+    `renamed`: it has that name already, since an interrupted recreation. `on_overlay`: the one that goes is on a network of the swarm's,
+    where no running container can be renamed. `start`: it runs afterwards and does not now, or not for long.
     `stop`: it must be stopped before, as it shares the network of one that starts anew. `strangers` are those that share its own, which
     goes, and that the topology does not run.
     """
@@ -49,6 +50,7 @@ class ContainerCase:
     observed: ObservedContainer | None = None
     spec: ContainerSpec | None = None
     renamed: bool = False
+    on_overlay: bool = False
     start: bool = False
     stop: bool = False
     keep_volumes: bool = True
@@ -113,6 +115,7 @@ class _Decider:
         self.result = Containers()
         self.by_name = {c.name: c for c in observed.containers if c.state != "removing"}
         self.by_id = {c.id: c for c in observed.containers}
+        self.swarm = {network.id for network in observed.networks if network.scope == "swarm"}
         managed = [wanted for wanted in desired.containers.values() if wanted.managed]
         self.followed = {wanted.image for wanted in managed if wanted.pull_policy == "always"}
         self.leftovers = {base: c for c in observed.containers if self._ours(c) and (base := leftover_of(c))}
@@ -337,6 +340,7 @@ class _Decider:
         if self.policy.reset:
             case.keep_volumes = False
         if case.observed and case.goes:
+            case.on_overlay = any(endpoint.network_id in self.swarm for endpoint in case.observed.endpoints)
             self._notes(case, case.observed)
         if not case.comes:
             return
@@ -345,6 +349,8 @@ class _Decider:
 
     def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
         case.notes.append(LOSES_FILES)
+        if case.comes and case.on_overlay and old.live and not case.renamed:
+            case.notes.append("stopped before it is renamed: an engine renames no container that runs on an overlay network")
         carried = carried_over(case, old)
         if carried or (old.anonymous and not case.keep_volumes):
             targets = ", ".join(sorted(carried or old.anonymous))

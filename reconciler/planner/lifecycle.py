@@ -118,6 +118,7 @@ class Lifecycle:
         """A container is renamed only when nothing but its own creation stands before the new one.
 
         One with a phantom or half endpoint must be stopped before: Docker 28 renames it on all its networks, and fails where it is not.
+        So must one on an overlay network, where no engine can rename what runs (20.10, 28.5).
         """
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
@@ -235,7 +236,9 @@ def _need(node: Node, other: Node | None) -> None:
 
 def _stopped_first(case: ContainerCase) -> bool:
     """Whether it cannot be renamed while it runs."""
-    return not case.renamed and case.observed is not None and any(e.phantom or e.half for e in case.observed.endpoints)
+    if case.renamed or case.observed is None:
+        return False
+    return case.on_overlay or any(e.phantom or e.half for e in case.observed.endpoints)
 
 
 def _replaced(case: ContainerCase) -> Replaced | None:

@@ -19,6 +19,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -327,3 +328,26 @@ class Docker(Api):
     def _mine(self, path: str, key: str) -> list[str]:
         found = self.do("GET", path)
         return [thing["Id"] for thing in found if self.prefix in str(thing[key])]
+
+
+@contextmanager
+def one_node_swarm(docker: Docker) -> Iterator[None]:
+    """Makes an engine of the tests' own a swarm; at the end it is as it was. One that is a swarm's manager already is taken as it is."""
+    if docker.host not in WIPE_HOSTS:
+        pytest.skip("makes the engine a swarm for a moment: only on engines named in NETPLAN_WIPE_HOSTS")
+    if docker.info.flavor == "podman":
+        pytest.skip("Podman has no swarm")
+    state = docker.do("GET", "/info")["Swarm"]
+    if state["LocalNodeState"] != "inactive":
+        if not state["ControlAvailable"]:
+            pytest.skip("this engine is a worker of a swarm")
+        yield
+        docker.clean_up()
+        return
+    docker.do("POST", "/swarm/init", {"ListenAddr": "127.0.0.1:2377", "AdvertiseAddr": "127.0.0.1"})
+    try:
+        yield
+        docker.clean_up()
+    finally:
+        docker.do("POST", "/swarm/leave?force=1")
+        docker.call("DELETE", "/networks/docker_gwbridge")

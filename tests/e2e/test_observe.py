@@ -14,12 +14,11 @@ from reconciler.engine import Engine, open_reader
 from reconciler.errors import ApiError, LostError, UnreachableError
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from reconciler.observe import observe
-from reconciler.settings import Value
+from reconciler.settings import VXLAN_OPTION, Value
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
-from ..engines import GIVEN
 from .cli import Cli
-from .conftest import Docker
+from .conftest import Docker, one_node_swarm
 
 MARK = EndpointMark("lab", "amended", {"aliases": ("web",), "ipv4_address": "10.9.9.9"}, {"aliases": ("old",)})
 
@@ -340,17 +339,13 @@ def test_a_change_that_takes_too_long_is_lost_not_repeated(host: str, docker: Do
     assert max(counts) <= 1
 
 
-@pytest.mark.skipif(not GIVEN, reason="makes the engine a swarm for a moment: only on engines named in NETPLAN_TEST_HOSTS")
 def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(
     engine: Engine, docker: Docker, engine_info: EngineInfo, tmp_path: Path
 ) -> None:
     only_docker(engine_info)
-    if engine.details()["Swarm"]["LocalNodeState"] != "inactive":
-        pytest.skip("this engine is in a swarm already")
     subnet = docker.subnet()
     declared = subnet.replace(".0/24", ".77")
-    docker.do("POST", "/swarm/init", {"ListenAddr": "127.0.0.1:2377", "AdvertiseAddr": "127.0.0.1"})
-    try:
+    with one_node_swarm(docker):
         network = engine.create_network(
             docker.name("a"), {"driver": "overlay", "attachable": True, "ipv4.subnet": (subnet,)}, NetworkMark("lab")
         )
@@ -360,16 +355,10 @@ def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(
         engine.connect(network, web, {"ipv4_address": declared}, mark)
         seen = network_of(engine, docker.name("a"))
         assert (seen.scope, seen.mark, seen.outside) == ("swarm", NetworkMark("lab"), ())
-        assert not [path for path in seen.settings if path.startswith("driver_opts.")]
+        assert [path for path in seen.settings if path.startswith("driver_opts.")] == [f"driver_opts.{VXLAN_OPTION}"]
         assert endpoint_of(engine, docker.name("dynamic"), docker.name("a")).settings == {}
         assert endpoint_of(engine, docker.name("web"), docker.name("a")).settings == {"ipv4_address": declared}
         overlay_is_replaced(Cli(docker, tmp_path), subnet)
-    finally:
-        try:
-            docker.clean_up()
-        finally:
-            docker.do("POST", "/swarm/leave?force=1")
-            docker.call("DELETE", "/networks/docker_gwbridge")
 
 
 def overlay_is_replaced(cli: Cli, subnet: str) -> None:
