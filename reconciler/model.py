@@ -32,6 +32,8 @@ PREDEFINED = frozenset({"bridge", "host", "none"})
 """Networks that every engine has and nobody can create or remove."""
 RESTARTING = "restarting"
 """The state of a container that ended and is to be started again in a moment."""
+SWARM_ID = 25
+"""Characters of the ID of a network of a swarm; all others have 64."""
 ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}
 
 
@@ -191,6 +193,7 @@ class EngineInfo:
     """The engine that was observed. `api` is the version pinned for the whole run, e.g. (1, 55).
 
     `network_drivers` are those that it lists; empty where that is not known, as in a snapshot.
+    `swarm` is its part in one, empty where that is unknown; `node` its ID there.
     """
 
     id: str = ""
@@ -200,6 +203,8 @@ class EngineInfo:
     flavor: Flavor = "docker"
     transport: str = "unix"
     network_drivers: frozenset[str] = frozenset()
+    swarm: Literal["", "inactive", "worker", "manager"] = ""
+    node: str = ""
 
     @property
     def major(self) -> int:
@@ -268,7 +273,9 @@ class ObservedNetwork:
     mark: NetworkMark | None = None
     scope: str = "local"
     outside: tuple[str, ...] = ()
-    """Endpoints on it that belong to no container of this engine (a swarm's load balancer, another node's tasks)."""
+    """Endpoints on it that belong to no container of this engine (another node's containers)."""
+    services: tuple[str, ...] = ()
+    """The swarm services that use it, as far as a manager was asked."""
     missing: bool = False
     """Held by a journal alone: an interrupted run took it away. Never so as observed."""
 
@@ -282,6 +289,7 @@ class ObservedEndpoint:
     runs without it (a failed live connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it away.
     `half`: a connect failed so late that the container has the interface, and its network does not know of it: nothing can be done about it
     until the container is started anew, and then it is whole.
+    `ghost`: it runs with it, and its swarm's manager knows nothing of it.
     """
 
     network: str
@@ -294,6 +302,7 @@ class ObservedEndpoint:
     phantom: bool = False
     missing: bool = False
     half: bool = False
+    ghost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +311,8 @@ class ObservedContainer:
 
     `network_mode` is as the engine has it: a network's name or ID, `bridge`, `default`, `host`, `none`, `container:ID`.
     `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname).
-    `mac` is the MAC given at creation. What follows `ports` is read of containers that carry netplan's mark and is empty for all others:
+    `mac` is the MAC given at creation, `service` the swarm service whose task it is.
+    What follows `ports` is read of containers that carry netplan's mark and is empty for all others:
     `settings` as declared ones, with every path the container has; `image_id` of the image it was made from; `anonymous` maps the targets
     of its anonymous volumes to their names; `exit_code` is that of its last end, `health` empty where it has no healthcheck; `severed`: it
     runs in a network namespace that its owner left, as that was started anew. `own_route`: by way of which address its default route goes,
@@ -325,6 +335,7 @@ class ObservedContainer:
     health: Literal["", "starting", "healthy", "unhealthy"] = ""
     severed: bool = False
     own_route: str = ""
+    service: str = ""
 
     @property
     def live(self) -> bool:

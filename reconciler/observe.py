@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
 from .codec.containers import listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
+from .codec.swarm import Cluster, clustered_container, clustered_network, has_view, read_cluster
 from .engine import Reader, persistently
 from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable
@@ -83,11 +84,17 @@ def observe(
     all_images, all_volumes, *found = in_parallel(persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
     networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
+    cluster = _cluster(reader, engine, parallel) if has_view(engine, networks) else None
+    if cluster:
+        networks = [clustered_network(network, cluster) for network in networks]
     swarm = {network.id for network in networks if network.scope == "swarm"}
     inside = _images_inside(reader, answers.containers, known.values(), parallel)
     twins = _twins(answers.containers)
     containers = [_container(answers, entry, swarm, inside, twins) for entry in answers.containers]
     containers = [_whole(reader, answers, container, swarm) if container else None for container in containers]
+    if cluster:
+        overlays = frozenset(network.id for network in networks if network.settings.get("driver") == "overlay")
+        containers = [container and clustered_container(container, overlays, cluster) for container in containers]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _read_image(raw, id) for id, raw in inside.items()}
@@ -98,6 +105,15 @@ def observe(
         dict(sorted(seen.items())),
         frozenset(str(volume["Name"]) for volume in all_volumes) if volumes else None,
     )
+
+
+def _cluster(reader: Reader, engine: EngineInfo, parallel: int) -> Cluster | None:
+    """What a manager knows of its swarm; None where it does not tell, as too many of the others are gone."""
+    try:
+        tasks, services = in_parallel(persistently, [reader.attachments, reader.services], parallel)
+    except ApiError:
+        return None
+    return read_cluster(tasks, services, engine.node)
 
 
 _Look = tuple[Mapping[str, Any], ObservedImage]

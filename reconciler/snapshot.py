@@ -49,6 +49,8 @@ def snapshot_json(state: ObservedState, journals: Iterable[Journal] = ()) -> dic
             "api": list(engine.api),
             "flavor": engine.flavor,
             "transport": engine.transport,
+            **({"swarm": engine.swarm} if engine.swarm else {}),
+            **({"node": engine.node} if engine.node else {}),
         },
         "networks": [_network_json(network) for network in state.networks],
         "containers": [_container_json(container) for container in state.containers],
@@ -127,7 +129,7 @@ def _network_json(network: ObservedNetwork) -> dict[str, Any]:
             **_origin_json(mark.origin),
         },
         "outside": list(network.outside),
-    }
+    } | ({"services": list(network.services)} if network.services else {})
 
 
 def _container_json(container: ObservedContainer) -> dict[str, Any]:
@@ -140,6 +142,7 @@ def _container_json(container: ObservedContainer) -> dict[str, Any]:
         "mac": container.mac,
         "ports": list(container.ports),
         "endpoints": [_endpoint_json(endpoint) for endpoint in container.endpoints],
+        **({"service": container.service} if container.service else {}),
         **(_managed_json(container, container.mark) if container.mark else {}),
     }
 
@@ -171,16 +174,20 @@ def _image_json(image: ObservedImage) -> dict[str, Any]:
 
 def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
     mark = endpoint.mark
-    return {
-        "network": endpoint.network,
-        "network_id": endpoint.network_id,
-        "endpoint_id": endpoint.endpoint_id,
-        "settings": _plain(endpoint.settings),
-        "mark": mark and {"topology": mark.topology, "how": mark.how, "declared": _plain(mark.declared), "before": _plain(mark.before)},
-        "addresses": list(endpoint.addresses),
-        "mac": endpoint.mac,
-        "phantom": endpoint.phantom,
-    } | ({"half": True} if endpoint.half else {})
+    return (
+        {
+            "network": endpoint.network,
+            "network_id": endpoint.network_id,
+            "endpoint_id": endpoint.endpoint_id,
+            "settings": _plain(endpoint.settings),
+            "mark": mark and {"topology": mark.topology, "how": mark.how, "declared": _plain(mark.declared), "before": _plain(mark.before)},
+            "addresses": list(endpoint.addresses),
+            "mac": endpoint.mac,
+            "phantom": endpoint.phantom,
+        }
+        | ({"half": True} if endpoint.half else {})
+        | ({"ghost": True} if endpoint.ghost else {})
+    )
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
@@ -198,6 +205,7 @@ def _network(item: Mapping[str, Any]) -> ObservedNetwork:
         mark=None if item["mark"] is None else _network_mark(item["mark"]),
         scope=_text(item, "scope"),
         outside=_texts(item["outside"]),
+        services=_texts(item.get("services", [])),
     )
 
 
@@ -211,6 +219,7 @@ def _container(item: Mapping[str, Any]) -> ObservedContainer:
         implied=frozenset(_texts(item["implied"])),
         mac=_text(item, "mac"),
         ports=_texts(item["ports"]),
+        service=_text(item, "service") if "service" in item else "",
         **(_managed(item) if "mark" in item else {}),
     )
 
@@ -252,6 +261,7 @@ def _endpoint(item: Mapping[str, Any]) -> ObservedEndpoint:
         mac=_text(item, "mac"),
         phantom=_flag(item, "phantom"),
         half="half" in item and _flag(item, "half"),
+        ghost="ghost" in item and _flag(item, "ghost"),
     )
 
 
@@ -314,6 +324,8 @@ def _engine(item: Mapping[str, Any]) -> EngineInfo:
     major, minor = item["api"]
     if item["flavor"] not in ("docker", "podman"):
         raise ValueError(f"flavor cannot be {item['flavor']!r}")
+    if item.get("swarm", "") not in ("", "inactive", "worker", "manager"):
+        raise ValueError(f"swarm cannot be {item['swarm']!r}")
     return EngineInfo(
         id=_text(item, "id"),
         name=_text(item, "name"),
@@ -321,4 +333,6 @@ def _engine(item: Mapping[str, Any]) -> EngineInfo:
         api=(_integer("api", major), _integer("api", minor)),
         flavor=item["flavor"],
         transport=_text(item, "transport"),
+        swarm=item.get("swarm", ""),
+        node=_text(item, "node") if "node" in item else "",
     )

@@ -38,6 +38,7 @@ from ..settings import (
     settings_pools,
     subtree,
 )
+from .swarm import service_of
 
 Json = Mapping[str, Any]
 
@@ -182,6 +183,7 @@ def read_container(raw: Json, engine: EngineInfo, swarm: Collection[str] = ()) -
         implied=frozenset(name for name in (raw["Id"][:SHORT_ID], config.get("Hostname")) if name),
         mac=canonical_mac(config.get("MacAddress") or ""),
         ports=tuple(_read_ports(network_settings.get("Ports") or {})),
+        service=service_of(config.get("Labels")),
     )
     return _attached(container, network_settings.get("Networks") or {}, engine, swarm)
 
@@ -194,6 +196,7 @@ def read_listed(raw: Json, engine: EngineInfo) -> ObservedContainer:
         state=raw.get("State") or "",
         network_mode=listed_mode(raw),
         implied=frozenset({raw["Id"][:SHORT_ID]}),
+        service=service_of(raw.get("Labels")),
     )
     return _attached(container, (raw.get("NetworkSettings") or {}).get("Networks") or {}, engine, ())
 

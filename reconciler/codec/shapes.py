@@ -230,8 +230,27 @@ info = object_of(
         "Name": str,
         "SecurityOptions": _texts,
         "Plugins": object_of({"Network": _texts}),
-        "Swarm": object_of({"LocalNodeState": str, "ControlAvailable": bool}),
+        "Swarm": object_of({"LocalNodeState": str, "ControlAvailable": bool, "NodeID": str}),
     }
+)
+_attached = object_of({"Network": object_of({"ID": str})})
+task = object_of(
+    {
+        "NodeID": str,
+        "Status": object_of({"State": str}),
+        "Spec": object_of({"NetworkAttachmentSpec": object_of({"ContainerID": str})}),
+        "NetworksAttachments": list_of(_attached),
+    },
+    "ID",
+)
+"""An attachment as a swarm's manager lists it."""
+_targets = list_of(object_of({"Target": str}))
+service = object_of(
+    {
+        "Spec": object_of({"Name": str, "Networks": _targets, "TaskTemplate": object_of({"Networks": _targets})}),
+        "Endpoint": object_of({"VirtualIPs": list_of(object_of({"NetworkID": str}))}),
+    },
+    "ID",
 )
 progress = object_of(
     {

@@ -12,7 +12,7 @@ from ..settings import FAMILIES, STATIC, Settings, Value, address_of, fits
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:
     """A network: its subnets and what is in them are of their family."""
-    _texts(network.id, network.name, network.scope, *network.outside)
+    _texts(network.id, network.name, network.scope, *network.outside, *network.services)
     _named(network.name)
     _settings(network.settings)
     for path, value in network.settings.items():
@@ -25,7 +25,8 @@ def check_network(network: ObservedNetwork) -> ObservedNetwork:
 
 def check_container(container: ObservedContainer) -> ObservedContainer:
     """A container, with what is read of one that netplan runs."""
-    _texts(container.id, container.name, container.state, container.network_mode, container.mac, *container.implied, *container.ports)
+    _texts(container.id, container.name, container.state, container.network_mode, container.mac, container.service)
+    _texts(*container.implied, *container.ports)
     _named(container.name)
     _ports(container.ports)
     for endpoint in container.endpoints:

@@ -186,6 +186,13 @@ def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]
         _warn(lock.release(), "the next apply on this machine takes it over; on another one: netplan unlock")
 
 
+def _what_failed(back: Plan) -> str:
+    networks = sorted({step.network for step in back.steps} - {"none"})
+    if networks:
+        return f"The replacement of {', '.join(networks)} failed: putting it back as it was."
+    return f"{', '.join(sorted({step.container for step in back.steps}))} could not be attached: back on none."
+
+
 def _warn(trouble: str, hint: str) -> None:
     if trouble:
         _tell(f"warning: {safe(trouble)}\n  {hint}")
@@ -330,8 +337,7 @@ class _Run:
             self._guard(None)
             back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)
             if back.steps and not any(result.error == INTERRUPTED for result in ran.results):
-                names = ", ".join(sorted({step.network for step in back.steps}))
-                _tell(safe(f"The replacement of {names} failed: putting it back as it was."))
+                _tell(safe(_what_failed(back)))
                 runs.append(self._execute(back))
             if self.note and not any(result.unknown for each in runs for result in each.results):
                 self._drop_if_whole(self.note.name)

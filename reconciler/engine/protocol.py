@@ -38,6 +38,12 @@ class Reader(Protocol):
     def network(self, id: str) -> dict[str, Any] | None:
         """A network as inspected, or None if there is none."""
 
+    def attachments(self) -> list[dict[str, Any]]:
+        """What plain containers of all nodes have attached to a swarm's networks, as listed; ApiError from any but its managers."""
+
+    def services(self) -> list[dict[str, Any]]:
+        """The services of a swarm, as listed; ApiError from any but its managers."""
+
     def container(self, id: str) -> dict[str, Any] | None:
         """A container as inspected, or None if there is none."""
 

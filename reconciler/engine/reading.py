@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ..codec import shapes
 from ..codec.shapes import Shape
+from ..codec.swarm import part_in_swarm
 from ..errors import ApiError, LostError
 from ..model import EngineInfo, Flavor
 from .docker_py import credentials
@@ -50,6 +51,7 @@ class EngineReader:
                 flavor=self._flavor,
                 transport=self.target.transport,
                 network_drivers=frozenset((details.get("Plugins") or {}).get("Network") or ()),
+                **part_in_swarm(details),
             )
         return self._info
 
@@ -69,6 +71,13 @@ class EngineReader:
 
     def network(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/networks/{quote(id, safe='')}", shapes.network)
+
+    def attachments(self) -> list[dict[str, Any]]:
+        filters: Filters = {"runtime": ["attachment"]}
+        return self._list(f"/tasks?filters={quote(json.dumps(filters))}", shapes.task)
+
+    def services(self) -> list[dict[str, Any]]:
+        return self._list("/services", shapes.service)
 
     def container(self, id: str) -> dict[str, Any] | None:
         return self._inspect(f"/containers/{quote(id, safe='')}/json", shapes.container)

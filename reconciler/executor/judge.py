@@ -13,6 +13,11 @@ T = TypeVar("T")
 SETTLE = (0.0, 0.2, 0.8)
 """Seconds before each look at the state after a lost answer: the engine may still be at it."""
 
+_NOT_ATTACHED = (
+    "the swarm gave no address within 20 s: the one asked for is taken on some node, its subnet is another network's too, "
+    "or no manager can be reached (docker network inspect --verbose shows who has which)"
+)
+
 
 class StepError(EngineError):
     """A step did not reach what it is for; the text is for the user.
@@ -47,6 +52,8 @@ def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
 def failure(error: EngineError, more: str = "") -> StepError:
     """The error of a step whose state says that it did not happen."""
     said = words(error)
+    if isinstance(error, ApiError) and "context deadline exceeded" in said and "ttach" in said:
+        more = f"{_NOT_ATTACHED}; {more}" if more else _NOT_ATTACHED
     if isinstance(error, LostError):
         said += "; it has not happened so far" if isinstance(error, TimedOutError) else "; it did not happen"
     found = _judged(StepError(f"{said}; {more}" if more else said), error)

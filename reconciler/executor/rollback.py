@@ -13,6 +13,8 @@ from ..settings import STATIC
 def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -> Plan:
     """What puts networks back that `plan` was to replace and whose new one could not be made; empty where there are none.
 
+    And on `none` the containers that left it for a network on which they did not come.
+
     `statuses` says of each step how it ended: `done`, `failed`, `skipped`. `observed` is what the plan was made from. The old network is
     made again only if it is gone; one that could not be removed only gets its endpoints back.
     """
@@ -23,6 +25,11 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
         if create.op == "create" and create.kind == "network" and removal and statuses[create.id] != "done":
             old = next(network for network in observed.networks if network.id == removal.network_id)
             steps += _way_back(plan, statuses, observed, old, statuses[removal.id] == "done", len(steps))
+    arrived = {step.container_id for step in plan.steps if step.op == "connect" and statuses[step.id] == "done"}
+    for left in plan.steps:
+        if left.op == "disconnect" and left.network == "none" and statuses[left.id] == "done" and left.container_id not in arrived:
+            why, ids = f"{left.container} came on no other network", (left.network_id, left.container_id)
+            steps.append(Step(len(steps) + 1, "connect", "none", why, left.container, *ids))
     return replace(plan, steps=tuple(steps), changes=(), drift=(), warnings=(), notes=())
 
 

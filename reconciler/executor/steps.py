@@ -14,12 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..codec import SHORT_ID, read_container, read_listed
+from ..codec.swarm import read_cluster
 from ..engine import persistently
 from ..errors import ApiError, EngineError, LostError
 from ..marks import CURE, Place, read_network_mark
-from ..model import RESTARTING, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
+from ..model import RESTARTING, SWARM_ID, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
-from ..settings import Value
+from ..settings import STATIC, Value
 from .container_steps import ContainerPerformer
 from .judge import StepError, failure, look
 
@@ -160,10 +161,35 @@ class Performer:
                 return
             raise StepError(f"{step.container} is not running and already lists {step.network}: changed since the plan was made")
         try:
-            self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+            self._attach(network_id, step, mark)
         except (ApiError, LostError) as error:
             if not look(error, lambda: self._connected(network_id, step) and not self._half(network_id, step)):
                 raise self._after_failed_connect(network_id, step, error) from error
+        if self._is_ghost(network_id, step):  # only a connect after a disconnect is registered
+            try:
+                self._engine.disconnect(network_id, step.container_id)
+                self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+            except (ApiError, LostError) as error:
+                raise self._after_failed_connect(network_id, step, error) from error
+
+    def _attach(self, network_id: str, step: Step, mark: EndpointMark | None) -> None:
+        """One connect; a second where the swarm still waited for what an earlier one had asked for, in vain and by the network's name."""
+        try:
+            self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+        except ApiError as error:
+            if len(network_id) != SWARM_ID or "deadline exceeded" not in str(error) or {*STATIC} & step.settings.keys():
+                raise
+            self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+
+    def _is_ghost(self, network_id: str, step: Step) -> bool:
+        """Whether a swarm's manager knows nothing of an attachment that its engine just made, as it does after one that failed."""
+        if len(network_id) != SWARM_ID or self._info.swarm != "manager" or step.container_id not in self._live:
+            return False
+        try:
+            tasks = persistently(self._engine.attachments)
+        except ApiError:
+            return False
+        return (step.container_id, network_id) not in read_cluster(tasks, (), self._info.node).attached
 
     def _connected(self, network_id: str, step: Step) -> bool:
         """Whether the endpoint is there with the step's mark and settings; with its MAC address where the engine heeds one."""

@@ -59,7 +59,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
     keep(desired.topology, observed, networks, containers, endpoints, policy)
     said = (networks, containers, endpoints)
-    refusals = [*wipe_refusals(wipe, desired, policy), *(refusal for part in said for refusal in part.refusals)]
+    refusals = [*wipe_refusals(wipe, desired, policy, observed.engine), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, containers, observed)
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)

@@ -26,6 +26,7 @@ from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Differenc
 from ..safety import Policy
 from .container_compare import container_differences, in_place, short_image
 from .networks import NetworkCase, Networks
+from .swarm_use import is_hidden
 
 Fate = Literal["keep", "create", "recreate", "update", "remove"]
 _LEFTOVER = re.compile(r"(?P<name>.+)\.netplan-(?P<id>[0-9a-f]{12})\Z")
@@ -225,7 +226,9 @@ class _Decider:
                 if case.fate == "replace" and how == "name":
                     return ""
                 return f"was created on network {case.name}, which is {case.fate}d"
-        return "" if mode in self._network_keys else f"was created on network {mode[:64]}, which is gone"
+        if mode in self._network_keys or any(e.network == mode and is_hidden(e, self.observed.engine) for e in present.endpoints):
+            return ""
+        return f"was created on network {mode[:64]}, which is gone"
 
     @cached_property
     def _going(self) -> list[NetworkCase]:

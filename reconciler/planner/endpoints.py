@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from .. import safety
@@ -27,6 +28,7 @@ from .compare import endpoint_differences, overlaid_endpoint
 from .containers import GONE, HALF, ContainerCase, Containers
 from .networks import NetworkCase, Networks
 from .recover import TAKEN_AWAY
+from .swarm_use import is_hidden, task_endpoint
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +62,7 @@ class EndpointCase:
 MISSING = "declared when the network was made, not attached now"
 TAKEN_OFF = "created with it, not attached now"
 STALE = "its network was made anew: the container could not start"
+GHOST = "not registered with the swarm (a failed connect came before it): its address may be given to another"
 PHANTOM = "listed but not attached (a failed connect left it): the next restart would fail"
 
 
@@ -129,20 +132,35 @@ class _Decider:
             return
         before, last = len(self.result.cases), len(declared)
         for endpoint in container.endpoints:
+            if endpoint.missing and endpoint.network == "none":
+                continue
             order, declaration = declared.pop(endpoint.network, (last, None))
             if endpoint.half:
                 self._half(container, endpoint, declaration, managed)
                 continue
             case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
-            if declaration:
+            if container.service and endpoint.mark is None:
+                self._of_task(case, declaration, endpoint)
+            elif declaration:
                 self._declared(case, declaration, endpoint, managed)
             elif not (managed and self._surplus(case, endpoint)):
                 self._undeclared(case, endpoint)
         for name, (order, declaration) in declared.items():
             if name in self.networks.cases:
                 self._absent(EndpointCase(container, name, None, declaration, order=order), declaration)
-        if any(case.target is not None for case in self.result.cases[before:]):
-            self._leave_none(container)
+        self._around_none(container, self.result.cases[before:])
+
+    def _of_task(self, case: EndpointCase, wanted: DesiredEndpoint | None, endpoint: ObservedEndpoint) -> None:
+        """A swarm's service decides about the attachments of its tasks: none is ever taken off or made again."""
+        if wanted is None:
+            network = self.networks.cases.get(case.network)
+            if network and network.observed and self._ours(network.observed.mark) and not network.goes:
+                whose = f"a task of swarm service {case.container.service}"
+                self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}")
+        elif endpoint_differences(wanted.settings, case.container, endpoint, None, addresses_readable=self.engine.flavor == "docker"):
+            self.result.refusals.append(task_endpoint(case.container, case.network, wanted.source))
+        else:
+            self.result.kept.append(case)
 
     def _half(self, container: ObservedContainer, endpoint: ObservedEndpoint, wanted: DesiredEndpoint | None, managed: bool) -> None:
         """Whole once the container is started anew, which is done to one that we run."""
@@ -170,11 +188,20 @@ class _Decider:
         )
         return False
 
-    def _leave_none(self, container: ObservedContainer) -> None:
-        """A container on `none` can be on no other network: it leaves that one first."""
-        if (endpoint := container.endpoint("none")) and not endpoint.missing:
+    def _around_none(self, container: ObservedContainer, cases: Sequence[EndpointCase]) -> None:
+        """A container on `none` can be on no other network: it leaves that one first, and is back on it when it has no other any more."""
+        endpoint = container.endpoint("none")
+        if any(case.target is not None for case in cases) and endpoint and not endpoint.missing:
             reason = "a container on none can be on no other network"
             self.result.cases.append(EndpointCase(container, "none", endpoint, disconnect=True, reason=reason))
+        if container.network_mode != "none" or self.engine.flavor != "docker" or (endpoint and not endpoint.missing):
+            return
+        after = {e.network for e in container.endpoints if not e.missing}
+        after -= {case.network for case in cases if case.disconnect and (case.target is None or case.cure)}
+        after |= {case.network for case in cases if case.target is not None and not case.cure}
+        if not after and (endpoint or any(case.disconnect for case in cases)):
+            reason = "created with network mode none, and on no other network any more"
+            self.result.cases.append(EndpointCase(container, "none", target={}, reason=reason))
 
     # --- declared ---
 
@@ -214,7 +241,7 @@ class _Decider:
         if endpoint.mark and not mark and (case.differences or endpoint.phantom or stale):
             self._refuse_other(case, endpoint.mark)
             return
-        if not (case.differences or endpoint.phantom or stale or network.goes or endpoint.missing):
+        if not (case.differences or endpoint.phantom or stale or network.goes or endpoint.missing or endpoint.ghost):
             if endpoint.mark is None and not managed and network.name != "bridge" and self.engine.flavor == "docker":
                 self.result.notes.append(
                     f"{case.container.name} on {case.network} was attached by somebody else: it stays when no longer declared"
@@ -224,7 +251,7 @@ class _Decider:
         case.disconnect = not (endpoint.phantom or endpoint.missing)
         case.target = overlaid_endpoint(wanted.settings, _own_settings(endpoint), mark)
         case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
-        case.restored = network.goes and not (case.differences or endpoint.phantom or stale or endpoint.missing)
+        case.restored = network.goes and not (case.differences or endpoint.phantom or stale or endpoint.missing or endpoint.ghost)
         case.reason = (
             TAKEN_AWAY
             if endpoint.missing
@@ -234,11 +261,14 @@ class _Decider:
             if endpoint.phantom
             else "settings differ"
             if case.differences
+            else GHOST
+            if endpoint.ghost
             else f"{case.network} is replaced"
         )
-        case.drift = stale or endpoint.phantom or any(d.cause == "drift" for d in case.differences)
+        broken = stale or endpoint.phantom or (endpoint.ghost and not case.differences)
+        case.drift = broken or any(d.cause == "drift" for d in case.differences)
         if case.drift:
-            what = case.reason if stale or endpoint.phantom else "changed: " + ", ".join(d.path for d in case.differences)
+            what = case.reason if broken else "changed: " + ", ".join(d.path for d in case.differences)
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", what))
         self.result.cases.append(case)
 
@@ -248,10 +278,13 @@ class _Decider:
         One that never ran is bound by name, to whatever has it when it starts; so is one on the engine's own networks, of which `bridge`
         has another ID after each restart of the engine.
         """
-        return bool(endpoint.network_id) and endpoint.network_id not in self.ids and endpoint.network not in PREDEFINED
+        gone = bool(endpoint.network_id) and endpoint.network_id not in self.ids and endpoint.network not in PREDEFINED
+        return gone and not is_hidden(endpoint, self.engine)
 
     def _is_gone(self, endpoint: ObservedEndpoint) -> bool:
         """Whether no network answers to it now."""
+        if is_hidden(endpoint, self.engine):
+            return False
         by_id = endpoint.network_id and endpoint.network not in PREDEFINED
         return endpoint.network_id not in self.ids if by_id else endpoint.network not in self.names
 
@@ -310,6 +343,9 @@ class _Decider:
         network = self.networks.cases.get(case.network)
         if self._ours(endpoint.mark) and endpoint.mark:
             self._undo(case, endpoint, endpoint.mark, network)
+        elif network is None and endpoint.missing and case.network in self.names:
+            case.target, case.mark, case.reason = endpoint.settings, endpoint.mark, TAKEN_AWAY
+            self.result.cases.append(case)
         elif network is None or self._is_stale(endpoint):
             return
         elif endpoint.missing and network.fate != "remove":
@@ -326,7 +362,7 @@ class _Decider:
             self.result.cases.append(case)
         elif network.observed and self._ours(network.observed.mark):
             whose = f"topology {owner(endpoint)!r} declares it" if endpoint.mark else "nobody declares it"
-            phantom = f"; {PHANTOM}" if endpoint.phantom else ""
+            phantom = f"; {PHANTOM}" if endpoint.phantom else f"; {GHOST}" if endpoint.ghost else ""
             self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}{phantom}")
 
     def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:

@@ -27,6 +27,7 @@ from ..safety import Policy
 from ..settings import Settings
 from .compare import network_differences, overlaid_network
 from .recover import TAKEN_AWAY
+from .swarm_use import in_use
 
 Fate = Literal["keep", "create", "replace", "remove"]
 
@@ -78,7 +79,7 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
         by_name[network.name].append(network)
     members = _declared_members(desired, observed.containers)
     for name, wanted in desired.networks.items():
-        _decide_declared(result, wanted, by_name.get(name, ()), desired, members.get(name, {}), policy)
+        _decide_declared(result, wanted, by_name.get(name, ()), desired, members.get(name, {}), policy, observed.engine)
     external = {name for name, wanted in policy.destroyed.networks.items() if wanted.external} if policy.destroyed else set()
     for name, networks in by_name.items():
         owned = [n for n in networks if ours(n, desired.topology) and name not in desired.networks]
@@ -91,8 +92,12 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
             result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
     going = [case for case in result.cases.values() if case.goes]
     modes = _by_mode(c for c in observed.containers if policy.keep_containers or not _made_anew(c, desired)) if going else {}
+    tasks = _tasks(observed.containers) if going else {}
     for case in going:
         _refuse_breakage(result, case, modes, observed.engine, policy)
+        if case.observed:
+            verb = "replaced" if case.fate == "replace" else "removed"
+            result.refusals += in_use(case.observed, verb, observed.engine, tasks.get(case.observed.id, ()))
     return result
 
 
@@ -102,6 +107,16 @@ def _made_anew(container: ObservedContainer, desired: DesiredState) -> bool:
         return False
     declared = desired.containers.get(container.name)
     return declared is None or declared.managed
+
+
+def _tasks(containers: Iterable[ObservedContainer]) -> dict[str, list[ObservedContainer]]:
+    """Network ID -> the tasks of swarm services that are on it here, but for attachments that a topology made."""
+    result: dict[str, list[ObservedContainer]] = defaultdict(list)
+    for container in containers:
+        for endpoint in container.endpoints if container.service else ():
+            if endpoint.mark is None:
+                result[endpoint.network_id].append(container)
+    return result
 
 
 def _by_mode(containers: Iterable[ObservedContainer]) -> dict[str, list[ObservedContainer]]:
@@ -130,6 +145,7 @@ def _decide_declared(
     desired: DesiredState,
     members: Mapping[str, str],
     policy: Policy,
+    engine: EngineInfo,
 ) -> None:
     name = wanted.name
     if len(present) > 1:
@@ -138,7 +154,11 @@ def _decide_declared(
     network = present[0] if present else None
     case = result.cases[name] = NetworkCase(name, "keep", wanted, network)
     if wanted.external:
-        if network is None:
+        if network is None and engine.swarm == "worker":
+            result.notes.append(
+                f"network {name} is not on this node: taken for one of the swarm's, of which a worker sees only those in use here"
+            )
+        elif network is None:
             del result.cases[name]
             message = f"network {name} is external and does not exist"
             way_out = f"create it first (docker network create {name}), or take out external: true"
@@ -207,13 +227,6 @@ def _refuse_breakage(
         message = f"network {case.name} is protected by topology {owner(network)!r} and would be {verb}"
         result.refusals.append(
             Refusal(message, "it is not to be adopted: choose another name", source=case.wanted.source if case.wanted else None)
-        )
-    if network.outside:
-        result.refusals.append(
-            Refusal(
-                f"network {case.name} cannot be {verb}: {', '.join(network.outside)} on it is no container of this engine",
-                "remove the services that use it first",
-            )
         )
     by_id_breaks = engine.is_docker(STRICT_MODES)
     for container in (*modes.get(network.name, ()), *modes.get(network.id[:12], ())):

@@ -86,6 +86,8 @@ class _Graph:
         network = self.networks.get(case.network)
         bound = case.observed.network_id if case.observed and case.observed.endpoint_id else ""
         present = network.observed.id if network and network.observed else bound or self.ids.get(case.network, "")
+        if network and network.wanted and network.wanted.external:  # one that a swarm's worker does not list is known by its name
+            present = present or case.network
         fresh = "" if network and network.comes else present
         who = (case.reason, case.container.name)
         if case.disconnect:
@@ -182,8 +184,17 @@ class _Graph:
                 if self.endpoints[index].network != mode:
                     self._mode_edge(self.endpoints[index], self.connects[index], mode)
                 self.connects[index].needs.extend(leaving)
+            self._around_none(indexes, leaving)
             if self.containers.cases:
                 self._around_start(indexes)
+
+    def _around_none(self, indexes: list[int], leaving: list[Node]) -> None:
+        """`none` is left once there is something to be connected to, and is connected when everything else is left."""
+        for node in leaving:
+            node.needs += [self.creates[net] for i in indexes if i in self.connects and (net := self.endpoints[i].network) in self.creates]
+        for index in indexes:
+            if index in self.connects and self.endpoints[index].network == "none":
+                self.connects[index].needs += [self.disconnects[other] for other in indexes if other in self.disconnects]
 
     def _around_start(self, indexes: list[int]) -> None:
         """A container is attached before it is started, and after it was created; before the old one is stopped, as it may fail."""

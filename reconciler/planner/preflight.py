@@ -29,9 +29,11 @@ from .containers import Containers
 from .drivers import missing_drivers
 from .endpoints import EndpointCase, Endpoints
 from .gateways import taken_routes
+from .holders import Holders, taken
 from .macs import unsettable_macs
 from .networks import NetworkCase, Networks
-from .subnets import free_subnet, overlapping, shares_address_space, subnets_of
+from .subnets import free_subnet, in_swarm, overlapping, shares_address_space, subnets_of
+from .swarm import swarm_refusals
 
 _DOCKER_28 = {
     "gw_priority": "gw_priority",
@@ -48,17 +50,19 @@ def preflight(
     """All refusals; also moves endpoints whose dynamic address somebody needs, and drops addresses and subnets that cannot be kept."""
     refusals = list(_features(networks, endpoints, observed.engine))
     refusals += missing_drivers(networks, observed.engine)
-    refusals += _overlaps(networks, observed)
+    refusals += _overlaps(networks, observed, swarm=False)
+    refusals += _overlaps(networks, observed, swarm=True)
+    refusals += swarm_refusals(networks, endpoints, observed)
     refusals += _bridge_names(networks, observed)
-    refusals += _lost_network_modes(networks, endpoints, observed)
-    refusals += _restarting(networks, endpoints, containers)
     settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
     settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
     refusals += _unfitting(networks, endpoints, settings, observed.engine, policy)
     refusals += _dead_addresses(endpoints, settings, observed.engine)
     going = {case.observed.id for case in containers.cases.values() if case.goes and case.observed}
     started = {case.observed.id for case in containers.cases.values() if case.start and case.observed and not case.observed.live}
-    refusals += _addresses(topology, settings, endpoints, observed, going, started)
+    refusals += _addresses(topology, settings, endpoints, observed, going, started, policy)
+    refusals += _lost_network_modes(networks, endpoints, observed)
+    refusals += _restarting(networks, endpoints, containers)
     refusals += full(settings, endpoints, containers, observed, going)
     refusals += unsettable_macs(endpoints, observed.engine)
     refusals += taken_routes(endpoints, settings, observed.engine)
@@ -129,14 +133,16 @@ def _endpoint_gaps(case: EndpointCase, engine: EngineInfo) -> Iterator[str]:
 # --- subnets ---------------------------------------------------------------------------------------------------------
 
 
-def _overlaps(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
+def _overlaps(networks: Networks, observed: ObservedState, *, swarm: bool) -> Iterator[Refusal]:
     """Subnets to be made against those of networks that stay, and against each other where the file did not see it.
 
+    Those of a `swarm` have an address space of their own, in which nothing says that one is taken: the network never gets any address.
     Each subnet is offered a free one of its own: two offers never overlap either. One that is given up is dropped and told, not refused.
     """
-    coming = {case.name: case for case in networks.cases.values() if case.comes and case.target.get("driver") != "overlay"}
+    coming = {c.name: c for c in networks.cases.values() if c.comes and (c.target.get("driver") == "overlay") == swarm}
     going = {case.observed.id for case in networks.cases.values() if case.goes and case.observed}
-    staying = {n.id: n for n in observed.networks if not n.missing and n.id not in going and shares_address_space(n)}
+    in_space = in_swarm if swarm else shares_address_space
+    staying = {n.id: n for n in observed.networks if coming and not n.missing and n.id not in going and in_space(n)}
     tagged = [(subnet, f"+{name}") for name, case in coming.items() for subnet in subnets_of(case.target)]
     tagged += [(subnet, network.id) for network in staying.values() for subnet in subnets_of(network.settings)]
     taken = [subnet for subnet, _ in tagged]
@@ -270,6 +276,7 @@ def _addresses(
     observed: ObservedState,
     going: Collection[str],
     started: Collection[str],
+    policy: Policy,
 ) -> Iterator[Refusal]:
     """Static addresses that are about to be given: each must fit, be given once, and be free when it is needed.
 
@@ -284,7 +291,7 @@ def _addresses(
             if case.wanted and (refusal := _unfit(case, settings.get(case.network), str(address), family, observed.engine)):
                 yield refusal
             elif other := wanted.get((case.network, str(address))):
-                yield _taken(case, str(address), other.container.name, "")
+                yield taken(case, str(address), other.container.name, "")
             else:
                 wanted[case.network, str(address)] = case
     for case in endpoints.kept:
@@ -292,7 +299,8 @@ def _addresses(
             for path in {*STATIC} & case.observed.settings.keys():
                 wanted.setdefault((case.network, str(case.observed.settings[path])), case)
     if wanted:
-        yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going])
+        others = Holders(observed.engine, policy, endpoints)
+        yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going], others)
 
 
 def _is_static(case: EndpointCase) -> bool:
@@ -308,15 +316,14 @@ def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: 
     return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
 
 
-def _taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
-    message = f"{case.container.name} on {case.network}: address {address} is taken by container {holder}{how}"
-    return Refusal(message, f"choose another address, or disconnect {holder} first", False, case.wanted.source if case.wanted else None)
-
-
 def _held(
-    topology: str, wanted: dict[tuple[str, str], EndpointCase], endpoints: Endpoints, containers: Iterable[ObservedContainer]
+    topology: str,
+    wanted: dict[tuple[str, str], EndpointCase],
+    endpoints: Endpoints,
+    containers: Iterable[ObservedContainer],
+    others: Holders,
 ) -> Iterator[Refusal]:
-    """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, any other is in the way."""
+    """Addresses held by endpoints that nothing happens to: a declared dynamic one is moved, one not declared here if that is allowed."""
     busy = {(case.container.id, case.network) for case in endpoints.cases}
     needed = defaultdict(set)
     for network, address in wanted:
@@ -334,8 +341,10 @@ def _held(
                     continue
                 if key in kept and address not in static:
                     _move(topology, kept.pop(key), f"gives up {address} to {case.container.name}", endpoints)
-                elif key not in kept or address in static:
-                    yield _taken(case, address, container.name, "" if address in static else " (given to it automatically)")
+                elif key in kept and address in static:
+                    yield taken(case, address, container.name, "")
+                elif key not in kept and (refusal := others.give_up(case, address, container, endpoint)):
+                    yield refusal
 
 
 def _move(topology: str, case: EndpointCase, reason: str, endpoints: Endpoints) -> None:

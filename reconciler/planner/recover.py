@@ -6,10 +6,11 @@ other, but has nothing to take away. Whether it comes back is then decided by th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..model import DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from ..model import PREDEFINED, DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from ..ownership import ours, owner
 from ..plan import Plan, Refusal
 from ..safety import Policy
@@ -30,7 +31,8 @@ def recover(desired: DesiredState, observed: ObservedState, journals: Sequence[J
     networks = {network.name: network for network in observed.networks}
     missing = {n.name: n for n in _networks(desired, reversed(own)) if n.name not in networks}
     known = networks.keys() | missing.keys()
-    containers = tuple(_whole(container, newest_first, desired, known, networks.keys()) for container in observed.containers)
+    back = _Back(observed.networks, missing.keys())
+    containers = tuple(_whole(container, newest_first, desired, known, back) for container in observed.containers)
     all_networks = sorted((*observed.networks, *missing.values()), key=lambda network: (network.name, network.id))
     return replace(observed, networks=tuple(all_networks), containers=containers)
 
@@ -44,21 +46,52 @@ def _networks(desired: DesiredState, journals: Iterable[Journal]) -> Iterator[Ob
                 yield replace(network, id="", missing=True)
 
 
+class _Back:
+    """Which networks that journals mean are there: by what they are, as somebody else's may have the name of one by now."""
+
+    def __init__(self, networks: Iterable[ObservedNetwork], missing: Collection[str] = ()) -> None:
+        self.missing = missing
+        self.by_name: dict[str, list[ObservedNetwork]] = defaultdict(list)
+        for network in networks:
+            self.by_name[network.name].append(network)
+
+    def network(self, journal: Journal, name: str, id: str) -> ObservedNetwork | None:
+        """The network itself, or one that a run of its topology, or the way back from a failed run, has made in its place."""
+        return next((network for network in self.by_name.get(name, ()) if _is_the_one(network, journal, id)), None)
+
+    def endpoint(self, journal: Journal, endpoint: ObservedEndpoint) -> bool:
+        """Whether the network of an endpoint that a run took away is there, or comes back in the journal's own name."""
+        return endpoint.network in self.missing or self.network(journal, endpoint.network, endpoint.network_id) is not None
+
+
+def _is_the_one(network: ObservedNetwork, journal: Journal, id: str) -> bool:
+    if id in ("", network.id) or network.name in PREDEFINED:
+        return True
+    taken = [old for old in journal.taken.networks if old.name == network.name]
+    if network.mark is None:
+        return any(old.mark is None and old.settings == network.settings for old in taken)
+    return network.mark.topology in {journal.topology, *(old.mark.topology for old in taken if old.mark)}
+
+
 def _whole(
-    container: ObservedContainer, journals: Sequence[Journal], desired: DesiredState, known: Iterable[str], present: Iterable[str]
+    container: ObservedContainer, journals: Sequence[Journal], desired: DesiredState, known: Collection[str], back: _Back
 ) -> ObservedContainer:
     """The container with the endpoints that it lacks. A phantom is lacking too: its settings are those of the journal.
 
-    `none` is no endpoint to put back: a container that is on no network has what one on `none` has.
+    What this topology declares or made it has by the network's name, what is somebody else's only where the network itself is there.
+    `none` is put back only on a container that is on no network at all.
     """
     endpoints = {endpoint.network: endpoint for endpoint in container.endpoints}
     for journal in journals:
         own = journal.topology == desired.topology
         for taken in _endpoints_of(journal, container.id):
             there = endpoints.get(taken.network)
-            concerns = own or (taken.network in present and _concerns(desired, container.name, taken))
+            mine = _concerns(desired, container.name, taken)
+            concerns = (own and (mine or back.endpoint(journal, taken))) or (taken.network in back.by_name and mine)
             lacks = there is None or (there.phantom and not there.missing)
-            if concerns and lacks and taken.network in known and taken.network != "none":
+            if taken.network == "none":
+                lacks = not container.endpoints
+            if concerns and lacks and taken.network in known:
                 endpoints[taken.network] = _missing(_taken_over(desired, container.name, taken, journal) if own else taken, there)
             elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
                 endpoints[taken.network] = replace(there, mark=taken.mark)
@@ -94,19 +127,26 @@ def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> b
 
 def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Iterator[Refusal]:
     """Other people's endpoints that would never come back, as the network that they were taken off does not: refused without consent."""
-    present = {network.name for network in observed.networks}
+    back = _Back(observed.networks)
     comes = {name for name, wanted in desired.networks.items() if not wanted.external}
     containers = {container.id: container for container in observed.containers}
     for journal in journals if not (policy.disrupt_foreign or policy.wipe) else ():
-        gone = {network.name for network in journal.taken.networks} - present - comes
+        taken_networks = {network.name: network.id for network in journal.taken.networks}
+        gone = {name for name, id in taken_networks.items() if not back.network(journal, name, id)} - comes
         for taken in journal.taken.containers if journal.topology == desired.topology else ():
             for endpoint in taken.endpoints:
                 lost = endpoint.network in gone and taken.id in containers and not ours(endpoint, desired.topology)
                 if lost and not policy.consents(taken.name, endpoint.network):
-                    yield Refusal(
-                        f"an interrupted run took container {taken.name} off network {endpoint.network}, and neither would come back",
-                        "recover first, with netplan apply of the file as it was then, or give them up with --disrupt-foreign",
-                    )
+                    yield _given_up(taken.name, endpoint.network, endpoint.network in back.by_name)
+
+
+def _given_up(container: str, network: str, replaced: bool) -> Refusal:
+    first = f"remove network {network} as it is now, and " if replaced else ""
+    now = f" (another network is called {network} now)" if replaced else ""
+    return Refusal(
+        f"an interrupted run took container {container} off network {network}, and neither would come back{now}",
+        f"recover first: {first}netplan apply the file as it was then; or give them up with --disrupt-foreign",
+    )
 
 
 def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:
@@ -135,14 +175,15 @@ def _put_back(made: Plan, journal: Journal) -> Iterator[str]:
 
 def lacking(journal: Journal, observed: ObservedState) -> bool:
     """Whether the engine lacks anything that the journal holds and that something could still be done about."""
-    networks = {network.name for network in observed.networks}
+    back = _Back(observed.networks)
     containers = {container.id: container for container in observed.containers}
-    if any(network.name not in networks for network in journal.taken.networks):
+    if any(back.network(journal, network.name, network.id) is None for network in journal.taken.networks):
         return True
     for taken in journal.taken.containers:
         container = containers.get(taken.id)
         for endpoint in taken.endpoints if container else ():
             there = container.endpoint(endpoint.network) if container else None
-            if there is None or there.phantom:
+            now = back.network(journal, endpoint.network, endpoint.network_id)
+            if there is None or there.phantom or now is None or there.network_id not in ("", now.id):
                 return True
     return False

@@ -34,6 +34,11 @@ def shares_address_space(network: ObservedNetwork) -> bool:
     return network.scope != "swarm" and driver not in ("overlay", "host", "null")
 
 
+def in_swarm(network: ObservedNetwork) -> bool:
+    """Whether its subnets are in the address space of a swarm."""
+    return network.settings.get("driver") == "overlay"
+
+
 def overlapping(tagged: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Pairs of (prefix, tag) whose prefixes overlap, by a sweep: near linear where few do."""
     entries = sorted(((_bounds(prefix), prefix, tag) for prefix, tag in tagged))

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .. import safety
-from ..model import ENGINE_OWN, DesiredState, ObservedContainer, ObservedNetwork, ObservedState
+from ..model import ENGINE_OWN, DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
 from ..ownership import anothers
 from ..plan import FOR_GOOD, Change, Refusal
 from ..safety import Policy
 from .graph import Node
+from .swarm_use import in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +26,30 @@ class Wipe:
 def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]:
     """What a wipe takes away, and the engine as it is afterwards.
 
-    The engine's own networks stay, and so do the containers that policy spares, with the networks they are on.
+    The engine's own networks stay, and so do the containers that policy spares, with the networks they are on. A swarm's networks leave a
+    worker by themselves, once nothing on it uses them.
     """
     if not policy.wipe:
         return Wipe(), observed
     spared = [container for container in observed.containers if container.id in policy.spare]
-    kept = ENGINE_OWN | {endpoint.network for container in spared for endpoint in container.endpoints}
+    used = {key for container in spared for endpoint in container.endpoints for key in (endpoint.network_id or endpoint.network,)}
+    kept = {network.id for network in observed.networks if network.name in ENGINE_OWN or {network.id, network.name} & used}
+    kept |= {network.id for network in observed.networks if network.scope == "swarm" and observed.engine.swarm == "worker"}
     going = (container for container in observed.containers if container.id not in policy.spare and container.state != "removing")
-    gone = (network for network in observed.networks if network.name not in kept and not network.missing)
+    gone = (network for network in observed.networks if network.id not in kept and not network.missing)
     wipe = Wipe(tuple(sorted(going, key=lambda c: (c.name, c.id))), tuple(sorted(gone, key=lambda n: (n.name, n.id))))
-    networks = tuple(network for network in observed.networks if network.name in kept)
+    networks = tuple(network for network in observed.networks if network.id in kept)
     return wipe, replace(observed, containers=tuple(spared), networks=networks)
 
 
-def refusals(wipe: Wipe, desired: DesiredState, policy: Policy) -> Iterator[Refusal]:
+def refusals(wipe: Wipe, desired: DesiredState, policy: Policy, engine: EngineInfo) -> Iterator[Refusal]:
     """What a wipe may not do. The file decides about networks that are its own or nobody's, their labels about all others."""
+    for service in sorted({container.service for container in wipe.containers} - {""}):
+        message = f"swarm service {service} has tasks here, which the swarm would start again at once"
+        yield Refusal(message, f"remove it first: docker service rm {service}")
     for network in wipe.networks:
+        if network.services or network.outside:
+            yield from in_use(network, "removed", engine, ())
         wanted = None if anothers(network, desired.topology) else desired.networks.get(network.name)
         if refusal := safety.protection(network, wanted, policy, "removed"):
             yield refusal

@@ -100,7 +100,7 @@ def test_an_address_that_somebody_got_while_its_container_was_stopped(cli: Cli) 
     cli.converge(network, {"web": web})
     cli.docker.stop(full("web"))
     cli.docker.container("peer", full("n"))
-    refused(cli, f"web on {full('n')}: address {first} is taken by container {full('peer')} (given to it automatically)", code=1)
+    refused(cli, f"web on {full('n')}: address {first} is held by container {full('peer')}, which got it automatically", code=3)
     peer = cli.life("peer")
     cli.converge(network, {"web": web, "peer": {"networks": ["n"]}})
     assert cli.life("peer") == peer

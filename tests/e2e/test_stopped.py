@@ -109,9 +109,13 @@ def test_a_static_address_of_a_stopped_container_is_respected(cli: Cli) -> None:
     cli.docker.container("stopped", full("n"), start=False, endpoint={"IPAMConfig": {"IPv4Address": at(subnet, 9)}})
     cli.docker.container("c")
     cli.write({"n": {"external": True}}, {"c": {"networks": {"n": {"ipv4_address": at(subnet, 9)}}}})
-    refused = cli.apply(code=1)
+    refused = cli.apply(code=3)
     assert not refused.changes
-    assert f"address {at(subnet, 9)} is taken by container {full('stopped')}" in refused.out
+    assert f"address {at(subnet, 9)} is held by container {full('stopped')}, which does not run" in refused.out
+    cli.apply("--disrupt-foreign")
+    cli.settled()
+    cli.docker.start(full("stopped"))
+    assert cli.reach("stopped", "c")
 
 
 def test_a_paused_container_is_attached(cli: Cli) -> None:

@@ -40,6 +40,7 @@ CLEAN = Space(owners=(None, None, OTHER), twins=False)
 
 AFTER_A_FAILURE = (
     "is taken by container",  # a dynamic address took the place of the static one that failed to come back
+    "is held by container",
     "overlaps",  # an automatic subnet took the place of the declared one that could not be made
     "does not fit the new subnet",  # the same, seen from an endpoint
     "is not an address that",  # an undeclared gateway went with it, and the engine's own choice is a declared address
@@ -178,7 +179,13 @@ def leaves_no_trace_once_destroyed(case: Case, chance: random.Random) -> None:
     policy = replace(policy, destroyed=unprotected)
     undo = one_plan(DesiredState(OURS), applied, policy)
     protected = [network.name for network in applied.networks if network.mark and network.mark.protect]
-    hopeless = ("was created with", "is not an address that", "(given to it automatically)")
+    hopeless = (
+        "was created with",
+        "is not an address that",
+        "(given to it automatically)",
+        "which got it automatically",
+        "is held by container",
+    )
     if protected or any(reason in refusal.message for refusal in undo.refusals for reason in hopeless):
         return  # a container whose network was missing before we made it, or whose address could not be given before
     nothing([refusal for refusal in undo.refusals if "would be removed under" not in refusal.message])

@@ -20,6 +20,7 @@ from reconciler.model import (
     NetworkMark,
     ObservedContainer,
     ObservedImage,
+    ObservedNetwork,
     ObservedState,
 )
 from reconciler.plan import Plan
@@ -146,6 +147,44 @@ def test_another_topologys_journal_counts_for_an_endpoint_that_is_declared_here(
     state = replace(WHOLE, containers=BARE)
     made = plan(lab(declared("n", "10.1.0.0/24"), attached("guest", n={})), state, [journal(WHOLE, "other")])
     assert steps(made) == [("connect guest to n", {"aliases": ("g",), "ipv4_address": "10.1.0.9"})]
+
+
+def test_somebody_elses_network_of_the_same_name_is_not_the_one_that_was_taken() -> None:
+    """Neither one that another tool made since, nor one that another topology did: what was on the old one is not forgotten."""
+    elsewhere = lab(declared("m", "10.3.0.0/24"))
+    for owner in (None, "another"):
+        now = replace(WHOLE, networks=(replace(network("n", "10.2.0.0/24", owner), id="other"),), containers=BARE)
+        for file, policy in ((elsewhere, Policy()), (lab(), Policy(destroyed=lab()))):
+            (refusal,) = plan(file, now, [journal(WHOLE)], policy).refusals
+            assert "took container guest off network n, and neither would come back (another network is called n now)" in refusal.message
+            assert not plan(file, now, [journal(WHOLE)], replace(policy, disrupt_foreign=True)).refusals
+        assert lacking(journal(WHOLE), now)
+        corp = lab(replace(declared("n", ""), external=True))
+        assert not plan(corp, now, [journal(WHOLE)], CONSENT).steps
+
+
+def test_a_network_that_the_same_topology_made_since_is_the_one_that_was_taken() -> None:
+    now = replace(WHOLE, networks=(replace(NET, id="new"),), containers=BARE)
+    made = plan(lab(declared("n", "10.1.0.0/24"), attached("web", n={"aliases": ("w",)})), now, [journal(WHOLE)])
+    assert [text for text, _ in steps(made)] == ["connect guest to n", "connect web to n"]
+
+
+def test_a_container_is_back_on_none_when_it_has_no_other_network() -> None:
+    """Once its attachment is undone, and where an interrupted run took it off none and no further."""
+    none = ObservedNetwork("none", "none", {"driver": "null"}, None)
+    on_none = container("nn", "none", endpoint("none"))
+    on_net = container("nn", "none", endpoint("n", MADE))
+    whole = replace(WHOLE, networks=(NET, none), containers=(on_net,))
+    undeclared = lab(declared("n", "10.1.0.0/24"))
+    for file, policy in ((undeclared, Policy()), (lab(), Policy(destroyed=lab()))):
+        made = plan(file, whole, policy=policy)
+        assert [step.text for step in made.steps if step.container] == ["disconnect nn from n", "connect nn to none"]
+    nowhere = replace(whole, containers=(replace(on_none, endpoints=()),))
+    taken = journal(replace(whole, networks=(), containers=(on_none,)))
+    assert [text for text, _ in steps(plan(undeclared, nowhere, [taken]))] == ["connect nn to none"]
+    again = lab(declared("n", "10.1.0.0/24"), attached("nn", n={}))
+    assert [text for text, _ in steps(plan(again, nowhere, [taken]))] == ["connect nn to n"]
+    assert not plan(undeclared, replace(whole, containers=(on_none,)), [taken]).steps
 
 
 def test_other_peoples_endpoints_are_not_given_up_without_consent() -> None:

@@ -1,0 +1,41 @@
+"""Who uses a network that a swarm has, and what of a swarm a worker does not see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ..model import SWARM_ID, EngineInfo, ObservedContainer, ObservedEndpoint, ObservedNetwork, Source
+from ..plan import Refusal
+
+_FIRST = "remove the service from the network first"
+
+
+def in_use(network: ObservedNetwork, verb: str, engine: EngineInfo, tasks: Collection[ObservedContainer]) -> Iterator[Refusal]:
+    """Refuses to take a network away that the engine would not let go of, whatever the user allows. `tasks` are those on it here."""
+    name, subject = network.name, f"network {network.name} cannot be {verb}"
+    services = sorted({*network.services, *(task.service for task in tasks)})
+    if services:
+        many = "s" if len(services) > 1 else ""
+        commands = "; ".join(f"docker service update --network-rm {name} {service}" for service in services)
+        if network.scope != "swarm":
+            commands = "; ".join(f"docker network disconnect {name} {task.name}" for task in tasks)
+        yield Refusal(f"{subject}: swarm service{many} {', '.join(services)} use{'' if many else 's'} it", f"{_FIRST}: {commands}")
+    if network.outside:
+        message = f"{subject}: {', '.join(network.outside)} on it is no container of this engine"
+        yield Refusal(message, f"disconnect what is on it first, where it runs (docker network disconnect {name} CONTAINER)")
+    if network.scope == "swarm" and engine.swarm == "worker":
+        yield Refusal(f"{subject} from here: this engine is a worker of its swarm", "do it on a manager", False)
+
+
+def is_hidden(endpoint: ObservedEndpoint, engine: EngineInfo) -> bool:
+    """Whether an endpoint's network may be there though it is not listed.
+
+    A worker lists a network of the swarm only while a container here runs on it.
+    """
+    return engine.swarm == "worker" and len(endpoint.network_id) == SWARM_ID
+
+
+def task_endpoint(container: ObservedContainer, network: str, source: Source | None) -> Refusal:
+    """Refuses to change an attachment of a service's task."""
+    message = f"container {container.name} on {network} is a task of swarm service {container.service}, and would be connected anew"
+    return Refusal(message, "take it out of the file: its service decides about its attachments", source=source)
