@@ -201,3 +201,9 @@ def test_containers_without_a_network_do_not_find_each_other(containers: list[st
     lines = ["containers:", *(f"  {line}" for line in containers), "networks: {n: }"]
     assert warnings(*lines) == expected
     assert warnings(*lines[:-1], "networks: {n: , default: }") == []
+
+
+def test_a_volume_may_be_called_as_anything_else() -> None:
+    """Directly under `volumes` names are the user's, as under `networks` and `containers`."""
+    state = load("volumes: {x-data: {name: shop-data}}", "containers: {web: {image: a, volumes: [x-data:/a]}}")
+    assert state.containers["web"].settings["volumes./a"] == "volume:shop-data"
