@@ -150,7 +150,10 @@ def _check_families(report: Report, facts: NetworkFacts) -> None:
         if enabled[version] is False:
             report.error(pool.at, f"an IPv{version} subnet on a network with enable_ipv{version}: false: remove one of them")
         elif version == 6 and enabled[6] is None:
-            report.warn(pool.at, "an IPv6 subnet without enable_ipv6: true: containers get no IPv6 address from it")
+            report.warn(
+                pool.at,
+                "an IPv6 subnet without enable_ipv6: true: containers get no IPv6 address, and Docker 29 refuses it: add enable_ipv6: true",
+            )
     if enabled[4] is False and enabled[6] is not True:
         report.error(body.value_at("enable_ipv4"), "a network without IPv4 needs enable_ipv6: true")
 

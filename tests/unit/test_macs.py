@@ -144,6 +144,6 @@ def test_an_ipv6_subnet_without_ipv6_is_refused_where_it_would_be_dropped(engine
     subnet: Settings = {**SUBNET, "ipv6.subnet": ("fd00:60::/64",)}
     for there in (ObservedState(engine), seen(engine=engine)):  # made, and found without it
         messages = [refusal.message for refusal in plan(file(None, subnet), there, policy=DISRUPT).refusals]
-        wrong = f"network lan: its IPv6 subnet would be dropped without enable_ipv6: true: this is Docker {engine.version}"
+        wrong = f"network lan: Docker {engine.version} drops an IPv6 subnet without enable_ipv6"
         assert messages == ([wrong] if refused else [])
     assert not plan(file(None, {**subnet, "enable_ipv6": True}), ObservedState(engine)).refusals

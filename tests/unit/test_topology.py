@@ -191,7 +191,10 @@ networks:
         ("name: t\nnetworks: {n: {driver: ipvlan, internal: true}}\n", []),
         (
             "name: t\nnetworks: {n: {subnet: 'fd00::/64'}}\n",
-            ["2:24: warning: an IPv6 subnet without enable_ipv6: true: containers get no IPv6 address from it"],
+            [
+                "2:24: warning: an IPv6 subnet without enable_ipv6: true: containers get no IPv6 address, "
+                "and Docker 29 refuses it: add enable_ipv6: true"
+            ],
         ),
     ],
 )
