@@ -84,6 +84,13 @@ def _main(arguments: list[str]) -> int:
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
         _debug()
+        from .errors import machine_error
+
+        if shortage := machine_error(error):
+            from .commands.shared import report
+
+            report(shortage)
+            return shortage.exit_code
         print(f"error: a bug in netplan: {type(error).__name__}: {error}", file=sys.stderr)
         print("  run it again with NETPLAN_DEBUG=1 and report what it prints", file=sys.stderr)
         return BUG
@@ -153,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
     apply.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
     apply.add_argument("--plan", metavar="P.json", help="a saved plan; refused if the engine or the plan changed since")
     apply.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
+    apply.add_argument("--fingerprint", type=_fingerprint, metavar="HEX", help=_APPROVED)
     destroy = command(
         "destroy",
         "remove what a topology owns",
@@ -184,6 +192,7 @@ def parser() -> argparse.ArgumentParser:
     schema.add_argument("name", nargs="?", default="topology", choices=formats)
     snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
     snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
+    snapshot.add_argument("--out", metavar="S.json", help="write it to a file that only you can read, whole or not at all")
     unlock = command("unlock", "break the engine's lock", "Shows whose the engine's lock is, asks, and breaks it; never a journal.", engine)
     unlock.add_argument("-y", "--yes", action="store_true", help="do not ask")
     command("doctor", "engine, version, rights, features", "Examines the engine, and says how to mend what is wrong.", output, engine)
@@ -196,11 +205,13 @@ Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
 """
 _SNAPSHOT = """\
-Prints the observed state as JSON. Holds no environment values, only a short hash of each.
+Prints the observed state as JSON. Holds no environment values, only a digest of each: guesses are slow, and impossible where
+NETPLAN_SNAPSHOT_KEY is set to a secret; plan --state and apply --plan then need the same key.
 
 Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan from the snapshot knows whether there are
 newer ones.
 """
+_APPROVED = "with --plan: refuse any plan but the approved one; the plan and the comment on a request print it (8 digits or more)"
 _EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
 _ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to remove all that its topology owns"}
 _REPLACE = {
@@ -275,6 +286,15 @@ def _lock() -> argparse.ArgumentParser:
         "--lock-timeout", type=_patience, default=60.0, metavar="S", help="seconds to wait for another netplan on the engine (default: 60)"
     )
     return parent
+
+
+def _fingerprint(text: str) -> str:
+    import argparse
+
+    digits = text.lower()
+    if not 8 <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no fingerprint: it has 8 to 64 hexadecimal digits")
+    return digits
 
 
 def _patience(text: str) -> float:

@@ -10,6 +10,7 @@
     │   └── LockLostError        1   somebody else may be at work on the engine
     └── EngineError              1   the engine said no, or nothing
         ├── UnreachableError     1   no engine, no rights on its socket, too old
+        ├── MachineError         1   this machine has no memory, files, threads or space left
         ├── ApiError             1   an answer with an error status
         └── LostError            1   no whole answer: reset, garbage; it may or may not have acted
             └── TimedOutError    1   no answer in time; it may still act
@@ -19,6 +20,7 @@ An error is printed as ``error: what happened``, then why, then what to do.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,6 +92,32 @@ class EngineError(NetplanError):
 
 class UnreachableError(EngineError):
     """There is no engine to talk to."""
+
+
+class MachineError(EngineError):
+    """The machine that netplan runs on cannot go on: the engine was not asked, or its answer could not be taken in."""
+
+
+_SHORTAGES = {
+    errno.EMFILE: "raise the limit of open files (ulimit -n), or use a smaller --parallel",
+    errno.ENFILE: "too many files are open on this machine",
+    errno.ENOMEM: "free some memory, or use a smaller --parallel",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+}
+
+
+def machine_error(error: BaseException, what: str = "") -> MachineError | None:
+    """`error` where the machine is short of something, else None; `what` says better than `error` what could not be done."""
+    if isinstance(error, OSError) and error.errno in _SHORTAGES:
+        what, way_out = what or f"this machine is short of something: {error.strerror}", _SHORTAGES[error.errno]
+    elif isinstance(error, MemoryError):
+        what, way_out = what or "this machine has not enough memory", _SHORTAGES[errno.ENOMEM]
+    elif isinstance(error, RuntimeError) and "start new thread" in str(error):
+        what, way_out = what or "this machine can start no more threads", "raise the limit of processes (ulimit -u)"
+    else:
+        return None
+    return MachineError(f"{what}: {way_out}")  # in one: a report has one line for a step
 
 
 class ApiError(EngineError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -363,12 +364,50 @@ class ObservedImage:
     unasked: str = ""
 
 
+def lasting_id(id: str, name: str) -> str:
+    """A network's ID, as long as it tells anything: the engine's own networks have another at each of its starts."""
+    return "" if name in PREDEFINED else id
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """How the digests of environment values in something published were made (sealing.py); only `key` is secret.
+
+    `salt` is the engine's ID. `rounds` of PBKDF2 make a guess slow; 0: a key was used instead. `check` is the seal of nothing, as read.
+    """
+
+    salt: str
+    rounds: int
+    key: str = field(default="", repr=False)
+    check: str = field(default="", compare=False)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be made here: with the wrong key it cannot."""
+        return self.check in ("", self.of(""))
+
+    def of(self, text: str) -> str:
+        """The seal of a digest; equal digests have equal seals."""
+        return _seal(self.salt, self.rounds, self.key, text)
+
+
+@lru_cache(maxsize=1 << 18)
+def _seal(salt: str, rounds: int, key: str, text: str) -> str:
+    import hashlib
+    import hmac
+
+    if rounds:
+        return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), rounds, 12).hex()
+    return hmac.digest(key.encode("utf-8", "surrogateescape"), f"{salt}/{text}".encode(), "sha256").hex()[:24]
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedState:
     """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat.
 
     `images` holds those that were asked about, by canonical reference, and those of marked containers, by ID; what is not there is not on
     the engine. That of a snapshot holds all, of most no more than the ID. `volumes` are the names of all volumes, None where nobody asked.
+    `seal` is how the digests of environment values in something published were made; None as long as they are the plain ones.
     """
 
     engine: EngineInfo = field(default_factory=EngineInfo)
@@ -376,6 +415,7 @@ class ObservedState:
     containers: tuple[ObservedContainer, ...] = ()
     images: Mapping[str, ObservedImage] = field(default_factory=dict)
     volumes: frozenset[str] | None = None
+    seal: Seal | None = None
 
 
 # --- journals --------------------------------------------------------------------------------------------------------

@@ -262,7 +262,15 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T], parallel: int) -
 
 
 def _run(threads: Sequence[threading.Thread]) -> None:
+    """As many as this machine can start; at least one."""
+    started: list[threading.Thread] = []
     for thread in threads:
-        thread.start()
-    for thread in threads:
+        try:
+            thread.start()
+        except RuntimeError:
+            if not started:
+                raise
+            break
+        started.append(thread)
+    for thread in started:
         thread.join()

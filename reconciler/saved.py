@@ -1,8 +1,9 @@
 """A saved plan: what is needed to plan again, and the fingerprint that must come out.
 
-The document is one line of JSON with a digest over all of it, so that no byte can change unnoticed. It holds the topology's text, the
-options that change a plan, and the engine as it was seen, which explains a refusal. It holds no secrets: where the file has environment
-values its text stays out, and the file is read again from its path. No step in it is ever executed.
+The document is one line of JSON with a digest over all of it, so that damage is noticed; whoever may write the file can make another
+digest, so it proves nobody's approval. It holds the topology's text, the options that change a plan, and the engine as it was seen, from
+which the plan must come out that it shows. It holds no secrets: where the file has environment values its text stays out, the file is read
+again from its path, and of each value there is a seal (sealing.py). No step in it is ever executed.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import RefusedError, UsageError
 from .marks import origin_fields, origin_from
-from .model import DesiredState, ObservedState, Origin
+from .model import DesiredState, Journal, ObservedState, Origin
 from .safety import Policy
-from .snapshot import snapshot_json, state_from_snapshot
+from .sealing import check_key, sealed, seals
+from .snapshot import journals_from_snapshot, snapshot_json, state_from_snapshot
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: holds seals of the environment's values, and journals."""
 KIND = "netplan saved plan"
 _BLANK = "0" * 64
 
@@ -28,7 +31,9 @@ _BLANK = "0" * 64
 class SavedPlan:
     """`file` is the topology's path for people and messages, `text` its content or None where it has secrets; `sha256` is of the content.
 
-    `engine` is the engine's ID, `fingerprint` the plan's, `observed` what it was made from, `origin` where the file was.
+    `engine` is the engine's ID, `fingerprint` the plan's, `observed` and `journals` what it was made from, `origin` where the file was,
+    `plan` is it as JSON, as shown to people. `environment` has the seal of each value of an environment, by container and name; None where
+    an earlier netplan saved it.
     """
 
     file: str
@@ -39,6 +44,9 @@ class SavedPlan:
     fingerprint: str
     observed: ObservedState
     origin: Origin | None = None
+    journals: tuple[Journal, ...] = ()
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Mapping[str, str]] | None = None
 
 
 def text_digest(text: str) -> str:
@@ -51,9 +59,10 @@ def has_secrets(desired: DesiredState) -> bool:
     return any(len(container.environment) for container in desired.containers.values())
 
 
-def saved_text(saved: SavedPlan, plan: Mapping[str, Any]) -> str:
-    """The document. `plan` is the plan as JSON: for people and programs, never read back."""
-    policy = saved.policy
+def saved_text(saved: SavedPlan, desired: DesiredState, key: str = "") -> str:
+    """The document. `key` seals the values of environments."""
+    policy, observed = saved.policy, sealed(saved.observed, key)
+    assert observed.seal is not None
     document = {
         "format_version": FORMAT_VERSION,
         "kind": KIND,
@@ -69,24 +78,25 @@ def saved_text(saved: SavedPlan, plan: Mapping[str, Any]) -> str:
             "replace_topology": sorted(policy.replaces),
         },
         **({"origin": origin_fields(saved.origin)} if saved.origin else {}),
-        "plan": plan,
-        "observed": snapshot_json(saved.observed),
+        "environment": seals(desired, observed.seal),
+        "plan": saved.plan,
+        "observed": snapshot_json(observed, saved.journals),
     }
     text = json.dumps(document, separators=(",", ":")) + "\n"
     return text.replace(_BLANK, _digest(text), 1)
 
 
-def read_saved(content: bytes, name: str) -> SavedPlan:
-    """The saved plan in a file's content. Raises RefusedError unless it is to the byte what `saved_text` wrote."""
+def read_saved(content: bytes, name: str, key: str = "") -> SavedPlan:
+    """The saved plan in a file's content, sealed with `key`. Raises RefusedError unless it is to the byte what `saved_text` wrote."""
     try:
         text = content.decode("ascii")
         document = json.loads(text)
         digest = document["digest"]
         if document["kind"] != KIND or len(digest) != 64 or _digest(text.replace(digest, _BLANK, 1)) != digest:
             raise ValueError("its digest does not match")
-        if document["format_version"] != FORMAT_VERSION:
-            raise ValueError(f"its format_version is {document['format_version']}, netplan reads {FORMAT_VERSION}")
-        return _saved(document)
+        if document["format_version"] not in (1, FORMAT_VERSION):
+            raise ValueError(f"its format_version is {document['format_version']}, netplan reads up to {FORMAT_VERSION}")
+        return _saved(document, key)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         why = str(error) if type(error) is ValueError else "it is not what netplan wrote"
         raise RefusedError(
@@ -98,7 +108,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _saved(document: Mapping[str, Any]) -> SavedPlan:
+def _saved(document: Mapping[str, Any], key: str) -> SavedPlan:
     file, options = document["file"], document["options"]
     policy = Policy(
         frozenset(options["adopt"]),
@@ -107,6 +117,41 @@ def _saved(document: Mapping[str, Any]) -> SavedPlan:
         allow_empty=options["allow_empty"],
         replaces=frozenset(options.get("replace_topology", ())),
     )
-    observed = state_from_snapshot(document["observed"])
-    origin = origin_from(document.get("origin", {}))
-    return SavedPlan(file["path"], file["sha256"], file["text"], policy, document["engine"], document["fingerprint"], observed, origin)
+    return SavedPlan(
+        file["path"],
+        file["sha256"],
+        file["text"],
+        policy,
+        document["engine"],
+        document["fingerprint"],
+        state_from_snapshot(document["observed"], key),
+        origin_from(document.get("origin", {})),
+        journals_from_snapshot(document["observed"]),
+        dict(document["plan"]),
+        document.get("environment"),
+    )
+
+
+def changed_values(saved: SavedPlan, desired: DesiredState) -> tuple[str, ...]:
+    """The values of environments that are not those that were saved, `container web: environment.PW changes`. Raises UsageError."""
+    seal, before = saved.observed.seal, saved.environment
+    if seal is None or before is None or not (before or has_secrets(desired)):
+        return ()
+    check_key(seal)
+    now = seals(desired, seal)
+    paths = sorted({(name, key) for state in (before, now) for name, values in state.items() for key in values})
+    differ = [(name, key) for name, key in paths if before.get(name, {}).get(key) != now.get(name, {}).get(key)]
+    return tuple(f"container {name}: environment.{key} changes" for name, key in differ)
+
+
+_WORDS = ("reason", "source")
+"""What a later netplan may put into other words."""
+
+
+def shows(plan: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
+    """Whether the plan that a document shows to people is the one that was `made` of its topology and engine, both as JSON."""
+    return all(_bare(plan.get(part)) == _bare(made.get(part)) for part in ("topology", "applyable", "summary", "changes", "steps"))
+
+
+def _bare(value: Any) -> Any:
+    return [{k: v for k, v in item.items() if k not in _WORDS} for item in value] if isinstance(value, list) else value

@@ -186,3 +186,17 @@ def implicit_gateway(subnet: IPv4Network | IPv6Network, ip_range: IPv4Network | 
         first += 1
     usable = first in subnet and (small or subnet.version == 6 or first != subnet.broadcast_address)
     return first if usable else None
+
+
+def chosen(settings: Settings) -> Settings:
+    """A network's settings without a gateway that the engine takes by itself: some engines tell it only after their next start."""
+    own = [path for family in FAMILIES if (path := f"{family}.gateway") in settings and _own_gateway(settings, family)]
+    return {path: value for path, value in settings.items() if path not in own} if own else settings
+
+
+def _own_gateway(settings: Settings, family: str) -> bool:
+    subnets, ip_range = settings.get(f"{family}.subnet"), settings.get(f"{family}.ip_range")
+    if not isinstance(subnets, tuple) or len(subnets) != 1:
+        return False
+    gateway = implicit_gateway(ip_network(subnets[0]), ip_network(str(ip_range)) if ip_range else None)
+    return settings[f"{family}.gateway"] == str(gateway)

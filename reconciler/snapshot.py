@@ -1,13 +1,14 @@
 """An observed state as JSON and back, exactly: what `netplan snapshot` prints and `plan --state` reads.
 
 Settings hold strings, integers, booleans and lists of strings; the published schema is schemas/snapshot.schema.json. No environment value
-or other secret is ever observed, so none is here. What only containers with netplan's mark have is there for
-them alone.
+or other secret is ever observed, so none is here, and the digests of environment values are sealed (sealing.py). What only containers
+with netplan's mark have is there for them alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .codec.sound import check_container, check_image, check_network
@@ -25,18 +26,26 @@ from .model import (
     ObservedNetwork,
     ObservedState,
     Origin,
+    Seal,
 )
+from .sealing import MOST_ROUNDS, has_digests, sealed
 from .settings import Settings, Value
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: the digests of environment values are sealed."""
 MOST_ORDER = 10**15
 """Of a journal. What counts higher was not written by netplan."""
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda value: {**value, "format_version": 2}}
 """What makes of a snapshot of an earlier version one of the next; none is ever taken out (tests/formats keeps a snapshot of each)."""
 
 
-def snapshot_json(state: ObservedState, journals: Iterable[Journal] = ()) -> dict[str, Any]:
-    """`state`, and what interrupted runs left beside it, as plain JSON; the same state gives the same bytes."""
+def snapshot_json(state: ObservedState, journals: Iterable[Journal] = (), key: str = "") -> dict[str, Any]:
+    """`state`, and what interrupted runs left beside it, as plain JSON; the same state gives the same bytes.
+
+    `key` seals the digests of environment values, so that without it no guess can be confirmed.
+    """
+    if has_digests(state):
+        state = sealed(state, key)
     engine = state.engine
     images = {reference: _image_json(image) for reference, image in sorted(state.images.items())}
     left = {journal.name: journal_json(journal) for journal in journals}
@@ -54,19 +63,21 @@ def snapshot_json(state: ObservedState, journals: Iterable[Journal] = ()) -> dic
         },
         "networks": [_network_json(network) for network in state.networks],
         "containers": [_container_json(container) for container in state.containers],
+        **({"environment": _seal_json(state.seal)} if state.seal else {}),
         **({"images": images} if images else {}),
         **({"journals": left} if left else {}),
     }
 
 
 def journal_json(journal: Journal) -> dict[str, Any]:
-    """What a journal holds; the settings of endpoints and networks hold no secrets."""
-    taken = snapshot_json(journal.taken)
+    """What a journal holds: networks and endpoints, whose settings hold no secrets, and nothing of what a container is run with."""
+    bare = tuple(replace(container, mark=None, settings={}) for container in journal.taken.containers)
+    taken = snapshot_json(replace(journal.taken, containers=bare, images={}))
     return {"topology": journal.topology, "order": journal.order, "host": journal.host, "time": journal.time, "taken": taken}
 
 
-def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
-    """The state that `snapshot_json` wrote. Raises UsageError for anything else."""
+def state_from_snapshot(value: Mapping[str, Any], key: str = "") -> ObservedState:
+    """The state that `snapshot_json` wrote, with that key. Raises UsageError for anything else."""
     version = value.get("format_version") if isinstance(value, Mapping) else None
     if version is None or "kind" in value or "steps" in value:  # a saved plan, a plan
         raise UsageError("this is not a snapshot", "make one with: netplan snapshot > state.json")
@@ -75,11 +86,13 @@ def state_from_snapshot(value: Mapping[str, Any]) -> ObservedState:
         raise UsageError(what, "use the netplan that made it, or make one with: netplan snapshot > state.json")
     try:
         value = upgraded(dict(value))
+        engine = _engine(value["engine"])
         return ObservedState(
-            _engine(value["engine"]),
+            engine,
             tuple(check_network(_network(item)) for item in value["networks"]),
             tuple(check_container(_container(item)) for item in value["containers"]),
             {reference: check_image(_image(item)) for reference, item in value.get("images", {}).items()},
+            seal=_seal(engine.id, value["environment"], key) if "environment" in value else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"this snapshot is damaged: {error!r:.500}", "make a new one with: netplan snapshot > state.json") from error
@@ -111,6 +124,10 @@ def upgraded(value: dict[str, Any]) -> dict[str, Any]:
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _seal_json(seal: Seal) -> dict[str, Any]:
+    return {"rounds": seal.rounds, "check": seal.check or seal.of("")}
 
 
 def _network_json(network: ObservedNetwork) -> dict[str, Any]:
@@ -195,6 +212,16 @@ def _plain(settings: Settings) -> dict[str, Any]:
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _seal(salt: str, item: Mapping[str, Any], key: str) -> Seal:
+    rounds, check = _number(item, "rounds"), _text(item, "check")
+    if not 0 <= rounds <= MOST_ROUNDS:
+        raise ValueError(f"rounds cannot be {rounds}")
+    seal = Seal(salt, rounds, "" if rounds else key, check=check)
+    if rounds and not seal.fits:
+        raise ValueError("check is not of this engine and these rounds")
+    return seal
 
 
 def _network(item: Mapping[str, Any]) -> ObservedNetwork:

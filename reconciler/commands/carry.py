@@ -204,6 +204,15 @@ def _tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def _load_what_mends() -> None:
+    """The modules of a rollback and of reports, before the first step: loading one opens a file, and later there may be none left."""
+    from .. import snapshot  # noqa: F401
+    from ..executor import progress, rollback  # noqa: F401
+    from ..lock import journal  # noqa: F401
+    from ..render import as_json  # noqa: F401
+    from . import review  # noqa: F401
+
+
 # --- under the lock --------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +229,7 @@ class _Run:
 
     def carry_out(self) -> int:
         view, wanted, options = self.view, self.wanted, self.options
+        _load_what_mends()
         before = live(view.observed, wanted)
         superfluous = self._note()
         try:

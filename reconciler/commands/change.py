@@ -34,6 +34,8 @@ def apply(options: Namespace) -> int:
         from .save import apply_saved
 
         return apply_saved(options)
+    if options.fingerprint is not None:
+        raise UsageError("--fingerprint was given without --plan", "it says which saved plan was approved: apply --plan P.json")
     paths = files(options.file)
     lookout = Lookout(options, engine_of, paths)
     states = _compatible(paths)

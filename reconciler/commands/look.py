@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, Problem, RefusedError
 from ..model import DesiredState
 from ..paint import choose, safe
-from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, warn
+from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, snapshot_key, warn
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -145,7 +146,13 @@ def snapshot(options: Namespace) -> int:
     states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
         left = journals(own_volumes(reader))
-        print_json(snapshot_json(look_at(reader, states, every_image=True), left))
+        value = snapshot_json(look_at(reader, states, every_image=True), left, snapshot_key())
+    if options.out is None:
+        print_json(value)
+    else:
+        from .write import write_file
+
+        write_file(options.out, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
     return 0
 
 

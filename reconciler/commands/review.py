@@ -28,6 +28,7 @@ from .shared import (
     print_plan,
     reader_of,
     refused,
+    snapshot_key,
     tell_refusals,
     warned,
 )
@@ -177,7 +178,7 @@ def snapshot_at(path: str) -> tuple[ObservedState, tuple[Journal, ...]]:
         value = json.loads(content)
     except (ValueError, RecursionError):
         raise UsageError(f"the snapshot {path} is not JSON", "make one with: netplan snapshot > state.json") from None
-    return state_from_snapshot(value), journals_from_snapshot(value)
+    return state_from_snapshot(value, snapshot_key()), journals_from_snapshot(value)
 
 
 def _revision(argument: str) -> DesiredState:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from os.path import isfile
@@ -11,9 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RefusedError, UsageError
-from ..model import DesiredState, ObservedState
-from .carry import View, carry_out, stale
-from .shared import CHANGES_PENDING, check_adopt, check_replaced, engine_of, files, policy_of, print_plan, reader_of, refused, warn
+from ..model import DesiredState, Journal, ObservedState
+from .carry import MOST_CHANGES, View, carry_out, stale
+from .shared import (
+    CHANGES_PENDING,
+    check_adopt,
+    check_replaced,
+    engine_of,
+    files,
+    policy_of,
+    print_plan,
+    reader_of,
+    refused,
+    snapshot_key,
+    warn,
+)
+from .write import write_file
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -41,27 +54,28 @@ def plan_and_save(options: Namespace) -> int:
     secret = has_secrets(desired)
     if secret and paths[0] == "-":
         raise UsageError("a topology with environment values cannot be saved from standard input", "name its file: it is read again then")
-    made, observed = _planned(desired, options)
+    made, observed, journals = _planned(desired, options)
     print_plan(made, options)
     if code := refused(made, options):
         return code
     kept = None if secret else text
-    saved = SavedPlan(file, text_digest(text), kept, policy_of(options), observed.engine.id, made.fingerprint, observed, desired.origin)
-    _write(options.out, saved_text(saved, plan_json(made)))
+    shown, by, digest = plan_json(made), policy_of(options), text_digest(text)
+    saved = SavedPlan(file, digest, kept, by, observed.engine.id, made.fingerprint, observed, desired.origin, journals=journals, plan=shown)
+    write_file(options.out, saved_text(saved, desired, snapshot_key()))
     return CHANGES_PENDING if options.exit_code and not made.empty else 0
 
 
-def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedState]:
-    """The plan, and what it was made from: the engine, or a snapshot of it."""
+def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedState, tuple[Journal, ...]]:
+    """The plan, and what it was made from: the engine, or a snapshot of it; and what interrupted runs left there."""
     if options.state is not None:
         from ..planner import plan
         from .review import snapshot_at
 
         observed, left = snapshot_at(options.state)
-        return plan(desired, observed, left, policy_of(options)), observed
+        return plan(desired, observed, left, policy_of(options)), observed, left
     with reader_of(options) as reader:
         view = View(desired, reader, policy_of(options))
-        return view.look(), view.observed
+        return view.look(), view.observed, view.journals
 
 
 def _check_out(options: Namespace) -> None:
@@ -70,24 +84,6 @@ def _check_out(options: Namespace) -> None:
     with suppress(OSError, ValueError):
         if options.file not in (None, "-") and Path(options.out).samefile(options.file):
             raise UsageError(f"--out {options.out} is the topology itself", "name another file")
-
-
-def _write(path: str, text: str) -> None:
-    """Whole or not at all; where a link leads. What is there and no file, such as a pipe, is written to."""
-    beside = None
-    try:
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="ascii")
-            return
-        beside = target.parent / f".netplan.{os.getpid()}.part"
-        beside.write_text(text, encoding="ascii")
-        beside.replace(target)
-    except (OSError, ValueError) as error:
-        with suppress(OSError):
-            if beside:
-                beside.unlink()
-        raise UsageError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def apply_saved(options: Namespace) -> int:
@@ -109,8 +105,9 @@ def apply_saved(options: Namespace) -> int:
         why = getattr(error, "strerror", None) or error
         hint = f"make a plan with: netplan plan FILE --out {options.plan}"
         raise UsageError(f"the saved plan {options.plan} cannot be read: {why}", hint) from None
-    saved = read_saved(content, options.plan)
+    saved = read_saved(content, options.plan, snapshot_key())
     desired = _desired(saved)
+    planned = _planned_again(saved, desired, options)
     options.file = saved.file
     with engine_of(options) as engine:
         if engine.info().id != saved.engine:
@@ -120,11 +117,36 @@ def apply_saved(options: Namespace) -> int:
             )
 
         def agreed(view: View, made: Plan) -> None:
-            if made.fingerprint != saved.fingerprint or not made.applyable:
+            if made.fingerprint != planned.fingerprint or not made.applyable:
                 again = f"netplan plan {saved.file} --out {options.plan}"
                 raise stale("what was planned is no longer the plan", saved.observed, view.observed, desired, made, again)
 
         return carry_out(desired, engine, saved.policy, options, agreed=agreed)
+
+
+def _planned_again(saved: SavedPlan, desired: DesiredState, options: Namespace) -> Plan:
+    """The plan that comes out of what was saved. Raises RefusedError unless it is the one that the file shows, and that was approved."""
+    from ..planner import plan
+    from ..render.as_json import plan_json
+    from ..saved import changed_values, shows
+
+    hint = f"make a new plan with: netplan plan {saved.file} --out {options.plan}"
+    if changed := changed_values(saved, desired):
+        raise RefusedError("what was planned is no longer the plan: nothing was done", *_listed(changed), hint)
+    made = plan(desired, saved.observed, saved.journals, saved.policy)
+    same = made.fingerprint == saved.fingerprint or saved.environment is None  # an earlier netplan counted other things
+    if not (same and shows(saved.plan, plan_json(made))):
+        what = f"the saved plan {options.plan} shows another plan than comes out of it"
+        raise RefusedError(what, "it was changed by hand, or another version of netplan made it", hint)
+    if options.fingerprint and not made.fingerprint.startswith(options.fingerprint):
+        what = f"the saved plan {options.plan} is not the one that was approved: its fingerprint is {made.fingerprint}"
+        raise RefusedError(what, "nothing was done: review it, or fetch the plan that was approved")
+    return made
+
+
+def _listed(found: Sequence[str]) -> list[str]:
+    more = [f"and {len(found) - MOST_CHANGES} more"] if len(found) > MOST_CHANGES else []
+    return [*found[:MOST_CHANGES], *more]
 
 
 def _desired(saved: SavedPlan) -> DesiredState:

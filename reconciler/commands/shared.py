@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -162,6 +163,11 @@ def look_at(reader: Reader, states: Sequence[DesiredState], *, every_image: bool
     images = sorted({container.image for container in managed})
     volumes = any(state.external_volumes for state in states)
     return observe(reader, images=images, ask=sorted(asked), every_image=every_image, volumes=volumes, answers=answers)
+
+
+def snapshot_key() -> str:
+    """What seals the digests of environment values in snapshots and saved plans; empty where the user has none."""
+    return os.environ.get("NETPLAN_SNAPSHOT_KEY", "")
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _HEADER = 8
 _STREAMS = (0, 1, 2)
 _LONGEST_LINE = 1 << 20
+STALL = 300.0
+"""Seconds without a whole line from the engine after which a pull counts as lost: it is silent while it unpacks a large layer."""
 
 
 def last_line(output: bytes) -> str:
@@ -59,9 +62,13 @@ def follow_pull(chunks: Iterable[bytes], on_progress: Progress | None) -> None:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
+    rest, until = b"", time.monotonic() + STALL
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
+        if whole:
+            until = time.monotonic() + STALL
+        elif time.monotonic() > until:
+            raise TimeoutError
         yield from map(bytes.strip, whole)
         if len(rest) > _LONGEST_LINE:
             raise LostError("what the engine says about its pull does not end", NOT_DOCKER)

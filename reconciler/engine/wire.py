@@ -6,6 +6,7 @@ through docker-py. Only GET is spoken here: nothing behind this module can chang
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import socket
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ApiError, LostError, UnreachableError
+from ..errors import ApiError, LostError, UnreachableError, machine_error
 from .locate import Target, Tls
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ NOT_DOCKER = "is it a Docker engine? try again"
 
 
 class Wire:
-    """A pool of connections to one engine; any number of threads may read at once. `timeout` (seconds) bounds each wait for bytes."""
+    """A pool of connections to one engine; any number of threads may read at once. `timeout` (seconds) bounds each answer, whole."""
 
     def __init__(self, target: Target, timeout: float, log: Log | None = None) -> None:
         self.target, self.timeout, self._log = target, timeout, log
@@ -77,7 +78,7 @@ class Wire:
     def _ask(self, connection: _Connection, request: bytes, path: str) -> tuple[int, bytes]:
         reusable = False
         try:
-            status, body, reusable = connection.ask(request)
+            status, body, reusable = connection.ask(request, self.timeout)
         except TimeoutError as error:
             raise LostError(f"the engine did not answer GET {path} within {self.timeout:g} s", "is it busy? raise --timeout") from error
         except (_StaleError, _GarbageError, OSError) as error:
@@ -105,19 +106,40 @@ class _GarbageError(Exception):
     """What came is not HTTP."""
 
 
+class _Incoming(io.RawIOBase):
+    """What a socket receives until `until` (time.monotonic); its own timeout would begin anew with each portion."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self.until = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._socket.recv_into(buffer)
+
+
 class _Connection:
     def __init__(self, sock: socket.socket) -> None:
         self.used = False
         self._socket = sock
-        self._file = sock.makefile("rb", 65536)
+        self._incoming = _Incoming(sock)
+        self._file = io.BufferedReader(self._incoming, 65536)
 
     def close(self) -> None:
         self._file.close()
         self._socket.close()
 
-    def ask(self, request: bytes) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the connection can be used again."""
+    def ask(self, request: bytes, timeout: float) -> tuple[int, bytes, bool]:
+        """Status, body, and whether the connection can be used again; TimeoutError unless all of it is here in time."""
+        self._incoming.until = time.monotonic() + timeout
         try:
+            self._socket.settimeout(timeout)
             self._socket.sendall(request)
             first = self._file.readline(_LONGEST_LINE)
         except (BrokenPipeError, ConnectionResetError) as error:
@@ -125,6 +147,9 @@ class _Connection:
         if not first:
             raise _StaleError
         version, status = _status(first)
+        while status < 200:  # not the answer yet
+            self._headers()
+            version, status = _status(self._line())
         length, chunked, closes = self._headers()
         if status in (204, 304):
             body = b""
@@ -214,7 +239,7 @@ def connect(target: Target, timeout: float, tls: SSLContext | None = None) -> so
     except (OSError, ValueError) as error:
         if sock:
             sock.close()
-        raise unreachable(target, timeout, error) from error
+        raise machine_error(error) or unreachable(target, timeout, error) from error
 
 
 def tls_context(tls: Tls) -> SSLContext:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from ..codec import endpoint_body, network_body, shapes
 from ..codec.containers import carried_volumes, container_body, update_body
 from ..codec.shapes import Shape
-from ..errors import ApiError, EngineError, LostError, TimedOutError
+from ..errors import ApiError, EngineError, LostError, TimedOutError, machine_error
 from ..marks import BIRTH, Place
 from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
@@ -21,9 +23,10 @@ from ..settings import Settings, Value
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .greeting import version_text
 from .locate import Target
+from .patience import patiently, within
 from .protocol import Progress
 from .reading import EngineReader, sound
-from .streams import follow_pull, split_reference
+from .streams import STALL, follow_pull, split_reference
 from .wire import Log, decoded, error_message, unreachable
 
 if TYPE_CHECKING:
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
 ALREADY = 304
 """A container that runs is started, one that is stopped is stopped: nothing to do."""
-STALL = 300.0
-"""Seconds without a word from the engine after which a pull counts as lost: it is silent while it unpacks a large layer."""
 
 
 class EngineWriter(EngineReader):
@@ -41,12 +42,12 @@ class EngineWriter(EngineReader):
 
     def __init__(self, target: Target, timeout: float, log: Log | None) -> None:
         super().__init__(target, timeout, log)
-        self._local = threading.local()
         self._clients: list[APIClient] = []
         self._check: Callable[[], None] | None = None
 
     def make_ready(self) -> None:
-        threading.Thread(target=load_docker_early, daemon=True).start()
+        with suppress(RuntimeError):  # no more threads: it is loaded when it is needed
+            threading.Thread(target=load_docker_early, daemon=True).start()
 
     def guard(self, check: Callable[[], None] | None) -> None:
         self._check = check
@@ -99,7 +100,7 @@ class EngineWriter(EngineReader):
             self._send("POST", path, None, STALL, headers=credentials(reference), stream=True) as response,
             self._translated("POST", path, STALL),
         ):
-            follow_pull(response.iter_content(1 << 16), on_progress)
+            follow_pull(patiently(response.iter_content(1 << 16), STALL), on_progress)
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
         return self._answered("/volumes/create", {"Name": name, "Labels": dict(labels)}, shapes.volume).get("Labels") or {}
@@ -134,9 +135,14 @@ class EngineWriter(EngineReader):
         if self._check:
             self._check()
         client, began = self._client(), time.monotonic()
+        url = f"{client.base_url}{self._prefix}{path}"
         with self._translated(method, path, timeout):
-            url = f"{client.base_url}{self._prefix}{path}"
-            response = client.request(method, url, json=body, timeout=timeout, allow_redirects=False, **more)
+            # a client that is not done in time is not used again: its call goes on
+            response = within(timeout, partial(client.request, method, url, json=body, timeout=timeout, allow_redirects=False, **more))
+            if response.status_code < 200:
+                raise ValueError(f"HTTP status {response.status_code} is no answer")
+            if not more:
+                self._clients.append(client)
         if self._log:
             self._log(method, path, response.status_code, time.monotonic() - began)
         if response.status_code >= 300 and response.status_code != ALREADY:
@@ -153,19 +159,19 @@ class EngineWriter(EngineReader):
 
         try:
             yield
-        except (RequestException, HTTPError, ValueError) as error:  # requests lets some of what others raise through
+        except (RequestException, HTTPError, TimeoutError, ValueError) as error:  # requests lets some of what others raise through
             raise self._lost(method, path, timeout, error) from error
 
     def _client(self) -> APIClient:
-        """This thread's own client: a requests session is not made for several threads."""
-        client = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = docker_client(self.target, self._timeout, version_text(self._api))
-            self._clients.append(client)
-        return cast("APIClient", client)
+        """A client that nobody uses now: a requests session is not made for several threads."""
+        with suppress(IndexError):
+            return self._clients.pop()
+        return docker_client(self.target, self._timeout, version_text(self._api))
 
     def _lost(self, method: str, path: str, timeout: float, error: Exception) -> EngineError:
         cause = root_cause(error)
+        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) and (shortage := machine_error(cause)):
+            return shortage  # no connection: nothing was sent
         if isinstance(cause, (FileNotFoundError, ConnectionRefusedError, PermissionError)):
             return unreachable(self.target, timeout, cause)
         if isinstance(cause, TimeoutError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
@@ -18,10 +18,11 @@ from heapq import heappop, heappush
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import LockLostError, NetplanError, UnreachableError
+from ..errors import LockLostError, NetplanError, UnreachableError, machine_error
 from ..model import ALL_ENDPOINTS_API
 from ..plan import Plan, Step
 from .container_steps import BACK
+from .crew import Crew
 from .judge import StepError
 from .settling import Settling, Started, fallen
 from .steps import Performer
@@ -215,17 +216,15 @@ class _Walk:
 
     def walk(self) -> dict[int, StepResult]:
         self._sorter.prepare()
-        pool, at_once = ThreadPoolExecutor(self._parallel, "netplan"), False
+        crew = Crew(min(self._parallel, len(self._steps)), self._work)
+        self._parallel = crew.size
         try:
             while self._sorter.is_active():
                 self._queue_ready()
-                self._start(pool)
+                self._start(crew)
                 self._collect()
-        except KeyboardInterrupt:
-            at_once = True
-            raise
         finally:
-            pool.shutdown(wait=not at_once, cancel_futures=True)
+            crew.dismiss()
         return self._results
 
     def _queue_ready(self) -> None:
@@ -237,7 +236,7 @@ class _Walk:
                 else:
                     heappush(self._networks if _of_network(step) else self._others, number)
 
-    def _start(self, pool: ThreadPoolExecutor) -> None:
+    def _start(self, crew: Crew[Step, StepResult]) -> None:
         while (number := self._next()) is not None:
             step = self._steps[number]
             if why := self._halt or (INTERRUPTED if self._stop.is_set() else ""):
@@ -245,7 +244,7 @@ class _Walk:
                 self._queue_ready()
             else:
                 self._tell(Event(step))
-                self._running[pool.submit(self._work, step)] = step
+                self._running[crew.begin(step)] = step
 
     def _next(self) -> int | None:
         """The step to start now: networks first, as they are what takes longest."""
@@ -271,6 +270,8 @@ class _Walk:
             unknown, late = (error.unknown, error.late) if isinstance(error, StepError) else (False, False)
             return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began, unknown=unknown, late=late)
         except BaseException as error:
+            if shortage := machine_error(error):
+                return StepResult(step, "failed", str(shortage), perf_counter() - began, unknown=True)
             return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", perf_counter() - began, error)
         return StepResult(step, "done", seconds=perf_counter() - began, ended=monotonic())
 

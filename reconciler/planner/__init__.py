@@ -14,6 +14,7 @@ from ..cycles import no_cycle_search
 from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy, too_many
+from ..sealing import as_sealed
 from ..settings import ADDRESS_PATHS
 from .between import conflicts, in_order, made_by_others
 from .compare import AUTOMATIC, DEFAULTS
@@ -45,6 +46,7 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     """
     policy, journals = policy or Policy(), journal or ()
     with no_cycle_search():
+        desired = as_sealed(desired, observed)
         made = _plan(desired, recover(desired, observed, journals), journals, policy)
         if not journals:
             return made

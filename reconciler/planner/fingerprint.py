@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 
-from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState
+from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
 from ..plan import Step
-from ..settings import Settings
+from ..sealing import SECRET
+from ..settings import Settings, chosen
 from .containers import Containers
 from .endpoints import Endpoints
 from .networks import Networks
@@ -26,7 +27,9 @@ def fingerprint(
 
     In scope are also strangers that share the network of a container that goes: they lose it.
 
-    Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves.
+    Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves, as at a start of the engine do the IDs of its
+    own networks, and whether it tells a gateway that nobody chose. So are the values of environments: a plan is
+    published, and no guess at a value shall be confirmed by it. Whether one changes is in the steps.
     """
     records = _Records(step.settings for step in steps)
     put, canonical = records.put, records.canonical
@@ -36,7 +39,8 @@ def fingerprint(
     scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}
     for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
         if network.name in scope:
-            put(network.id, network.name, canonical(network.settings), network.mark and network.mark.topology)
+            owner = network.mark and network.mark.topology
+            put(lasting_id(network.id, network.name), network.name, canonical(chosen(network.settings)), owner)
     touched = {case.container.id for case in endpoints.cases}
     touched |= {case.observed.id for case in containers.cases.values() if case.observed}
     touched |= {member.id for case in containers.cases.values() for member in case.strangers}
@@ -85,7 +89,8 @@ class _Records:
             self.put(container.mark.topology, self.canonical(container.settings), container.image_id, sorted(container.anonymous.items()))
         for endpoint in sorted(container.endpoints, key=_by_network) if len(container.endpoints) > 1 else container.endpoints:
             settings, mark = self.canonical(endpoint.settings), self.marked(endpoint.mark)
-            self.put(endpoint.network, endpoint.network_id, "half" if endpoint.half else endpoint.phantom, settings, mark)
+            phantom = "half" if endpoint.half else endpoint.phantom
+            self.put(endpoint.network, lasting_id(endpoint.network_id, endpoint.network), phantom, settings, mark)
 
     def marked(self, mark: NetworkMark | EndpointMark | None) -> object:
         """An endpoint's mark whole; a network's follows from the file and from the containers."""
@@ -96,7 +101,10 @@ class _Records:
     def canonical(self, settings: Settings) -> str:
         text = self._spelt.get(id(settings))
         if text is None:
-            text = repr(sorted(settings.items()) if len(settings) > 1 else [*settings.items()])
+            items = sorted(settings.items()) if len(settings) > 1 else [*settings.items()]
+            if any(path.startswith(SECRET) for path in settings):
+                items = [(path, "" if path.startswith(SECRET) else value) for path, value in items]
+            text = repr(items)
             if id(settings) in self._again:
                 self._spelt[id(settings)] = text
         return text

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import (
+    HIDDEN,
     DesiredContainer,
     DesiredState,
     EndpointMark,
@@ -20,11 +21,13 @@ from ..model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    lasting_id,
 )
 from ..paint import safe
 from ..plan import Plan
-from ..settings import Settings
-from .values import readable, show_value
+from ..sealing import sealed
+from ..settings import Settings, chosen
+from .values import readable, secret, show_value
 
 View = Mapping[str, Any]
 """One object as text: property -> text, and for a container `on`: network -> property -> text."""
@@ -53,6 +56,8 @@ def _become(plan: Plan) -> Iterator[str]:
 
 def changed(before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan) -> tuple[str, ...]:
     """One sentence for each difference that concerns `desired` or the steps of `plan`, which was made from one of the two; sorted."""
+    if before.seal and before.seal.fits:
+        after = sealed(after, like=before.seal)
     scope = _scope((before, after), desired, plan)
     old, new = (_views(state, scope) for state in (before, after))
     differ = {subject for subject in {*old, *new} if old.get(subject) != new.get(subject)}
@@ -114,13 +119,13 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
 
 
 def _network(network: ObservedNetwork) -> View:
-    return {"id": network.id, "owner": _owner(network.mark), **_shown(network.settings)}
+    return {"id": lasting_id(network.id, network.name), "owner": _owner(network.mark), **_shown(chosen(network.settings))}
 
 
 def _container(container: ObservedContainer) -> dict[str, Any]:
     on = {
         e.network: {
-            "network": e.network_id[:12],
+            "network": lasting_id(e.network_id, e.network)[:12],
             "owner": _owner(e.mark),
             "listed only": show_value(e.phantom),
             **_marked(e.mark),
@@ -128,7 +133,8 @@ def _container(container: ObservedContainer) -> dict[str, Any]:
         }
         for e in container.endpoints
     }
-    run = {path: show_value(readable(path, value)) for path, value in container.settings.items() if path != "network_mode"}
+    settings = {path: value for path, value in container.settings.items() if path != "network_mode"}
+    run = {path: str(value) if secret(path) else show_value(readable(path, value)) for path, value in settings.items()}
     known = {"id": container.id, "running": container.live, "cut off": container.severed, "network_mode": safe(container.network_mode)}
     return {**known, "on": on, **run}
 
@@ -174,7 +180,9 @@ def _explained(old: Mapping[str, View], new: Mapping[str, View]) -> Iterator[str
 
 def _sentence(subject: str, path: Sequence[str], added: bool, before: object, after: object) -> str:
     """`path` leads from the object to what differs; a value that is no text is none."""
-    change = f"{_text(before)} -> {_text(after)}"
+    if path and secret(path[-1]):  # a digest, which is for comparing only
+        before, after = (HIDDEN if isinstance(value, str) else value for value in (before, after))
+    change = f"{_text(before)} -> {_text(after)}" if before != after else "changes"
     match path:
         case []:
             return f"{subject} {'is new' if added else 'is gone'}"

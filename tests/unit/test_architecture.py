@@ -15,7 +15,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-VALUES = ("errors", "settings", "model", "plan", "marks", "ownership", "cycles")
+VALUES = ("errors", "settings", "model", "plan", "marks", "ownership", "sealing", "cycles")
 PURE = (*VALUES, "forms", "codec", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
 PURE_INSIDE = {
     *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "plan": ("errors", "settings", "model"),
     "marks": ("errors", "settings", "model"),
     "ownership": ("model",),
+    "sealing": ("errors", "settings", "model", "marks"),
     "forms": VALUES,
     "safety": VALUES,
     "topology": (*VALUES, "forms"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine.locate import Target
-from reconciler.errors import ApiError, UnreachableError
+from reconciler.errors import ApiError, MachineError, UnreachableError
 from reconciler.executor import Event, Run, execute
 from reconciler.marks import Place
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark
@@ -166,12 +167,38 @@ def test_no_barriers_and_networks_leave_room_for_endpoints() -> None:
     assert engine.begun["11"] < engine.begun["8"], "the first connect does not wait for the last create"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("surprise"), SystemExit(3), MemoryError(), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [RuntimeError("surprise"), SystemExit(3), KeyboardInterrupt()])
 def test_any_exception_is_a_failed_step_and_never_a_hang(error: BaseException) -> None:
     run = execute(plan(step(1), step(2, needs=[1]), step(3)), NoteTaker({"1": error}))
     assert statuses(run) == {1: "failed", 2: "skipped", 3: "done"}
     assert run.results[0].bug is error
     assert type(error).__name__ in run.results[0].error
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EMFILE, "Too many open files"), RuntimeError("can't start new thread")])
+def test_a_shortage_of_the_machine_is_no_bug(error: BaseException) -> None:
+    run = execute(plan(step(1), step(2, needs=[1]), step(3)), NoteTaker({"1": error}))
+    assert statuses(run) == {1: "failed", 2: "skipped", 3: "done"}
+    assert run.results[0].bug is None
+    assert run.results[0].error.startswith("this machine ")
+    assert run.results[0].unknown
+
+
+def test_as_many_threads_as_the_machine_can_start_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, left = threading.Thread.start, [2]
+
+    def few(thread: threading.Thread) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", few)
+    engine = NoteTaker(seconds=0.01)
+    assert execute(plan(*(step(number) for number in range(1, 9))), engine, parallel=6).ok
+    assert engine.most["all"] == 2
+    with pytest.raises(MachineError, match="can start no more threads"):
+        execute(plan(step(1)), engine)
 
 
 def test_an_unreachable_engine_ends_the_run() -> None:

@@ -39,7 +39,7 @@ GOOD = snapshot_json(
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["format_version"], 2, "format_version 2, netplan reads up to 1"),
+        (["format_version"], 3, "format_version 3, netplan reads up to 2"),
         (["format_version"], None, "not a snapshot"),
         (["format_version"], [1], "format_version"),
         (["format_version"], True, "format_version"),

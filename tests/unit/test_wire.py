@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 from reconciler.engine import engine_at, open_engine, pin
 from reconciler.engine.locate import Target, Tls
 from reconciler.engine.wire import Wire, unreachable
-from reconciler.errors import ApiError, LostError, UnreachableError
+from reconciler.errors import ApiError, LostError, MachineError, TimedOutError, UnreachableError
 
 Answer = bytes | Callable[[socket.socket], None]
 
@@ -145,6 +148,47 @@ def test_an_engine_that_hangs_is_given_up_in_time(server: Server) -> None:
     assert time.monotonic() - began < 4
 
 
+def dribbling(answer: bytes) -> Callable[[socket.socket], None]:
+    """One byte after the other, each sooner than any time-out."""
+
+    def send(connection: socket.socket) -> None:
+        with suppress(OSError):
+            for byte in answer * 20:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    return send
+
+
+@pytest.mark.parametrize("answer", [body('{"a":1}'), CHUNKED, b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["length", "chunked", "interim"])
+def test_an_answer_in_small_portions_is_given_up_in_time(server: Server, answer: bytes) -> None:
+    """The time-out is that of the answer, not of each wait for bytes; of changes too."""
+    began = time.monotonic()
+    with pytest.raises(LostError, match=r"did not answer GET /x within 0\.5 s"):
+        get(server, dribbling(answer), timeout=0.5)
+    server.answers = [VERSION, dribbling(answer)]
+    engine = open_engine(f"unix://{server.target.path}", timeout=1)
+    with pytest.raises(TimedOutError, match="did not answer POST /networks/create within 1 s"):
+        engine.create_network("n", {"driver": "bridge"})
+    engine.close()
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints"])
+def test_what_comes_before_the_answer_is_not_the_answer(server: Server, status: str) -> None:
+    early = f"HTTP/1.1 {status}\r\nLink: </x>\r\n\r\n".encode()
+    assert get(server, early + early + body('{"a":1}')) == {"a": 1}
+
+
+def test_an_answer_that_never_comes_after_a_hint_is_no_success(server: Server) -> None:
+    """For a change: it is not known to be done."""
+    server.answers = [VERSION, b"HTTP/1.1 103 Early Hints\r\n\r\n"]
+    engine = open_engine(f"unix://{server.target.path}", timeout=1)
+    with pytest.raises(LostError):
+        engine.remove_network("n")
+    engine.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "message"),
     [
@@ -208,6 +252,16 @@ def test_what_cannot_be_reached_says_why_and_what_to_do(error: OSError, message:
     assert message in result.message
     assert "DOCKER_HOST" in result.message
     assert hint in " ".join(result.hints)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_shortage_here_is_not_the_engines_fault(server: Server, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_: object) -> socket.socket:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "socket", short)
+    with pytest.raises(MachineError, match=f"this machine is short of something: {os.strerror(number)}"):
+        get(server, None)
 
 
 def test_the_group_of_the_socket_is_named(tmp_path: Path) -> None:
@@ -487,7 +541,15 @@ def test_a_pull_may_be_slow_and_not_silent(server: Server, beginning: bytes, mon
         connection.sendall(beginning)
         time.sleep(4)
 
-    server.answers = [VERSION, slowly, VERSION, silently]
+    def endlessly(connection: socket.socket) -> None:
+        connection.sendall(PULL)
+        with suppress(OSError):
+            for _ in range(100):
+                time.sleep(0.1)
+                connection.sendall(chunk("."))
+
+    monkeypatch.setattr("reconciler.engine.streams.STALL", 2.0)
+    server.answers = [VERSION, slowly, VERSION, silently, VERSION, endlessly]
     engine = open_engine(f"unix://{server.target.path}", timeout=1.0)
     engine.pull("a:1")
     engine.close()  # the server does not keep the connection, and says so too late
@@ -495,6 +557,11 @@ def test_a_pull_may_be_slow_and_not_silent(server: Server, beginning: bytes, mon
     with pytest.raises(LostError, match=r"within 2 s"):
         engine.pull("a:1")
     engine.close()
+    if beginning:
+        engine = open_engine(f"unix://{server.target.path}", timeout=1.0)
+        with pytest.raises(LostError, match=r"within 2 s"):  # one line that does not end
+            engine.pull("a:1")
+        engine.close()
 
 
 def test_a_stop_is_given_its_grace_period(server: Server) -> None:

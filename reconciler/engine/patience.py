@@ -1,0 +1,34 @@
+"""An end to waiting for answers that come in small portions: a socket's timeout begins anew with each of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
+
+T = TypeVar("T")
+_GRACE = 0.2
+"""Seconds: the socket's own timeout, which says the same, comes first."""
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """`call()`, or TimeoutError once `seconds` are over, however the time was spent. It may then still go on, in a thread of its own."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # raised in the caller's thread
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future.result(seconds + _GRACE)
+
+
+def patiently(chunks: Iterable[bytes], seconds: float) -> Iterator[bytes]:
+    """`chunks`, or TimeoutError where one takes longer than that to be whole."""
+    iterator = iter(chunks)
+    while (chunk := within(seconds, partial(next, iterator, None))) is not None:
+        yield chunk
