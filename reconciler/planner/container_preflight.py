@@ -28,7 +28,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
             yield from _never_healthy(case.wanted, containers, observed)
         if case.wanted and case.comes:
             yield from _gaps(case.wanted, observed.engine)
-            yield from _lost_namespace(case.wanted, names, containers)
+            yield from _lost_namespace(case.wanted, names, containers, observed)
             yield from _name_taken(case, by_name)
 
 
@@ -66,15 +66,23 @@ def _ports(
                 yield Refusal(message, f"choose another host port, or stop {name} first", False, wanted.source)
 
 
-def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Containers) -> Iterator[Refusal]:
+def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
     mode = str(wanted.settings.get("network_mode", ""))
     if not mode.startswith("container:"):
         return
     other = mode.removeprefix("container:")
     going = containers.cases.get(other)
-    if other not in names or (going and going.fate == "remove"):
+    if other not in names and (found := _by_id(other, observed)):
+        message = f"container {wanted.name} shares the network of {other[:12]}, which is the ID of container {found.name}"
+        yield Refusal(message, f"write its name, which stays when it is recreated: network_mode: container:{found.name}", False, wanted.source)
+    elif other not in names or (going and going.fate == "remove"):
         message = f"container {wanted.name} shares the network of container {other}, which {'is removed' if going else 'does not exist'}"
         yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)
+
+
+def _by_id(prefix: str, observed: ObservedState) -> ObservedContainer | None:
+    """The container whose ID, or the first 12 or more characters of it, that is."""
+    return next((other for other in observed.containers if len(prefix) >= 12 and other.id.startswith(prefix.lower())), None)
 
 
 def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]) -> Iterator[Refusal]:
