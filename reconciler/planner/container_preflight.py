@@ -74,7 +74,9 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
     going = containers.cases.get(other)
     if other not in names and (found := _by_id(other, observed)):
         message = f"container {wanted.name} shares the network of {other[:12]}, which is the ID of container {found.name}"
-        yield Refusal(message, f"write its name, which stays when it is recreated: network_mode: container:{found.name}", False, wanted.source)
+        yield Refusal(
+            message, f"write its name, which stays when it is recreated: network_mode: container:{found.name}", False, wanted.source
+        )
     elif other not in names or (going and going.fate == "remove"):
         message = f"container {wanted.name} shares the network of container {other}, which {'is removed' if going else 'does not exist'}"
         yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)

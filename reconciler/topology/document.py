@@ -27,6 +27,7 @@ TAG = "tag:yaml.org,2002:"
 _VARIABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 _NUMBER_ELSEWHERE = re.compile(r"0o[0-7]+\Z|[-+]?(?:[0-9]+|\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?\Z|0x[0-9a-fA-F]+\Z")
+_DATE_ELSEWHERE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\Z")
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -172,6 +173,8 @@ def _kind(text: str) -> str:
     """`a number`, `a boolean`, `a date` if some version of YAML reads it so, otherwise nothing."""
     if _NUMBER_ELSEWHERE.match(text):
         return "a number"
+    if _DATE_ELSEWHERE.match(text):
+        return "a date"
     import yaml
 
     tag: str = _resolver().resolve(yaml.ScalarNode, text, (True, False))

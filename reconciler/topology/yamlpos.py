@@ -16,7 +16,7 @@ _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLLECTIONS = frozenset((TAG + "map", TAG + "seq"))
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
-HOLD_NAMES = frozenset(("networks", "containers", "depends_on"))
+HOLD_NAMES = frozenset(("networks", "containers", "volumes", "depends_on"))
 """What stands under these keys is named by the user: `x-...` is a name there, as any other."""
 EMPTY = "the file is empty: a topology has at least a name and networks"
 
