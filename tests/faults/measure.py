@@ -1,6 +1,6 @@
 """The counts of the README's reliability table, on the engine that DOCKER_HOST names.
 
-    scripts/reliability [kills] [answers] [together] [saved] [files] [replies] [--share N] [--only LAB]
+    scripts/reliability [kills] [answers] [together] [saved] [files] [replies] [foreign] [--share N] [--only LAB]
 
 Without names all are measured. Each line says what was tried and what came of it; the first failure ends the measurement with its report.
 """
@@ -120,6 +120,7 @@ def progress(text: str) -> None:
 
 
 def main() -> int:
+    from .foreign import foreign
     from .fuzz import files, replies
     from .saving import saved
     from .together import together
@@ -131,6 +132,7 @@ def main() -> int:
         "saved": saved,
         "files": files,
         "replies": replies,
+        "foreign": foreign,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(measures)}")
@@ -139,6 +141,7 @@ def main() -> int:
     parser.add_argument(
         "--rounds", type=int, default=0, metavar="N", help="how many rounds, mutations, files or replies (0: the full count)"
     )
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the seed of the first round")
     options = parser.parse_args()
     unknown = set(options.what) - measures.keys()
     if unknown:
