@@ -186,6 +186,12 @@ def test_a_container_is_back_on_none_when_it_has_no_other_network() -> None:
     again = lab(declared("n", "10.1.0.0/24"), attached("nn", n={}))
     assert [text for text, _ in steps(plan(again, nowhere, [taken]))] == ["connect nn to n"]
     assert not plan(undeclared, replace(whole, containers=(on_none,)), [taken]).steps
+    before = replace(whole, containers=(on_none,))
+    made = plan(again, before)
+    assert [step.text for step in made.steps] == ["disconnect nn from none", "connect nn to n"]
+    for failed, back in (("failed", ["connect nn to none"]), ("done", [])):
+        statuses = {made.steps[0].id: "done", made.steps[1].id: failed}
+        assert [step.text for step in rollback(made, statuses, before).steps] == back
 
 
 def test_other_peoples_endpoints_are_not_given_up_without_consent() -> None:
