@@ -64,8 +64,12 @@ def _networks(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
 
 
 def _subnets(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
-    """Between files only: within one they are reported when it is read."""
-    networks = [network for network in _owned(states) if network.settings.get("driver") != "overlay"]
+    """Between files only: within one they are reported when it is read. Overlay networks have an address space of their own."""
+    for swarm in (False, True):
+        yield from _meeting([network for network in _owned(states) if (network.settings.get("driver") == "overlay") == swarm])
+
+
+def _meeting(networks: Sequence[DesiredNetwork]) -> Iterator[Refusal]:
     tagged = ((subnet, str(number)) for number, network in enumerate(networks) for subnet in subnets_of(network.settings))
     for pair in overlapping(tagged):
         (other, its), (subnet, network) = sorted(((subnet, networks[int(tag)]) for subnet, tag in pair), key=lambda item: item[1].source)

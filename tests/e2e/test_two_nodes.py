@@ -11,7 +11,7 @@ import pytest
 from reconciler.engine import open_reader
 
 from .cli import Cli, box
-from .conftest import Docker, add_image
+from .conftest import IMAGE, Api, Docker, add_image
 
 NODES = [host.strip() for host in os.environ.get("NETPLAN_TEST_SWARM", "").split(",") if host.strip()]
 pytestmark = pytest.mark.skipif(len(NODES) != 2, reason="needs two engines in one swarm: NETPLAN_TEST_SWARM=MANAGER,WORKER")
@@ -23,7 +23,8 @@ def nodes(tmp_path: Path) -> Iterator[tuple[Cli, Cli]]:
     found = []
     for host in NODES:
         reader = open_reader(host)
-        found.append(Docker(host, add_image(host), reader.info()))
+        missing = Api(host).call("GET", f"/images/{IMAGE}/json")[0] == 404
+        found.append(Docker(host, add_image(host) if missing else IMAGE, reader.info()))
         reader.close()
     manager, worker = found
     assert (manager.info.swarm, worker.info.swarm) == ("manager", "worker"), "one must be a manager, the other a worker"
