@@ -337,6 +337,21 @@ def test_a_container_that_an_apply_did_not_start_is_no_drift(state: str, reason:
     assert {change.drift for change in made.changes if change.kind == "endpoint"} == {drift}
 
 
+@pytest.mark.parametrize(("managed", "drift"), [(True, True), (False, False)])
+def test_who_was_taken_off_an_external_network_is_drift_where_a_label_tells(managed: bool, drift: bool) -> None:
+    """Of a container that the file does not run nothing on the engine remembers it: it is connected again all the same."""
+    ends = (DesiredEndpoint("own", HERE), DesiredEndpoint("corp", HERE))
+    web = DesiredContainer("web", HERE, ends, managed=managed, settings={"image": "busybox"} if managed else {})
+    networks = {"own": DesiredNetwork("own", HERE), "corp": DesiredNetwork("corp", HERE, external=True)}
+    desired = DesiredState("lab", networks, {"web": web})
+    state = applied(desired)
+    (there,) = state.containers
+    taken_off = replace(there, endpoints=tuple(endpoint for endpoint in there.endpoints if endpoint.network != "corp"))
+    made = plan(desired, replace(state, containers=(taken_off,)))
+    assert [(change.actions, change.network, change.drift) for change in made.changes] == [(("connect",), "corp", drift)]
+    assert [found.subject for found in made.drift] == (["web x corp"] if drift else [])
+
+
 def test_a_container_that_is_gone_is_called_by_the_beginning_of_its_id() -> None:
     assert readable("network_mode", f"container:{ID}") == "container:0123456789ab"
     assert readable("network_mode", "container:web") == "container:web"
