@@ -44,6 +44,7 @@ class StepResult:
     """How one step ended. `error` says why it failed or was skipped; `bug` is set where netplan itself is at fault.
 
     `unknown`: no answer says that a failed step was not done; `late`: the engine may still be at it. `ended` is by `time.monotonic`.
+    `raw` are the engine's own words, where `error` says it in others.
     """
 
     step: Step
@@ -54,6 +55,7 @@ class StepResult:
     unknown: bool = False
     late: bool = False
     ended: float = 0.0
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +233,16 @@ class _Walk:
         while ready := self._sorter.get_ready():
             for number in ready:
                 step = self._steps[number]
-                if cause := next((self._causes[need] for need in step.needs if need in self._causes), ""):
+                if cause := self._cause(step):
                     self._skip(step, cause)
                 else:
                     heappush(self._networks if _of_network(step) else self._others, number)
+
+    def _cause(self, step: Step) -> str:
+        """Why a step cannot run: of the steps that it needs one that failed, else what began it for one that was skipped."""
+        ended = [need for need in step.needs if need in self._causes]
+        ended.sort(key=lambda need: self._results[need].status != "failed")
+        return self._causes[ended[0]] if ended else ""
 
     def _start(self, crew: Crew[Step, StepResult]) -> None:
         while (number := self._next()) is not None:
@@ -268,7 +276,9 @@ class _Walk:
             return StepResult(step, "failed", str(error), perf_counter() - began)
         except NetplanError as error:
             unknown, late = (error.unknown, error.late) if isinstance(error, StepError) else (False, False)
-            return StepResult(step, "failed", f"{error}{self._reversed_by(step)}", perf_counter() - began, unknown=unknown, late=late)
+            why, raw = self._performer.explain(step, error)
+            seconds = perf_counter() - began
+            return StepResult(step, "failed", f"{why}{self._reversed_by(step)}", seconds, unknown=unknown, late=late, raw=raw)
         except BaseException as error:
             if shortage := machine_error(error):
                 return StepResult(step, "failed", str(shortage), perf_counter() - began, unknown=True)
@@ -280,7 +290,7 @@ class _Walk:
             del self._running[future]
             result = future.result()
             if result.status == "failed":
-                self._causes[result.step.id] = f"needs step {result.step.id} ({result.step.text}), which failed"
+                self._causes[result.step.id] = _because(result.step)
             self._end(result)
 
     def _skip(self, step: Step, why: str) -> None:
@@ -312,6 +322,12 @@ class _Walk:
             self._listen(event)
         except (OSError, ValueError):  # nobody reads any more, and what was begun must be ended all the same
             self._listen = _deaf
+
+
+def _because(step: Step) -> str:
+    """Why what needs a failed step is skipped."""
+    failed = f"step {step.id} ({step.text}), which failed"
+    return f"every image comes first: needs {failed}" if step.op == "pull" else f"needs {failed}"
 
 
 def _of_network(step: Step) -> bool:

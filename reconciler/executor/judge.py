@@ -23,12 +23,13 @@ class StepError(EngineError):
     """A step did not reach what it is for; the text is for the user.
 
     `again`: the engine itself says that it may work later. `unknown`: no answer of the engine says that it was not done. `late`: it may
-    still be done after this, as the engine was only not waited for.
+    still be done after this, as the engine was only not waited for. `raw` are the engine's own words within the text.
     """
 
     again = False
     unknown = False
     late = False
+    raw = ""
 
 
 def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
@@ -58,6 +59,7 @@ def failure(error: EngineError, more: str = "") -> StepError:
         said += "; it has not happened so far" if isinstance(error, TimedOutError) else "; it did not happen"
     found = _judged(StepError(f"{said}; {more}" if more else said), error)
     found.again = isinstance(error, ApiError) and error.status == 503
+    found.raw = words(error) if isinstance(error, ApiError) else ""
     return found
 
 

@@ -75,7 +75,8 @@ def _line(event: Event, paint: Paint, verbose: bool) -> str:
     if result is None or not (verbose or result.status == "failed"):
         return ""
     time = paint("dim", f"  {result.seconds:.3f} s") if result.status == "done" else ""
-    return f"{_status(result, paint)} {safe(event.step.text)}{time}{_why(result)}"
+    raw = f"\n        the engine said: {safe(result.raw)}" if result.raw and (verbose or environ.get("NETPLAN_DEBUG")) else ""
+    return f"{_status(result, paint)} {safe(event.step.text)}{time}{_why(result)}{raw}"
 
 
 def render_run(run: Run, paint: Paint = plain, next_commands: Mapping[str, str] = NEXT) -> str:

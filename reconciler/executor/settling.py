@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -101,9 +102,17 @@ def check_said(raw: Mapping[str, Any]) -> str:
     return f": {said}" if said else ""
 
 
+NOT_STARTED = {
+    "exec format error": "; the program is for another platform, or a script without a #! line",
+    "no such file or directory": "; the interpreter of its #! line, or its dynamic loader, is not in the image",
+}
+"""What engines write into the output of a container whose program the kernel does not take: `exec /app: exec format error`."""
+
+
 def _said(reader: Reader, raw: Mapping[str, Any], more: str) -> str:
     line = without_secrets(reader.last_line(str(raw["Id"])), dict(raw)) if raw.get("Id") else ""
-    return (f": {line}" if line else " and wrote nothing") + more
+    found = re.fullmatch(r"exec /\S*: (.*)", line)
+    return (f": {line}" if line else " and wrote nothing") + (NOT_STARTED.get(found[1], "") if found else "") + more
 
 
 def _exit(state: Mapping[str, Any], code: int) -> str:

@@ -229,7 +229,8 @@ def test_a_failed_create_stops_only_what_needs_it(lab: Lab) -> None:
         connect(4, "b", box, needs=(2,), follows=(3,)),
     )
     assert [result.status for result in run.results] == ["failed", "done", "skipped", "done"]
-    assert "Pool overlaps" in run.results[0].error
+    assert "overlaps network" in run.results[0].error
+    assert "Pool overlaps" in run.results[0].raw
     assert {"b"} <= lab.networks_of(box)
 
 
@@ -247,7 +248,9 @@ def test_a_failed_connect_leaves_no_phantom_and_the_container_restarts(lab: Lab)
     network_id, holder, box = lab.network("a", 1), lab.box("holder"), lab.box("box")
     lab.engine.connect(network_id, holder, {"ipv4_address": lab.address()})
     before = lab.networks_of(box)
-    assert lab.words(lab.run(connect(1, "a", box, network_id, {"ipv4_address": lab.address()}))) == ["failed Address already in use"]
+    address = lab.address()
+    in_use = f"failed {address} on network a is in use: choose another, or disconnect who has it"
+    assert lab.words(lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}))) == [in_use]
     assert lab.networks_of(box) == before
     lab.restart(box)
     assert lab.seen(box).state == "running"
@@ -270,9 +273,11 @@ def test_a_phantom_that_cannot_be_cured_is_reported(lab: Lab, proxy: Proxy, thro
     network_id, holder, box = lab.network("a", 1), lab.box("holder"), lab.box("box")
     lab.engine.connect(network_id, holder, {"ipv4_address": lab.address()})
     proxy.spoil(Fault("answer", path="/connect$", nth=2))
-    run = lab.run(connect(1, "a", box, network_id, {"ipv4_address": lab.address()}), engine=through)
+    address = lab.address()
+    run = lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}), engine=through)
     assert lab.words(run) == [
-        "failed Address already in use; box still lists a and its next restart will fail (told to fail): connect and disconnect it by hand"
+        f"failed {address} on network a is in use: choose another, or disconnect who has it; "
+        "box still lists a and its next restart will fail (told to fail): connect and disconnect it by hand"
     ]
 
 

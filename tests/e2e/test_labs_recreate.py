@@ -90,7 +90,7 @@ def test_a_host_port_that_is_taken_outside_docker(lab: Lab) -> None:
     lab.docker.container("squatter", "host", Cmd=["nc", "-l", "-p", "39123"])
     lab.write(ports=["39123:80"])
     result = lab.cli.apply(code=1)
-    assert "address already in use" in result.out, result.said
+    assert "is in use by a process on the engine's host" in result.out, result.said
     assert "39123" in result.out
     lab.works()
     lab.converge()

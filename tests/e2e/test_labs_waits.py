@@ -91,7 +91,7 @@ NOT_UP: dict[str, tuple[dict[str, Any], str]] = {
     "later": (box("sh", "-c", "sleep 0.6; echo too late; exit 4"), "stopped right after start (exit code 4): too late"),
     "member": (box("sh", "-c", "exit 5", network_mode="container:two"), "stopped right after start (exit code 5)"),
     "sick": (box(healthcheck=SICK), "is unhealthy: no disk"),
-    "no-program": (box("/no/such/program"), "no such file or directory"),
+    "no-program": (box("/no/such/program"), "the image has no program /no/such/program: check command and entrypoint"),
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.errors import EngineError, UnreachableError
+from reconciler.errors import EngineError, NetplanError, UnreachableError
 from reconciler.executor import StepResult, _Walk
 from reconciler.model import EngineInfo
 from reconciler.plan import Plan, Replaced, Step
@@ -27,6 +27,9 @@ class Recorder:
     def perform(self, step: Step) -> None:
         if step.id in self.failing:
             raise self.error
+
+    def explain(self, step: Step, error: NetplanError) -> tuple[str, str]:
+        return str(error), ""
 
     def reverse(self, old: Replaced) -> str:
         self.taken_back.append(old.name)
