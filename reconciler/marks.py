@@ -115,9 +115,9 @@ def from_image(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> bo
     return all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC, BIRTH))
 
 
-def is_named(labels: Mapping[str, str]) -> bool:
-    """Whether the mark in a container's labels names it; those of the first version do not."""
-    return "name" in (_load(labels.get(SPEC)) or {})
+def recorded_name(labels: Mapping[str, str]) -> str:
+    """The name of the container that the mark in labels was written for; marks of the first version have none."""
+    return str((_load(labels.get(SPEC)) or {}).get("name", ""))
 
 
 def recorded_paths(labels: Mapping[str, str]) -> set[str]:

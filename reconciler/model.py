@@ -335,6 +335,8 @@ class ObservedContainer:
     exit_code: int = 0
     health: Literal["", "starting", "healthy", "unhealthy"] = ""
     severed: bool = False
+    written_for: str = ""
+    """The name in labels of netplan that do not count, as they were written for another container, or before it was renamed."""
     own_route: str = ""
     service: str = ""
 

@@ -126,6 +126,8 @@ def unattachable(container: str, network: str, mode: str, owner: str) -> Refusal
 def container_ownership(present: ObservedContainer, wanted: DesiredContainer) -> Refusal:
     """Refuses a container of a declared name that is not this topology's."""
     whose = f"belongs to topology {owner(present)!r}" if present.mark else "exists and was not made by netplan"
+    if present.written_for:
+        whose = f"exists with the labels of container {present.written_for}: it was renamed or copied, so it is not managed"
     way_out = f"remove or rename it, take image out to manage only its attachments, {other_name(owner(present))}"
     return Refusal(f"container {wanted.name} {whose}", way_out, source=wanted.source)
 

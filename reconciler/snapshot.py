@@ -161,6 +161,7 @@ def _container_json(container: ObservedContainer) -> dict[str, Any]:
         "endpoints": [_endpoint_json(endpoint) for endpoint in container.endpoints],
         **({"service": container.service} if container.service else {}),
         **(_managed_json(container, container.mark) if container.mark else {}),
+        **({"written_for": container.written_for} if container.written_for else {}),
     }
 
 
@@ -248,6 +249,7 @@ def _container(item: Mapping[str, Any]) -> ObservedContainer:
         ports=_texts(item["ports"]),
         service=_text(item, "service") if "service" in item else "",
         **(_managed(item) if "mark" in item else {}),
+        written_for=_text(item, "written_for") if "written_for" in item else "",
     )
 
 

@@ -20,8 +20,8 @@ from ..marks import (
     container_labels,
     digest,
     from_image,
-    is_named,
     read_container_mark,
+    recorded_name,
     recorded_paths,
     secret_digest,
     without_marks,
@@ -185,7 +185,8 @@ def read_managed(
     state = raw.get("State") or {}
     mark = _mark(container, raw, image, twins)
     if mark is None:
-        return container
+        name = recorded_name(_labels(raw))
+        return replace(container, written_for=name) if name not in ("", container.name) else container
     settings = read_settings(raw)
     if image:
         settings["platform"] = read_image(image).platform
@@ -208,7 +209,7 @@ def _mark(container: ObservedContainer, raw: Json, image: Json | None, twins: Co
     first version, which names no container, must be the only one of its birth.
     """
     labels, mark = _labels(raw), read_container_mark(_labels(raw), container.name, container.id)
-    if mark is None or from_image(labels, _labels(image)) or (labels.get(BIRTH) in twins and not is_named(labels)):
+    if mark is None or from_image(labels, _labels(image)) or (labels.get(BIRTH) in twins and not recorded_name(labels)):
         return None
     reference = (raw.get("Config") or {}).get("Image")
     if image is None and reference and "image" in mark.hashes and mark.hashes["image"] != digest(canonical_image(reference)):

@@ -10,8 +10,20 @@ import pytest
 from reconciler.codec import endpoint_body, network_body, read_container, read_network
 from reconciler.codec.containers import container_body, read_managed
 from reconciler.marks import BIRTH, CURE, SPEC, TOPOLOGY, Place, digest, endpoint_options, network_labels
-from reconciler.model import ContainerMark, EndpointMark, EngineInfo, NetworkMark, ObservedContainer
+from reconciler.model import (
+    ContainerMark,
+    DesiredContainer,
+    DesiredState,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedState,
+    Source,
+)
 from reconciler.plan import ContainerSpec, EndpointSpec
+from reconciler.planner import plan
+from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 ID, OTHER_ID = "ab" * 32, "cd" * 32
 DOCKER = EngineInfo()
@@ -56,6 +68,14 @@ def test_a_container_and_its_endpoints_are_ours_under_the_name_that_was_declared
     found = read(seen(name))
     assert (found.mark is not None, found.endpoints[0].mark is not None) == (ours, ours)
     assert bool(found.settings) == ours
+    assert found.written_for == ("" if ours else "web")
+
+
+def test_one_that_was_renamed_to_a_declared_name_is_refused_with_its_name_before() -> None:
+    wanted = DesiredContainer("www", Source("f", 1), managed=True, settings={"image": "box:1"})
+    state = ObservedState(containers=(read(seen("www")),))
+    (refusal,) = plan(DesiredState("lab", {}, {"www": wanted}), state_from_snapshot(snapshot_json(state))).refusals
+    assert refusal.message == "container www exists with the labels of container web: it was renamed or copied, so it is not managed"
 
 
 def test_a_container_that_an_updater_made_anew_under_its_name_stays_ours() -> None:
