@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from .engine import TIMEOUT, Log, Reader, engine_at, version_text
 from .engine.locate import Target, locate
-from .errors import ApiError, NetplanError, RefusedError
+from .errors import ApiError, NetplanError
 from .model import ALL_ENDPOINTS_API, DOCKER_28_API, MAC_ON_CONNECT_API, Api, EngineInfo
 
 Level = Literal["ok", "warn", "fail"]
@@ -166,6 +166,7 @@ def runs(reader: Reader) -> Iterator[Finding]:
     from .lock import claims, own_volumes
     from .lock.holder import gone, standing
     from .lock.journal import journals
+    from .planner import READ_IT, cannot_read
 
     try:
         volumes = own_volumes(reader)
@@ -179,12 +180,11 @@ def runs(reader: Reader) -> Iterator[Finding]:
         yield Finding("warn", f"locked by {claim.holder}: {standing(claim.holder)}", fix)
     if held:  # whoever is at work has a journal too
         return
-    try:
-        found = journals(volumes)
-    except RefusedError as error:
-        yield Finding("fail", error.message, "; ".join(error.hints))
-        return
+    found = journals(volumes)
     for journal in found:
+        if journal.unreadable:
+            yield Finding("fail", cannot_read(journal), READ_IT.format(journal.name))
+            continue
         what = f'a run of topology "{journal.topology}" on {journal.host} was interrupted at {journal.time}'
         yield Finding("warn", what, f"netplan apply the file of {journal.topology}: it puts back what was taken away")
     if not found:

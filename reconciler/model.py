@@ -429,6 +429,7 @@ class Journal:
 
     `taken` holds the networks that were to be removed or replaced, and of each container only the endpoints that were to be disconnected.
     `name` is that of its volume; `order` counts up, so that of two journals the newer decides; `host` and `time` are for people.
+    `unreadable` says why one cannot be read: nothing else is known of it then, of some not even the topology.
     """
 
     name: str
@@ -437,3 +438,4 @@ class Journal:
     taken: ObservedState
     host: str = ""
     time: str = ""
+    unreadable: str = ""

@@ -17,7 +17,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
-from .codec.containers import listed_images, read_image, read_managed
+from .codec.containers import is_started_after, listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
 from .codec.swarm import Cluster, clustered_container, clustered_network, has_view, read_cluster
 from .engine import Reader, persistently
@@ -91,6 +91,7 @@ def observe(
     inside = _images_inside(reader, answers.containers, known.values(), parallel)
     twins = _twins(answers.containers)
     containers = [_container(answers, entry, swarm, inside, twins) for entry in answers.containers]
+    containers = _believed(reader, answers, containers)
     containers = [_whole(reader, answers, container, swarm) if container else None for container in containers]
     if cluster:
         overlays = frozenset(network.id for network in networks if network.settings.get("driver") == "overlay")
@@ -183,6 +184,20 @@ def _container(
         owner = _owner(answers.inspected, container.network_mode)
         container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner, twins), what)
     return _decoded(lambda: check_container(container), what)
+
+
+def _believed(reader: Reader, answers: Answers, containers: list[ObservedContainer | None]) -> list[ObservedContainer | None]:
+    """Which of two containers was started later cannot be told while the engine's clock, which was set back, has not come that far again:
+    a member that looks cut off was perhaps started since, and starting it once more would not change its looks."""
+    if not any(container and container.severed for container in containers):
+        return containers
+    now = str(persistently(reader.details).get("SystemTime") or "")
+
+    def believed(container: ObservedContainer | None) -> ObservedContainer | None:
+        owner = _owner(answers.inspected, container.network_mode) if container and container.severed else None
+        return replace(container, severed=False) if container and owner and is_started_after(owner, now) else container
+
+    return [believed(container) for container in containers]
 
 
 def _whole(reader: Reader, answers: Answers, container: ObservedContainer, swarm: set[str]) -> ObservedContainer:

@@ -48,7 +48,7 @@ def snapshot_json(state: ObservedState, journals: Iterable[Journal] = (), key: s
         state = sealed(state, key)
     engine = state.engine
     images = {reference: _image_json(image) for reference, image in sorted(state.images.items())}
-    left = {journal.name: journal_json(journal) for journal in journals}
+    left = {journal.name: journal_json(journal) for journal in journals if not journal.unreadable}
     return {
         "format_version": FORMAT_VERSION,
         "engine": {

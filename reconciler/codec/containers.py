@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -222,6 +223,22 @@ def _severed(member: Json, owner: Json) -> bool:
     running = bool(member.get("Running") and owner.get("Running"))
     began, anew = (_instant(str(state.get("StartedAt") or "")) for state in (member, owner))
     return running and bool(began and anew) and anew > began
+
+
+def is_started_after(raw: Json, now: str) -> bool:
+    """Whether a container says that it was started after `now`, RFC 3339: then the engine's clock was set back since. False if untold."""
+    found = [_moment(text) for text in (str((raw.get("State") or {}).get("StartedAt") or ""), now)]
+    began, present = found
+    return began is not None and present is not None and began > present
+
+
+def _moment(text: str) -> datetime | None:
+    """`2026-11-24T13:19:40.251234567+02:00`, whose nanoseconds Python cannot read."""
+    try:
+        found = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", lambda part: part[1].ljust(7, "0"), text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _instant(text: str) -> str:

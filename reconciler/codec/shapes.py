@@ -227,6 +227,7 @@ info = object_of(
     {
         "ID": str,
         "Name": str,
+        "SystemTime": str,
         "SecurityOptions": _texts,
         "Plugins": object_of({"Network": _texts}),
         "Swarm": object_of({"LocalNodeState": str, "ControlAvailable": bool, "NodeID": str}),

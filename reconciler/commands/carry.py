@@ -246,9 +246,7 @@ class _Run:
             print_report(wanted, ran, False, options)
             raise
         converged = left.empty and left.applyable
-        lost = self.lock.lost or self._lost_at_last_look()
-        if converged and not lost:
-            self._drop(superfluous)
+        lost = self._tidy_up(superfluous, converged, done=bool(ran and ran.ok))
         print_report(wanted, ran, converged, options)
         if bug := next((result.bug for result in ran.results if result.bug), None) if ran else None:
             raise bug
@@ -283,6 +281,19 @@ class _Run:
             self._drop({self.note.name})
             raise
         return {*view.own_journals, self.note.name}
+
+    def _tidy_up(self, superfluous: set[str], converged: bool, done: bool) -> LockLostError | None:
+        """Drops the journals that nobody needs any more, unless the lock was lost: what became of that is returned.
+
+        A run that came to its end was not interrupted: its journal stays only where the engine lacks something that it holds.
+        """
+        if lost := self.lock.lost or self._lost_at_last_look():
+            return lost
+        if converged:
+            self._drop(superfluous)
+        elif self.note and (self.note.empty or (done and self._is_whole(self.note.name))):
+            self._drop({self.note.name})
+        return None
 
     def _lost_at_last_look(self) -> LockLostError | None:
         """What became of the lock, where it was this run's no more: then the journals may be somebody else's to drop."""
@@ -357,10 +368,14 @@ class _Run:
             _warn(f"what was taken away could not be put back: {error}", "the next apply of this topology does that")
 
     def _drop_if_whole(self, name: str) -> None:
-        from ..planner import lacking
-
         self.view.look()
         self.lock.check(self.view.claims)
-        mine = next((journal for journal in self.view.journals if journal.name == name), None)
-        if mine and not lacking(mine, self.view.observed):
+        if self._is_whole(name):
             self._drop({name})
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether the engine had at the last look all that a journal holds."""
+        from ..planner import lacking
+
+        mine = next((journal for journal in self.view.journals if journal.name == name), None)
+        return mine is not None and not lacking(mine, self.view.observed)

@@ -142,6 +142,7 @@ def unlock(options: Namespace) -> int:
     from ..lock import break_locks, claims, own_volumes
     from ..lock.holder import standing
     from ..lock.journal import journals
+    from ..planner import cannot_read
 
     with engine_of(options) as engine:
         volumes = own_volumes(engine)
@@ -151,11 +152,9 @@ def unlock(options: Namespace) -> int:
             return 0
         for claim in held:
             print(safe(f"{claim.name}: {claim.holder}: {standing(claim.holder)}"))
-        try:
-            for journal in journals(volumes):
-                print(safe(f'its journal stays: the next apply or destroy of topology "{journal.topology}" puts back what was taken away'))
-        except RefusedError as unreadable:  # a newer netplan's; the lock is another matter
-            print(safe(f"{unreadable}: it stays"))
+        for journal in journals(volumes):
+            stays = f'its journal stays: the next apply or destroy of topology "{journal.topology}" puts back what was taken away'
+            print(safe(f"{cannot_read(journal)}: it stays" if journal.unreadable else stays))
         sys.stdout.flush()
         if not options.yes:
             _ask_to_break()

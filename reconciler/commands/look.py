@@ -141,11 +141,15 @@ def snapshot(options: Namespace) -> int:
     """The observed state, for other programs; registries are asked where a file says so."""
     from ..lock import own_volumes
     from ..lock.journal import journals
+    from ..planner import cannot_read
     from ..snapshot import snapshot_json
 
     states = [load(path) for path in files(options.file)] if options.file else []
     with reader_of(options) as reader:
         left = journals(own_volumes(reader))
+        for journal in left:
+            if journal.unreadable:
+                print(safe(f"warning: {cannot_read(journal)}: it is not in the snapshot"), file=sys.stderr)
         value = snapshot_json(look_at(reader, states, every_image=True), left, snapshot_key())
     if options.out is None:
         print_json(value)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ApiError, EngineError, FailedError, LostError, RefusedError, UsageError
+from ..errors import ApiError, EngineError, FailedError, LostError, UsageError
 from ..model import Journal, ObservedState
 from ..plan import Plan, Step
 from . import KIND, own_volumes
@@ -56,7 +56,7 @@ def taken_by(plan: Plan, observed: ObservedState) -> ObservedState:
 
 
 def journals(volumes: Iterable[Mapping[str, Any]]) -> tuple[Journal, ...]:
-    """The journals among netplan's own volumes, the oldest first. Raises RefusedError for one that cannot be read."""
+    """The journals among netplan's own volumes, the oldest first; one that cannot be read says why."""
     found = [_read(str(v["Name"]), v.get("Labels") or {}) for v in volumes if _is_journal(v)]
     return tuple(sorted(found, key=lambda journal: (journal.order, journal.name)))
 
@@ -68,26 +68,26 @@ def _is_journal(volume: Mapping[str, Any]) -> bool:
 def _read(name: str, labels: Mapping[str, Any]) -> Journal:
     from ..snapshot import journal_from_json  # most looks find no journal
 
+    record: Any = None
     try:
         record = json.loads(labels.get(RECORD) or "")
         if record["v"] != VERSION:
             raise ValueError(f"its version is {record['v']}, netplan reads {VERSION}")
         return journal_from_json(name, record)
     except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
-        raise RefusedError(
-            f"the journal {name} on the engine cannot be read: {error}",
-            "an interrupted apply wrote it, to give back what it had taken away: use the version of netplan that did",
-            f"to give that up: docker volume rm {name}",
-        ) from error
+        topology = record.get("topology") if isinstance(record, dict) else None
+        why = str(error) or type(error).__name__
+        return Journal(name, topology if isinstance(topology, str) else "", 0, ObservedState(), unreadable=why)
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """This run's journal: on the engine from `write` until `drop`."""
+    """This run's journal: on the engine from `write` until `drop`. `empty`: it holds nothing that would have to be put back."""
 
     engine: Engine
     name: str
     labels: Mapping[str, str]
+    empty: bool = False
 
     def check(self, volumes: Iterable[Mapping[str, Any]]) -> None:
         """Make it again if it has vanished; `volumes` were listed just now."""
@@ -117,7 +117,7 @@ def writer(engine: Engine, run: str, plan: Plan, observed: ObservedState, presen
     name, order = f"{PREFIX}{run}", 1 + max((journal.order for journal in present), default=0)
     journal = Journal(name, plan.topology, order, taken, gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
     text = json.dumps({"v": VERSION, **journal_json(journal)}, separators=(",", ":"), ensure_ascii=False)
-    return Writer(engine, name, {KIND: "journal", RECORD: text})
+    return Writer(engine, name, {KIND: "journal", RECORD: text}, empty=not (taken.networks or taken.containers))
 
 
 def drop(engine: Engine, names: Iterable[str]) -> str:

@@ -29,12 +29,12 @@ from .macs import loses_mac
 from .networks import NetworkCase, Networks, decide_networks
 from .order import order
 from .preflight import preflight
-from .recover import given_up, lacking, pending, recover
+from .recover import READ_IT, cannot_read, given_up, lacking, pending, readable, recover, unreadable
 from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
 
-__all__ = ["Policy", "conflicts", "in_order", "lacking", "made_by_others", "plan"]
+__all__ = ["READ_IT", "Policy", "cannot_read", "conflicts", "in_order", "lacking", "made_by_others", "plan", "readable"]
 
 
 def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None) -> Plan:
@@ -44,14 +44,15 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     on the engine, the oldest first: what it holds and the engine lacks counts as observed, so that recovery is a plan like any other. The
     order of networks and containers in any argument makes no difference to the result.
     """
-    policy, journals = policy or Policy(), journal or ()
+    policy, journals = policy or Policy(), readable(journal or ())
     with no_cycle_search():
         desired = as_sealed(desired, observed)
         made = _plan(desired, recover(desired, observed, journals), journals, policy)
-        if not journals:
+        if not journal:
             return made
-        lost = given_up(desired, observed, journals, policy)
-        return replace(made, warnings=(*pending(made, journals), *made.warnings), refusals=(*made.refusals, *lost))
+        lost, warnings = unreadable(desired.topology, journal)
+        lost += given_up(desired, observed, journals, policy)
+        return replace(made, warnings=(*pending(made, journals), *warnings, *made.warnings), refusals=(*made.refusals, *lost))
 
 
 def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy) -> Plan:

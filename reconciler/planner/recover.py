@@ -15,6 +15,7 @@ from ..ownership import ours, owner
 from ..plan import Plan, Refusal
 from ..safety import Policy
 
+READ_IT = "use the version of netplan that wrote it, or give up what it holds: docker volume rm {}"
 TAKEN_AWAY = "taken away by an interrupted run"
 
 
@@ -147,6 +148,28 @@ def _given_up(container: str, network: str, replaced: bool) -> Refusal:
         f"an interrupted run took container {container} off network {network}, and neither would come back{now}",
         f"recover first: {first}netplan apply the file as it was then; or give them up with --disrupt-foreign",
     )
+
+
+def cannot_read(journal: Journal) -> str:
+    """That a journal cannot be read, and why."""
+    return f"the journal {journal.name} on the engine cannot be read: {journal.unreadable}"
+
+
+def readable(journals: Iterable[Journal]) -> tuple[Journal, ...]:
+    """Those that can be read."""
+    return tuple(journal for journal in journals if not journal.unreadable)
+
+
+def unreadable(topology: str, journals: Iterable[Journal]) -> tuple[list[Refusal], list[str]]:
+    """What stands against a plan of `topology`, as what its own run took away is not known, and what it is warned of."""
+    refusals, warnings = [], []
+    for journal in journals:
+        if journal.unreadable and journal.topology == topology:
+            refusals.append(Refusal(cannot_read(journal), READ_IT.format(journal.name)))
+        elif journal.unreadable:
+            whose = f"of topology {journal.topology}" if journal.topology else "if it is of this topology, what was taken away stays away"
+            warnings.append(f"{cannot_read(journal)}: {whose}")
+    return refusals, warnings
 
 
 def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from reconciler.codec import read_container, shapes
-from reconciler.codec.containers import carried_volumes, container_body, read_image, read_managed, read_settings, update_body
+from reconciler.codec.containers import (
+    carried_volumes,
+    container_body,
+    is_started_after,
+    read_image,
+    read_managed,
+    read_settings,
+    update_body,
+)
 from reconciler.codec.sound import check_container
 from reconciler.marks import SPEC, TOPOLOGY, container_labels, digest, endpoint_options, read_container_mark, secret_digest
 from reconciler.model import ContainerMark, EndpointMark, EngineInfo, ObservedImage, Secrets
@@ -119,6 +127,23 @@ def test_a_member_is_cut_off_by_a_later_start_of_its_owner(case: str) -> None:
         owner = {"State": {"StartedAt": anew, "Running": True}}
         assert read_managed(container, raw, None, owner).severed == (expected and running)
     assert not read_managed(container, raw).severed
+
+
+@pytest.mark.parametrize(
+    ("began", "now", "expected"),
+    [
+        ("2026-11-24T12:00:00.5Z", "2026-11-24T11:00:00.123456789Z", True),
+        ("2026-11-24T12:00:00.5Z", "2026-11-24T13:00:00.123456789+02:00", True),
+        ("2026-11-24T12:00:00.5Z", "2026-11-24T12:00:00.500000001Z", False),
+        ("2026-11-24T12:00:00Z", "2026-11-24T12:00:01Z", False),
+        ("2026-11-24T12:00:00Z", "", False),
+        ("2026-11-24T12:00:00Z", "2026-11-24T11:00:00", False),
+        ("", "2026-11-24T11:00:00Z", False),
+        ("soon", "2026-11-24T11:00:00Z", False),
+    ],
+)
+def test_a_clock_that_was_set_back_is_told_by_a_start_in_the_future(began: str, now: str, expected: bool) -> None:
+    assert is_started_after({"State": {"StartedAt": began}}, now) == expected
 
 
 @pytest.mark.parametrize("version", RECORDED)

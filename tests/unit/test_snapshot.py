@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.errors import RefusedError, UsageError
+from reconciler.errors import UsageError
 from reconciler.lock import KIND
 from reconciler.lock.journal import RECORD, journals
 from reconciler.model import (
     ContainerMark,
+    DesiredState,
     EndpointMark,
     NetworkMark,
     ObservedContainer,
@@ -22,6 +24,7 @@ from reconciler.model import (
     ObservedNetwork,
     ObservedState,
 )
+from reconciler.planner import plan
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 GOOD = snapshot_json(
@@ -115,11 +118,22 @@ def _record(**more: Any) -> str:
         *(_record(taken=[]), _record(taken=GOOD | {"networks": [GOOD["networks"][0] | {"settings": {"ipv4.subnet": ["bogus"]}}]})),
     ],
 )
-def test_a_damaged_journal_is_refused_with_the_way_to_give_it_up(record: str) -> None:
+def test_a_damaged_journal_stops_its_own_topology_only(record: str) -> None:
+    """With the way to give it up; where nobody can tell whose it is, all are warned."""
     volume = {"Name": "netplan.journal.7", "Labels": {KIND: "journal", RECORD: record}}
-    with pytest.raises(RefusedError, match=r"the journal netplan.journal.7 on the engine cannot be read: .") as caught:
-        journals([volume])
-    assert "docker volume rm netplan.journal.7" in caught.value.hints[-1]
+    (journal,) = journals([volume])
+    message = r"^the journal netplan.journal.7 on the engine cannot be read: ."
+    for topology in ("lab", "other"):
+        made = plan(DesiredState(topology), ObservedState(), [journal])
+        if journal.topology == topology:
+            (refusal,) = made.refusals
+            assert re.match(message, refusal.message)
+            assert "docker volume rm netplan.journal.7" in refusal.way_out
+        else:
+            assert made.applyable
+            assert re.match(message, made.warnings[0])
+    assert journal.topology == ("lab" if record.startswith('{"v": 1, "topology": "lab"') else "")
+    assert "journals" not in snapshot_json(ObservedState(), [journal])
     assert journals([volume | {"Labels": {KIND: "journal", RECORD: _record()}}])[0].order == 1
 
 
