@@ -180,8 +180,5 @@ def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState)
         yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
     for name, case in sorted(networks.cases.items()):
         dropped = ["subnet" if d.path == "ipv4.subnet" else "subnet (IPv6)" for d in case.differences if d.after == AUTOMATIC]
-        if lost := [d.path for d in case.differences if d.cause == "drift" and d.before is None and not d.path.startswith("labels.")]:
-            why = "if this apply does not change that, the engine drops it: take it out of the file"
-            yield f"network {name} was created with {', '.join(lost)}, and the engine does not show it: {why}"
         if dropped:
             yield f"network {name} no longer declares {', '.join(dropped)}: the engine chooses one"

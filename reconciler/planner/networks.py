@@ -185,9 +185,22 @@ def _decide_declared(
         case.fate, case.mark = "replace", _mark(desired, wanted, members)
         case.target = overlaid_network(wanted.settings, network.settings, case.differences)
         case.reason = "must be replaced" if case.differences else "is adopted: labels cannot be changed in place"
+    if not policy.reset and (refusal := _dropped_by_the_engine(case, wanted, engine)):
+        result.refusals.append(refusal)
     drifted = [d.path for d in case.differences if d.cause == "drift"]
     if drifted:
         result.drift.append(Drift(f"network {name}", "made anew with another " + ", ".join(drifted)))
+
+
+def _dropped_by_the_engine(case: NetworkCase, wanted: DesiredNetwork, engine: EngineInfo) -> Refusal | None:
+    """Of a network that lacks nothing but settings that it was created with: nobody can take these away, and it would lack them again."""
+    lost = [d.path for d in case.differences if d.cause == "drift" and d.before is None and not d.path.startswith("labels.")]
+    if not lost or len(lost) < len(case.differences):
+        return None
+    product = "Podman" if engine.flavor == "podman" else "Docker"
+    message = f"network {case.name} was created with {', '.join(lost)}, which {product} {engine.version} did not keep"
+    way_out = f"take it out of the file; if another tool made the network anew without it: docker network rm {case.name}"
+    return Refusal(message, way_out, False, wanted.source)
 
 
 def _mark(desired: DesiredState, wanted: DesiredNetwork, members: Mapping[str, str]) -> NetworkMark:

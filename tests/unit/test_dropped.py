@@ -9,7 +9,7 @@ from reconciler.executor import Run, StepResult
 from reconciler.marks import digests
 from reconciler.model import ContainerMark, DesiredNetwork, DesiredState, EngineInfo, NetworkMark, ObservedNetwork, ObservedState, Source
 from reconciler.plan import Change, ContainerSpec, Difference, EndpointSpec, Plan, Step
-from reconciler.planner import plan
+from reconciler.planner import Policy, plan
 from reconciler.settings import Value
 
 ENGINE = EngineInfo(version="28.5.2")
@@ -65,14 +65,30 @@ def test_what_was_not_done_was_not_dropped() -> None:
     assert dropped_settings(after, None) == ()
 
 
-@pytest.mark.parametrize(
-    ("lost", "warned"), [("ipv4.aux_addresses.printer", True), ("driver_opts.parent", True), ("labels.team", False), ("internal", False)]
-)
-def test_the_next_plan_says_that_it_may_be_in_vain(lost: str, warned: bool) -> None:
-    """Nobody can change a network in place: what it was created with and does not show was probably never there."""
-    settings: dict[str, Value] = {"ipv4.subnet": ("10.1.0.0/24",), lost: lost == "internal" or "x"}
-    has = {path: value for path, value in settings.items() if path != lost} | {"internal": False}
+def planned(lost: str, policy: Policy | None = None, **more: Value) -> list[str]:
+    """The refusals where a network was created with a setting that it does not show; `more` is what it has otherwise than declared."""
+    settings: dict[str, Value] = {"ipv4.subnet": ("10.1.0.0/24",), "internal": True, lost: "x"}
+    has = {path: value for path, value in settings.items() if path != lost} | more
     network = ObservedNetwork("1" * 64, "n", has, NetworkMark("t", digests(settings)))
-    made = plan(DesiredState("t", {"n": DesiredNetwork("n", Source("t", 1), settings)}), ObservedState(ENGINE, (network,)))
-    sentence = f"network n was created with {lost}, and the engine does not show it: "
-    assert [warning.startswith(sentence) for warning in made.warnings] == [True] * warned
+    desired = DesiredState("t", {"n": DesiredNetwork("n", Source("t", 1), settings)})
+    return [refusal.message for refusal in plan(desired, ObservedState(ENGINE, (network,)), policy=policy).refusals]
+
+
+def test_a_network_is_not_made_anew_in_vain() -> None:
+    """Nobody can change a network in place: what it was created with and does not show was never there, and would not be again."""
+    path = "ipv4.aux_addresses.printer"
+    assert planned(path) == [f"network n was created with {path}, which Docker 28.5.2 did not keep"]
+    assert planned("driver_opts.parent") == ["network n was created with driver_opts.parent, which Docker 28.5.2 did not keep"]
+    assert planned("labels.team") == []  # which another tool may have left out
+    assert planned(path, internal=False) == []  # and something else that changes
+    assert planned(path, Policy(reset=True)) == []
+
+
+def test_the_refusal_of_the_plan_after_a_run_hides_nothing() -> None:
+    settings: dict[str, Value] = {"ipv4.subnet": ("10.1.0.0/24",), "ipv4.aux_addresses.printer": "10.1.0.9"}
+    network = ObservedNetwork("1" * 64, "n", {"ipv4.subnet": ("10.1.0.0/24",)}, NetworkMark("t", digests(settings)))
+    after = plan(DesiredState("t", {"n": DesiredNetwork("n", Source("t", 1), settings)}), ObservedState(ENGINE, (network,)))
+    ran = Run((StepResult(Step(1, "create", "n", "declared", settings=settings), "done"),))
+    assert dropped_settings(after, ran) == (
+        "network n: Docker 28.5.2 did not keep aux_addresses.printer: 10.1.0.9 was asked for, it shows (unset)",
+    )
