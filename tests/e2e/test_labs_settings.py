@@ -58,7 +58,7 @@ def test_a_mac_address_that_is_not_declared_any_more_goes(cli: Cli) -> None:
     cli.converge({"n": {"subnet": subnet}}, {"web": box(networks={"n": {"mac_address": mac}})})
     assert cli.endpoint("web", "n")["MacAddress"] == mac  # type: ignore[index]
     cli.write({"n": {"subnet": subnet}}, {"web": box(networks={"n": {}})})
-    assert f"no longer declares the MAC address {mac}" in cli.plan().out
+    assert mac in cli.plan().out
     cli.apply()
     cli.settled()
     assert cli.endpoint("web", "n")["MacAddress"] != mac  # type: ignore[index]
