@@ -66,6 +66,8 @@ def test_a_network_is_read_back_as_it_was_made(engine: Engine, docker: Docker, e
     id = engine.create_network(docker.name("a"), settings, mark)
     seen = network_of(engine, docker.name("a"))
     expected = settings | ({"enable_ipv4": True} if engine_info.api >= (1, 48) else {})
+    if engine_info.major >= 29:  # shown at once
+        expected["ipv6.gateway"] = v6.removesuffix("/64") + "1"
     assert (seen.id, seen.settings, seen.mark, seen.scope, seen.outside) == (id, expected, mark, "local", ())
     engine.remove_network(id)
     assert engine.network(id) is None
