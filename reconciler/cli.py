@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
+    from .errors import NetplanError, UsageError
+
 BUG = 70
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What writing output may end in; files and engines that cannot be read are reported where they are read."""
@@ -34,18 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _main(arguments)
         sys.stdout.flush()  # here, where a failure can still be reported
     except OSError as error:
-        _discard_output()
-        if not isinstance(error, BrokenPipeError):
-            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
-        return 1
+        return _output_lost(error)
     return code
 
 
 def entry() -> NoReturn:
     """The command. Python's tidying up at its end would take longer than many a command; there is nothing to tidy."""
     code = main()
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def _open_streams() -> None:
@@ -53,9 +54,22 @@ def _open_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - pathlib takes long to load
+            # /dev/full: what is written to a closed output is lost, and that is said. For errors there is nobody to say it to.
+            path = "/dev/full" if name == "stdout" and os.path.exists("/dev/full") else os.devnull  # noqa: PTH110
+            setattr(sys, name, open(path, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib takes long to load
         elif mode == "w" and hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def _output_lost(error: OSError) -> int:
+    """1; said unless a reader such as `head` has had enough."""
+    _discard_output()
+    if not isinstance(error, BrokenPipeError):
+        try:
+            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+        except OSError:
+            return 1
+    return 1
 
 
 def _discard_output() -> None:
@@ -64,36 +78,52 @@ def _discard_output() -> None:
 
 def _main(arguments: list[str]) -> int:
     from .errors import NetplanError
+    from .process import lost_output, print_document
+    from .signals import exit_code
 
     try:
-        return _run(arguments)
+        code = exit_code(_run(arguments))
+        print_document()
+        if lost := lost_output():
+            return _output_lost(lost) if code == 0 else code
+        return code
     except NetplanError as error:
-        from .commands.shared import report
-
-        _debug()
-        report(error)
-        return error.exit_code
+        return exit_code(_failed(error, arguments))
     except KeyboardInterrupt:
-        _debug()
-        print("error: interrupted\n  netplan plan shows what is left to do", file=sys.stderr, flush=True)
-        sys.stdout.flush()
-        os._exit(1)  # engine calls may be under way in threads that would be waited for
+        code = exit_code(0, interrupted=True)
+        _failed(_as_error("interrupted", "netplan plan shows what is left to do", code), arguments)
+        os._exit(code)  # engine calls may be under way in threads that would be waited for
     except SystemExit as stop:  # argparse, after --help
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             raise
-        _debug()
         from .errors import machine_error
 
         if shortage := machine_error(error):
-            from .commands.shared import report
+            return _failed(shortage, arguments)
+        hint = "run it again with NETPLAN_DEBUG=1 and report what it prints"
+        return _failed(_as_error(f"a bug in netplan: {type(error).__name__}: {error}", hint, BUG), arguments)
 
-            report(shortage)
-            return shortage.exit_code
-        print(f"error: a bug in netplan: {type(error).__name__}: {error}", file=sys.stderr)
-        print("  run it again with NETPLAN_DEBUG=1 and report what it prints", file=sys.stderr)
-        return BUG
+
+def _as_error(message: str, hint: str, code: int) -> NetplanError:
+    from .errors import NetplanError
+
+    error = NetplanError(message, hint)
+    error.exit_code = code
+    return error
+
+
+def _failed(error: NetplanError, arguments: list[str]) -> int:
+    """Reports an error, for `-o json` also as a document, and returns its exit code."""
+    from .commands.shared import report
+    from .process import error_json, print_document, wants_json
+
+    _debug()
+    report(error)
+    if wants_json(arguments):
+        print_document(error_json(error))
+    return error.exit_code
 
 
 def _debug() -> None:
@@ -105,6 +135,9 @@ def _debug() -> None:
 
 def _run(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
+    if options.command is None:
+        parser().print_help()
+        return 0
     from . import commands
 
     return commands.run(options)
@@ -115,6 +148,7 @@ def _run(arguments: list[str]) -> int:
 _EPILOG = """\
 exit codes: 0 done, or nothing to do   1 failed   2 changes pending (plan --exit-code)
             3 refused as unsafe        4 the file or the command line is wrong
+            130 interrupted
 
 FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or topology.yaml in this folder.
 """
@@ -126,16 +160,25 @@ def parser() -> argparse.ArgumentParser:
 
     from .errors import UsageError
 
-    class Parser(argparse.ArgumentParser):  # exits with 4, not with 2
-        def error(self, message: str) -> NoReturn:
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:  # exits with 4, not with 2
             raise UsageError(message[:1].lower() + message[1:], f"see {self.prog} --help")
+
+        def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+            _check_command(args or [], commands.choices)
+            found, unknown = self.parse_known_args(args, namespace)
+            if unknown:  # argparse would have the command's own help left out
+                raise _unknown_option(unknown[0], found, commands.choices)
+            return found
+
+        def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own keeps a full disk to itself
+            (file or sys.stderr).write(message)
 
     raw = argparse.RawDescriptionHelpFormatter
     top = Parser("netplan", description="Docker topologies as code: makes the engine's networks exactly what a file says.", epilog=_EPILOG)
     top.formatter_class = raw
     top.add_argument("--version", "-V", action="version", version=f"netplan {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    commands.required = True
 
     def command(name: str, help: str, description: str, *parents: Any) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=description, parents=parents, formatter_class=raw, allow_abbrev=False)
@@ -185,10 +228,12 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("before", metavar="BEFORE")
     diff.add_argument("after", metavar="AFTER")
     diff.add_argument("--exit-code", **_EXIT_CODE)  # type: ignore[arg-type]
-    command("show", "the live topology as a tree", "Shows the live topology, with drift marked where FILE is given.", file, output, engine)
+    show = command("show", "the live topology as a tree", _SHOW, file, output, engine)
+    show.add_argument("--all", action="store_true", help="everything on the engine, whatever file is here")
+    show.add_argument("--problems", action="store_true", help="only what is not as declared, or not well")
     command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
-    formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "validate", "show", "ls", "doctor")
+    formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "validate", "show", "ls", "doctor", "error")
     schema.add_argument("name", nargs="?", default="topology", choices=formats)
     snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
     snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
@@ -199,10 +244,58 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+_ELSEWHERE = {
+    **dict.fromkeys(("up", "run", "start", "create", "deploy", "sync", "converge", "restart"), "apply"),
+    **dict.fromkeys(("down", "rm", "remove", "delete", "stop", "kill", "undo"), "destroy"),
+    **dict.fromkeys(("list", "topologies"), "ls"),
+    **dict.fromkeys(("status", "ps", "inspect", "state", "get", "describe"), "show"),
+    **dict.fromkeys(("check", "config", "lint", "test"), "validate"),
+    **dict.fromkeys(("preview", "dry-run", "changes"), "plan"),
+    **dict.fromkeys(("recreate", "rebuild"), "reset"),
+    **dict.fromkeys(("info", "diagnose"), "doctor"),
+    "version": "--version",
+    "help": "--help",
+}
+"""Words of other programs, and what does the same here."""
+
+
+def _check_command(arguments: Sequence[str], known: Any) -> None:
+    """Raises UsageError for a command that does not exist, with what it may mean."""
+    from .errors import UsageError
+
+    word = arguments[0] if arguments else "--help"
+    if word in (*known, "-h", "--help", "-V", "--version"):
+        return
+    if word.startswith("-"):
+        raise UsageError(f"{word} stands before the command", "options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help")
+    from difflib import get_close_matches
+
+    meant = _ELSEWHERE.get(word.lower()) or next(iter(get_close_matches(word.lower(), known, 1)), "")
+    hints = [f"did you mean: netplan {meant}"] if meant else []
+    raise UsageError(f"there is no command {word!r}", *hints, "see netplan --help")
+
+
+def _unknown_option(word: str, found: argparse.Namespace, known: Any) -> UsageError:
+    from difflib import get_close_matches
+
+    from .errors import UsageError
+
+    prog = f"netplan {found.command}"
+    if not word.startswith("-"):
+        return UsageError(f"{prog}: one argument too many: {word}", f"see {prog} --help")
+    options = [option for action in known[found.command]._actions for option in action.option_strings]
+    near = get_close_matches(word.partition("=")[0], options, 1, 0.7)
+    return UsageError(f"{prog} has no option {word}", *[f"did you mean: {option}" for option in near], f"see {prog} --help")
+
+
 _DIFF = """\
 Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine.
 
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
+"""
+_SHOW = """\
+Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder, and where there is none everything on the
+engine.
 """
 _SNAPSHOT = """\
 Prints the observed state as JSON. Holds no environment values, only a digest of each: guesses are slow, and impossible where

@@ -214,7 +214,7 @@ def _names(paths: Sequence[Path]) -> str:
 
 
 def _runs(candidate: Path) -> bool:
-    return candidate.is_file() and os.access(candidate, os.X_OK)
+    return os.path.isfile(candidate) and os.access(candidate, os.X_OK)  # noqa: PTH113 - Path.is_file raises where it may not look
 
 
 def _is_ours(candidate: Path) -> bool:

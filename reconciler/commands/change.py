@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import signal
 import sys
-import threading
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,10 +12,11 @@ from typing import TYPE_CHECKING
 from ..errors import NetplanError, RefusedError, UnprovenError, UsageError
 from ..model import DesiredState
 from ..paint import safe
+from ..signals import interruptible, received
 from .carry import Agreed, carry_out
 from .outcome import own_containers
 from .review import load_in_order
-from .shared import Lookout, check_adopt, check_replaced, engine_of, files, one_document, policy_of, report
+from .shared import Lookout, check_adopt, check_replaced, engine_of, files, one_document, policy_of, report_of
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -29,7 +28,7 @@ MOST_CONFLICTS = 10
 
 def apply(options: Namespace) -> int:
     """Shows the plan, asks, carries it out, proves it."""
-    _interruptible()
+    interruptible()
     if options.plan is not None:
         from .save import apply_saved
 
@@ -52,7 +51,7 @@ def apply(options: Namespace) -> int:
 
 def destroy(options: Namespace) -> int:
     """Applies an empty topology of that name: by file its `protect` binds and its endpoints are ours, by name the marks decide."""
-    _interruptible()
+    interruptible()
     if options.name is not None and options.file:
         raise UsageError("--name and FILE were both given", "give one of them")
     if options.name == "":
@@ -99,7 +98,7 @@ def reset(options: Namespace) -> int:
     paths = files(options.file)
     if options.wipe and len(paths) > 1:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
-    _interruptible()
+    interruptible()
     states = _compatible(paths)
     check_replaced(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
@@ -133,7 +132,9 @@ def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], 
             codes.append(carry(state))
         except UnprovenError as error:
             codes.append(error.exit_code)
-            report(error)
+            report_of(error, options)
+        if received:
+            break
     return max(codes)
 
 
@@ -144,6 +145,7 @@ def unlock(options: Namespace) -> int:
     from ..lock.journal import journals
     from ..planner import cannot_read
 
+    interruptible()
     with engine_of(options) as engine:
         volumes = own_volumes(engine)
         held = claims(volumes)
@@ -170,11 +172,3 @@ def _ask_to_break() -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NetplanError("not confirmed: the lock stays")
-
-
-def _interruptible() -> None:
-    """SIGTERM, and SIGHUP unless it is ignored (`nohup`), mean what Ctrl-C means: running steps finish, and the lock is given back."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-            signal.signal(signal.SIGHUP, signal.default_int_handler)

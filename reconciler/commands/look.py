@@ -9,9 +9,10 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, Problem, RefusedError
+from ..errors import InputError, Problem, RefusedError, UsageError
 from ..model import DesiredState
 from ..paint import choose, safe
+from ..topology import load as read_file
 from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, snapshot_key, warn
 
 if TYPE_CHECKING:
@@ -22,23 +23,39 @@ if TYPE_CHECKING:
 
 def validate(options: Namespace) -> int:
     """Checks every file and reports every problem of every file, and what the files of a folder contradict each other in."""
-    from ..topology import load
-
-    groups = [files(argument) for argument in options.files or [None]]
+    groups, problems = _groups(options.files)
     states: dict[str, DesiredState] = {}
-    problems: list[Problem] = []
     warnings: list[Problem] = []
-    for path in itertools.chain(*groups):
+    for path in dict.fromkeys(itertools.chain(*groups)):
         try:
-            loaded = load(path)
+            loaded = read_file(path)
         except InputError as error:
             problems += error.problems
+        except UsageError as error:
+            problems.append(_unreadable(path, error))
         else:
             states[path] = loaded.state
             warnings += loaded.warnings
     contradictions = [problem for group in groups if len(group) > 1 for problem in _contradictions(group, states)]
     _print_checked(states, warnings, sorted({*problems, *contradictions}), options)
     return InputError.exit_code if problems else RefusedError.exit_code if contradictions else 0
+
+
+def _groups(arguments: Sequence[str]) -> tuple[list[list[str]], list[Problem]]:
+    """The files that each argument means, and which arguments mean none: one that cannot be read keeps no other from being checked."""
+    if not arguments:
+        return [files(None)], []
+    groups, problems = [], []
+    for argument in arguments:
+        try:
+            groups.append(files(argument))
+        except UsageError as error:
+            problems.append(_unreadable(argument, error))
+    return groups, problems
+
+
+def _unreadable(path: str, error: UsageError) -> Problem:
+    return Problem("<stdin>" if path == "-" else path, 1, 1, f"{error.message}: {'; '.join(error.hints)}" if error.hints else error.message)
 
 
 def _contradictions(paths: Sequence[str], states: Mapping[str, DesiredState]) -> Iterator[Problem]:
@@ -66,7 +83,10 @@ def _print_checked(
             {"format_version": 1, "files": sizes, "warnings": list(map(_placed, warnings)), "problems": list(map(_placed, problems))}
         )
     elif not options.quiet:
+        wrong = {problem.file for problem in problems}
         for path, desired in states.items():
+            if path in wrong:  # it contradicts another
+                continue
             size = _size(desired)
             counted = ", ".join(_count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints"))
             counted += f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
@@ -109,7 +129,7 @@ def show(options: Namespace) -> int:
     from .. import show as view
     from ..planner import plan as make_plan
 
-    states = [load(path) for path in files(options.file)] if options.file else []
+    states = [load(path) for path in _shown_files(options)]
     with reader_of(options) as reader:
         observed = look_at(reader, states)
     shown: list[tuple[str | None, DesiredState | None, Plan | None]]
@@ -121,6 +141,17 @@ def show(options: Namespace) -> int:
     for each in shown:
         say(options, render(observed, *each))
     return 0
+
+
+def _shown_files(options: Namespace) -> list[str]:
+    """Those that are named, or that of the current folder; none: everything on the engine is meant."""
+    from ..topology.files import default_file
+
+    if options.all:
+        if options.file:
+            raise UsageError("--all and FILE were both given", "give one of them")
+        return []
+    return files(options.file) if options.file is not None else [found] if (found := default_file()) else []
 
 
 def ls(options: Namespace) -> int:

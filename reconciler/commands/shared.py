@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import FailedError, InputError, NetplanError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
+from ..process import error_json, hold, print_on, say_error
 from ..safety import Policy
 
 if TYPE_CHECKING:
@@ -62,12 +63,18 @@ def warn(warnings: Iterable[Problem]) -> None:
 def report(error: NetplanError) -> None:
     """On standard error: what happened, then why, then what to do; problems of a file each on a line of its own."""
     if isinstance(error, InputError):
-        warn(error.problems)
+        for problem in error.problems:
+            say_error(safe(str(problem)))
         return
     paint = choose(sys.stderr, "--no-color" in sys.argv)
-    print(f"{paint('error', 'error:')} {safe(error.message)}", file=sys.stderr)
-    for hint in error.hints:
-        print(f"  {safe(hint)}", file=sys.stderr)
+    say_error("\n".join([f"{paint('error', 'error:')} {safe(error.message)}", *(f"  {safe(hint)}" for hint in error.hints)]))
+
+
+def report_of(error: NetplanError, options: Namespace) -> None:
+    """An error that does not keep the next topology of a folder from its turn; with `-o json` it is in the report of its own."""
+    report(error)
+    if options.output == "json" and getattr(options, "reports", None):
+        options.reports[-1]["error"] = error_json(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +239,7 @@ def print_run(text: str, options: Namespace) -> None:
         from ..render.gfm import fence
 
         text = "\n" + fence(text.splitlines())
-    print(text, flush=True)
+    print_on(text)
 
 
 @contextmanager
@@ -247,7 +254,7 @@ def one_document(options: Namespace, argument: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        print_json({"format_version": 1, "reports": options.reports})
+        hold({"format_version": 1, "reports": options.reports})
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:
@@ -261,7 +268,7 @@ def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namesp
     if hasattr(options, "reports"):
         options.reports.append(report)
     else:
-        print_json(report)
+        hold(report)
 
 
 def print_json(value: Any) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,17 +103,30 @@ def _target(host: str, source: str, tls: Tls | None, context: str = "") -> Targe
     if scheme == "unix":
         return Target(source, path=rest or DEFAULT_SOCKET, context=context)
     if scheme == "ssh":
-        raise UsageError(
-            f"{source}: {host}: engines over ssh are not supported yet",
-            "forward the socket: ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST",
-            "then: netplan --host unix:///tmp/engine.sock ...",
-        )
+        raise UsageError(f"{source}: {host}: engines over ssh are not supported yet", *_forwarding(rest, source))
     if scheme not in ("tcp", "http", "https"):
         raise UsageError(f"{source}: {host}: no such kind of address", "use unix:///path/to/docker.sock or tcp://host:port")
     if scheme == "https" and tls is None:
         tls = Tls()
     address, port = _split(host, rest)
     return Target(source, host=address, port=port or (2376 if tls else 2375), tls=tls, context=context)
+
+
+def _forwarding(rest: str, source: str) -> list[str]:
+    """The commands that make an engine over ssh a local socket, to be run as they stand."""
+    try:
+        parts = urlsplit(f"//{rest}")
+        machine, port, path = parts.hostname or "HOST", parts.port, parts.path.rstrip("/") or DEFAULT_SOCKET
+    except ValueError:
+        machine, port, path = "HOST", None, DEFAULT_SOCKET
+    user = f"{parts.username}@" if machine != "HOST" and parts.username else ""
+    local = f"/tmp/netplan-{re.sub('[^0-9A-Za-z.-]', '-', machine)}.sock"
+    where = ["-p", str(port)] if port else []
+    words = ["ssh", "-fNT", "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes", "-L", f"{local}:{path}", *where]
+    use = f"instead of {source}: --host unix://{local}" if source == "--host" else f"export DOCKER_HOST=unix://{local}"
+    if "--context" in source:
+        use = f"instead of --context: --host unix://{local}"
+    return ["forward its socket, and use that:", shlex.join([*words, "--", f"{user}{machine}"]), use]
 
 
 def _split(host: str, rest: str) -> tuple[str, int | None]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from ..errors import LockLostError, NetplanError, UnreachableError, machine_error
 from ..model import ALL_ENDPOINTS_API
 from ..plan import Plan, Step
+from ..signals import ASKING, raises, received
 from .container_steps import BACK
 from .crew import Crew
 from .judge import StepError
@@ -34,8 +35,6 @@ Status = Literal["done", "failed", "skipped"]
 NETWORKS_AT_ONCE = 2
 """Network creates and removes in flight: one is worked on by the engine while the next is already on its way."""
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends a run early: a terminal that is closed sends the last."""
 INTERRUPTED = "interrupted before it began"
 
 
@@ -124,7 +123,7 @@ def execute(
 ) -> Run:
     """Carry `plan` out with at most `parallel` engine calls at a time; a step that fails stops what needs it, not its neighbours.
 
-    When `stop` is set, or on the first Ctrl-C in the main thread (or another of SIGNALS, where it means that to the caller), running steps
+    When `stop` is set, or on the first signal in the main thread that asks this process to end (signals.py), running steps
     finish and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end
     with the process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the
     thread that takes it. With `settling`, a start has succeeded only if its container stays up. Raises EngineError only if the engine
@@ -173,18 +172,19 @@ def _fell(result: StepResult, why: str) -> StepResult:
 
 @contextmanager
 def _interruptible(stop: threading.Event) -> Iterator[None]:
-    """Make the first of SIGNALS set `stop`, so that it never lands between two lines of the walk; the second is the usual one.
+    """Make the first of signals.ASKING set `stop`, so that it never lands between two lines of the walk; the second is the usual one.
 
     Only a signal that raises KeyboardInterrupt anyway is taken over.
     """
     main = threading.current_thread() is threading.main_thread()
-    mine = [number for number in SIGNALS if main and signal.getsignal(number) is signal.default_int_handler]
+    mine = {number: handler for number in ASKING if main and raises(handler := signal.getsignal(number))}
 
     def usual() -> None:
-        for number in mine:
-            signal.signal(number, signal.default_int_handler)
+        for number, handler in mine.items():
+            signal.signal(number, handler)
 
     def first(signum: int, frame: object) -> None:
+        received.append(signum)
         stop.set()
         usual()
 

@@ -43,10 +43,15 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
     return topologies
 
 
+def default_file(folder: Path | None = None) -> str | None:
+    """The current folder's own topology, if it has one."""
+    paths = (str((folder or Path()) / name) for name in DEFAULTS)
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113 - as above
+
+
 def _default(folder: Path) -> str:
-    for name in DEFAULTS:
-        if os.path.isfile(folder / name):  # noqa: PTH113 - as above
-            return str(folder / name)
+    if found := default_file(folder):
+        return found
     hints = ["name a file, or - for standard input"]
     if Path("/etc/netplan").is_dir():
         hints.append(

@@ -21,7 +21,7 @@ from .fits import TYPES, Check, Types, fitting
 from .hints import suggestion, unknown_key
 
 MAX_PROBLEMS = 1000
-_HOLDS = {"plans": ("plan",), "report": ("plan",), "reports": ("report", "plan")}
+_HOLDS = {"plans": ("plan",), "report": ("plan", "error"), "reports": ("report", "plan", "error")}
 _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))

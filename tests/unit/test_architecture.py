@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "errors": (),
     "cycles": (),
     "paint": (),
+    "signals": (),
+    "process": ("errors",),
     "settings": (),
     "model": ("errors", "settings"),
     "plan": ("errors", "settings", "model"),
@@ -47,9 +49,9 @@ MAY_IMPORT = {
     "saved": (*VALUES, "safety", "snapshot"),
     "engine": (*VALUES, "forms", "codec"),
     "observe": (*VALUES, "forms", "codec", "engine"),
-    "executor": (*VALUES, "codec", "engine", "paint"),
+    "executor": (*VALUES, "codec", "engine", "paint", "signals"),
     "lock": (*VALUES, "engine", "snapshot"),
-    "cli": ("errors", "paint", "commands"),
+    "cli": ("errors", "paint", "process", "signals", "commands"),
 }
 """Of the parts with a place in the direction, all that each may import, lazily or not."""
 

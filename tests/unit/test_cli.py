@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import signal as signals
+import socket
 import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
+import jsonschema
 import pytest
 
+from reconciler import cli
 from reconciler.commands import shared
+from reconciler.doctor import other_netplans
+from reconciler.topology.schema import schema_text
 
 LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\n"
 
@@ -24,8 +31,10 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("netplan --version >&-", 0),
-        ("netplan validate >&-", 0),
+        ("netplan --version >&-", 1),
+        ("netplan validate >&-", 1),
+        ("netplan validate -q >&-", 0),
+        ("netplan >&-", 1),
         ("netplan validate nosuch.yaml 2>&-", 4),
         ("netplan validate - <&-", 4),
         ("netplan validate - <&- 2>&-", 4),
@@ -37,7 +46,7 @@ def test_a_closed_stream_is_no_bug(line: str, code: int, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", ["--version", "validate", "validate -o json", "schema"])
+@pytest.mark.parametrize("arguments", ["--version", "validate", "validate -o json", "schema", "--help", "", "apply -h"])
 def test_a_full_disk_is_said_in_one_line(arguments: str, tmp_path: Path) -> None:
     ended = shell(f"netplan {arguments} >/dev/full", tmp_path)
     assert (ended.returncode, ended.stderr) == (1, "error: the output cannot be written: No space left on device\n")
@@ -46,6 +55,141 @@ def test_a_full_disk_is_said_in_one_line(arguments: str, tmp_path: Path) -> None
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     ended = shell("netplan schema | true", tmp_path)
     assert ended.stderr == ""
+
+
+def test_no_command_prints_the_help(tmp_path: Path) -> None:
+    ended = shell("netplan ", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("usage: netplan")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hints"),
+    [
+        ("up", "there is no command 'up'", ["did you mean: netplan apply", "see netplan --help"]),
+        ("version", "there is no command 'version'", ["did you mean: netplan --version", "see netplan --help"]),
+        ("aply", "there is no command 'aply'", ["did you mean: netplan apply", "see netplan --help"]),
+        ("xyzzy", "there is no command 'xyzzy'", ["see netplan --help"]),
+        ("apply --yse", "netplan apply has no option --yse", ["did you mean: --yes", "see netplan apply --help"]),
+        ("show a b", "netplan show: one argument too many: b", ["see netplan show --help"]),
+        ("-H x ls", "-H stands before the command", ["options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help"]),
+        ("plan --timeout 0", "argument --timeout: '0' is not a number between 0.001 and 86,400", ["see netplan plan --help"]),
+    ],
+)
+def test_a_wrong_command_line_says_what_is_meant(
+    arguments: str, message: str, hints: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments.split()) == 4
+    assert capsys.readouterr().err.splitlines() == [f"error: {message}", *(f"  {hint}" for hint in hints)]
+
+
+def test_every_word_of_another_program_names_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = next(action for action in cli.parser()._actions if action.dest == "command").choices
+    assert commands
+    for word, meant in cli._ELSEWHERE.items():
+        assert word not in commands
+        assert meant in commands or meant.startswith("--")
+
+
+BROKEN = [
+    ("validate nosuch.yaml", 4),
+    ("validate wrong.yaml", 4),
+    ("plan wrong.yaml --state empty", 4),
+    ("plan nosuch.yaml", 4),
+    ("plan", 1),
+    ("plan --bogus", 4),
+    ("plan --timeout x", 4),
+    ("apply", 1),
+    ("apply --plan nosuch.json", 4),
+    ("apply --plan nosuch.json --adopt x", 4),
+    ("destroy --name x", 1),
+    ("destroy --name x netplan.yaml", 4),
+    ("reset --yes-wipe x", 4),
+    ("diff netplan.yaml nosuch.yaml", 4),
+    ("show", 1),
+    ("ls", 1),
+    ("ls --host ssh://me@there", 4),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code"), BROKEN)
+def test_a_failure_is_a_document(
+    arguments: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the command line cannot be read as a whole."""
+    (tmp_path / "netplan.yaml").write_text(LAB)
+    (tmp_path / "wrong.yaml").write_text("name: LAB\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    for option in (["-o", "json"], ["--output=json"], ["-ojson"]):
+        assert cli.main([*arguments.split(), *option]) == code
+        printed = capsys.readouterr()
+        value = json.loads(printed.out)
+        name = "validate" if arguments.startswith("validate") else "error"
+        jsonschema.validate(value, json.loads(schema_text(name)))
+        if name == "error":
+            assert value["error"]["exit_code"] == code
+            assert bool(value["error"]["problems"]) == ("wrong" in arguments)
+        assert printed.err
+
+
+def test_a_bug_is_a_document_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(arguments: list[str]) -> int:
+        raise ZeroDivisionError("one\ntwo")
+
+    monkeypatch.setattr(cli, "_run", broken)
+    assert cli.main(["ls", "-o", "json"]) == 70
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["exit_code"] == 70
+    assert printed.err.startswith("error: a bug in netplan: ZeroDivisionError: one\\ntwo\n")
+
+
+def test_validate_loses_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text(LAB)
+    (tmp_path / "wrong.yaml").write_text("name: LAB\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/a.yaml").write_text("name: a\nnetworks: {n: {}}\n")
+    (tmp_path / "folder/b.yaml").write_text("name: b\nnetworks: {n: {}}\n")
+    (tmp_path / "empty").mkdir()
+    assert cli.main(["validate", "nosuch.yaml", "good.yaml", "empty", "wrong.yaml", "folder", "good.yaml"]) == 4
+    printed = capsys.readouterr()
+    assert [line.split(":")[0] for line in printed.out.splitlines()] == ["good.yaml", "folder/a.yaml"]
+    assert [line.split(":")[0] for line in printed.err.splitlines()] == ["empty", "folder/b.yaml", "nosuch.yaml", "wrong.yaml"]
+
+
+def test_show_takes_the_file_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is read before an engine is asked."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert cli.main(["show"]) == 1
+    (tmp_path / "topology.yaml").write_text("name: LAB\n")
+    assert cli.main(["show"]) == 4
+    assert cli.main(["show", "--all"]) == 1
+    assert cli.main(["show", "topology.yaml", "--all"]) == 4
+
+
+def test_an_unreadable_entry_of_the_path_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "netplan").write_text("x")
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert list(other_netplans(f"{loop}:{'x' * 5000}:{tmp_path / 'netplan'}:{tmp_path}")) == []
+
+
+@pytest.mark.parametrize(("signal", "code"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_a_signal_is_told_by_the_exit_code(signal: str, code: int, tmp_path: Path) -> None:
+    """While the engine, here one that accepts and says nothing, is waited for."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        (tmp_path / "netplan.yaml").write_text(LAB)
+        command = [sys.executable, "-m", "reconciler", "destroy", "-o", "json", "--host", f"unix://{tmp_path / 's'}"]
+        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            listener.accept()[0].recv(1)
+            running.send_signal(getattr(signals, f"SIG{signal}"))
+            out, err = running.communicate(timeout=30)
+    assert (running.returncode, err) == (code, "error: interrupted\n  netplan plan shows what is left to do\n")
+    assert json.loads(out)["error"]["exit_code"] == code
 
 
 def test_an_empty_name_destroys_nothing(tmp_path: Path) -> None:

@@ -106,3 +106,26 @@ def test_a_damaged_configuration_is_named(tmp_path: Path) -> None:
 
 def test_a_home_without_configuration(tmp_path: Path) -> None:
     assert locate(env={"HOME": str(tmp_path)}).url == DEFAULT[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "command", "use"),
+    [
+        (
+            "ssh://root@far",
+            "-L /tmp/netplan-far.sock:/var/run/docker.sock -- root@far",
+            "instead of --host: --host unix:///tmp/netplan-far.sock",
+        ),
+        ("ssh://far:2222/run/user/7/docker.sock", "-L /tmp/netplan-far.sock:/run/user/7/docker.sock -p 2222 -- far", ""),
+        ("ssh://a b@-oProxyCommand=x", "-L /tmp/netplan--oproxycommand-x.sock:/var/run/docker.sock -- 'a b@-oproxycommand=x'", ""),
+        ("ssh://far:x", "-L /tmp/netplan-HOST.sock:/var/run/docker.sock -- HOST", ""),
+    ],
+)
+def test_the_way_to_an_engine_over_ssh_can_be_pasted(host: str, command: str, use: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        locate(host, env={})
+    assert caught.value.hints[1] == f"ssh -fNT -o ExitOnForwardFailure=yes -o StreamLocalBindUnlink=yes {command}"
+    assert use in caught.value.hints[2]
+    with pytest.raises(UsageError) as caught:
+        locate(env={"DOCKER_HOST": host})
+    assert caught.value.hints[2].startswith("export DOCKER_HOST=unix:///tmp/netplan-")
