@@ -37,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a failure can still be reported
     except OSError as error:
         return _output_lost(error)
+    except KeyboardInterrupt:  # while an error was being told
+        from .signals import exit_code
+
+        return exit_code(0, interrupted=True)
     return code
 
 
