@@ -185,10 +185,11 @@ def test_a_signal_is_told_by_the_exit_code(signal: str, code: int, tmp_path: Pat
         (tmp_path / "netplan.yaml").write_text(LAB)
         command = [sys.executable, "-m", "reconciler", "destroy", "-o", "json", "--host", f"unix://{tmp_path / 's'}"]
         with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-            with listener.accept()[0] as connection:
-                connection.recv(1)
-                running.send_signal(getattr(signals, f"SIG{signal}"))
-                out, err = running.communicate(timeout=30)
+            connection, _ = listener.accept()
+            connection.recv(1)
+            running.send_signal(getattr(signals, f"SIG{signal}"))
+            out, err = running.communicate(timeout=30)
+            connection.close()
     assert (running.returncode, err) == (code, "error: interrupted\n  netplan plan shows what is left to do\n")
     assert json.loads(out)["error"]["exit_code"] == code
 
