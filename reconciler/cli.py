@@ -82,9 +82,10 @@ def _discard_output() -> None:
 
 def _main(arguments: list[str]) -> int:
     from .errors import NetplanError
-    from .process import lost_output, print_document
+    from .process import forget, lost_output, print_document
     from .signals import exit_code
 
+    forget()
     try:
         code = exit_code(_run(arguments))
         print_document()
@@ -174,6 +175,11 @@ def parser() -> argparse.ArgumentParser:
             if unknown:  # argparse would have the command's own help left out
                 raise _unknown_option(unknown[0], found, commands.choices)
             return found
+
+        def format_help(self) -> str:
+            from .wrap import fit, width_of
+
+            return fit(super().format_help(), width_of(sys.stdout) or 80)
 
         def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own keeps a full disk to itself
             (file or sys.stderr).write(message)

@@ -8,12 +8,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import InputError, NetplanError
+from .signals import received
+from .wrap import fit, width_of
 
 FORMAT_VERSION = 1
 """Of the JSON of an error; schemas/error.schema.json describes it."""
 
 _lost: list[OSError] = []
 _held: list[dict[str, Any]] = []
+
+
+def forget() -> None:
+    """Nothing is held or lost, and no signal came: another command begins in this process."""
+    _lost.clear()
+    _held.clear()
+    received.clear()
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -56,13 +65,18 @@ def print_document(error: dict[str, Any] | None = None) -> None:
 # --- output ----------------------------------------------------------------------------------------------------------
 
 
-def print_on(text: str) -> None:
+def print_on(text: str, whole: bool = False) -> None:
     """Prints what a run did: that goes on, and is verified, though nobody takes its output; the exit code tells of it."""
     if not _lost:
         try:
-            print(text, flush=True)
+            print(text if whole else fit(text, width_of(sys.stdout)), flush=True)
         except OSError as error:
             _lost.append(error)
+
+
+def print_text(text: str) -> None:
+    """Text for people, made to fit their terminal."""
+    print(fit(text, width_of(sys.stdout)), flush=True)
 
 
 def lost_output() -> OSError | None:
@@ -71,8 +85,8 @@ def lost_output() -> OSError | None:
 
 
 def say_error(text: str) -> None:
-    """On standard error, if anybody reads it."""
+    """On standard error, if anybody reads it; made to fit their terminal."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(fit(text, width_of(sys.stderr)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         return

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NetplanError, RefusedError, UnprovenError, UsageError
 from ..model import DesiredState
 from ..paint import safe
+from ..process import print_on, print_text
 from ..signals import interruptible, received
 from .carry import Agreed, carry_out
 from .outcome import own_containers
@@ -124,18 +125,38 @@ def _compatible(paths: Sequence[str]) -> list[DesiredState]:
 
 def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], options: Namespace) -> int:
     """The worst exit code. A topology that is not as declared afterwards does not keep the next ones from their turn."""
-    codes = []
-    for number, state in enumerate(states):
-        if number and options.output != "json" and not options.quiet:
-            print(flush=True)
-        try:
-            codes.append(carry(state))
-        except UnprovenError as error:
-            codes.append(error.exit_code)
-            report_of(error, options)
-        if received:
-            break
-    return max(codes)
+    codes: dict[str, int] = {}
+    many = len(states) > 1 and options.output != "json" and not options.quiet
+    current = ""
+    try:
+        for number, state in enumerate(states, 1):
+            current = state.topology
+            if many:
+                gap = "\n" if number > 1 else ""
+                print_text(f"{gap}[{number} of {len(states)}] {safe(current)}")
+            try:
+                codes[current] = carry(state)
+            except UnprovenError as error:
+                codes[current] = error.exit_code
+                report_of(error, options)
+            if received:
+                break
+    finally:
+        if many:
+            print_on(_summary(states, codes, current))
+    return max(codes.values())
+
+
+def _summary(states: Sequence[DesiredState], codes: Mapping[str, int], last: str) -> str:
+    """`12 topologies: 9 done, 1 refused (web), 1 failed (db), 1 not reached (app).`"""
+    kinds: dict[str, list[str]] = {"done": [], "refused": [], "failed": [], "not reached": []}
+    words = {0: "done", RefusedError.exit_code: "refused"}
+    for state in states:
+        name = state.topology
+        kind = words.get(codes[name], "failed") if name in codes else "failed" if name == last else "not reached"
+        kinds[kind].append(safe(name))
+    told = [f"{len(found)} {kind}" + (f" ({', '.join(found)})" if kind != "done" else "") for kind, found in kinds.items() if found]
+    return f"\n{len(states)} topologies: {', '.join(told)}."
 
 
 def unlock(options: Namespace) -> int:

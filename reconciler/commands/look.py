@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, Problem, RefusedError, UsageError
 from ..model import DesiredState
 from ..paint import choose, safe
+from ..process import print_text
 from ..topology import load as read_file
 from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, snapshot_key, warn
 
@@ -90,7 +91,7 @@ def _print_checked(
             size = _size(desired)
             counted = ", ".join(_count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints"))
             counted += f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
-            print(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
+            print_text(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
     warn(problems)
 
 
@@ -138,8 +139,7 @@ def show(options: Namespace) -> int:
         print(view.show_json(observed, *shown))
         return 0
     render = painted(view.show, options)
-    for each in shown:
-        say(options, render(observed, *each))
+    say(options, "\n\n".join(render(observed, *each, problems=options.problems) for each in shown))
     return 0
 
 
@@ -205,5 +205,5 @@ def doctor(options: Namespace) -> int:
         styles = {"ok  ": "add", "warn": "warn", "fail": "error"}
         shown = [finding for finding in findings if not options.quiet or finding.level != "ok"]
         for line in map(safe, report(shown)):
-            print(paint(styles.get(line[:4], ""), line[:4]) + line[4:])
+            print_text(paint(styles.get(line[:4], ""), line[:4]) + line[4:])
     return 0 if healthy(findings) else 1

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError, Problem, RefusedError, UsageError
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose
+from ..process import print_text
 from .shared import (
     CHANGES_PENDING,
     WORSE,
@@ -80,9 +81,17 @@ def diff(options: Namespace) -> int:
     before, after = (_revision(argument) for argument in (options.before, options.after))
     check_replaced(options, [after])
     found = make_plan(after, applied(before, also=[after]), policy=policy_of(options))
-    found = replace(found, notes=(*found.notes, *assumptions([before, after])))
+    found = replace(found, notes=(*found.notes, *assumptions([before, after])), warnings=(*_two(before, after), *found.warnings))
     print_plan(found, options)
     return _code(found, options)
+
+
+def _two(before: DesiredState, after: DesiredState) -> Iterator[str]:
+    if before.topology != after.topology:
+        yield (
+            f"these are two topologies, {before.topology} and {after.topology}: applying the second changes nothing of the first, "
+            f"which netplan destroy --name {before.topology} removes; to change one topology, give both files the same name"
+        )
 
 
 def is_folder(argument: str | None) -> bool:
@@ -233,8 +242,8 @@ def _print_folder(paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequen
     commands = ["" if conflicts else apply_command(options, path) for path in paths]
     planned = [Planned(*one) for one in zip(paths, plans, commands, strict=True)]
     if options.output == "json":
-        print(folder_json(planned, conflicts), end="")
+        print(folder_json(planned, conflicts), end="", flush=True)
     elif options.output == "markdown":
-        print(folder_markdown(options.file, planned, conflicts), end="")
+        print(folder_markdown(options.file, planned, conflicts), end="", flush=True)
     elif not options.quiet:
-        print(folder_text(planned, conflicts, choose(sys.stdout, options.no_color)), end="")
+        print_text(folder_text(planned, conflicts, choose(sys.stdout, options.no_color)).rstrip("\n"))

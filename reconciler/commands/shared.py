@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import FailedError, InputError, NetplanError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
-from ..process import error_json, hold, print_on, say_error
+from ..process import error_json, hold, print_on, print_text, say_error
 from ..safety import Policy
 
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ def warned(loaded: Loaded) -> DesiredState:
 def warn(warnings: Iterable[Problem]) -> None:
     """A file's warnings or problems, on standard error."""
     for warning in warnings:
-        print(safe(str(warning)), file=sys.stderr)
+        say_error(safe(str(warning)))
 
 
 def report(error: NetplanError) -> None:
     """On standard error: what happened, then why, then what to do; problems of a file each on a line of its own."""
     if isinstance(error, InputError):
-        for problem in error.problems:
-            say_error(safe(str(problem)))
+        warn(error.problems)
         return
     paint = choose(sys.stderr, "--no-color" in sys.argv)
     say_error("\n".join([f"{paint('error', 'error:')} {safe(error.message)}", *(f"  {safe(hint)}" for hint in error.hints)]))
@@ -223,14 +222,16 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
 
         print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
     elif not options.quiet:
-        print(render_text(wanted, choose(sys.stdout, options.no_color)), end="", flush=True)
+        print_text(render_text(wanted, choose(sys.stdout, options.no_color), refusals=False).rstrip("\n"))
 
 
 def tell_refusals(refusals: Iterable[Refusal], options: Namespace) -> None:
-    """What stands against a plan, as errors; not to a person who has just read it in the plan."""
-    if options.quiet or options.output != "text" or not (sys.stdout.isatty() and sys.stderr.isatty()):
-        for refusal in refusals:
-            print(f"error: {safe(refusal.message)}\n  {safe(refusal.way_out)}", file=sys.stderr)
+    """What stands against a plan, as errors; the text of a plan has only how many there are."""
+    paint = choose(sys.stderr, options.no_color)
+    for refusal in refusals:
+        place = f" ({refusal.source})" if refusal.source else ""
+        way_out = f"\n  {safe(refusal.way_out)}" if refusal.way_out else ""
+        say_error(f"{paint('error', 'error:')} {safe(refusal.message + place)}{way_out}")
 
 
 def print_run(text: str, options: Namespace) -> None:
@@ -238,8 +239,9 @@ def print_run(text: str, options: Namespace) -> None:
     if options.output == "markdown":
         from ..render.gfm import fence
 
-        text = "\n" + fence(text.splitlines())
-    print_on(text)
+        print_on("\n" + fence(text.splitlines()), whole=True)
+    else:
+        print_on(text)
 
 
 @contextmanager
@@ -279,10 +281,10 @@ def print_json(value: Any) -> None:
 def say(options: Namespace, text: str) -> None:
     """Text, unless --quiet."""
     if not options.quiet:
-        print(text.rstrip("\n"))
+        print_text(text.rstrip("\n"))
 
 
 def painted(render: Callable[..., str], options: Namespace) -> Callable[..., str]:
     """`render` with the colours of standard output."""
     paint: Paint = choose(sys.stdout, options.no_color)
-    return lambda *arguments: render(*arguments, paint=paint)
+    return lambda *arguments, **more: render(*arguments, paint=paint, **more)

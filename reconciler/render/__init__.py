@@ -24,8 +24,11 @@ SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
 }
 
 
-def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True) -> str:
-    """The whole plan: drift, changes, what is to be known, steps, counts. Ends with a newline. `steps=False` leaves the step list out."""
+def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True, refusals: bool = True) -> str:
+    """The whole plan: drift, changes, what is to be known, steps, counts. Ends with a newline.
+
+    `steps=False` leaves the step list out, `refusals=False` why it is refused, where errors tell that.
+    """
     sections = [
         [_header(plan, paint)],
         list(_drift(plan, paint)),
@@ -33,7 +36,7 @@ def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True) -> str:
         list(_bulleted("Warnings", plan.warnings, "warn", paint)),
         list(_bulleted("Notes", plan.notes, "dim", paint)),
         list(_steps(plan.steps, paint)) if steps else [],
-        list(_refusals(plan.refusals, paint)),
+        list(_refusals(plan.refusals, paint)) if refusals else [],
         [_verdict(plan, paint)],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"

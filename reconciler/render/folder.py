@@ -10,7 +10,7 @@ from typing import Any
 
 from ..paint import Paint, column, plain, safe
 from ..plan import Plan, Refusal
-from . import counted, refusal_lines, render_text
+from . import counted, render_text
 from .as_json import plan_json, refusal_json
 from .gfm import code, folded, html_code, marker
 from .markdown import LONGEST_TEXT, Part, boxed, fit, left_out, refusal_line, render_markdown, size, warnings
@@ -56,15 +56,13 @@ def _headline(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str:
 
 
 def folder_text(planned: Sequence[Planned], conflicts: Sequence[Refusal], paint: Paint = plain) -> str:
-    """The summary as a table, conflicts, then every plan; ends with a newline."""
+    """The summary as a table, then every plan; ends with a newline. Why a plan is refused, and conflicts, errors tell."""
     rows = [("file", "topology", "verdict", "changes"), *((safe(p.file), safe(p.plan.topology), p.verdict, p.counts) for p in planned)]
     widths = [column(cells) for cells in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     sections = ["\n".join([paint("dim", lines[0]), *lines[1:]])]
-    if conflicts:
-        sections.append("\n".join([paint("error", "Conflicts") + " (between the files)", *refusal_lines(conflicts, paint)]))
     sections.append(paint("bold", _headline(planned, conflicts)))
-    return "\n\n".join([*sections, *(render_text(one.plan, paint).rstrip("\n") for one in planned)]) + "\n"
+    return "\n\n".join([*sections, *(render_text(one.plan, paint, refusals=False).rstrip("\n") for one in planned)]) + "\n"
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------

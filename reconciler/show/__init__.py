@@ -13,7 +13,7 @@ from typing import Any
 from ..model import DesiredState, ObservedState
 from ..plan import Plan
 from .containers import containers_of
-from .networks import networks_of
+from .networks import gateways_in_use, networks_of
 from .text import show
 from .topologies import ls, owned
 
@@ -28,9 +28,13 @@ def show_json(observed: ObservedState, *topologies: tuple[str | None, DesiredSta
 
 
 def _shown(observed: ObservedState, topology: str | None, desired: DesiredState | None, plan: Plan | None) -> dict[str, Any]:
+    in_use = {network.id: gateways_in_use(network) for network in observed.networks}
     return {
         "topology": topology,
-        "networks": [asdict(network) for network in networks_of(observed, topology, desired, plan)],
+        "networks": [
+            asdict(network) | {"gateways": in_use[network.id] if network.id else []}
+            for network in networks_of(observed, topology, desired, plan)
+        ],
         "containers": [asdict(container) for container in containers_of(observed, topology, desired, plan)],
     }
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Literal
 
 from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from ..plan import Change, Plan
-from ..settings import STATIC, settings_pools
+from ..settings import STATIC, implicit_gateway, settings_pools
 from .notes import note
 
+OUTSIDE = "not a container of this engine"
+OPTIONAL = "no such container (optional)"
 Status = Literal["present", "missing", "gone"]
 
 
@@ -66,6 +69,18 @@ def networks_of(
     return sorted(wanted, key=lambda network: (not network.topology, network.topology, network.name, network.id))
 
 
+def gateways_in_use(network: ObservedNetwork) -> list[str]:
+    """Declared, or of a bridge that routes what its engine takes by itself."""
+    settings = network.settings
+    takes = settings.get("driver") == "bridge" and settings.get("internal") is not True
+    found = []
+    for pool in settings_pools(settings):
+        implicit = implicit_gateway(ip_network(pool.subnet), ip_network(pool.ip_range) if pool.ip_range else None) if takes else None
+        if gateway := pool.gateway or (str(implicit) if implicit else ""):
+            found.append(gateway)
+    return found
+
+
 _GONE = "gone: "
 Member = tuple[ObservedContainer, ObservedEndpoint]
 
@@ -87,7 +102,7 @@ def _network_view(
 ) -> NetworkView:
     pools = settings_pools(network.settings)
     rows = [_endpoint_view(container, endpoint, network, changes) for container, endpoint in members]
-    rows += [EndpointView(name, notes=("not a container of this engine",)) for name in network.outside]
+    rows += [EndpointView(name, notes=(OUTSIDE,)) for name in network.outside]
     rows += _missing_endpoints(network.name, desired, changes, {row.container for row in rows})
     change = changes.get((network.name, ""))
     return NetworkView(
@@ -166,7 +181,7 @@ def _missing_endpoints(
     for name in sorted((declared.keys() | planned) - there):
         change = changes.get((network, name))
         optional = name in declared and declared[name].optional and not change
-        yield EndpointView(name, notes=(note(change) if change else "no such container (optional)" if optional else "missing",))
+        yield EndpointView(name, notes=(note(change) if change else OPTIONAL if optional else "missing",))
 
 
 def _gone(name: str, members: Sequence[Member], desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]) -> NetworkView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..model import PREDEFINED, DesiredState, ObservedState
@@ -10,7 +10,11 @@ from ..paint import Paint, column, plain, safe
 from ..plan import Plan
 from .containers import ContainerView, containers_of
 from .networks import EndpointView, NetworkView, networks_of
+from .summary import problem_rows, summary
 from .topologies import state_of
+
+MOST_ROWS = 30
+"""Rows of a tree above which what is wrong stands before it, too."""
 
 
 def show(
@@ -19,16 +23,34 @@ def show(
     desired: DesiredState | None = None,
     plan: Plan | None = None,
     paint: Paint = plain,
+    *,
+    problems: bool = False,
 ) -> str:
-    """The live topology as an aligned tree; with `desired` and `plan` also what is missing and what differs."""
+    """The live topology as a summary and an aligned tree; with `desired` and `plan` also what is missing and what differs.
+
+    What is wrong is listed before a large tree, and with `problems` instead of it.
+    """
     networks = networks_of(observed, topology, desired, plan)
     containers = containers_of(observed, topology, desired, plan)
     engine = f"engine {safe(observed.engine.version)} ({safe(observed.engine.transport)})"
     head = f'topology "{safe(topology)}" on {engine}' if topology is not None else engine
     if not networks and not containers:
         return f"netplan: {head}\n\n{_nothing(topology)}"
-    blocks = [*_network_blocks(networks, topology, paint), *_container_blocks(containers, topology, paint)]
-    return f"netplan: {head}\n\n" + "\n\n".join(blocks)
+    wrong = problem_rows(networks, containers)
+    large = sum(len(network.endpoints) for network in networks) + len(containers) > MOST_ROWS
+    blocks = [f"netplan: {head}\n{summary(observed, networks, containers, wrong)}"]
+    if wrong and (large or problems):
+        blocks.append("\n".join(_problems(wrong, paint)))
+    if not problems:
+        blocks += [*_network_blocks(networks, topology, paint), *_container_blocks(containers, topology, paint)]
+    return "\n\n".join(blocks)
+
+
+def _problems(wrong: Mapping[str, Sequence[str]], paint: Paint) -> Iterator[str]:
+    yield paint("error", "Problems")
+    width = column(map(safe, wrong), 40)
+    for name, notes in wrong.items():
+        yield f"  {safe(name):<{width}}  {paint('warn', '! ' + safe('; '.join(notes)))}"
 
 
 def _nothing(topology: str | None) -> str:

@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "cycles": (),
     "paint": (),
     "signals": (),
-    "process": ("errors",),
+    "wrap": (),
+    "process": ("errors", "signals", "wrap"),
     "settings": (),
     "model": ("errors", "settings"),
     "plan": ("errors", "settings", "model"),
@@ -51,7 +52,7 @@ MAY_IMPORT = {
     "observe": (*VALUES, "forms", "codec", "engine"),
     "executor": (*VALUES, "codec", "engine", "paint", "signals"),
     "lock": (*VALUES, "engine", "snapshot"),
-    "cli": ("errors", "paint", "process", "signals", "commands"),
+    "cli": ("errors", "paint", "process", "signals", "wrap", "commands"),
 }
 """Of the parts with a place in the direction, all that each may import, lazily or not."""
 

@@ -83,6 +83,7 @@ STATE = ObservedState(
 def test_a_topology() -> None:
     assert show(STATE, "shop") == (
         'netplan: topology "shop" on engine 28.5.2 (unix)\n'
+        "2 networks, 4 containers: 3 running, 1 exited; 1 problem\n"
         "\n"
         "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect\n"
         "├─ api      running  10.1.0.9/24 fd00:1::2/64  alias rest api-v2  made             0.0.0.0:8080->80/tcp\n"
@@ -101,7 +102,8 @@ def test_a_long_name_moves_no_other_line() -> None:
     long = ObservedContainer("c0", "x" * 300, "running", endpoints=(ObservedEndpoint("backend", "n1", "e0", {}, None, ("10.1.0.4/24",)),))
     with_it = show(replace(STATE, containers=(*STATE.containers, long)), "shop").splitlines()
     assert f"└─ {long.name}  running  10.1.0.4/24                                  foreign" in with_it
-    assert len([line for line in show(STATE, "shop").splitlines() if line not in with_it]) == 1  # "late" is not the last one any more
+    # "late" is not the last one any more, and the summary counts one more
+    assert len([line for line in show(STATE, "shop").splitlines() if line not in with_it]) == 2
     marked = ObservedNetwork("nx", "n", {}, NetworkMark("x" * 300))
     tables = ls(STATE), ls(replace(STATE, networks=(*STATE.networks, marked)))
     assert tables[1].startswith(tables[0])
@@ -112,6 +114,7 @@ def test_all_of_an_engine_by_owner_and_the_unowned_last() -> None:
     heads = [line for line in text.splitlines() if line and not line.startswith(("├", "└"))]
     assert heads == [
         "netplan: engine 28.5.2 (unix)",
+        "4 networks, 5 containers: 3 running, 2 exited; 3 problems",
         "bench  bridge  owner lab",
         "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect  owner shop",
         "away  ! gone",
@@ -138,6 +141,7 @@ def test_what_is_missing_and_what_differs() -> None:
     desired = DesiredState("shop", declared, containers)
     assert show(state, "shop", desired, Plan("shop", ENGINE, changes)) == (
         'netplan: topology "shop" on engine 28.5.2 (unix)\n'
+        "3 networks, 4 containers: 2 running, 1 exited, 1 missing; 5 problems\n"
         "\n"
         "backend  bridge  10.1.0.0/24  fd00:1::/64  gateway 10.1.0.1  internal  protect\n"
         "   ! differs: subnet 10.1.0.0/24, should be 10.2.0.0/24\n"
@@ -364,3 +368,29 @@ def test_names_that_the_engine_adds_are_no_aliases() -> None:
     )
     container = replace(box("web", "running", "backend", end), implied=frozenset({"first", "host"}))
     assert "alias host www\n" in show(ObservedState(ENGINE, STATE.networks[:1], (container,)), "shop")
+
+
+def test_many_containers_begin_with_what_is_wrong() -> None:
+    ends = (ObservedEndpoint("backend", "n1", "e", {}, None, ("10.1.0.9/24",)),)
+    boxes = [ObservedContainer(f"c{n}", f"box{n:02}", "running", endpoints=ends) for n in range(60)]
+    boxes[7] = ObservedContainer("c7", "box07", "running", endpoints=(ObservedEndpoint("backend", "n1"), ObservedEndpoint("away", "n9")))
+    state = ObservedState(ENGINE, STATE.networks[:1], tuple(boxes))
+    whole, problems = show(state, None).split("\n\n"), show(state, None, problems=True).split("\n\n")
+    assert whole[0].endswith("2 networks, 60 containers: 60 running; 1 problem")
+    assert whole[1].splitlines()[0] == "Problems"
+    assert problems == whole[:2]
+    rows = [line.split("  ! ")[0].strip() for line in whole[1].splitlines()[1:]]
+    assert rows == ["network away"]
+    assert show(state, None, problems=True, paint=ansi) != show(state, None, problems=True)
+
+
+def test_the_gateway_that_is_in_use() -> None:
+    """JSON has it also where the engine chose it; the tree shows what is declared."""
+    networks = tuple(
+        ObservedNetwork(f"n{number}", f"n{number}", {"driver": driver, "ipv4.subnet": ("10.1.0.0/24",), **more})
+        for number, (driver, more) in enumerate(
+            [("bridge", {}), ("bridge", {"ipv4.gateway": "10.1.0.9"}), ("bridge", {"internal": True}), ("macvlan", {}), ("overlay", {})]
+        )
+    )
+    found = json.loads(show_json(ObservedState(ENGINE, networks), (None, None, None)))["topologies"][0]["networks"]
+    assert [network["gateways"] for network in found] == [["10.1.0.1"], ["10.1.0.9"], [], [], []]
