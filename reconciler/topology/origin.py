@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from socket import gethostname
 
 from ..model import Origin
 
@@ -19,11 +20,11 @@ _MOST = 1 << 20
 
 def origin_of(path: str) -> Origin:
     """The origin of the topology in that file; of standard input that of the current folder."""
-    folder = Path(os.path.realpath("." if path == "-" else os.path.dirname(path) or "."))  # noqa: PTH120
-    repository, inside = "", ""
-    with suppress(OSError, ValueError):
-        repository, inside = _repository(folder)
-    return Origin(os.uname().nodename, _text(str(folder)), _text(repository), _text(inside))
+    folder, repository, inside = "", "", ""
+    with suppress(OSError, ValueError):  # the current folder may be gone, the repository unreadable
+        folder = os.path.realpath("." if path == "-" else os.path.dirname(path) or ".")  # noqa: PTH120
+        repository, inside = _repository(Path(folder))
+    return Origin(_text(gethostname()), _text(folder), _text(repository), _text(inside))
 
 
 def _text(text: str) -> str:
