@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..codec import read_container
@@ -19,6 +20,8 @@ from .settling import check_said
 if TYPE_CHECKING:
     from ..engine import Engine
 
+GRACE = 10
+"""Seconds for a container to end that is stopped only to be renamed."""
 LOOK = 0.2
 """Seconds between two looks at a container that is waited for."""
 
@@ -216,7 +219,7 @@ class ContainerPerformer:
         if new := self._made.pop(old.name, None):
             self._remove(new, volumes=True)  # but for those carried over, which the old one holds
         if seen.name != old.name:
-            self._engine.rename(old.id, old.name)
+            seen = self._named_again(old, seen)
         for endpoint in old.endpoints:
             self._mend(old.id, old.name, seen, endpoint)
         if not seen.live:
@@ -225,6 +228,18 @@ class ContainerPerformer:
             self._start(old.id)
             self.put_back[old.id] = time.monotonic()
         return BACK
+
+    def _named_again(self, old: Replaced, seen: ObservedContainer) -> ObservedContainer:
+        """Under its own name; stopped for that where no engine renames what runs, as on an overlay network."""
+        try:
+            self._engine.rename(old.id, old.name)
+            return seen
+        except ApiError:
+            if not seen.live:
+                raise
+        self._end(old.id, GRACE)
+        self._engine.rename(old.id, old.name)
+        return replace(seen, state="exited")
 
     def _drop_phantoms(self, old: Replaced, seen: ObservedContainer) -> None:
         """What it only listed while it ran would keep it from being started."""

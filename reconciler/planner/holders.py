@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..model import RESTARTING, EngineInfo, ObservedContainer, ObservedEndpoint
 from ..plan import Refusal
 from ..safety import Policy
@@ -12,8 +14,9 @@ from .endpoints import EndpointCase, Endpoints
 class Holders:
     """Endpoints that this topology does not declare and that are in the way; each is moved once, and `endpoints` gets its case."""
 
-    def __init__(self, engine: EngineInfo, policy: Policy, endpoints: Endpoints) -> None:
-        self.engine, self.policy, self.endpoints = engine, policy, endpoints
+    def __init__(self, engine: EngineInfo, policy: Policy, endpoints: Endpoints, started: Collection[str]) -> None:
+        """`started` are the IDs of containers that run afterwards and do not now."""
+        self.engine, self.policy, self.endpoints, self.started = engine, policy, endpoints, started
         self.moved: set[tuple[str, str]] = set()
 
     def give_up(self, case: EndpointCase, address: str, container: ObservedContainer, endpoint: ObservedEndpoint) -> Refusal | None:
@@ -21,7 +24,8 @@ class Holders:
         if (container.id, endpoint.network) in self.moved:
             return None
         static = any(endpoint.settings.get(path) == address for path in STATIC)
-        if not self._can_move(container, endpoint, address, static):
+        runs = case.container.live or not case.container.id or case.container.id in self.started
+        if not (runs and self._can_move(container, endpoint, address, static)):  # what does not run keeps no address free
             return taken(case, address, container.name, "" if static else " (given to it automatically)")
         if not self.policy.disrupt_foreign:
             return _held(case, address, container, endpoint)

@@ -310,7 +310,7 @@ def _addresses(
             for path in {*STATIC} & case.observed.settings.keys():
                 wanted.setdefault((case.network, str(case.observed.settings[path])), case)
     if wanted:
-        others = Holders(observed.engine, policy, endpoints)
+        others = Holders(observed.engine, policy, endpoints, started)
         yield from _held(topology, wanted, endpoints, [c for c in observed.containers if c.id not in going], others)
 
 

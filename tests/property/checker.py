@@ -126,7 +126,8 @@ class _Check:
                 for problem in self._undeclared(old, endpoint, new.endpoint(endpoint.network)):
                     yield f"{old.name} on {endpoint.network}: {problem}"
         for endpoint in new.endpoints:
-            if endpoint.network not in declared and old.endpoint(endpoint.network) is None:
+            back = endpoint.network == "none" == new.network_mode and len(new.endpoints) == 1  # it has left all others
+            if endpoint.network not in declared and old.endpoint(endpoint.network) is None and not back:
                 yield f"{old.name} on {endpoint.network}: appeared"
 
     def _declared(
@@ -236,8 +237,13 @@ class _Check:
         if wanted and wanted.exclusive and old.mark is None:
             if new is not None:
                 yield "undeclared on an exclusive network"
-        elif new != old:
+        elif new != old and not (new and self._gave_up_its_address(old, new)):
             yield f"foreign, and changed from {old} to {new}"
+
+    def _gave_up_its_address(self, old: ObservedEndpoint, new: ObservedEndpoint) -> bool:
+        """With consent: it was in the way of a static address, and is whole but for its own."""
+        whole = {p: v for p, v in _plain(old.settings).items() if p not in STATIC or new.settings.get(p) == v}
+        return self.policy.disrupt_foreign and (new.mark, _plain(new.settings)) == (old.mark, whole) and old.addresses != new.addresses
 
     def _foreign_on_gone(
         self, container: ObservedContainer, old: ObservedEndpoint, new: ObservedEndpoint | None, now: ObservedNetwork | None
