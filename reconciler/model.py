@@ -277,6 +277,8 @@ class ObservedNetwork:
     """Endpoints on it that belong to no container of this engine (another node's containers)."""
     services: tuple[str, ...] = ()
     """The swarm services that use it, as far as a manager was asked."""
+    config_from: str = ""
+    """The config-only network that its settings were taken from; what is made of it has the settings, and not the link."""
     missing: bool = False
     """Held by a journal alone: an interrupted run took it away. Never so as observed."""
 

@@ -115,6 +115,7 @@ network = object_of(
         "Labels": _labels,
         "Options": _options,
         "IPAM": _ipam,
+        "ConfigFrom": object_of({"Network": str}),
         "Containers": map_of(object_of({"Name": str})),
     },
     "Id",

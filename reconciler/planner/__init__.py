@@ -142,6 +142,8 @@ def _replacement_notes(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> 
     foreign = [endpoint.container.name for endpoint in back if endpoint.wanted is None]
     if foreign:
         yield f"not declared here, put back whole: {', '.join(sorted(foreign))}"
+    if case.observed and case.observed.config_from:
+        yield f"keeps the settings of config network {case.observed.config_from}, and is linked to it no more"
 
 
 def _endpoint_change(case: EndpointCase, replaced: bool) -> Change:

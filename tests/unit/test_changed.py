@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.marks import made_mark
+from reconciler.marks import made_mark, secret_digest
 from reconciler.model import (
     DesiredContainer,
     DesiredEndpoint,
@@ -30,6 +30,8 @@ from reconciler.model import (
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render.changed import changed, why
+from reconciler.sealing import sealed
+from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 AT = Source("shop.yaml", 1)
 DESIRED = DesiredState(
@@ -243,3 +245,46 @@ def test_else_what_the_plan_has_become() -> None:
 def test_what_changed_comes_first() -> None:
     after = with_api(state="exited")
     assert why(BEFORE, after, DESIRED, plan(DESIRED, after)) == ("container api was stopped",)
+
+
+def test_what_a_start_of_the_engine_changes_does_not_count() -> None:
+    """Some engines tell a gateway that nobody chose only after it, and their own networks have other IDs."""
+
+    def state(bridge: str, **more: Any) -> ObservedState:
+        backend = replace(BACKEND, settings={**BACKEND.settings, **more})
+        on_bridge = ObservedEndpoint("bridge", bridge, "e" * 64)
+        networks = (backend, ObservedNetwork(bridge, "bridge", {"driver": "bridge"}))
+        return replace(BEFORE, networks=networks, containers=(replace(API, endpoints=(ENDPOINT, on_bridge)), OTHER))
+
+    before, after = state("1" * 64), state("2" * 64, **{"ipv4.gateway": "10.1.0.1"})
+    made = plan(DESIRED, after)
+    assert made.fingerprint == plan(DESIRED, before).fingerprint
+    assert changed(before, after, DESIRED, made) == ()
+    chosen = state("1" * 64, **{"ipv4.gateway": "10.1.0.254"})
+    assert plan(DESIRED, chosen).fingerprint != made.fingerprint
+    assert changed(before, chosen, DESIRED, plan(DESIRED, chosen)) == ("network backend: ipv4.gateway (unset) -> 10.1.0.254",)
+
+
+def test_an_environment_that_changed_on_the_engine_is_named_and_not_shown() -> None:
+    """Also where one of the two is sealed, as in a saved plan."""
+
+    def state(**values: str) -> ObservedState:
+        settings = {"image": "i", **{f"environment.{key}": secret_digest(key, value) for key, value in values.items()}}
+        api = replace(API, mark=made_mark("shop", DesiredContainer("api", AT)), settings=settings)
+        return replace(BEFORE, containers=(api, OTHER))
+
+    before, after = state(PW="one", GOES="1", SAME="1"), state(PW="two", NEW="1", SAME="1")
+    for first in (before, sealed(before), sealed(before, "a key")):
+        assert changed(first, after, DESIRED, plan(DESIRED, after)) == (
+            "container api: environment.GOES (value hidden) -> (unset)",
+            "container api: environment.NEW (unset) -> (value hidden)",
+            "container api: environment.PW changes",
+        )
+        assert changed(first, before, DESIRED, plan(DESIRED, before)) == ()
+
+
+def test_a_network_that_is_adopted_loses_its_config_network_and_that_is_said() -> None:
+    corp = replace(BACKEND, mark=None, config_from="cfg")
+    (change, *_) = plan(DESIRED, replace(BEFORE, networks=(corp,)), policy=Policy(frozenset({"backend"}))).changes
+    assert "keeps the settings of config network cfg, and is linked to it no more" in change.notes
+    assert state_from_snapshot(snapshot_json(ObservedState(networks=(corp,)))).networks == (corp,)
