@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GRACE = 10
 """Seconds for a container to end that is stopped only to be renamed."""
+TORN_DOWN = (0.5, 1.0)
+"""Seconds before trying again to start a container whose overlay network is just being taken down and set up again."""
 LOOK = 0.2
 """Seconds between two looks at a container that is waited for."""
 
@@ -112,12 +114,24 @@ class ContainerPerformer:
                 raise failure(error) from error
 
     def _start(self, id: str) -> None:
-        try:
-            self._engine.start(id)
-        except (ApiError, LostError) as error:
-            lost = isinstance(error, LostError)
-            if not look(error, lambda: self._started(id, lost)):
-                raise failure(error) from error
+        for delay in (*TORN_DOWN, 0):
+            try:
+                return self._engine.start(id)
+            except (ApiError, LostError) as error:
+                lost = isinstance(error, LostError)
+                if look(error, lambda lost=lost: self._started(id, lost)):  # type: ignore[misc]
+                    return None
+                if not delay or not self._misses_a_network(error):
+                    raise failure(error) from error
+            time.sleep(delay)
+        raise AssertionError("the last try returns or raises")
+
+    def _misses_a_network(self, error: EngineError) -> bool:
+        """The engine finds no network that it lists: a swarm's leaves a node with its last container, for a moment."""
+        if not (isinstance(error, ApiError) and "network" in str(error) and "not found" in str(error)):
+            return False
+        swarm = [raw for raw in self._engine.networks() if raw.get("Scope") == "swarm"]
+        return any(raw["Name"] in str(error) or raw["Id"] in str(error) for raw in swarm)
 
     def _started(self, id: str, lost: bool) -> bool:
         """Whether it runs; after a lost answer also whether it was started and has ended already."""
