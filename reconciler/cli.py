@@ -206,7 +206,7 @@ def parser() -> argparse.ArgumentParser:
     apply = command(
         "apply",
         "make the engine what the file says",
-        "Makes the engine what the file says: shows the plan, asks, carries it out, proves it.",
+        "Shows the plan, asks for confirmation where something is removed or interrupted, carries out the steps and\nverifies the result.",
         *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
     apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
@@ -223,18 +223,16 @@ def parser() -> argparse.ArgumentParser:
     destroy.add_argument("--name", metavar="TOPOLOGY", help="the topology's name, where there is no file any more")
     reset = command(
         "reset",
-        "back to exactly the declaration",
-        "Brings a lab back to exactly its declaration: its containers are made anew, drift is\n"
-        "undone, whoever is not declared is taken off its networks.",
+        "restore a lab to its declared state",
+        "Restores a lab to its declared state: recreates its containers, reverts manual changes, and\n"
+        "disconnects containers that are not declared from its networks.",
         *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
-    reset.add_argument(
-        "--keep-containers", action="store_true", help="leave the containers as they are: mend networks and attachments only"
-    )
+    reset.add_argument("--keep-containers", action="store_true", help="keep the containers: restore networks and attachments only")
     reset.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     reset.add_argument("--wipe", action="store_true", help="first remove every container and every network that is on the engine")
-    reset.add_argument("--yes-wipe", metavar="ENGINE", help="agree to --wipe by the engine's name; do not ask for it")
-    diff = command("diff", "what one file changes against another", _DIFF, reviewed, consent)
+    reset.add_argument("--yes-wipe", metavar="ENGINE", help="confirm --wipe by the engine's name; do not ask for it")
+    diff = command("diff", "the plan from one file to another", _DIFF, reviewed, consent)
     diff.add_argument("before", metavar="BEFORE")
     diff.add_argument("after", metavar="AFTER")
     diff.add_argument("--exit-code", **_EXIT_CODE)  # type: ignore[arg-type]
@@ -250,7 +248,7 @@ def parser() -> argparse.ArgumentParser:
     snapshot.add_argument("--out", metavar="S.json", help="write it to a file that only you can read, whole or not at all")
     unlock = command("unlock", "break the engine's lock", "Shows whose the engine's lock is, asks, and breaks it; never a journal.", engine)
     unlock.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    command("doctor", "engine, version, rights, features", "Examines the engine, and says how to mend what is wrong.", output, engine)
+    command("doctor", "the engine, your permissions, how to fix problems", _DOCTOR, output, engine)
     return top
 
 
@@ -303,6 +301,7 @@ Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine
 
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
 """
+_DOCTOR = "Examines the engine and your permissions, and says how to fix problems."
 _SHOW = """\
 Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder, and where there is none everything on the
 engine.
