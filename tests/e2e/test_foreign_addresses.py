@@ -31,8 +31,8 @@ def test_who_got_a_declared_address_by_chance_is_moved_with_consent_only(cli: Cl
     cli.write(network, {"web": {"networks": {"n": {"ipv4_address": first}}}})
 
     refused = cli.apply(code=3)
-    assert f"address {first} is held by container {full('guest')}" in refused.out
-    assert "--disrupt-foreign" in refused.out
+    assert f"address {first} is held by container {full('guest')}" in refused.said
+    assert "--disrupt-foreign" in refused.said
     assert not refused.changes
     planned = cli.plan("--disrupt-foreign").out
     assert f"interrupts: {full('guest')}" in planned
@@ -55,7 +55,7 @@ def test_another_topologys_container_is_moved_with_its_mark(cli: Cli) -> None:
     other = cli.write(network, {"theirs": {**body, "networks": {"n": {"aliases": ["t"]}}}}, full("other"), "other.yaml")
     cli.run("apply", str(other), "--yes")
     cli.write(network, {"web": {**body, "networks": {"n": {"ipv4_address": first}}}})
-    assert f"declared by topology '{full('other')}'" in cli.apply(code=3).out
+    assert f"declared by topology '{full('other')}'" in cli.apply(code=3).said
     cli.apply("--disrupt-foreign")
     assert address(docker, "web", "n") == first
     assert "Nothing to do" in cli.run("apply", str(other), "--yes").out
@@ -65,4 +65,4 @@ def test_another_topologys_container_is_moved_with_its_mark(cli: Cli) -> None:
     static = cli.write(network, {"theirs": {**body, "networks": {"n": {"ipv4_address": first}}}}, full("other"), "other.yaml")
     cli.run("apply", str(static), "--yes")
     cli.write(network, {"web": {**body, "networks": {"n": {"ipv4_address": first}}}})
-    assert "is taken by container" in cli.apply("--disrupt-foreign", code=1).out
+    assert "is taken by container" in cli.apply("--disrupt-foreign", code=1).said

@@ -111,7 +111,7 @@ def test_a_static_address_of_a_stopped_container_is_respected(cli: Cli) -> None:
     cli.write({"n": {"external": True}}, {"c": {"networks": {"n": {"ipv4_address": at(subnet, 9)}}}})
     refused = cli.apply(code=3)
     assert not refused.changes
-    assert f"address {at(subnet, 9)} is held by container {full('stopped')}, which does not run" in refused.out
+    assert f"address {at(subnet, 9)} is held by container {full('stopped')}, which does not run" in refused.said
     cli.apply("--disrupt-foreign")
     cli.settled()
     cli.docker.start(full("stopped"))
