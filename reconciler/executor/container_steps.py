@@ -99,12 +99,18 @@ class ContainerPerformer:
         return found.id if (found.name, found.mark, found.state) == (name, spec.mark, "created") else None
 
     def _rename(self, step: Step) -> None:
+        """Docker 20.10 does not rename a container that is restarting: one that began to since the plan was made is stopped first."""
         id = self.made(step)
-        try:
-            self._engine.rename(id, step.name)
-        except (ApiError, LostError) as error:
-            if not look(error, lambda: self._name(id) == step.name):
-                raise failure(error) from error
+        for stopped in (False, True):
+            try:
+                self._engine.rename(id, step.name)
+                return
+            except (ApiError, LostError) as error:
+                if look(error, lambda: self._name(id) == step.name):
+                    return
+                if stopped or not (self._state(id) or {}).get("Restarting"):
+                    raise failure(error) from error
+            self._end(id, 0)
 
     def _update(self, id: str, settings: Settings) -> None:
         try:

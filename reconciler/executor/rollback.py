@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..model import ObservedNetwork, ObservedState
+from ..model import ObservedContainer, ObservedNetwork, ObservedState
 from ..plan import Plan, Step
 from ..settings import STATIC
 
@@ -19,12 +20,18 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
     made again only if it is gone; one that could not be removed only gets its endpoints back.
     """
     removals = {step.network: step for step in plan.steps if step.takes_network}
+    networks = {network.id: network for network in observed.networks}
+    containers = {container.id: container for container in observed.containers}
+    off: dict[str, list[Step]] = defaultdict(list)
+    for step in plan.steps:
+        if step.op == "disconnect" and statuses[step.id] == "done":
+            off[step.network].append(step)
     steps: list[Step] = []
     for create in plan.steps:
         removal = removals.get(create.network)
         if create.op == "create" and create.kind == "network" and removal and statuses[create.id] != "done":
-            old = next(network for network in observed.networks if network.id == removal.network_id)
-            steps += _way_back(plan, statuses, observed, old, statuses[removal.id] == "done", len(steps))
+            old, is_gone = networks[removal.network_id], statuses[removal.id] == "done"
+            steps += _way_back(off[create.network], containers, old, is_gone, len(steps))
     arrived = {step.container_id for step in plan.steps if step.op == "connect" and statuses[step.id] == "done"}
     for left in plan.steps:
         if left.op == "disconnect" and left.network == "none" and statuses[left.id] == "done" and left.container_id not in arrived:
@@ -34,17 +41,15 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
 
 
 def _way_back(
-    plan: Plan, statuses: Mapping[int, str], observed: ObservedState, old: ObservedNetwork, is_gone: bool, number: int
+    off: Sequence[Step], containers: Mapping[str, ObservedContainer], old: ObservedNetwork, is_gone: bool, number: int
 ) -> Iterator[Step]:
-    """Static addresses first, so that no dynamic one takes them."""
-    containers = {container.id: container for container in observed.containers}
+    """`off` are the disconnects from the network that were done. Static addresses first, so that no dynamic one takes them."""
     reason = f"the new {old.name} could not be made"
     needs: tuple[int, ...] = ()
     if is_gone:
         number += 1
         needs = (number,)
         yield Step(number, "create", old.name, reason, settings=old.settings, mark=old.mark)
-    off = [s for s in plan.steps if s.op == "disconnect" and s.network == old.name and statuses[s.id] == "done"]
     endpoints = [(step, containers[step.container_id].endpoint(old.name)) for step in off]
     back = [(step, endpoint) for step, endpoint in endpoints if endpoint and not (endpoint.phantom or endpoint.missing)]
     back.sort(key=lambda pair: not any(path in pair[1].settings for path in STATIC))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from ..forms import Port, overlaps, read_port
-from ..model import DesiredContainer, ObservedContainer
+from ..model import RESTARTING, DesiredContainer, ObservedContainer
 from ..plan import EndpointSpec, Replaced
 from ..settings import Settings
 from .containers import ContainerCase, Containers, leftover_of
@@ -118,7 +118,7 @@ class Lifecycle:
         """A container is renamed only when nothing but its own creation stands before the new one.
 
         One with a phantom or half endpoint must be stopped before: Docker 28 renames it on all its networks, and fails where it is not.
-        So must one on an overlay network, where no engine can rename what runs (20.10, 28.5).
+        So must one on an overlay network, which no engine renames while it runs (20.10, 28.5), and one that is restarting (20.10).
         """
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
@@ -236,9 +236,10 @@ def _need(node: Node, other: Node | None) -> None:
 
 def _stopped_first(case: ContainerCase) -> bool:
     """Whether it cannot be renamed while it runs."""
-    if case.renamed or case.observed is None:
+    old = case.observed
+    if case.renamed or old is None:
         return False
-    return case.on_overlay or any(e.phantom or e.half for e in case.observed.endpoints)
+    return case.on_overlay or old.state == RESTARTING or any(e.phantom or e.half for e in old.endpoints)
 
 
 def _replaced(case: ContainerCase) -> Replaced | None:

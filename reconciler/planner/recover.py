@@ -7,7 +7,7 @@ other, but has nothing to take away. Whether it comes back is then decided by th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..model import PREDEFINED, DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
@@ -33,7 +33,8 @@ def recover(desired: DesiredState, observed: ObservedState, journals: Sequence[J
     missing = {n.name: n for n in _networks(desired, reversed(own)) if n.name not in networks}
     known = networks.keys() | missing.keys()
     back = _Back(observed.networks, missing.keys())
-    containers = tuple(_whole(container, newest_first, desired, known, back) for container in observed.containers)
+    taken = [(journal, _taken(journal)) for journal in newest_first]
+    containers = tuple(_whole(container, taken, desired, known, back) for container in observed.containers)
     all_networks = sorted((*observed.networks, *missing.values()), key=lambda network: (network.name, network.id))
     return replace(observed, networks=tuple(all_networks), containers=containers)
 
@@ -45,6 +46,10 @@ def _networks(desired: DesiredState, journals: Iterable[Journal]) -> Iterator[Ob
             wanted = desired.networks.get(network.name)
             if wanted and not wanted.external:
                 yield replace(network, id="", missing=True)
+
+
+_Taken = tuple[Journal, Mapping[str, Sequence[ObservedEndpoint]]]
+"""A journal, and what it holds of each container by ID."""
 
 
 class _Back:
@@ -75,7 +80,7 @@ def _is_the_one(network: ObservedNetwork, journal: Journal, id: str) -> bool:
 
 
 def _whole(
-    container: ObservedContainer, journals: Sequence[Journal], desired: DesiredState, known: Collection[str], back: _Back
+    container: ObservedContainer, journals: Sequence[_Taken], desired: DesiredState, known: Collection[str], back: _Back
 ) -> ObservedContainer:
     """The container with the endpoints that it lacks. A phantom is lacking too: its settings are those of the journal.
 
@@ -83,9 +88,9 @@ def _whole(
     `none` is put back only on a container that is on no network at all.
     """
     endpoints = {endpoint.network: endpoint for endpoint in container.endpoints}
-    for journal in journals:
+    for journal, taken_off in journals:
         own = journal.topology == desired.topology
-        for taken in _endpoints_of(journal, container.id):
+        for taken in taken_off.get(container.id, ()):
             there = endpoints.get(taken.network)
             mine = _concerns(desired, container.name, taken)
             concerns = (own and (mine or back.endpoint(journal, taken))) or (taken.network in back.by_name and mine)
@@ -113,10 +118,12 @@ def _missing(taken: ObservedEndpoint, there: ObservedEndpoint | None) -> Observe
     return replace(taken, network_id="", endpoint_id="", addresses=(), phantom=there is not None, missing=True)
 
 
-def _endpoints_of(journal: Journal, container_id: str) -> Iterator[ObservedEndpoint]:
+def _taken(journal: Journal) -> Mapping[str, Sequence[ObservedEndpoint]]:
+    """What the journal holds of each container, by ID: looked up for every container of the engine."""
+    found: dict[str, list[ObservedEndpoint]] = defaultdict(list)
     for container in journal.taken.containers:
-        if container.id == container_id:
-            yield from container.endpoints
+        found[container.id] += container.endpoints
+    return found
 
 
 def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> bool:

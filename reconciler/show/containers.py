@@ -47,10 +47,10 @@ def containers_of(
         for container in observed.containers
         if container.mark and topology in (None, container.mark.topology)
     ]
-    known = {row.name for row in rows}
+    known, taken = {row.name for row in rows}, set(names.values())
     for name, wanted in desired.containers.items() if desired else ():
         if wanted.managed and name not in known:
-            rows.append(_missing(wanted, desired.topology if desired else "", observed))
+            rows.append(_missing(wanted, desired.topology if desired else "", name in taken))
     return sorted(rows, key=lambda row: (row.topology, row.name, row.id))
 
 
@@ -97,8 +97,7 @@ def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:
     return mode if not attached and mode in PREDEFINED else ""
 
 
-def _missing(wanted: DesiredContainer, topology: str, observed: ObservedState) -> ContainerView:
-    taken = any(container.name == wanted.name for container in observed.containers)
+def _missing(wanted: DesiredContainer, topology: str, taken: bool) -> ContainerView:
     return ContainerView(
         wanted.name,
         topology=topology,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -59,12 +60,13 @@ def networks_of(
 ) -> list[NetworkView]:
     """Networks with their endpoints: those that `topology` owns, declares or is attached to, or all of the engine's, by owner."""
     changes = {(change.network, change.container): change for change in (plan.changes if plan else ()) if change.network}
-    members = _members(observed)
-    views = [_network_view(network, members.get(network.id, ()), desired, changes) for network in observed.networks]
-    views += [_gone(name.removeprefix(_GONE), found, desired, changes) for name, found in sorted(members.items()) if name.startswith(_GONE)]
+    members, expected = _members(observed), _expected(desired, changes)
+    views = [_network_view(network, members.get(network.id, ()), desired, changes, expected) for network in observed.networks]
+    gone = [(name.removeprefix(_GONE), found) for name, found in sorted(members.items()) if name.startswith(_GONE)]
+    views += [_gone(name, found, desired, changes, expected) for name, found in gone]
     known = {network.name for network in views}
     if desired:
-        views += [_missing(name, desired, changes) for name in desired.networks if name not in known]
+        views += [_missing(name, desired, changes, expected) for name in desired.networks if name not in known]
     wanted = [network for network in views if _in_scope(network, topology, desired)]
     return sorted(wanted, key=lambda network: (not network.topology, network.topology, network.name, network.id))
 
@@ -83,6 +85,8 @@ def gateways_in_use(network: ObservedNetwork) -> list[str]:
 
 _GONE = "gone: "
 Member = tuple[ObservedContainer, ObservedEndpoint]
+Expected = Mapping[str, Mapping[str, bool]]
+"""By network the containers that are declared or planned there, and whether each may be missing."""
 
 
 def _members(observed: ObservedState) -> dict[str, list[Member]]:
@@ -98,12 +102,16 @@ def _members(observed: ObservedState) -> dict[str, list[Member]]:
 
 
 def _network_view(
-    network: ObservedNetwork, members: Iterable[Member], desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]
+    network: ObservedNetwork,
+    members: Iterable[Member],
+    desired: DesiredState | None,
+    changes: Mapping[tuple[str, str], Change],
+    expected: Expected,
 ) -> NetworkView:
     pools = settings_pools(network.settings)
     rows = [_endpoint_view(container, endpoint, network, changes) for container, endpoint in members]
     rows += [EndpointView(name, notes=(OUTSIDE,)) for name in network.outside]
-    rows += _missing_endpoints(network.name, desired, changes, {row.container for row in rows})
+    rows += _missing_endpoints(network.name, expected, changes, {row.container for row in rows})
     change = changes.get((network.name, ""))
     return NetworkView(
         network.name,
@@ -172,31 +180,46 @@ def _endpoint_notes(
         yield note(change)
 
 
+def _expected(desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]) -> Expected:
+    """Who is declared or planned on each network, by the names of both."""
+    found: dict[str, dict[str, bool]] = defaultdict(dict)
+    for network, name in (key for key, change in changes.items() if key[1] and "connect" in change.actions):
+        found[network][name] = False
+    for name, container in desired.containers.items() if desired else ():
+        for endpoint in container.endpoints:
+            found[endpoint.network][name] = container.optional
+    return found
+
+
 def _missing_endpoints(
-    network: str, desired: DesiredState | None, changes: Mapping[tuple[str, str], Change], there: set[str]
+    network: str, expected: Expected, changes: Mapping[tuple[str, str], Change], there: set[str]
 ) -> Iterator[EndpointView]:
     """Endpoints that are declared or planned on a network, and not there."""
-    declared = {name: box for name, box in desired.containers.items() for end in box.endpoints if end.network == network} if desired else {}
-    planned = {name for (where, name), change in changes.items() if where == network and name and "connect" in change.actions}
-    for name in sorted((declared.keys() | planned) - there):
+    wanted = expected.get(network, {})
+    for name in sorted(wanted.keys() - there):
         change = changes.get((network, name))
-        optional = name in declared and declared[name].optional and not change
-        yield EndpointView(name, notes=(note(change) if change else OPTIONAL if optional else "missing",))
+        yield EndpointView(name, notes=(note(change) if change else OPTIONAL if wanted[name] else "missing",))
 
 
-def _gone(name: str, members: Sequence[Member], desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]) -> NetworkView:
+def _gone(
+    name: str,
+    members: Sequence[Member],
+    desired: DesiredState | None,
+    changes: Mapping[tuple[str, str], Change],
+    expected: Expected,
+) -> NetworkView:
     rows = [_endpoint_view(container, endpoint, None, changes) for container, endpoint in members]
-    rows += _missing_endpoints(name, desired, changes, {row.container for row in rows})
+    rows += _missing_endpoints(name, expected, changes, {row.container for row in rows})
     ours = desired.topology if desired and name in desired.networks and not desired.networks[name].external else ""
     change = changes.get((name, ""))
     shown = tuple(sorted(rows, key=lambda row: (row.container, row.container_id)))
     return NetworkView(name, "", "gone", ours, endpoints=shown, notes=(note(change),) if change else ())
 
 
-def _missing(name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change]) -> NetworkView:
+def _missing(name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change], expected: Expected) -> NetworkView:
     change = changes.get((name, ""))
     flags = ("external",) if desired.networks[name].external else ()
-    rows = tuple(_missing_endpoints(name, desired, changes, set()))
+    rows = tuple(_missing_endpoints(name, expected, changes, set()))
     return NetworkView(name, "", "missing", desired.topology, flags=flags, endpoints=rows, notes=(note(change),) if change else ())
 
 
