@@ -31,7 +31,7 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
         removal = removals.get(create.network)
         if create.op == "create" and create.kind == "network" and removal and statuses[create.id] != "done":
             old, is_gone = networks[removal.network_id], statuses[removal.id] == "done"
-            steps += _way_back(off[create.network], containers, old, is_gone, len(steps))
+            steps += _way_back(plan, off[create.network], containers, old, is_gone, len(steps))
     arrived = {step.container_id for step in plan.steps if step.op == "connect" and statuses[step.id] == "done"}
     for left in plan.steps:
         if left.op == "disconnect" and left.network == "none" and statuses[left.id] == "done" and left.container_id not in arrived:
@@ -41,7 +41,12 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
 
 
 def _way_back(
-    off: Sequence[Step], containers: Mapping[str, ObservedContainer], old: ObservedNetwork, is_gone: bool, number: int
+    plan: Plan,
+    off: Sequence[Step],
+    containers: Mapping[str, ObservedContainer],
+    old: ObservedNetwork,
+    is_gone: bool,
+    number: int,
 ) -> Iterator[Step]:
     """`off` are the disconnects from the network that were done. Static addresses first, so that no dynamic one takes them."""
     reason = f"the new {old.name} could not be made"

@@ -108,6 +108,8 @@ def _whole(
 def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, journal: Journal) -> ObservedEndpoint:
     """A declared endpoint on a network that its run was adopting went along with it (endpoints.py), and does so still."""
     wanted, mark = desired.containers.get(name), taken.mark
+    if mark is None or mark.topology == desired.topology:
+        return taken
     declared = wanted is not None and any(endpoint.network == taken.network for endpoint in wanted.endpoints)
     owners = {owner(network) for network in journal.taken.networks if network.name == taken.network}
     adopted = declared and mark is not None and owner(mark) in owners

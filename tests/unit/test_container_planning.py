@@ -337,6 +337,19 @@ def test_a_container_that_an_apply_did_not_start_is_no_drift(state: str, reason:
     assert {change.drift for change in made.changes if change.kind == "endpoint"} == {drift}
 
 
+@pytest.mark.parametrize(
+    ("state", "ops"), [("running", "rename create stop start remove"), ("restarting", "stop rename create start remove")]
+)
+def test_a_restarting_container_is_stopped_before_it_is_renamed(state: str, ops: str) -> None:
+    """Docker 20.10 does not rename it, and it has no service that could go on meanwhile."""
+    wanted = DesiredContainer("web", HERE, managed=True, settings={"image": "busybox", "command": ("sleep", "1")})
+    desired = DesiredState("lab", containers={"web": wanted})
+    (there,) = applied(desired).containers
+    present = replace(there, state=state, settings={**there.settings, "command": ("false",)})
+    made = plan(desired, replace(applied(desired), containers=(present,)))
+    assert " ".join(step.op for step in made.steps) == ops
+
+
 @pytest.mark.parametrize(("managed", "drift"), [(True, True), (False, False)])
 def test_who_was_taken_off_an_external_network_is_drift_where_a_label_tells(managed: bool, drift: bool) -> None:
     """Of a container that the file does not run nothing on the engine remembers it: it is connected again all the same."""
