@@ -27,8 +27,8 @@ MAC_ON_CONNECT_API: Api = (1, 54)
 """From here on (Docker 29.3) a MAC address is heeded on connect. Below, the same engine answers 200 and ignores it."""
 STRICT_MODES = 23
 """From this release of Docker on a container is tied to the network of its mode by ID, and MAC addresses are made at random."""
-IPV6_ON_REQUEST = 29
-"""From this release of Docker on an IPv6 subnet is dropped, without a word, where IPv6 is not switched on."""
+DOCKER_29 = 29
+"""From this release of Docker on an IPv6 subnet is dropped, without a word, where IPv6 is not switched on, and macvlan takes no gateway."""
 PREDEFINED = frozenset({"bridge", "host", "none"})
 """Networks that every engine has and nobody can create or remove."""
 RESTARTING = "restarting"

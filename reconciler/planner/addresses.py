@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from ..model import DOCKER_28_API, EngineInfo, ObservedState, Source
+from ..model import DOCKER_28_API, DOCKER_29, EngineInfo, ObservedState, Source
 from ..plan import Refusal
 from ..settings import ADDRESS_PATHS, Family, Pool, Settings, Value, implicit_gateway, settings_pools
 from .containers import Containers
@@ -43,7 +43,12 @@ def fits(address: str, settings: Settings, family: str, engine: EngineInfo) -> b
 
 
 def _takes_gateway(settings: Settings, family: str, engine: EngineInfo) -> bool:
-    """Whether the engine keeps an address for a gateway that nobody declares. Docker 28 does not where it needs none (20.10 does)."""
+    """Whether the engine keeps an address for a gateway that nobody declares. Docker 28 does not where it needs none (20.10 does).
+
+    On macvlan it needs one in 28, but for internal networks, and none in 29.
+    """
+    if engine.is_docker(DOCKER_29) and settings.get("driver") == "macvlan":
+        return False
     if engine.flavor == "podman" or engine.api < DOCKER_28_API or settings.get("internal") is not True:
         return True
     isolated = settings.get(f"driver_opts.com.docker.network.bridge.gateway_mode_{family}") == "isolated"

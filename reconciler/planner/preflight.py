@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..model import (
     DOCKER_28_API,
-    IPV6_ON_REQUEST,
+    DOCKER_29,
     PREDEFINED,
     RESTARTING,
     SMALL_SUBNETS_API,
@@ -122,7 +122,7 @@ def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> I
 
 def _drops_ipv6(target: Settings, engine: EngineInfo) -> bool:
     """Of an engine that is only simulated it is not known: the check of the file warns."""
-    drops = engine.is_docker(IPV6_ON_REQUEST) and engine.transport != "simulated"
+    drops = engine.is_docker(DOCKER_29) and engine.transport != "simulated"
     return drops and "ipv6.subnet" in target and target.get("enable_ipv6") is not True
 
 
