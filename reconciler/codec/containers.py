@@ -190,7 +190,7 @@ def read_managed(
         return replace(container, written_for=name) if name not in ("", container.name) else container
     settings = read_settings(raw)
     if image:
-        settings["platform"] = read_image(image).platform
+        settings["platform"] = _platform_made(raw) or read_image(image).platform
     return replace(
         container,
         mark=mark,
@@ -216,6 +216,12 @@ def _mark(container: ObservedContainer, raw: Json, image: Json | None, twins: Co
     if image is None and reference and "image" in mark.hashes and mark.hashes["image"] != digest(canonical_image(reference)):
         return None
     return mark
+
+
+def _platform_made(raw: Json) -> str:
+    """That of the one of an image's manifests which a container was made from; empty where the engine has one manifest of each image."""
+    platform = (raw.get("ImageManifestDescriptor") or {}).get("platform") or {}
+    return "/".join(part for key in ("os", "architecture", "variant") if (part := platform.get(key)))
 
 
 def _severed(member: Json, owner: Json) -> bool:

@@ -178,6 +178,7 @@ _host = object_of(
 _managed = object_of(
     {
         "Image": str,
+        "ImageManifestDescriptor": object_of({"platform": object_of(dict.fromkeys(("os", "architecture", "variant"), str))}),
         "Config": _config,
         "HostConfig": _host,
         "Mounts": list_of(object_of({"Type": str, "Name": str}, "Destination")),

@@ -85,13 +85,18 @@ def implicit_gateways(path: str, observed: Settings) -> frozenset[str]:
     return frozenset({str(gateway)} if gateway else ())
 
 
+def _implied(path: str, value: Value, observed: Settings) -> bool:
+    """Whether it is the gateway that an engine takes where none is given: 29 shows it at once, others only after they were restarted."""
+    return path in GATEWAYS and value in implicit_gateways(path, observed)
+
+
 def overlaid_network(declared: Settings, observed: Settings, differences: Iterable[Difference]) -> dict[str, Value]:
     """What a replaced network is made with: observed overlaid by declared, minus the dropped.
 
     What belonged to a subnet or a driver that goes is not carried over to the new one.
     """
     changed = {d.path: d for d in differences}
-    result = {path: value for path, value in observed.items() if path not in changed}
+    result = {path: value for path, value in observed.items() if path not in changed and not _implied(path, value, observed)}
     for family in FAMILIES:
         gone = f"{family}.subnet" in changed or f"enable_{family}" in changed
         if gone:

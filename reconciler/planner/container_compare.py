@@ -43,7 +43,7 @@ def container_differences(
     recorded = observed.mark.hashes if observed.mark else {}
     found = []
     for path, value in wanted.settings.items():
-        if not (path == "platform" and _same_platform(str(value), images.get(observed.image_id))):
+        if not (path == "platform" and _same_platform(str(value), observed, images.get(observed.image_id))):
             actual = _actual(path, observed, by_id)
             if actual != value and not (path == "expose" and _exposed(value, observed, images.get(observed.image_id), path in recorded)):
                 cause: Cause = "drift" if recorded.get(path) == digest(value) else "intent"
@@ -104,9 +104,10 @@ def _default(path: str, declared: Settings, observed: ObservedContainer, image: 
     return (image.settings if image else {}).get(path, DEFAULTS.get(path))
 
 
-def _same_platform(declared: str, image: ObservedImage | None) -> bool:
-    """`linux/arm` is any of its variants; an image that is gone cannot tell."""
-    return image is None or not image.platform or f"{image.platform}/".startswith(f"{declared}/")
+def _same_platform(declared: str, observed: ObservedContainer, image: ObservedImage | None) -> bool:
+    """`linux/arm` is any of its variants; an image that is gone cannot tell, and of one for several platforms only the container can."""
+    platform = str(observed.settings.get("platform", "")) or (image.platform if image else "")
+    return not platform or f"{platform}/".startswith(f"{declared}/")
 
 
 def _image_moved(

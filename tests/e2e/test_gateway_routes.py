@@ -49,13 +49,20 @@ def _cgroups(cli: Cli) -> Iterator[str]:
         yield Path(f"/proc/{pid}/cgroup").read_text()
 
 
+def fails_half_way(cli: Cli) -> None:
+    """Connects c to out by hand."""
+    full = cli.docker.name
+    assert cli.docker.connect(full("out"), full("c"))[0] == 500
+    if cli.endpoint("c", "out") is None:
+        pytest.skip("this engine cleans up behind itself")
+
+
 def test_what_such_a_connect_leaves_is_drift(routed: Cli) -> None:
     """Somebody else's container: refused, with what makes it whole; then it is as declared."""
     cli, full = routed, routed.docker.name
     networks: Body = {"inner": {"external": True}, "out": None}
     cli.converge(networks)
-    status, _ = cli.docker.connect(full("out"), full("c"))
-    assert status == 500
+    fails_half_way(cli)
     cli.write(networks, {"c": {"networks": ["inner", "out"]}})
     planned = cli.plan(code=1)
     assert f"container {full('c')} is half attached to {full('out')}" in planned.said
@@ -75,7 +82,7 @@ def test_a_container_that_the_file_runs_is_started_anew_for_it(cli: Cli) -> None
     before = cli.docker.inspect(full("c"))["Id"]
     command = f"ip route del default; ip route add default via {at(subnet, 77)}"
     assert cli.docker.exec(full("c"), "sh", "-c", command)[0] == 0
-    assert cli.docker.connect(full("out"), full("c"))[0] == 500
+    fails_half_way(cli)
     cli.write(networks, {"c": {**router, "networks": ["inner"]}})
     assert "is half attached to" in cli.plan().out
     cli.apply()

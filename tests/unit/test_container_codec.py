@@ -1,4 +1,4 @@
-"""A container's settings: what recorded inspects say (one create call, on Docker 20.10.24 and 28.5.2), and what is sent and what is not."""
+"""A container's settings: what recorded inspects say (one call, on Docker 20.10.24, 28.5.2, 29.7.2), and what is sent and what is not."""
 
 from __future__ import annotations
 
@@ -75,6 +75,16 @@ EXPECTED: Settings = {
     "cpus": "0.5",
 }
 SINCE_25 = {"healthcheck.start_interval": 10**9}
+
+
+def test_of_an_image_for_several_platforms_the_container_tells_which() -> None:
+    raw = recorded("29.7")
+    raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
+    raw["ImageManifestDescriptor"]["platform"] |= {"architecture": "arm", "variant": "v7"}
+    image = {"Id": raw["Image"], "Os": "linux", "Architecture": "amd64"}
+    assert read_managed(read_container(raw, EngineInfo()), raw, image).settings["platform"] == "linux/arm/v7"
+    del raw["ImageManifestDescriptor"]
+    assert read_managed(read_container(raw, EngineInfo()), raw, image).settings["platform"] == "linux/amd64"
 
 
 def recorded(version: str) -> dict[str, Any]:
