@@ -12,15 +12,25 @@ from reconciler.codec import read_container, read_network, shapes
 from reconciler.marks import digests
 from reconciler.model import DesiredNetwork, DesiredState, EndpointMark, EngineInfo, NetworkMark, ObservedNetwork, ObservedState, Source
 from reconciler.planner import plan
+from reconciler.planner.addresses import fits
 from reconciler.settings import Settings
 
 RECORDED = Path(__file__).parent / "recorded"
 ENGINE = EngineInfo("E", "lab", "29.7.2", (1, 55))
+DOCKER_28 = EngineInfo("E", "lab", "28.5.2", (1, 51))
 MAC = "02:42:0a:c9:07:09"
 
 
 def recorded(name: str) -> Any:
     return json.loads((RECORDED / f"{name}-29.7.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "driver", "free"), [(ENGINE, "macvlan", True), (ENGINE, "bridge", False), (DOCKER_28, "macvlan", False)]
+)
+def test_the_first_address_of_a_macvlan_network_is_free(engine: EngineInfo, driver: str, free: bool) -> None:
+    """Where no gateway is declared: measured, on 28.5 it is taken."""
+    assert fits("10.201.7.1", {"driver": driver, "ipv4.subnet": ("10.201.7.0/24",)}, "ipv4", engine) is free
 
 
 @pytest.mark.parametrize("how", ["inspect", "listed"])
