@@ -11,6 +11,7 @@ from typing import TextIO
 from ..paint import Paint, column, plain, safe
 from ..plan import Kind, Op, Plan
 from . import Event, Listener, Run, StepResult
+from .waiting import Waiting, told
 
 PHASES: dict[Kind, str] = {"image": "images", "network": "networks", "endpoint": "endpoints", "container": "containers"}
 DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
@@ -31,24 +32,32 @@ NEXT = {"What is left to do": "netplan plan FILE", "To do it": "netplan apply FI
 def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool = False) -> Iterator[Listener]:
     """A listener for `execute`: a bar per phase on a terminal, gone when it ends; elsewhere plain lines.
 
+    Elsewhere a line every ten seconds says what is waited for.
     A line is written for each failed step, and with `verbose` for each step that ends, with its time.
     """
     if stream.isatty() and environ.get("TERM") != "dumb":
         with _bars(plan, stream, paint, verbose) as listener:
             yield listener
     else:
+        waiting = Waiting()
+
+        def put(line: str) -> None:
+            stream.write(line + "\n")  # one write: with `print` other threads' lines would come between
+            stream.flush()
 
         def write(event: Event) -> None:
+            waiting.note(event)
             if line := _line(event, paint, verbose):
-                stream.write(line + "\n")  # one write: with `print` other threads' lines would come between
-                stream.flush()
+                put(line)
 
-        yield write
+        with told(waiting, lambda words: put(safe(words))):
+            yield write
 
 
 @contextmanager
 def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[Listener]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
@@ -59,8 +68,11 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
         tasks = {kind: bars.add_task(phase, total=totals[kind]) for kind, phase in PHASES.items() if totals[kind]}
 
         ended: set[int] = set()
+        waiting, long = Waiting(), bars.add_task("", total=None, visible=False)
 
         def draw(event: Event) -> None:
+            waiting.note(event)
+            bars.update(long, description=escape(safe(waiting.words)), visible=bool(waiting.words))
             if event.result and event.step.id not in ended:  # a start that is told to have failed after all is told twice
                 ended.add(event.step.id)
                 bars.advance(tasks[event.step.kind])

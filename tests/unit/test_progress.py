@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import pytest
 
@@ -10,6 +11,7 @@ from reconciler.cli import parser
 from reconciler.commands.review import next_commands
 from reconciler.executor import Event, Run, StepResult
 from reconciler.executor.progress import progress, render_run
+from reconciler.executor.waiting import Waiting, told
 from reconciler.model import EngineInfo
 from reconciler.plan import Op, Plan, Step
 
@@ -121,3 +123,20 @@ def test_what_to_run_next_is_the_command_that_did_not_end(command: str, lines: l
     """After a destroy that failed, an apply would make again what is half gone."""
     report = render_run(Run(tuple(FAILED), 1.5), next_commands=next_commands(parser().parse_args(command.split())))
     assert report.splitlines()[-len(lines) - 1 :] == ["Failed: 2 of 4 steps done, 1 failed, 1 skipped, in 1.50 s.", *lines]
+
+
+def test_what_is_waited_for_is_told() -> None:
+    waiting = Waiting()
+    stops = [Step(number, "stop", "", "test", f"c{number}", seconds=10) for number in (1, 2)]
+    for each in stops:
+        waiting.note(Event(each))
+    assert waiting.words == "stopping 2 containers, up to 10 s"
+    lines: list[str] = []
+    heard = threading.Event()
+    with told(waiting, lambda words: (lines.append(words), heard.set()), every=0.01):
+        assert heard.wait(10)
+    assert lines[0] == waiting.words
+    waiting.note(Event(stops[0], StepResult(stops[0], "done")))
+    waiting.note(Event(Step(3, "wait", "", "test", "db", seconds=60, condition="healthy")))
+    waiting.note(Event(Step(4, "pull", "", "test", image="web:2")))
+    assert waiting.words == "stopping c2, up to 10 s; waiting until db is healthy, up to 60 s; pulling image web:2"
