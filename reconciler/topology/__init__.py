@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -26,12 +27,12 @@ from ..settings import (
 )
 from .attachments import attachments, check_containers, optional
 from .checks import check_networks
-from .document import Document, Map
+from .document import MAX_PROBLEMS, MORE_PROBLEMS, Document, Map
 from .files import Place, find_files, read_text
 from .managed import Checked, check_services
 from .names import DEFAULT, container_name, is_external, network_name, read_volumes
-from .report import Report, mapping, members, resolve_dollars, text
-from .schema import MAX_PROBLEMS, flag, problems_of_schema
+from .report import EnoughError, Report, mapping, members, resolve_dollars, text
+from .schema import flag, problems_of_schema
 from .services import Service, labels
 from .yamlpos import read
 
@@ -64,9 +65,11 @@ def load_text(text: str, file: str, place: Place | None = None) -> Loaded:
     with no_cycle_search():
         document = read(text, file)
         report = Report(document, place or Place.of(file), [*document.problems])
-        resolve_dollars(report)
-        report.problems += problems_of_schema(document)
-        checked = check(report)
+        checked = Checked()
+        with suppress(EnoughError):
+            resolve_dollars(report)
+            report.problems += problems_of_schema(document)
+            checked = check(report) if len(report.problems) <= MAX_PROBLEMS else checked
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
             raise InputError(_shown(errors))
@@ -77,7 +80,7 @@ def _shown(errors: list[Problem]) -> list[Problem]:
     """Nobody reads more than these."""
     if len(errors) <= MAX_PROBLEMS:
         return errors
-    return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message="more problems, which are not shown: mend those above first")]
+    return [*errors[:MAX_PROBLEMS], replace(errors[MAX_PROBLEMS], message=MORE_PROBLEMS)]
 
 
 def check(report: Report) -> Checked:

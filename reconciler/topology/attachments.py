@@ -10,6 +10,7 @@ from .addresses import Address, BadAddressError, address
 from .checks import NetworkFacts, check_options
 from .document import Map, Odd, Seq, show
 from .hints import suggestion
+from .names import warn_of_long_name
 from .report import Report, mapping, members, text
 from .schema import flag
 
@@ -53,6 +54,7 @@ class _Checker:
         """All attachments of one container."""
         seen: dict[str, int] = {}
         interfaces: dict[str, str] = {}
+        self.long_names(body)
         for key, at, settings in attachments(body):
             if key in seen:
                 where = f"the first is in line {self.report.line(seen[key])}, remove one"
@@ -66,6 +68,13 @@ class _Checker:
             if settings:
                 self.settings(name, key, settings)
                 self.interface(key, settings, interfaces)
+
+    def long_names(self, body: Map) -> None:
+        """Aliases that are longer than a part of a DNS name can be."""
+        for _, _, settings in attachments(body):
+            aliases: Any = settings.get("aliases")
+            for index, alias in enumerate(aliases if isinstance(aliases, Seq) else ()):
+                warn_of_long_name(self.report, aliases.value_at(index), alias, "alias")
 
     def default_bridge(self, settings: Map) -> None:
         """`bridge` need not be declared, but it knows no names and no static addresses."""

@@ -121,10 +121,12 @@ def _check_pools(report: Report, facts: NetworkFacts) -> None:
 
 def _needs_no_gateway(body: Map, family: str) -> bool:
     """Whether an engine may take no gateway by itself (Docker 28 does not; what others do is seen when they are asked)."""
-    if flag(body.get("internal")) is not True:
-        return False
-    mode = text(mapping(body, "driver_opts"), f"com.docker.network.bridge.gateway_mode_{family}")
-    return mode == "isolated" or text(body, "driver") == "macvlan"
+    if text(body, "driver") in ("macvlan", "ipvlan"):
+        return True
+    options = mapping(body, "driver_opts")
+    isolated = text(options, f"com.docker.network.bridge.gateway_mode_{family}") == "isolated"
+    without = family == "ipv4" and flag(options.get("com.docker.network.bridge.inhibit_ipv4")) is True
+    return flag(body.get("internal")) is True and (isolated or without)
 
 
 def _pool_entries(body: Map) -> list[Map]:

@@ -20,6 +20,9 @@ from ..model import Source
 
 MAX_SIZE = 8 * 1024 * 1024
 """Bytes of a file, and characters of a text."""
+MAX_PROBLEMS = 1000
+"""Nobody reads more than these: looking for others stops."""
+MORE_PROBLEMS = "more problems, which are not shown: mend those above first"
 MAX_DEPTH = 64
 """Of nesting; a topology needs six."""
 TAG = "tag:yaml.org,2002:"
@@ -117,7 +120,9 @@ class Document:
         return Source(self.file, *self.position(offset))
 
     def report(self, offset: int, message: str) -> None:
-        """Notes a problem and goes on."""
+        """Notes a problem and goes on; raises StopError where there are too many."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise StopError(offset, MORE_PROBLEMS)
         self.problems.append(self.problem(offset, message))
 
 

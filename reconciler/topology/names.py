@@ -16,6 +16,8 @@ from .schema import flag
 DEFAULT = "default"
 """The key of the network that containers without `networks` and `network_mode` join, where a file declares it."""
 _LOCAL = ("", "local")
+MAX_LABEL = 63
+"""Characters of a part of a DNS name."""
 
 
 def is_external(body: Map) -> bool:
@@ -47,12 +49,19 @@ def check_names_twice(report: Report, body: Map) -> None:
         report.error(at, f"the name under 'external' is {show(older)} and 'name' is {show(name)}: write external: true, and one name")
 
 
+def warn_of_long_name(report: Report, at: int, name: object, what: str) -> None:
+    """A part of a DNS name has at most 63 characters: many programs cannot resolve a longer one."""
+    if isinstance(name, str) and any(len(part) > MAX_LABEL for part in name.split(".")):
+        report.warn(at, f"the {what} {show(name)} has more than {MAX_LABEL} characters without a dot: many programs cannot resolve it")
+
+
 def check_container_names(report: Report, containers: Map) -> None:
     """No two containers of a file have one name on the engine."""
     first: dict[str, tuple[str, int]] = {}
     for key, at, body in members(containers):
         name = container_name(key, body)
         other, line = first.setdefault(name, (key, at))
+        warn_of_long_name(report, body.value_at("container_name") if name != key and isinstance(body, Map) else at, name, "name")
         if other != key:
             named = isinstance(body, Map) and name == text(body, "container_name")
             where = f"container {show(other)} in line {report.line(line)}"

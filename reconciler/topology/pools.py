@@ -31,6 +31,10 @@ def read_pool(report: Report, entry: Map, isolated: bool) -> PoolFacts | None:
     except BadAddressError as error:
         report.error(entry.value_at("subnet"), str(error))
         return None
+    if pool.subnet.network_address.is_unspecified:
+        why = "stands for any range to engines, which choose one themselves: write the range you want, or remove the subnet"
+        report.error(pool.at, f"{pool.subnet} {why}")
+        return None
     pool.taken = network_and_broadcast(pool.subnet)
     _check_range(report, entry, pool)
     _check_gateway(report, entry, pool, isolated)

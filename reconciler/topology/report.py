@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem
-from .document import Document, Map, Odd, Seq, show
+from .document import MAX_PROBLEMS, Document, Map, Odd, Seq, show
 from .files import Place
 from .schema import below, compacted
 
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?=[{A-Za-z_])")
+
+
+class EnoughError(Exception):
+    """So much is wrong that looking for more is of no use."""
 
 
 @dataclass
@@ -22,14 +26,22 @@ class Report:
     document: Document
     place: Place
     problems: list[Problem] = field(default_factory=list)
+    errors: int = 0
+    warnings: int = 0
 
     def error(self, offset: int, message: str) -> None:
-        """Something that must be changed."""
+        """Something that must be changed; raises EnoughError where there are too many, each of which may be found twice."""
         self.problems.append(self.document.problem(offset, message))
+        self.errors += 1
+        if self.errors > 2 * MAX_PROBLEMS:
+            raise EnoughError
 
     def warn(self, offset: int, message: str) -> None:
-        """Something that is allowed and probably not meant."""
-        self.problems.append(self.document.problem(offset, message, warning=True))
+        """Something that is allowed and probably not meant. The last of too many says that there are more."""
+        self.warnings += 1
+        if self.warnings <= MAX_PROBLEMS:
+            more = self.warnings == MAX_PROBLEMS
+            self.problems.append(self.document.problem(offset, "more warnings, which are not shown" if more else message, warning=True))
 
     def line(self, offset: int) -> int:
         """The line of an offset, for messages that name another place."""

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem
-from .document import Document, Map, Odd, Seq, show
+from .document import MAX_PROBLEMS, Document, Map, Odd, Seq, show
 from .fits import TYPES, Check, Types, fitting
 from .hints import suggestion, unknown_key
 
-MAX_PROBLEMS = 1000
 _HOLDS = {"plans": ("plan",), "report": ("plan", "error"), "reports": ("report", "plan", "error")}
 _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))
 _TRUE = frozenset(("true", "yes", "on"))

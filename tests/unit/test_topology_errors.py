@@ -423,3 +423,50 @@ def test_suggestions_for_many_misspelt_networks_take_no_time() -> None:
     found = problems(f"name: t\nnetworks:\n{declared}containers:\n{attached}")
     assert found[0].endswith("network 'netwrok-0000' is not declared: did you mean 'network-0000'?")
     assert [problem.endswith("?") for problem in found].count(True) == 50
+
+
+def test_looking_for_more_ends_where_nobody_reads_on() -> None:
+    """Also of what is found by the rules beyond the schema, and while the text is read."""
+    for body in ("".join(f"  n{n}: {{subnet: x}}\n" for n in range(5000)), "  n:\n    labels:\n" + "      k: v\n" * 5000):
+        told = problems(f"name: t\nnetworks:\n{body}")
+        assert len(told) == 1001
+        assert told[-1].endswith("more problems, which are not shown: mend those above first")
+    warned = load_text("name: t\nnetworks:\n" + "".join(f"  n{n}: {{driver: macvlan}}\n" for n in range(3000)), "t").warnings
+    assert len(warned) == 1000
+    assert str(warned[-1]).endswith("more warnings, which are not shown")
+
+
+@pytest.mark.parametrize(("subnet", "shown"), [("0.0.0.0/24", "0.0.0.0/24"), ("'::/96'", "::/96")])
+def test_a_subnet_that_engines_take_for_any(subnet: str, shown: str) -> None:
+    why = "stands for any range to engines, which choose one themselves: write the range you want, or remove the subnet"
+    assert problems(network(f"{{enable_ipv6: true, subnet: {subnet}}}")) == [f"3:34: {shown} {why}"]
+
+
+@pytest.mark.parametrize(
+    ("body", "free"),
+    [
+        ("subnet: 10.1.0.0/24", False),
+        ("subnet: 10.1.0.0/24, internal: true", False),
+        ("subnet: 10.1.0.0/24, internal: true, driver_opts: {com.docker.network.bridge.inhibit_ipv4: true}", True),
+        ("subnet: 10.1.0.0/24, internal: true, driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: isolated}", True),
+        ("subnet: 10.1.0.0/24, driver: macvlan, driver_opts: {parent: eth0}", True),
+        ("subnet: 10.1.0.0/24, driver: ipvlan, driver_opts: {parent: eth0}", True),
+    ],
+)
+def test_where_the_first_address_is_free(body: str, free: bool) -> None:
+    text = attached("{n: {ipv4_address: 10.1.0.1}}", f"{{{body}}}")
+    if free:
+        assert load_text(text, "t").warnings == ()
+    else:
+        assert [problem.partition(": ")[2] for problem in problems(text)] == [
+            "10.1.0.1 is the address that the engine takes as gateway because none is declared: choose another address in 10.1.0.0/24"
+        ]
+
+
+def test_names_that_dns_has_no_room_for() -> None:
+    long = "a" * 64
+    text = f"name: t\nnetworks: {{n: }}\ncontainers:\n  {long}:\n    networks: {{n: {{aliases: [{long}, b.{'c' * 63}]}}}}\n"
+    assert [str(warning).split(" has ")[0].split(" ", 3)[:3] for warning in load_text(text, "t").warnings] == [
+        ["t:4:3:", "warning:", "the"],
+        ["t:5:30:", "warning:", "the"],
+    ]
