@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import time
 from typing import Any
 
 import jsonschema
@@ -11,7 +13,7 @@ import pytest
 
 from reconciler.topology.schema import schema_text
 
-from .cli import NETPLAN, Cli
+from .cli import NETPLAN, Cli, box
 from .test_converge import at
 
 
@@ -134,3 +136,22 @@ def test_hostile_names_of_others_are_harmless_in_every_output(cli: Cli) -> None:
     assert all(character.isprintable() or character == "\n" for character in applied.said)
     cli.settled()
     assert cli.network("n")["Labels"]["team"] == "net"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_says_so_by_its_exit_code(cli: Cli, number: signal.Signals) -> None:
+    """Its report has what was done; the next apply goes on."""
+    sick = box(healthcheck={"test": ["CMD", "false"], "interval": "1s", "retries": 100})
+    cli.write({"n": {}}, {"sick": {**sick, "networks": ["n"]}, "later": box(depends_on={"sick": "service_healthy"}, networks=["n"])})
+    command = [NETPLAN, "apply", str(cli.file), "--yes", "-o", "json"]
+    with subprocess.Popen(command, env={"DOCKER_HOST": cli.host, "PATH": "/usr/bin"}, stdout=subprocess.PIPE, text=True) as running:
+        full, until = cli.docker.name("sick"), time.monotonic() + 60
+        while cli.docker.call("GET", f"/containers/{full}/json")[1].get("State", {}).get("Running") is not True:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        running.send_signal(number)
+        out, _ = running.communicate(timeout=60)
+    report: Any = valid("report", out)
+    assert running.returncode == 128 + number
+    assert {result["status"] for result in report["results"]} >= {"done", "skipped"}
+    cli.destroy()
