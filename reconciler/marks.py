@@ -3,7 +3,8 @@
 A mark names the object that it was written for (a network, a container, an endpoint's container and network), so that a copy of it on
 another object is recognised, and counts for nothing. Marks of the first version name nothing: those count wherever they are found.
 
-Labels hold a truncated hash for each declared path: no values, no secrets. An endpoint's driver options hold the settings themselves,
+Labels hold a truncated hash for each declared path: no values, no secrets. Of a secret they hold so few digits of a hash with the
+container's own salt that a change is noticed and a guess cannot be confirmed. An endpoint's driver options hold the settings themselves,
 because they are what undoes it; endpoint settings hold no secrets.
 """
 
@@ -28,6 +29,12 @@ ORIGIN = "netplan.origin"
 """The label that tells people where the file was. It is never a reason to change anything."""
 BIRTH = "netplan.birth"
 """The label of a container that no other has: it tells one that we made of an image that somebody committed from the one before."""
+SECRET = "environment."
+"""Begins the paths whose values are secret; settings hold their digests."""
+CHANGED = "changed"
+"""Stands for the recorded hash of a secret that is another now."""
+_SALTED, _DIGITS = "~", 4
+"""Begins a hash with salt, and how many digits follow."""
 VERSION = 1
 _OWN_ID = 12
 """Characters of a container's ID in the name that it has while another takes its place."""
@@ -96,10 +103,28 @@ def made_mark(topology: str, wanted: DesiredContainer, origin: Origin | None = N
     return ContainerMark(topology, digests(wanted.settings) | attached, origin)
 
 
-def container_labels(mark: ContainerMark, name: str) -> dict[str, str]:
-    """The labels that carry `mark` on the container of that name."""
-    spec = {"v": VERSION, "name": name, "settings": dict(sorted(mark.hashes.items()))}
-    return {TOPOLOGY: mark.topology, SPEC: _compact(spec), **_origin_labels(mark.origin)}
+def container_labels(mark: ContainerMark, name: str, birth: str = "") -> dict[str, str]:
+    """The labels that carry `mark` on the container of that name; `birth` is no other container's."""
+    hashes = {path: _salted(hash, birth) if path.startswith(SECRET) else hash for path, hash in sorted(mark.hashes.items())}
+    spec = {"v": VERSION, "name": name, "settings": hashes}
+    return {TOPOLOGY: mark.topology, SPEC: _compact(spec), BIRTH: birth, **_origin_labels(mark.origin)}
+
+
+def _salted(hash: str, birth: str) -> str:
+    return _SALTED + hashlib.sha256(f"{birth} {hash}".encode()).hexdigest()[:_DIGITS]
+
+
+def recall_secrets(hashes: Mapping[str, str], settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
+    """`hashes` of a container's labels, without salt: where one is that of the secret that is there now, else CHANGED.
+
+    A hash that the first version wrote has no salt.
+    """
+    birth, found = labels.get(BIRTH, ""), dict(hashes)
+    for path, hash in hashes.items():
+        if path.startswith(SECRET) and hash.startswith(_SALTED):
+            now = digest(settings.get(path, ""))
+            found[path] = now if _salted(now, birth) == hash else CHANGED
+    return found
 
 
 def read_container_mark(labels: Mapping[str, str], name: str, id: str) -> ContainerMark | None:

@@ -1,8 +1,9 @@
 """The digests of environment values, made fit to be published.
 
-In memory, and in the label of a container, a value's digest is a plain hash: whoever sees those can see the values too. What leaves the
-engine, a snapshot or a saved plan, is read by others: there each digest is sealed, so that guessing values is slow, different for each
-engine, and with a key impossible. Equal values still have equal seals, so that a plan can be made from them.
+In memory a value's digest is a plain hash. What leaves the engine, a snapshot or a saved plan, is
+read by others: there each digest is sealed, so that guessing values is slow, different for each
+engine, and with a key impossible. Equal values still have equal seals, so that a plan can be made
+from them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from .errors import UsageError
-from .marks import digest
+from .marks import CHANGED, SECRET, digest
 from .model import DesiredState, ObservedContainer, ObservedState, Seal
 from .settings import Settings, Value
 
-SECRET = "environment."
-"""Begins the paths whose values are digests."""
 BUDGET, MOST_ROUNDS = 100_000, 10_000
 """Rounds of PBKDF2 for all values together, and for one."""
 
@@ -85,7 +84,7 @@ def _container(container: ObservedContainer, seal: Seal) -> ObservedContainer:
     """What is recorded is a digest of the digest: sealed like that, so that it stays one."""
     mark = container.mark
     assert mark is not None
-    hashes = {path: digest(seal.of(hash)) if path.startswith(SECRET) else hash for path, hash in mark.hashes.items()}
+    hashes = {path: digest(seal.of(hash)) if path.startswith(SECRET) and hash != CHANGED else hash for path, hash in mark.hashes.items()}
     return replace(container, settings=seal_settings(container.settings, seal), mark=replace(mark, hashes=hashes))
 
 

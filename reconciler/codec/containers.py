@@ -22,6 +22,7 @@ from ..marks import (
     digest,
     from_image,
     read_container_mark,
+    recall_secrets,
     recorded_name,
     recorded_paths,
     secret_digest,
@@ -65,8 +66,11 @@ _NANO = 10**9
 # --- to the engine ---------------------------------------------------------------------------------------------------
 
 
-def container_body(name: str, spec: ContainerSpec, api: Api, flavor: Flavor = "docker") -> dict[str, Any]:
-    """The body of `POST /containers/create` of the container of that name; before API 1.44 with the first endpoint only."""
+def container_body(name: str, spec: ContainerSpec, api: Api, flavor: Flavor = "docker", birth: str = "") -> dict[str, Any]:
+    """The body of `POST /containers/create` of the container of that name; before API 1.44 with the first endpoint only.
+
+    `birth` is a text that no other container has.
+    """
     settings = spec.settings
     if spec.mode.startswith("container:"):
         settings = {path: value for path, value in settings.items() if path not in _NOT_SHARED}
@@ -75,7 +79,7 @@ def container_body(name: str, spec: ContainerSpec, api: Api, flavor: Flavor = "d
     body: dict[str, Any] = {key: settings.get(path) for path, key in _CONFIG.items()}
     body |= {
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],
-        "Labels": subtree(settings, "labels") | container_labels(spec.mark, name),
+        "Labels": subtree(settings, "labels") | container_labels(spec.mark, name, birth),
         "ExposedPorts": {port: {} for port in (*as_list(settings.get("expose")), *_bindings(settings))},
         "Volumes": {target: {} for target, volume in _volumes(spec).items() if volume == "volume:" and target not in spec.volumes},
         "Healthcheck": _health_body(settings),
@@ -191,6 +195,7 @@ def read_managed(
     settings = read_settings(raw)
     if image:
         settings["platform"] = _platform_made(raw) or read_image(image).platform
+    mark = replace(mark, hashes=recall_secrets(mark.hashes, settings, _labels(raw)))
     return replace(
         container,
         mark=mark,

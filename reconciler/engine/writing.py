@@ -16,7 +16,7 @@ from ..codec import endpoint_body, network_body, shapes
 from ..codec.containers import carried_volumes, container_body, update_body
 from ..codec.shapes import Shape
 from ..errors import ApiError, EngineError, LostError, TimedOutError, machine_error
-from ..marks import BIRTH, Place
+from ..marks import Place
 from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
@@ -70,8 +70,7 @@ class EngineWriter(EngineReader):
 
     def create_container(self, name: str, spec: ContainerSpec) -> str:
         query = {"name": name, "platform": spec.settings.get("platform", "")}
-        body = container_body(name, spec, self._api, self._flavor)
-        body["Labels"] = {**body.get("Labels", {}), BIRTH: os.urandom(6).hex()}
+        body = container_body(name, spec, self._api, self._flavor, os.urandom(6).hex())
         return self._create(f"/containers/create?{_query(query)}", body)
 
     def start(self, id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ..forms import read_port
-from ..marks import ATTACHED, digest
+from ..marks import ATTACHED, CHANGED, digest
 from ..model import DesiredContainer, ObservedContainer, ObservedImage
 from ..plan import Cause, Difference
 from ..settings import Settings, Value
@@ -46,7 +46,7 @@ def container_differences(
         if not (path == "platform" and _same_platform(str(value), observed, images.get(observed.image_id))):
             actual = _actual(path, observed, by_id)
             if actual != value and not (path == "expose" and _exposed(value, observed, images.get(observed.image_id), path in recorded)):
-                cause: Cause = "drift" if recorded.get(path) == digest(value) else "intent"
+                cause: Cause = "drift" if recorded.get(path) in (digest(value), CHANGED) else "intent"
                 found.append(Difference(path, actual, value, cause))
     if not any(d.path == "image" for d in found):
         found += _image_moved(wanted, observed, images, followed)

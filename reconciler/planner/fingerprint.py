@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 
+from ..marks import SECRET
 from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
 from ..plan import Step
-from ..sealing import SECRET
 from ..settings import Settings, chosen
 from .containers import Containers
 from .endpoints import Endpoints

@@ -9,7 +9,21 @@ import pytest
 
 from reconciler.codec import endpoint_body, network_body, read_container, read_network
 from reconciler.codec.containers import container_body, read_managed
-from reconciler.marks import BIRTH, CURE, SPEC, TOPOLOGY, Place, digest, endpoint_options, network_labels
+from reconciler.marks import (
+    BIRTH,
+    CHANGED,
+    CURE,
+    SPEC,
+    TOPOLOGY,
+    Place,
+    container_labels,
+    digest,
+    endpoint_options,
+    network_labels,
+    read_container_mark,
+    recall_secrets,
+    secret_digest,
+)
 from reconciler.model import (
     ContainerMark,
     DesiredContainer,
@@ -145,3 +159,22 @@ def test_only_its_own_cure_makes_a_phantom() -> None:
     assert attached("db", "net", {CURE: "1"}).phantom
     assert attached("db", "net", {CURE: ID[:12]}).phantom
     assert not attached("db", "net", {CURE: OTHER_ID[:12]}).phantom
+
+
+def test_the_hash_of_a_secret_in_a_label_confirms_no_guess() -> None:
+    """It has salt and few digits, so many wrong values fit; that the value changed is noticed all the same."""
+    path, value = "environment.PASSWORD", secret_digest("PASSWORD", "sunshine7391")
+    mark = ContainerMark("lab", {path: digest(value), "image": digest("box:1")})
+    written = [container_labels(mark, "web", birth) for birth in ("one", "two")]
+    recorded = [json.loads(labels[SPEC])["settings"][path] for labels in written]
+    assert recorded[0] != recorded[1]
+    assert all(len(hash) == 5 for hash in recorded)
+    guesses = (digest(secret_digest("PASSWORD", f"guess{number}")) for number in range(400_000))
+    assert any(container_labels(ContainerMark("lab", {path: guess}), "web", "one")[SPEC].find(recorded[0]) > 0 for guess in guesses)
+    for labels in written:
+        read = read_container_mark(labels, "web", "1" * 64)
+        assert read
+        assert recall_secrets(read.hashes, {path: value}, labels) == mark.hashes
+        assert recall_secrets(read.hashes, {path: secret_digest("PASSWORD", "other")}, labels)[path] == CHANGED
+        assert recall_secrets(read.hashes, {}, labels)[path] == CHANGED
+    assert recall_secrets(mark.hashes, {}, {}) == mark.hashes  # of the first version
