@@ -56,6 +56,7 @@ def applied(desired: DesiredState, engine: EngineInfo = NEWEST, *, also: Iterabl
     What a topology needs and does not make is taken to be there: external networks, containers that it does not run, which run, and images
     that are never pulled. `also` are other topologies for which the same is assumed.
     """
+    desired = desired.made_on(engine)
     states = (desired, *also)
     own = {network.name: network.settings for network in desired.networks.values() if not network.external}
     settings = {**_PREDEFINED, **_external(states), **own}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -151,6 +151,18 @@ class DesiredContainer:
         mode = self.mode
         return mode.removeprefix("container:") if mode.startswith("container:") else ""
 
+    def made_on(self, engine: EngineInfo) -> DesiredContainer:
+        """It as `engine` can make it: where only the network that a container is created on gives
+        a MAC address, the first network with one comes first, whatever the order in the file.
+        """
+        if engine.heeds_mac or engine.api >= ALL_ENDPOINTS_API or not self.managed:
+            return self
+        first = next((e for e in self.endpoints if "mac_address" in e.settings), None)
+        if first is None or first is self.endpoints[0]:
+            return self
+        others = (endpoint for endpoint in self.endpoints if endpoint is not first)
+        return replace(self, endpoints=(first, *others))
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -184,6 +196,12 @@ class DesiredState:
     containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
     external_volumes: Mapping[str, Source] = field(default_factory=dict)
     origin: Origin | None = None
+
+    def made_on(self, engine: EngineInfo) -> DesiredState:
+        """It with each container as `engine` can make it."""
+        containers = {name: wanted.made_on(engine) for name, wanted in self.containers.items()}
+        same = all(containers[name] is wanted for name, wanted in self.containers.items())
+        return self if same else replace(self, containers=containers)
 
 
 # --- observed --------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     """
     policy, journals = policy or Policy(), readable(journal or ())
     with no_cycle_search():
-        desired = as_sealed(desired, observed)
+        desired = as_sealed(desired, observed).made_on(observed.engine)
         made = _plan(desired, recover(desired, observed, journals), journals, policy)
         if not journal:
             return made

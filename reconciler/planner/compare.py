@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..marks import digest
-from ..model import EndpointMark, ObservedContainer, ObservedEndpoint
+from ..model import ALL_ENDPOINTS_API, EndpointMark, EngineInfo, ObservedContainer, ObservedEndpoint
 from ..plan import Cause, Difference
 from ..settings import FAMILIES, STATIC, VXLAN_OPTION, Settings, Value, implicit_gateway
 from .subnets import parsed
@@ -196,3 +196,11 @@ def overlaid_endpoint(declared: Settings, observed: Settings, mark: EndpointMark
 def names(value: Value | None) -> frozenset[str]:
     """A tuple-valued setting as a set; unset is empty."""
     return frozenset(value) if isinstance(value, tuple) else frozenset()
+
+
+def remembers_mac(container: ObservedContainer, network: str, engine: EngineInfo, id: str = "") -> bool:
+    """Whether a container has the MAC address of its creation at each connect to a network: before
+    API 1.44 on the one that it was created on, named by `network` or, in part or whole, by `id`.
+    """
+    mode = "bridge" if container.network_mode == "default" else container.network_mode
+    return engine.api < ALL_ENDPOINTS_API and (mode == network or (len(mode) >= 12 and id.startswith(mode)))

@@ -11,7 +11,6 @@ from typing import Literal
 from .. import safety
 from ..marks import aside_name, made_mark
 from ..model import (
-    ALL_ENDPOINTS_API,
     PREDEFINED,
     RESTARTING,
     DesiredContainer,
@@ -24,6 +23,7 @@ from ..model import (
 from ..ownership import ours
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
+from .compare import remembers_mac
 from .container_compare import container_differences, in_place, short_image
 from .networks import NetworkCase, Networks
 from .swarm_use import is_hidden
@@ -244,7 +244,6 @@ class _Decider:
         """Before 29.3 Docker sets a MAC address only at creation, and forgets it with the network."""
         if self.observed.engine.heeds_mac:
             return ""
-        wide = self.observed.engine.api < ALL_ENDPOINTS_API
         for endpoint in wanted.endpoints:
             mac, network = endpoint.settings.get("mac_address"), self.networks.cases.get(endpoint.network)
             seen = present.endpoint(endpoint.network)
@@ -253,9 +252,10 @@ class _Decider:
             live = (there.mac or there.settings.get("mac_address") or dropped) if there else None  # of a stopped one its mark tells
             if mac is None and dropped and dropped == live:
                 return f"no longer declares the MAC address {dropped} on {endpoint.network}"
-            if mac is None or network is None or (wide and present.mac == mac):
+            if mac is None or network is None:
                 continue
-            if live != mac or (network.goes and not wide):
+            remembered = remembers_mac(present, endpoint.network, self.observed.engine)
+            if not (remembered and present.mac == mac) and (live != mac or network.goes):
                 return f"only a new container can have the MAC address {mac} on {endpoint.network}"
         return ""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..model import ALL_ENDPOINTS_API, STRICT_MODES, EngineInfo
 from ..plan import Refusal
+from .compare import remembers_mac
 from .endpoints import EndpointCase, Endpoints
 
 MAC = "mac_address"
@@ -25,7 +26,8 @@ def loses_mac(case: EndpointCase, engine: EngineInfo) -> bool:
     if engine.heeds_mac or not (case.disconnect and case.target is not None and case.observed and case.observed.mac):
         return False
     live = {address.partition("/")[0] for address in case.observed.addresses}
-    return engine.major >= STRICT_MODES or not (case.container.mac or case.target.get("ipv4_address") in live)
+    remembered = case.container.mac and remembers_mac(case.container, case.network, engine, case.observed.network_id)
+    return engine.major >= STRICT_MODES or not (remembered or case.target.get("ipv4_address") in live)
 
 
 def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
@@ -35,7 +37,8 @@ def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusa
         if wanted is None or (case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)):
             continue
         live = case.observed.mac if case.observed else ""
-        kept_wide = engine.api < ALL_ENDPOINTS_API and case.container.mac == wanted
+        id = case.observed.network_id if case.observed else ""
+        kept_wide = case.container.mac == wanted and remembers_mac(case.container, case.network, engine, id)
         if case.target is not None:
             case.target = {path: value for path, value in case.target.items() if path != MAC}
             refused = not kept_wide
@@ -43,5 +46,16 @@ def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusa
             refused = bool(live) and live != wanted
         if refused:
             message = f"{case.container.name} on {case.network}: Docker {engine.version} cannot set mac_address {wanted} on connect"
-            anew = f"create the container anew with that address (docker run --network {case.network} --mac-address {wanted})"
-            yield Refusal(message, f"{anew}, update to Docker 29.3, or take it out", False, case.wanted.source if case.wanted else None)
+            if case.inside:
+                message += f", and it is created with that of {case.container.network_mode}"
+            yield Refusal(message, _way_out(case, str(wanted)), False, case.wanted.source if case.wanted else None)
+
+
+def _way_out(case: EndpointCase, wanted: str) -> str:
+    """What makes an endpoint have the address: of a container that the topology makes, in its file."""
+    if case.inside:
+        return f"keep the mac_address of one network of {case.container.name} only, or update to Docker 25"
+    if case.container.mark:
+        return f"make {case.container.name} anew (apply, or reset without --keep-containers), or take it out"
+    anew = f"create the container anew with that address (docker run --network {case.network} --mac-address {wanted})"
+    return f"{anew}, update to Docker 29.3, or take it out"

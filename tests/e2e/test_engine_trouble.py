@@ -237,7 +237,7 @@ def test_a_mac_address_is_refused_where_the_engine_would_ignore_it(cli: Cli) -> 
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": {"n": {"mac_address": "02:42:0a:00:00:09"}}}})
     refused = cli.apply(code=1)
     assert not refused.changes
-    assert "cannot set mac_address 02:42:0a:00:00:09 on connect" in refused.out
+    assert "cannot set mac_address 02:42:0a:00:00:09 on connect" in refused.said
 
 
 SLOW_LOADING = """

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.model import ALL_ENDPOINTS_API
+
 from .cli import Cli, box, server
 from .conftest import IMAGE
 
@@ -50,6 +52,39 @@ def test_a_platform_has_many_names(cli: Cli) -> None:
 
 def test_who_shares_a_network_has_its_domain(cli: Cli) -> None:
     cli.converge({}, {"owner": box(network_mode="none"), "web": box(network_mode="container:owner", domainname="a.test")})
+
+
+def test_a_mac_address_on_the_network_that_is_written_last(cli: Cli) -> None:
+    """It survives a restart and a replacement, moves to another network, and is settled all the while."""
+    if cli.docker.info.flavor == "podman":
+        pytest.skip("Podman heeds one on connect: test_marks_and_macs.py")
+    nets = {net: {"subnet": cli.docker.subnet()} for net in ("aa", "za")}
+    mac, web = "02:42:72:98:65:08", cli.docker.name("web")
+
+    def macs() -> list[bool]:
+        return [(cli.endpoint("web", net) or {})["MacAddress"] == mac for net in nets]
+
+    cli.converge(nets, {"web": box(networks={"aa": {}, "za": {"mac_address": mac}})})
+    assert macs() == [False, True]
+    life = cli.life("web")
+    cli.converge(nets, {"web": box(networks={"za": {"mac_address": mac}, "aa": {}})})
+    assert cli.life("web") == life, "the order in the file makes no difference"
+    cli.docker.do("POST", f"/containers/{web}/restart?t=0")
+    assert macs() == [False, True]
+    nets["za"] |= {"labels": {"changed": "yes"}}
+    cli.converge(nets, {"web": box(networks={"aa": {}, "za": {"mac_address": mac}})})
+    assert macs() == [False, True]
+    cli.converge(nets, {"web": box(networks={"aa": {"mac_address": mac}, "za": {}})})
+    assert macs() == [True, False]
+    both = {"web": box(networks={"aa": {"mac_address": mac}, "za": {"mac_address": mac[:-1] + "9"}})}
+    if cli.docker.info.api >= ALL_ENDPOINTS_API:
+        cli.converge(nets, both)
+        return
+    cli.write(nets, both)
+    refused = cli.apply(code=1)
+    assert not refused.changes
+    assert f"keep the mac_address of one network of {web} only" in " ".join(refused.said.split())
+    assert macs() == [True, False]
 
 
 def test_a_mac_address_that_is_not_declared_any_more_goes(cli: Cli) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.applied import applied
 from reconciler.executor.rollback import rollback
 from reconciler.model import (
     DesiredContainer,
@@ -147,3 +148,46 @@ def test_an_ipv6_subnet_without_ipv6_is_refused_where_it_would_be_dropped(engine
         wrong = f"network lan: Docker {engine.version} drops an IPv6 subnet without enable_ipv6"
         assert messages == ([wrong] if refused else [])
     assert not plan(file(None, {**subnet, "enable_ipv6": True}), ObservedState(engine)).refusals
+
+
+DOCKER_20 = EngineInfo("E", "lab", "20.10.24", (1, 41))
+DOCKER_28 = EngineInfo("E", "lab", "28.5.2", (1, 51))
+
+
+def runs(**macs: str) -> DesiredState:
+    """A container that the topology runs, on these networks in this order."""
+    endpoints = (DesiredEndpoint(net, HERE, {"mac_address": mac} if mac else {}) for net, mac in macs.items())
+    box = DesiredContainer("box", HERE, tuple(endpoints), managed=True, settings={"image": "box:1"})
+    return DesiredState("lab", {net: DesiredNetwork(net, HERE) for net in sorted(macs)}, {"box": box})
+
+
+@pytest.mark.parametrize(("engine", "mode"), [(DOCKER_20, "za"), (DOCKER_28, "aa"), (PODMAN, "aa"), (DOCKER_29, "aa")])
+def test_below_api_1_44_a_container_is_created_on_the_network_with_its_mac(engine: EngineInfo, mode: str) -> None:
+    file = runs(aa="", za=MAC)
+    made = plan(file, replace(applied(file, engine), networks=(), containers=()))
+    (spec,) = [step.spec for step in made.steps if step.spec]
+    assert not made.refusals
+    assert (spec.mode, spec.endpoints[0].network) == (mode, mode)
+    assert [step.network for step in made.steps if step.op == "connect"] == (["aa"] if engine is DOCKER_20 else [])
+    assert not plan(file, applied(file, engine)).steps
+    assert [c.network_mode for c in applied(file, engine).containers] == [mode]
+    assert not plan(runs(za=MAC, aa=""), applied(file, engine)).steps, "the order in the file makes no difference"
+
+
+@pytest.mark.parametrize("now", [{"aa": MAC, "za": ""}, {"aa": "", "za": ""}, {"aa": "", "za": OTHER}])
+def test_below_api_1_44_another_mac_makes_a_container_anew(now: dict[str, str]) -> None:
+    """Also one that moves to another network: the engine gives it only where the container was created."""
+    seen = applied(runs(aa="", za=MAC), DOCKER_20)
+    (box,) = seen.containers
+    live = tuple(replace(e, mac=str(e.settings.get("mac_address", LIVE))) for e in box.endpoints)
+    made = plan(runs(**now), replace(seen, containers=(replace(box, endpoints=live),)))
+    assert not made.refusals
+    assert "create" in [step.op for step in made.steps if step.kind == "container"]
+
+
+def test_two_macs_below_api_1_44_are_refused_with_what_to_do_in_the_file() -> None:
+    file = runs(aa="", za=MAC, zb=OTHER)
+    (refusal,) = plan(file, replace(applied(file, DOCKER_20), containers=())).refusals
+    assert refusal.message == f"box on zb: Docker 20.10.24 cannot set mac_address {OTHER} on connect, and it is created with that of za"
+    assert refusal.way_out == "keep the mac_address of one network of box only, or update to Docker 25"
+    assert not plan(file, replace(applied(file, DOCKER_28), containers=())).refusals
