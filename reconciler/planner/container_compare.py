@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ..forms import read_port
 from ..marks import ATTACHED, CHANGED, digest
@@ -51,15 +51,26 @@ def container_differences(
     if not any(d.path == "image" for d in found):
         found += _image_moved(wanted, observed, images, followed)
     image = images.get(observed.image_id)
-    for path in recorded:
-        if path not in wanted.settings and not path.startswith(ATTACHED):
-            default = _default(path, wanted.settings, observed, image)
-            actual = _actual(path, observed, by_id)
-            if actual != default and not (path == "expose" and _exposed((), observed, image, True)):
-                found.append(Difference(path, actual, default, "dropped"))
+    for path, note in _undeclared(wanted, recorded):
+        default = _default(path, wanted.settings, observed, image)
+        actual = _actual(path, observed, by_id)
+        if actual != default and not (path == "expose" and _exposed((), observed, image, True)):
+            found.append(Difference(path, actual, default, "dropped", note))
     if not any(d.path == "network_mode" for d in found) and (mode := _wrong_kind(wanted, observed)):
         found.append(mode)
     return tuple(sorted(found, key=lambda d: d.path))
+
+
+def _undeclared(wanted: DesiredContainer, recorded: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What must be as the engine has it by itself, and why where it is not that the file said it once.
+
+    What was changed in place since the creation is not recorded: of those settings none is left to others.
+    """
+    for path in recorded:
+        if path not in wanted.settings and not path.startswith(ATTACHED):
+            yield path, ""
+    for path in _IN_PLACE - {*recorded, *wanted.settings}:
+        yield path, "not declared"
 
 
 def _actual(path: str, observed: ObservedContainer, by_id: Mapping[str, ObservedContainer]) -> Value | None:

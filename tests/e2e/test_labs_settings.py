@@ -21,6 +21,28 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+def test_what_was_added_in_place_is_taken_out_again(cli: Cli) -> None:
+    """Which no label tells; nor what somebody else's `docker update` did. A restart policy in place, a limit with its container."""
+    cli.converge({}, {"web": box()})
+    (before,) = cli.life("web")
+    cli.converge({}, {"web": box(restart="unless-stopped")})
+    cli.write({}, {"web": box()})
+    assert "restart  unless-stopped -> no" in cli.plan("--exit-code", code=2).out
+    cli.converge({}, {"web": box()})
+    assert cli.life("web") == [before]
+    cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/update", {"RestartPolicy": {"Name": "always"}})
+    cli.converge({}, {"web": box()})
+    assert cli.life("web") == [before]
+    cli.converge({}, {"web": box(mem_limit="64m", cpus=0.5)})
+    assert cli.life("web") == [before]
+    cli.write({}, {"web": box()})
+    planned = cli.plan("--exit-code", code=2).out
+    assert planned.count("# not declared") == len(("mem_limit", "cpus")), planned
+    cli.converge({}, {"web": box()})
+    host = cli.docker.inspect(cli.docker.name("web"))["HostConfig"]
+    assert (host["RestartPolicy"]["Name"] or "no", host["Memory"], host["NanoCpus"]) == ("no", 0, 0)
+
+
 @pytest.mark.parametrize("what", SETTINGS)
 def test_a_setting_is_kept(cli: Cli, what: str) -> None:
     cli.converge({}, {"web": box(**SETTINGS[what])})

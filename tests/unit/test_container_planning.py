@@ -113,7 +113,10 @@ def found(
     [
         ({}, {}, {}, []),
         ({"restart": "no", "mem_limit": 0, "cap_add": ()}, {}, {}, []),  # as an engine has it where nothing is said
-        ({}, {"labels.theirs": "1", "mem_limit": 9}, {}, []),  # unset is unmanaged
+        ({}, {"labels.theirs": "1", "working_dir": "/x"}, {}, []),  # unset is unmanaged
+        # but for what may have been added in place since the container was created, which no label tells
+        ({}, {"mem_limit": 9, "cpus": "0.5"}, {}, [("cpus", "0", "dropped"), ("mem_limit", 0, "dropped")]),
+        ({}, {"restart": "always"}, {}, [("restart", "no", "dropped")]),
         ({"user": "root"}, {}, {}, [("user", "root", "intent")]),
         ({"user": "root"}, {}, {"user": "root"}, [("user", "root", "drift")]),
         ({}, {"user": "root"}, {"user": "root"}, [("user", "www", "dropped")]),  # back to what the image says
@@ -147,6 +150,7 @@ def test_an_image_that_the_registry_has_newer() -> None:
         ("cpus", "0.5", True),
         ("mem_limit", 0, False),
         ("cpus", "0", False),
+        ("restart", "no", True),
         ("user", "root", False),
     ],
 )
