@@ -64,7 +64,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
     said = (networks, containers, endpoints)
     refusals = [*wipe_refusals(wipe, desired, policy, observed.engine), *(refusal for part in said for refusal in part.refusals)]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
-    refusals += container_preflight(desired, containers, observed)
+    refusals += container_preflight(desired, networks, endpoints, containers, observed, journals)
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     changes = (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers))

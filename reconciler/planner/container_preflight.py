@@ -6,13 +6,31 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..forms import Port
-from ..model import ALL_ENDPOINTS_API, DesiredContainer, DesiredState, EngineInfo, ObservedContainer, ObservedState
+from ..model import (
+    ALL_ENDPOINTS_API,
+    DesiredContainer,
+    DesiredState,
+    EngineInfo,
+    Journal,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedState,
+)
 from ..plan import Refusal
 from .containers import ContainerCase, Containers
+from .endpoints import Endpoints, is_gone
 from .lifecycle import host_ports, ports_meet, published
+from .networks import Networks
 
 
-def container_preflight(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+def container_preflight(
+    desired: DesiredState,
+    networks: Networks,
+    endpoints: Endpoints,
+    containers: Containers,
+    observed: ObservedState,
+    journals: Sequence[Journal],
+) -> Iterator[Refusal]:
     """All refusals."""
     by_name = {container.name: container for container in observed.containers}
     held = defaultdict(list)
@@ -21,6 +39,7 @@ def container_preflight(desired: DesiredState, containers: Containers, observed:
             held[port.host].append((container, port))
     names = by_name.keys() | {c.name for c in desired.containers.values() if c.managed}
     yield from _lacking_volumes(desired, containers, observed)
+    yield from _lost_networks(networks, endpoints, containers, observed, journals)
     for case in containers.cases.values():
         if case.wanted and (case.comes or case.start):
             yield from _ports(case, case.wanted, containers, held)
@@ -85,6 +104,36 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
 def _by_id(prefix: str, observed: ObservedState) -> ObservedContainer | None:
     """The container whose ID, or the first 12 or more characters of it, that is."""
     return next((other for other in observed.containers if len(prefix) >= 12 and other.id.startswith(prefix.lower())), None)
+
+
+def _lost_networks(
+    networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, journals: Sequence[Journal]
+) -> Iterator[Refusal]:
+    """Networks that are gone, and that a container to be started is still on: no engine starts it, and
+    what another topology attached is for that one to mend.
+    """
+    ids = {network.id for network in observed.networks}
+    names = {network.name for network in observed.networks}
+    names |= {name for name, case in networks.cases.items() if case.comes}
+    mended = {(case.container.id, case.network) for case in endpoints.cases}
+    for case in containers.cases.values():
+        old = case.observed if case.start and not case.comes else None
+        for endpoint in old.endpoints if old else ():
+            mends = endpoint.missing or (case.observed and (case.observed.id, endpoint.network) in mended)
+            if endpoint.mark and not mends and is_gone(endpoint, ids, names, observed.engine):
+                yield _lost_network(case, endpoint, endpoint.mark.topology, names, journals)
+
+
+def _lost_network(
+    case: ContainerCase, endpoint: ObservedEndpoint, owner: str, names: Collection[str], journals: Sequence[Journal]
+) -> Refusal:
+    network = endpoint.network
+    why = "which was made anew since" if network in names else "which is gone"
+    if any(j.topology == owner and any(n.name == network for n in j.taken.networks) for j in journals):
+        why = "which an interrupted run of that topology took away"
+    message = f"container {case.name} cannot start: topology {owner!r} attached it to network {network}, {why}"
+    way_out = f"netplan apply the file of {owner} first, or give it up with netplan destroy --name {owner}"
+    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
 
 
 def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]) -> Iterator[Refusal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from .. import safety
@@ -282,11 +282,7 @@ class _Decider:
         return gone and not is_hidden(endpoint, self.engine)
 
     def _is_gone(self, endpoint: ObservedEndpoint) -> bool:
-        """Whether no network answers to it now."""
-        if is_hidden(endpoint, self.engine):
-            return False
-        by_id = endpoint.network_id and endpoint.network not in PREDEFINED
-        return endpoint.network_id not in self.ids if by_id else endpoint.network not in self.names
+        return is_gone(endpoint, self.ids, self.names, self.engine)
 
     def _adopts(self, network: NetworkCase, mark: EndpointMark) -> bool:
         """Whether the network is taken over from the topology that marked the endpoint: then what is declared of it goes along."""
@@ -432,6 +428,14 @@ class _Decider:
 
     def _ours(self, mark: ContainerMark | EndpointMark | NetworkMark | None) -> bool:
         return ours(mark, self.desired.topology)
+
+
+def is_gone(endpoint: ObservedEndpoint, ids: Collection[str], names: Collection[str], engine: EngineInfo) -> bool:
+    """Whether no network, of those with these IDs and names, answers to an endpoint."""
+    if is_hidden(endpoint, engine):
+        return False
+    by_id = endpoint.network_id and endpoint.network not in PREDEFINED
+    return endpoint.network_id not in ids if by_id else endpoint.network not in names
 
 
 def _own_settings(endpoint: ObservedEndpoint) -> Settings:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .cli import Cli, names
+from .cli import Cli, box, names
 from .test_converge import at
 
 Body = dict[str, Any]
@@ -144,3 +144,33 @@ def test_a_container_on_none_leaves_it_first(cli: Cli) -> None:
     cli.docker.container("c", "none")
     cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
     assert list(cli.docker.inspect(cli.docker.name("c"))["NetworkSettings"]["Networks"]) == [cli.docker.name("n")]
+
+
+def test_a_network_of_another_topology_that_is_gone(cli: Cli) -> None:
+    """A container that is on it cannot be started: told before it is tried, with both ways out, and either helps."""
+    if cli.docker.info.flavor == "podman":
+        pytest.skip("Podman keeps a network that a stopped container is on")
+    subnet, web, theirs = cli.docker.subnet(), cli.docker.name("web"), cli.docker.name("theirs")
+    other = str(cli.write({"m": {"subnet": cli.docker.subnet()}}, {"web": {"networks": ["m"]}}, name=theirs, file="other.yaml"))
+    cli.converge({"n": {"subnet": subnet}}, {"web": box(networks=["n"])})
+    cli.run("apply", other, "--yes")
+
+    def lose_it() -> None:
+        cli.docker.stop(web)
+        cli.docker.do("DELETE", f"/networks/{cli.docker.name('m')}")
+        refused = cli.apply(code=1)
+        assert not refused.changes
+        said = " ".join(refused.said.split())
+        assert f"{web} cannot start: topology '{theirs}' attached it to network {cli.docker.name('m')}, which is gone" in said
+        assert f"netplan destroy --name {theirs}" in said
+
+    lose_it()
+    cli.run("apply", other, "--yes")
+    cli.apply()
+    cli.settled()
+    assert cli.endpoint("web", "m")
+    lose_it()
+    cli.run("destroy", "--name", theirs, "--yes")
+    cli.apply()
+    cli.settled()
+    assert cli.endpoint("web", "m") is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from test_planner import DOCKER_28, MADE, attached, container, declared, endpoint, lab, network
 
+from reconciler.applied import applied
 from reconciler.executor.rollback import rollback
 from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
 from reconciler.lock.journal import taken_by
@@ -283,3 +284,33 @@ def test_a_label_that_somebody_else_wrote_is_never_provably_gone(text: str) -> N
     found = read_holder(text)
     assert isinstance(found, Holder)
     assert not gone(found)
+
+
+@pytest.mark.parametrize(
+    ("networks", "journals", "why"),
+    [
+        ((), (), "which is gone"),
+        ((replace(network("away", "10.9.0.0/24", "other"), id="f" * 64),), (), "which was made anew since"),
+        ((), ("other",), "which an interrupted run of that topology took away"),
+        ((), ("another",), "which is gone"),
+    ],
+)
+def test_a_container_on_a_network_that_is_gone_is_not_started(
+    networks: tuple[ObservedNetwork, ...], journals: tuple[str, ...], why: str
+) -> None:
+    """What another topology attached is for that one to mend; it is named before anything is tried."""
+    wanted = replace(attached("web", n={}), managed=True, settings={"image": "box:1"})
+    desired, lost = lab(declared("n", "10.1.0.0/24"), wanted), endpoint("away", EndpointMark("other", "made"))
+    there = applied(desired, DOCKER_28)
+    (web,) = there.containers
+    stopped = replace(web, state="exited", endpoints=(*web.endpoints, replace(lost, endpoint_id="")))
+    taken = ObservedState(DOCKER_28, (network("away", "10.9.0.0/24", "other"),))
+    notes = [journal(taken, topology) for topology in journals]
+    observed = replace(there, containers=(stopped,), networks=(*there.networks, *networks))
+    (refusal,) = plan(desired, observed, notes).refusals
+    assert refusal.message == f"container web cannot start: topology 'other' attached it to network away, {why}"
+    assert refusal.way_out == "netplan apply the file of other first, or give it up with netplan destroy --name other"
+    assert not refusal.unsafe
+    assert not plan(desired, replace(observed, networks=(*there.networks, *taken.networks)), notes).refusals
+    running = replace(stopped, state="running")
+    assert not plan(desired, replace(observed, containers=(running,)), notes).refusals, "it is not started"
