@@ -25,8 +25,9 @@ from ..settings import (
     canonical_prefix,
     pool_settings,
 )
+from .advice import advise
 from .attachments import attachments, check_containers, optional
-from .checks import check_networks
+from .checks import NetworkFacts, check_networks
 from .document import MAX_PROBLEMS, MORE_PROBLEMS, Document, Map
 from .files import Place, find_files, read_text
 from .managed import Checked, check_services
@@ -88,11 +89,14 @@ def check(report: Report) -> Checked:
     root = report.document.value
     if not isinstance(root, Map):
         return Checked()
+    networks: dict[str, NetworkFacts] = {}
     if isinstance(root.get("networks"), Map | None):
         networks = check_networks(report, text(root, "name") or "", mapping(root, "networks"))
         check_containers(report, mapping(root, "containers"), networks)
     volumes = read_volumes(report, mapping(root, "volumes"))
-    return check_services(report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks"))
+    checked = check_services(report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks"))
+    advise(report, mapping(root, "containers"), networks, checked.services.values())
+    return checked
 
 
 # --- values: from here on the document is known to be in order ---------------------------------------------------------------

@@ -15,7 +15,8 @@ from .report import Report, mapping, members, text
 from .schema import flag
 
 _MODES = "a container has that mode from its creation, so it cannot be attached: remove it"
-_STATIC = {"ipv4_address": 4, "ipv6_address": 6}
+STATIC = {"ipv4_address": 4, "ipv6_address": 6}
+"""The settings that are static addresses, with their versions."""
 
 _MAX_SUGGESTIONS = 50
 
@@ -78,7 +79,7 @@ class _Checker:
 
     def default_bridge(self, settings: Map) -> None:
         """`bridge` need not be declared, but it knows no names and no static addresses."""
-        for setting in ("aliases", *_STATIC):
+        for setting in ("aliases", *STATIC):
             if settings.get(setting):
                 why = "which has no names and no static addresses: declare a network"
                 self.report.error(settings.key_at(setting), f"{show(setting)} on the engine's own network 'bridge', {why}")
@@ -100,7 +101,7 @@ class _Checker:
 
     def settings(self, container: str, key: str, settings: Map) -> None:
         """One attachment's addresses and options."""
-        for setting, version in _STATIC.items():
+        for setting, version in STATIC.items():
             if (written := text(settings, setting)) is not None:
                 self.static(container, key, settings.value_at(setting), written, version)
         if (mac := text(settings, "mac_address")) is not None:

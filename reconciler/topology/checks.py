@@ -6,7 +6,7 @@ Nothing here trusts that the schema is satisfied: a value of a wrong type counts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,11 @@ class NetworkFacts:
     pools: list[PoolFacts] = field(default_factory=list)
     certain: bool = True
 
+    @property
+    def foreign_ipam(self) -> bool:
+        """Whether somebody else than the engine hands out the addresses."""
+        return mapping(self.body, "ipam").get("driver") not in (None, "default")
+
 
 # --- networks ------------------------------------------------------------------------------------------------------------
 
@@ -44,7 +49,7 @@ def check_networks(report: Report, topology: str, networks: Map) -> dict[str, Ne
     """Reports what is wrong with the networks; returns the facts about each, by key."""
     facts = {key: _network(report, topology, key, at, value) for key, at, value in members(networks)}
     _check_names(report, facts.values())
-    check_overlap(report, ((pool, network.key) for network in facts.values() if _engine_hands_out(network.body) for pool in network.pools))
+    check_overlap(report, ((pool, network.key) for network in facts.values() if not network.foreign_ipam for pool in network.pools))
     _check_bridge_names(report, facts.values())
     return facts
 
@@ -232,8 +237,3 @@ def _check_bridge_names(report: Report, networks: Iterable[NetworkFacts]) -> Non
             at = options.value_at(BRIDGE_NAME_OPTION)
             where = f"network {show(other.key)} in line {report.line(other.at)}"
             report.error(at, f"the bridge {show(name)} is that of {where} already: choose another name")
-
-
-def _engine_hands_out(body: Mapping[str, Any]) -> bool:
-    ipam = body.get("ipam")
-    return not isinstance(ipam, Map) or ipam.get("driver") in (None, "default")
