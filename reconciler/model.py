@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -27,6 +28,8 @@ MAC_ON_CONNECT_API: Api = (1, 54)
 """From here on (Docker 29.3) a MAC address is heeded on connect. Below, the same engine answers 200 and ignores it."""
 STRICT_MODES = 23
 """From this release of Docker on a container is tied to the network of its mode by ID, and MAC addresses are made at random."""
+ENDPOINT_SYSCTLS = 27
+"""From this Docker on a sysctl of an interface is an option of the attachment."""
 DOCKER_29 = 29
 """From this release of Docker on an IPv6 subnet is dropped, without a word, where IPv6 is not switched on, and macvlan takes no gateway."""
 PREDEFINED = frozenset({"bridge", "host", "none"})
@@ -230,6 +233,12 @@ class EngineInfo:
         """28 of 28.5.2."""
         head = self.version.partition(".")[0]
         return int(head) if head.isdecimal() and len(head) < 10 else 0
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """(28, 5, 2) of 28.5.2+dfsg4."""
+        numbers = re.match(r"\d{1,9}(\.\d{1,9})*", self.version)
+        return tuple(map(int, numbers[0].split("."))) if numbers else ()
 
     @property
     def product(self) -> str:

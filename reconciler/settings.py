@@ -45,6 +45,7 @@ BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
 VXLAN_OPTION = "com.docker.network.driver.overlay.vxlanid_list"
 """The tunnel IDs of an overlay network, one for each subnet: the engine chooses those that nobody declares, as it does subnets."""
 IFNAME_OPTION = "com.docker.network.endpoint.ifname"
+SYSCTLS_OPTION = "com.docker.network.endpoint.sysctls"
 
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("ipv4.subnet", "ipv6.subnet", "aliases", "link_local_ips", "links"), tuple),

@@ -21,7 +21,7 @@ from ..errors import ApiError, EngineError, LostError, NetplanError
 from ..marks import CURE, Place, read_network_mark
 from ..model import RESTARTING, SWARM_ID, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
-from ..settings import STATIC, Value, settings_pools
+from ..settings import STATIC, SYSCTLS_OPTION, Value, settings_pools
 from .container_steps import ContainerPerformer
 from .judge import StepError, failure, look, words
 from .translate import is_overlap, port_of, translate
@@ -255,7 +255,7 @@ class Performer:
             if endpoint and endpoint.phantom:
                 self._cure(network_id, step)
             elif endpoint and self._half(network_id, step):
-                return failure(error, f"{step.container} is left half attached to {step.network}: docker restart {step.container} mends it")
+                return failure(error, _left_half(step))
         except EngineError as trouble:
             what = (
                 f"{step.container} still lists {step.network} and its next restart will fail ({trouble}): connect and disconnect it by hand"
@@ -299,6 +299,14 @@ def overlap(some: Sequence[str], others: Sequence[str]) -> bool:
     """Whether any two subnets of the two lists have an address in common."""
     pairs = [(ip_network(one, strict=False), ip_network(other, strict=False)) for one in some for other in others]
     return any(one.version == other.version and one.overlaps(other) for one, other in pairs)
+
+
+def _left_half(step: Step) -> str:
+    """What a failed connect left, and what mends it: with a wrong sysctl no start succeeds."""
+    mend = f"docker restart {step.container} mends it"
+    if f"driver_opts.{SYSCTLS_OPTION}" in step.settings:
+        mend = f"mend {SYSCTLS_OPTION} of it, docker stop {step.container}, and apply again"
+    return f"{step.container} is left half attached to {step.network}: {mend}"
 
 
 def _same(path: str, wanted: Value, found: Value | None, container: ObservedContainer) -> bool:

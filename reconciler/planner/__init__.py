@@ -23,6 +23,7 @@ from .container_preflight import container_preflight
 from .containers import Containers, decide_containers
 from .endpoints import EndpointCase, Endpoints, decide_endpoints
 from .fingerprint import fingerprint
+from .gateways import ignored_priorities
 from .identity import mistaken, other_origins
 from .kept import keep
 from .macs import loses_mac
@@ -76,7 +77,7 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
         steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
         tuple(sorted({*refusals, *risks}, key=_refusal_key)),
-        (*other_origins(desired, changes, networks, containers), *_warnings(endpoints, networks, observed), *unguarded),
+        (*other_origins(desired, changes, networks, containers), *_warnings(desired, endpoints, networks, observed), *unguarded),
         tuple(sorted({note for part in said for note in part.notes}))
         or _nothing_to_destroy(desired.topology, [*changes, *refusals], policy),
         fingerprint(desired, everything, networks, endpoints, containers, steps),
@@ -175,8 +176,9 @@ def _interrupts(case: EndpointCase) -> bool:
     return case.disconnect and case.container.live and not case.cure and case.network != "none"
 
 
-def _warnings(endpoints: Endpoints, networks: Networks, observed: ObservedState) -> Iterator[str]:
-    """What happens beside the declared: MACs that Docker cannot give back, subnets that the engine chooses."""
+def _warnings(desired: DesiredState, endpoints: Endpoints, networks: Networks, observed: ObservedState) -> Iterator[str]:
+    """What happens beside the declared: MACs that Docker cannot give back, subnets that the engine chooses, priorities without effect."""
+    yield from ignored_priorities(desired, networks, endpoints, observed)
     if who := sorted({e.container.name for e in endpoints.cases if loses_mac(e, observed.engine)}):
         why = "this Docker cannot set one on connect" if observed.engine.major >= STRICT_MODES else "Docker makes one from the IPv4 address"
         yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"

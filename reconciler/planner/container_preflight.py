@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..forms import Port
 from ..model import (
     ALL_ENDPOINTS_API,
+    ENDPOINT_SYSCTLS,
     DesiredContainer,
     DesiredState,
     EngineInfo,
@@ -17,10 +19,13 @@ from ..model import (
     ObservedState,
 )
 from ..plan import Refusal
+from ..settings import SYSCTLS_OPTION
 from .containers import ContainerCase, Containers
 from .endpoints import Endpoints, is_gone
 from .lifecycle import host_ports, ports_meet, published
 from .networks import Networks
+
+_INTERFACE_SYSCTL = re.compile(r"sysctls\.(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.)(?!(?:all|default|lo)\.)([^.]+)(\..+)")
 
 
 def container_preflight(
@@ -56,6 +61,20 @@ def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
     if engine.api < ALL_ENDPOINTS_API and wanted.settings.get("healthcheck.start_interval"):
         message = f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is Docker {engine.version}"
         yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source)
+    if engine.is_docker(ENDPOINT_SYSCTLS) and not wanted.shares:
+        yield from _interface_sysctls(wanted, engine)
+
+
+def _interface_sysctls(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
+    """The interfaces come after those of a container: they are set with each attachment."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path, value in sorted(wanted.settings.items()):
+        if match := _INTERFACE_SYSCTL.match(path):
+            found[match[2]].append(f"{match[1]}IFNAME{match[3]}={value}")
+    for interface, settings in found.items():
+        message = f"container {wanted.name}: a sysctl of the interface {interface} is refused by Docker {engine.version}"
+        option = f'driver_opts: {{{SYSCTLS_OPTION}: "{",".join(settings)}"}}'
+        yield Refusal(message, f"take it out of 'sysctls', and write with the attachment {option}", False, wanted.source)
 
 
 def _lacking_volumes(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:

@@ -23,7 +23,7 @@ from ..model import (
 from ..ownership import anothers, ours, owner
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
-from ..settings import STATIC, Settings
+from ..settings import STATIC, SYSCTLS_OPTION, Settings
 from .compare import endpoint_differences, overlaid_endpoint
 from .containers import GONE, HALF, ContainerCase, Containers
 from .networks import NetworkCase, Networks
@@ -170,6 +170,8 @@ class _Decider:
             what = HALF.format(endpoint.network)
             self.result.drift.append(Drift(f"{container.name} x {endpoint.network}", what))
             way_out = f"docker restart {container.name} makes it whole; then run this again"
+            if f"driver_opts.{SYSCTLS_OPTION}" in endpoint.settings:  # with a wrong one no start succeeds
+                way_out = f"mend {SYSCTLS_OPTION} of it, docker stop {container.name}, and run this again"
             self.result.refusals.append(Refusal(f"container {container.name} {what}", way_out, False, wanted.source if wanted else None))
 
     def _has_the_name_only(self, container: ObservedContainer) -> bool:

@@ -1,15 +1,21 @@
-"""Connects that would take a default route which a container set itself: Docker fails half-way, and what is left only a restart mends."""
+"""Default routes: connects that would take one which a container set itself, and priorities that an engine does not heed.
+
+Docker fails half-way at the first, and what is left only a restart mends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 
-from ..model import SMALL_SUBNETS_API, EngineInfo
+from ..model import DOCKER_28_API, SMALL_SUBNETS_API, DesiredContainer, DesiredState, EngineInfo, ObservedState
 from ..plan import Refusal
 from ..settings import Settings
 from .endpoints import EndpointCase, Endpoints
+from .networks import Networks
 
 _MODE = "driver_opts.com.docker.network.bridge.gateway_mode_ipv4"
+_HEEDS_PRIORITY = (29, 4, 1)
+"""From this Docker on gw_priority decides for each family of addresses by itself."""
 _Rank = tuple[int, bool, bool, str]
 
 
@@ -45,3 +51,29 @@ def _has_gateway(network: Settings, engine: EngineInfo) -> bool:
 def _rank(name: str, endpoint: Settings, network: Settings) -> _Rank:
     """Lowest first: by priority, then those that lead out, then with IPv6, then by name."""
     return -int(str(endpoint.get("gw_priority", 0))), network.get("internal") is True, network.get("enable_ipv6") is not True, name
+
+
+def ignored_priorities(desired: DesiredState, networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[str]:
+    """Of containers that something is connected to: an older Docker takes the first network with IPv6 for both default routes."""
+    engine = observed.engine
+    if engine.flavor != "docker" or engine.api < DOCKER_28_API or engine.release >= _HEEDS_PRIORITY:
+        return
+    settings = {network.name: network.settings for network in observed.networks}
+    settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
+    dual = {name for name, network in settings.items() if network.get("enable_ipv6") is True and _has_gateway(network, engine)}
+    changed = {case.container.name for case in endpoints.cases if case.target is not None}
+    for name in sorted(changed & desired.containers.keys()):
+        if found := _overtaken(desired.containers[name], dual):
+            first, taken = found
+            why = f"Docker before 29.4.1 takes {taken}, which has IPv6 too"
+            yield f"{name}: the gw_priority of {first} does not give it the default gateway: {why}; give {taken} the higher one, or no IPv6"
+
+
+def _overtaken(container: DesiredContainer, dual: Container[str]) -> tuple[str, str] | None:
+    """The network that should give the default gateway, without IPv6, and one with it that has a lower priority."""
+    priorities = {endpoint.network: int(str(endpoint.settings.get("gw_priority", 0))) for endpoint in container.endpoints}
+    if not any(priorities.values()):
+        return None
+    first = min(priorities, key=lambda name: (-priorities[name], name))
+    lower = sorted(name for name in priorities if name in dual and priorities[name] < priorities[first])
+    return (first, lower[0]) if lower and first not in dual else None
