@@ -79,7 +79,8 @@ def run(*arguments: str, code: int | None = 0, host: str = "", stdin: str | None
 
 def _clean() -> dict[str, str]:
     """The environment without what would change what is printed, or where to."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("DOCKER_", "NETPLAN_", "NO_COLOR", "FORCE_COLOR"))}
+    removed = ("DOCKER_", "NETPLAN_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    return {key: value for key, value in os.environ.items() if not key.startswith(removed)}
 
 
 def _judged(result: Result, code: int | None) -> Result:

@@ -65,7 +65,7 @@ def test_adopting_under_foreign_containers_needs_consent_too(cli: Cli) -> None:
     before = cli.inspected()
     refused = cli.apply("--adopt", full("n"), code=3)
     assert not refused.changes
-    assert "--disrupt-foreign" in refused.out
+    assert "--disrupt-foreign" in refused.said
     assert cli.inspected() == before
     endpoints = {name: stable(cli.endpoint(name, "n")) for name in ("plain", "rich")}
     cli.apply("--adopt", full("n"), "--disrupt-foreign")
@@ -81,7 +81,7 @@ def test_adopting_what_belongs_to_another_topology(cli: Cli) -> None:
     cli.apply("--adopt", full("n"))
     cli.settled()
     assert cli.network("n")["Labels"]["netplan.topology"] == cli.topology
-    assert f"belongs to topology '{cli.topology}'" in cli.run("apply", str(other), code=3).out
+    assert f"belongs to topology '{cli.topology}'" in cli.run("apply", str(other), code=3).said
 
 
 def test_what_is_declared_on_an_adopted_network_is_ours_too(cli: Cli) -> None:
@@ -118,7 +118,7 @@ def test_adopting_what_is_not_declared_is_a_mistake(cli: Cli) -> None:
     assert not cli.plan().err
 
 
-def test_what_is_refused_goes_to_standard_error_too(cli: Cli) -> None:
+def test_what_is_refused_is_told_once_on_standard_error(cli: Cli) -> None:
     cli.docker.network("n", subnet=cli.docker.subnet())
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     sentence = f"network {cli.docker.name('n')} exists and was not made by netplan"
@@ -126,4 +126,4 @@ def test_what_is_refused_goes_to_standard_error_too(cli: Cli) -> None:
         for options in ((), ("-o", "json"), ("--quiet",)):
             result = command(*options, code=3)
             assert result.err.count(f"error: {sentence}") == 1
-            assert (sentence in result.out) is ("--quiet" not in options)
+            assert (sentence in result.out) is ("json" in options)

@@ -114,7 +114,7 @@ def test_a_second_apply_changes_nothing(cli: Cli, attribute: str) -> None:
     if attribute in ("ipv6-only", "automatic-ipv6") and not is_28(cli.docker):
         refused = cli.apply(code=1)
         assert not refused.changes
-        assert "needs Docker 28: this is Docker 20.10" in refused.out
+        assert "needs Docker 28: this is Docker 20.10" in refused.said
         return
     assert cli.apply().changes == ["POST /networks/create"]
     found = cli.network("n")
@@ -204,7 +204,7 @@ def test_a_second_apply_changes_no_endpoint(cli: Cli, attribute: str) -> None:
     if attribute in NEEDS_28 and not is_28(cli.docker):
         refused = cli.apply(code=1)
         assert not refused.changes
-        assert f"{attribute} needs Docker 28: this is Docker 20.10" in refused.out
+        assert f"{attribute} needs Docker 28: this is Docker 20.10" in refused.said
         return
     assert cli.apply().changes == ["POST /networks/ID/connect"]
     endpoint = cli.endpoint("c", "n")
@@ -248,8 +248,8 @@ def test_a_missing_external_network_is_named(cli: Cli) -> None:
     cli.write({"n": {"external": True}, "m": {}})
     refused = cli.apply(code=1)
     assert not refused.changes
-    assert f"network {cli.docker.name('n')} is external and does not exist" in refused.out
-    assert "docker network create" in refused.out
+    assert f"network {cli.docker.name('n')} is external and does not exist" in refused.said
+    assert "docker network create" in refused.said
 
 
 # --- what two networks give each other way to ------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def test_copies_of_our_labels_and_options_are_left_alone(cli: Cli) -> None:
     cli.settled()
     cli.run("reset", str(cli.file), "--yes")
     refused = cli.destroy(code=3)
-    assert f"container {full('backup')} was created with --network {full('n')} and could not start again" in refused.out
+    assert f"container {full('backup')} was created with --network {full('n')} and could not start again" in refused.said
     assert {name: docker.inspect(full(name)) for name in theirs} == before
     docker.do("DELETE", f"/containers/{full('backup')}?force=1")
     del network["Containers"][before.pop("backup")["Id"]]
@@ -87,5 +87,5 @@ def test_a_container_that_another_tool_made_anew_under_its_name_is_mended(cli: C
     cli.apply()
     cli.settled()
     refused = cli.destroy(code=3)
-    assert f"container {full('twin')} was created with --network {full('n')} and could not start again" in refused.out
+    assert f"container {full('twin')} was created with --network {full('n')} and could not start again" in refused.said
     assert docker.inspect(full("twin")) == twin

@@ -151,7 +151,7 @@ def test_a_removed_container_is_named(lab: Lab) -> None:
     lab.docker.do("DELETE", f"/containers/{lab.c}?force=1")
     before = lab.cli.inspected()
     refused = lab.cli.apply(code=1)
-    assert f"container {lab.c} does not exist" in refused.out
+    assert f"container {lab.c} does not exist" in refused.said
     assert not refused.changes
     assert lab.cli.inspected() == before
 
@@ -270,5 +270,5 @@ def test_an_address_that_somebody_took_is_refused_by_name(lab: Lab) -> None:
     assert lab.docker.connect(lab.n, thief, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 200
     refused = lab.cli.apply(code=1)
     assert not refused.changes
-    assert f"{at(lab.subnet, 20)} is taken by container {thief}" in refused.out
+    assert f"{at(lab.subnet, 20)} is taken by container {thief}" in refused.said
     assert lab.cli.endpoint("c", "n") is None

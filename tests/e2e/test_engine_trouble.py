@@ -225,8 +225,8 @@ def test_an_overlap_with_another_network_is_refused_with_a_way_out(cli: Cli) -> 
     cli.write({"n": {"subnet": subnet.replace(".0/24", ".128/25")}})
     refused = cli.apply(code=1)
     assert not refused.changes
-    assert f"overlaps {subnet} of network {cli.docker.name('theirs')}" in refused.out
-    (offered,) = [line.split()[0] for line in refused.out.splitlines() if line.endswith(" is free")]
+    assert f"overlaps {subnet} of network {cli.docker.name('theirs')}" in refused.said
+    (offered,) = [line.split()[0] for line in refused.said.splitlines() if line.endswith(" is free")]
     cli.converge({"n": {"subnet": offered}})
 
 

@@ -50,7 +50,7 @@ def test_a_mode_without_room_for_it_is_refused_without_consent(cli: Cli) -> None
     two(cli)
     cli.write({"n": {"subnet": cli.network("n")["IPAM"]["Config"][0]["Subnet"]}}, {"web": box(network_mode="host")})
     refused = cli.apply(code=3)
-    assert f"topology '{cli.docker.name('other')}' attached it to network {cli.docker.name('theirs')}" in refused.out
+    assert f"topology '{cli.docker.name('other')}' attached it to network {cli.docker.name('theirs')}" in refused.said
     assert not refused.changes
     assert "not attached again, as with network_mode host it cannot be" in cli.apply("--disrupt-foreign").out
     cli.settled()

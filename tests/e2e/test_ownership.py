@@ -32,8 +32,8 @@ def test_a_network_of_that_name_that_is_not_ours_is_refused(cli: Cli, owner: str
     refused = cli.apply(code=3)
     assert not refused.changes
     whose = "exists and was not made by netplan" if owner == "nobody" else f"belongs to topology '{full('other')}'"
-    assert f"network {full('n')} {whose}" in refused.out
-    assert f"--adopt {full('n')}" in refused.out
+    assert f"network {full('n')} {whose}" in refused.said
+    assert f"--adopt {full('n')}" in refused.said
     assert cli.inspected() == before
     assert cli.plan("-o", "json", code=3).json()["applyable"] is False
 
@@ -50,10 +50,10 @@ def test_networks_of_one_name_are_listed(cli: Cli) -> None:
     before = cli.inspected()
     refused = cli.apply(code=1)
     assert not refused.changes
-    assert f"network {full('n')} exists 2 times" in refused.out
-    assert f"{first[:12]} ({subnet})" in refused.out
-    assert second[:12] in refused.out
-    assert "docker network rm" in refused.out
+    assert f"network {full('n')} exists 2 times" in refused.said
+    assert f"{first[:12]} ({subnet})" in refused.said
+    assert second[:12] in refused.said
+    assert "docker network rm" in refused.said
     assert cli.inspected() == before
 
 
@@ -138,7 +138,7 @@ def test_an_endpoint_of_another_topology_is_not_changed(cli: Cli) -> None:
     cli.write(external, {"c": {"networks": {"n": {"aliases": ["mine"]}}}})
     refused = cli.apply(code=3)
     assert not refused.changes
-    assert f"belongs to topology '{full('other')}'" in refused.out
+    assert f"belongs to topology '{full('other')}'" in refused.said
     assert "Nothing to do" in cli.destroy().out
     assert cli.endpoint("c", "n")
 
@@ -158,8 +158,8 @@ def test_a_removal_under_a_foreign_endpoint_needs_consent(cli: Cli, command: str
     act = cli.apply if command == "apply" else cli.destroy
     refused = act(code=3)
     assert not refused.changes
-    assert f"network {full('n')} would be removed under container {full('stranger')}" in refused.out
-    assert f"--disrupt-foreign ({full('stranger')} is disconnected)" in refused.out
+    assert f"network {full('n')} would be removed under container {full('stranger')}" in refused.said
+    assert f"--disrupt-foreign ({full('stranger')} is disconnected)" in refused.said
     assert cli.inspected() == everything
     life = cli.life("stranger")
     done = act("--disrupt-foreign", *(["--allow-empty"] if command == "apply" else []))
@@ -181,7 +181,7 @@ def test_protect_refuses_replacement_and_removal(cli: Cli) -> None:
     def refuses(result_code: int, what: str, *arguments: str) -> None:
         refused = cli.run(*arguments, "--yes", "-v", "--disrupt-foreign", code=result_code)
         assert not refused.changes
-        assert f"{said} {what}" in refused.out
+        assert f"{said} {what}" in refused.said
         assert cli.inspected() == before
 
     refuses(3, "removed", "destroy", str(cli.file))
@@ -255,7 +255,7 @@ def test_two_labs_of_one_name(cli: Cli, tmp_path: Path) -> None:
     for verb in ("plan", "apply", "reset", "destroy"):
         refused = cli.run(verb, str(theirs), *(["--yes", "-v"] if verb != "plan" else []), code=3)
         assert not refused.changes
-        assert f"{owned} (created from {whence})" in refused.out
+        assert f"{owned} (created from {whence})" in refused.said
     assert cli.inspected() == before
     assert "the topology is called" in cli.run("apply", str(theirs), "--replace-topology", "x", code=4).err
     assert whence in cli.run("ls").out

@@ -81,5 +81,5 @@ def test_without_a_terminal_yes_must_be_given_beforehand(cli: Cli, options: tupl
 def test_what_was_not_shown_cannot_be_agreed_to(cli: Cli) -> None:
     pending(cli)
     refused = run_on_terminal("apply", str(cli.file), "-q", answer="y", host=cli.host, code=3)
-    assert "it was not shown" in refused.out
+    assert "it was not shown" in refused.said
     assert cli.endpoint("c", "n")

@@ -132,8 +132,8 @@ def test_a_replacement_under_foreign_endpoints_needs_consent_and_puts_them_back_
     assert not refused.changes
     assert cli.inspected() == everything
     for name in FOREIGN:
-        assert f"would be replaced under container {cli.docker.name(name)}, which is not declared here" in refused.out
-    assert "--disrupt-foreign" in refused.out
+        assert f"would be replaced under container {cli.docker.name(name)}, which is not declared here" in refused.said
+    assert "--disrupt-foreign" in refused.said
 
     before, lives = {name: stable(cli.endpoint(name, "n")) for name in FOREIGN}, cli.life(*FOREIGN)
     planned = cli.plan("--exit-code", "--disrupt-foreign", code=2).out
@@ -157,7 +157,7 @@ def test_a_foreign_static_address_that_no_longer_fits(cli: Cli) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
     refused = cli.apply(code=3)
     assert not refused.changes
-    assert f"its own static address {at(subnet, 77)} does not fit the new subnet" in refused.out
+    assert f"its own static address {at(subnet, 77)} does not fit the new subnet" in refused.said
     assert f"static address {at(subnet, 77)} does not fit and becomes dynamic" in cli.plan("--disrupt-foreign").out
     cli.apply("--disrupt-foreign")
     cli.settled()
@@ -197,7 +197,7 @@ def test_a_network_whose_id_a_container_was_created_with(cli: Cli) -> None:
     before = cli.inspected()
     refused = cli.apply("--disrupt-foreign", code=3)
     assert not refused.changes
-    assert f"container {full('c')} was created with the ID of network {full('n')}" in refused.out
+    assert f"container {full('c')} was created with the ID of network {full('n')}" in refused.said
     assert cli.inspected() == before
 
 
@@ -218,5 +218,5 @@ def test_a_network_that_a_container_was_created_on_is_not_removed(cli: Cli, stat
     before = cli.inspected()
     refused = cli.apply("--disrupt-foreign", code=3)
     assert not refused.changes
-    assert f"network {full('a')} cannot be removed: container {full('c')} was created with --network {full('a')}" in refused.out
+    assert f"network {full('a')} cannot be removed: container {full('c')} was created with --network {full('a')}" in refused.said
     assert cli.inspected() == before

@@ -137,7 +137,7 @@ def test_a_container_without_a_network_of_its_own_is_refused(cli: Cli, mode: str
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
     refused = cli.apply(code=1)
     assert not refused.changes
-    assert f"container {full('c')} shares" in refused.out
+    assert f"container {full('c')} shares" in refused.said
 
 
 def test_a_container_on_none_leaves_it_first(cli: Cli) -> None:
