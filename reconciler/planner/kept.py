@@ -1,5 +1,7 @@
 """What another topology attached to a container that this one makes anew: the new container is attached there again, as the old one was.
 
+What nobody declares goes with the old container, and that is said.
+
 Connected after the container is created and before it is started. The old container is the one that goes, or that an interrupted recreation
 left: then the new one may be there already, and not yet be attached.
 """
@@ -7,8 +9,10 @@ left: then the new one may be there already, and not yet be attached.
 from __future__ import annotations
 
 from .. import safety
-from ..model import ObservedContainer, ObservedEndpoint, ObservedState
+from ..marks import ATTACHED
+from ..model import PREDEFINED, ObservedContainer, ObservedEndpoint, ObservedState
 from ..ownership import anothers
+from ..plan import Drift
 from ..safety import Policy
 from ..settings import Settings
 from .compare import names
@@ -18,7 +22,7 @@ from .networks import Networks
 
 
 def keep(topology: str, observed: ObservedState, networks: Networks, containers: Containers, endpoints: Endpoints, policy: Policy) -> None:
-    """Adds to `endpoints` what is attached again and what stands against giving one up, and says either in the notes of the containers."""
+    """Adds to `endpoints` what is attached again and what stands against giving one up; the containers' notes say what becomes of each."""
     keeper = _Keeper(topology, observed, networks, endpoints, policy)
     leftovers = {leftover_of(case.observed): case.observed for case in containers.cases.values() if case.observed}
     for case in containers.cases.values():
@@ -42,6 +46,9 @@ class _Keeper:
         """What was attached to the `old` containers, of which the first decides, to the `new` one."""
         made = False
         for network, (container, endpoint) in self._attached(case, new, old).items():
+            if not anothers(endpoint, self.topology):
+                self._dropped(case, container, endpoint)
+                continue
             assert endpoint.mark is not None
             whose = f"topology {endpoint.mark.topology!r} attached it to {network}"
             if why := self._lost(case, new, endpoint, endpoint.mark.topology):
@@ -61,16 +68,28 @@ class _Keeper:
     def _attached(
         self, case: ContainerCase, new: ObservedContainer, old: list[ObservedContainer]
     ) -> dict[str, tuple[ObservedContainer, ObservedEndpoint]]:
-        """By network: the attachments of other topologies that the new container neither has nor is declared to have."""
+        """By network: the attachments that the new container neither has nor is declared to have."""
         declared = {endpoint.network for endpoint in case.wanted.endpoints} if case.wanted else set()
         found: dict[str, tuple[ObservedContainer, ObservedEndpoint]] = {}
         for container in old:
             for endpoint in container.endpoints:
-                others = anothers(endpoint, self.topology)
                 real = endpoint.missing or not endpoint.phantom
-                if others and real and endpoint.network not in declared and not new.endpoint(endpoint.network):
+                if real and endpoint.network not in declared and not new.endpoint(endpoint.network):
                     found.setdefault(endpoint.network, (container, endpoint))
         return dict(sorted(found.items()))
+
+    def _dropped(self, case: ContainerCase, old: ObservedContainer, endpoint: ObservedEndpoint) -> None:
+        """Nobody declares it. What goes with its network, with a mode or with an interrupted run is told elsewhere."""
+        name = endpoint.network
+        network = self.networks.cases.get(name)
+        modes = {"none", "host", old.network_mode.replace("default", "bridge"), case.wanted.mode if case.wanted else ""}
+        if endpoint.missing or (network and network.fate == "remove") or name in modes & PREDEFINED:
+            return
+        if endpoint.mark or (old.mark and f"{ATTACHED}{name}" in old.mark.hashes):
+            case.notes.append(f"no longer declared on {name}: not attached again")
+            return
+        self.endpoints.drift.append(Drift(f"{case.name} x {name}", "connected by hand"))
+        case.notes.append(f"connected to {name} by hand, and not declared there: not attached again")
 
     def _lost(self, case: ContainerCase, new: ObservedContainer, endpoint: ObservedEndpoint, owner: str) -> str:
         """Why it cannot be made again, where it cannot; refused unless the user allows it, or the network was gone already."""

@@ -114,6 +114,18 @@ def test_members_follow_the_one_whose_network_they_share(cli: Cli) -> None:
     assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
 
 
+def test_what_was_connected_by_hand_goes_with_the_old_one_and_that_is_said(cli: Cli) -> None:
+    cli.converge({}, {"one": box()})
+    full = cli.docker.name
+    cli.docker.network("elsewhere", subnet=cli.docker.subnet())
+    cli.docker.do("POST", f"/networks/{full('elsewhere')}/connect", {"Container": full("one")})
+    cli.write({}, {"one": box(environment={"MODE": "new"})})
+    assert f"connected to {full('elsewhere')} by hand, and not declared there: not attached again" in cli.plan().out
+    cli.apply()
+    cli.settled()
+    assert cli.endpoint("one", "elsewhere") is None
+
+
 def test_a_foreign_member_stands_in_the_way(cli: Cli) -> None:
     cli.converge({}, {"one": box()})
     cli.docker.container("theirs", f"container:{cli.docker.name('one')}")

@@ -255,9 +255,19 @@ def test_what_was_no_attachment_of_another_topology_is_not(endpoint: ObservedEnd
     made = shared(web(endpoint), *networks)
     assert made.applyable
     assert not [step for step in made.steps if step.op == "connect"]
-    told = [note for change in made.changes for note in change.notes if "attached it" in note]
+    told = [note for change in made.changes for note in change.notes if "attached" in note]
     lost = "topology 'theirs' attached it to front: not attached again, as that network is not there"
-    assert told == [lost] * (endpoint is ON_FRONT)
+    by_hand = "connected to front by hand, and not declared there: not attached again"
+    ours = "no longer declared on front: not attached again"
+    assert told == ([] if endpoint.phantom else [lost] if endpoint is ON_FRONT else [ours if endpoint.mark else by_hand])
+    assert [str(drift.subject) for drift in made.drift] == ["web x front"] * (by_hand in told)
+
+
+@pytest.mark.parametrize("network", ["none", "bridge"])
+def test_the_network_of_a_mode_was_not_connected_by_hand(network: str) -> None:
+    made = shared(web(ObservedEndpoint(network), mode=network), network)
+    assert not [note for change in made.changes for note in change.notes if "by hand" in note]
+    assert not made.drift
 
 
 def test_where_it_cannot_be_it_is_given_up_with_consent_only() -> None:
