@@ -358,8 +358,10 @@ class _Decider:
         if carried or (old.anonymous and not case.keep_volumes):
             targets = ", ".join(sorted(carried or old.anonymous))
             case.notes.append(f"{'its anonymous volumes are carried over' if carried else LOSES_VOLUMES}: {targets}")
-        if case.comes and case.keep_volumes:
-            left = sorted(set(old.anonymous) - set(carried))
+        if case.keep_volumes:
+            successor = self.by_name.get(leftover_of(old)) if not case.comes else None  # of an interrupted reset, it has others
+            held = {*carried.values(), *(successor.anonymous.values() if successor else ())}
+            left = sorted(target for target, name in old.anonymous.items() if name not in held)
             case.notes += [f"its anonymous volume at {target} stays behind: {old.anonymous[target][:12]}" for target in left]
         for name in sorted(member.name for member in case.strangers):
             case.notes.append(f"{name}, which is not run by this topology, shares its network: loses it, and must be made anew")

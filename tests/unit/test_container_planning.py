@@ -191,6 +191,19 @@ def test_a_reset_keeps_no_anonymous_volume_of_an_interrupted_recreation(successo
     assert [step.volumes for step in made.steps if step.op == "remove"] == [True] * (1 + successor)
 
 
+@pytest.mark.parametrize(("has", "stays"), [("f" * 64, False), ("a" * 64, True)], ids=["carried over", "by a reset"])
+def test_what_an_interrupted_reset_leaves_is_told(has: str, stays: bool) -> None:
+    """The new container has a volume of its own: the next apply removes the old container, and nobody asked it to remove a volume."""
+    mark = ContainerMark("lab")
+    old = ObservedContainer(ID, f"web.netplan-{ID[:12]}", mark=mark, anonymous={"/data": "f" * 64})
+    new = ObservedContainer("e" * 64, "web", "created", mark=mark, anonymous={"/data": has})
+    wanted = DesiredContainer("web", HERE, managed=True, settings={"image": "busybox"})
+    made = plan(DesiredState("lab", containers={"web": wanted}), ObservedState(containers=(new, old)))
+    [gone] = [change for change in made.changes if change.container == old.name]
+    assert ("its anonymous volume at /data stays behind: ffffffffffff" in gone.notes) is stays
+    assert [step.volumes for step in made.steps if step.op == "remove" and step.container == old.name] == [False]
+
+
 # --- what another topology attached ----------------------------------------------------------------------------------
 
 THEIRS = EndpointMark("theirs", "made", {"aliases": ("w", "old-host"), "ipv4_address": "10.9.0.7"})
