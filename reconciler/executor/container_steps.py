@@ -30,6 +30,11 @@ LOOK = 0.2
 
 BACK = "the old container is back"
 """How the error of a recreation ends that was taken back."""
+ENDED = (
+    "the old container has its name back and stays stopped: it can run in the network of {} only, which does not run; "
+    "correct what failed and apply again: that makes it anew"
+)
+"""Of a container that shares the network of one that was made anew."""
 
 
 class ContainerPerformer:
@@ -245,9 +250,20 @@ class ContainerPerformer:
         if not seen.live:
             self._drop_phantoms(old, seen)
         if old.live and not seen.live:
+            if owner := self._owner_at_rest(seen):
+                return ENDED.format(owner)
             self._start(old.id)
             self.put_back[old.id] = time.monotonic()
         return BACK
+
+    def _owner_at_rest(self, member: ObservedContainer) -> str:
+        """Whose network a container shares, where that does not run: by name, as far as it has one. It cannot be started then."""
+        if not member.network_mode.startswith("container:"):
+            return ""
+        id = member.network_mode.removeprefix("container:")
+        raw = self._engine.container(id) or {}
+        running = (raw.get("State") or {}).get("Running")
+        return "" if running else str(raw.get("Name") or id[:12]).removeprefix("/")
 
     def _named_again(self, old: Replaced, seen: ObservedContainer) -> ObservedContainer:
         """Under its own name; stopped for that where no engine renames what runs, as on an overlay network."""

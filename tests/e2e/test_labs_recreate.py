@@ -114,6 +114,22 @@ def test_members_follow_the_one_whose_network_they_share(cli: Cli) -> None:
     assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
 
 
+def test_a_member_that_fails_to_follow_says_what_to_do(cli: Cli) -> None:
+    """Its old container can run in the network of the old owner only, which has ended: the new one runs, and is not taken back for it."""
+    cli.converge({}, {"one": box(), "member": box(network_mode="container:one")})
+    before = cli.life("one", "member")
+    follow = {"one": box(environment={"MODE": "new"}), "member": box(network_mode="container:one")}
+    cli.write({}, {**follow, "member": box("/no/such/command", network_mode="container:one")})
+    result = cli.apply(code=1)
+    assert "the old container has its name back and stays stopped" in result.out, result.said
+    assert "apply again: that makes it anew" in " ".join(result.out.split()), result.out
+    now = cli.life("one", "member")
+    assert now[0][0] != before[0][0]
+    assert now[1][0] == before[1][0]
+    cli.converge({}, follow)
+    assert cli.docker.inspect(cli.docker.name("member"))["State"]["Running"]
+
+
 def test_what_was_connected_by_hand_goes_with_the_old_one_and_that_is_said(cli: Cli) -> None:
     cli.converge({}, {"one": box()})
     full = cli.docker.name
