@@ -60,23 +60,33 @@ class _Back:
         self.by_name: dict[str, list[ObservedNetwork]] = defaultdict(list)
         for network in networks:
             self.by_name[network.name].append(network)
+        self._taken: dict[str, dict[str, list[ObservedNetwork]]] = {}
+
+    def taken(self, journal: Journal, name: str) -> Sequence[ObservedNetwork]:
+        """The networks of that name that a journal holds: looked up for every endpoint that it does."""
+        found = self._taken.get(journal.name)
+        if found is None:
+            found = self._taken[journal.name] = {}
+            for network in journal.taken.networks:
+                found.setdefault(network.name, []).append(network)
+        return found.get(name, ())
 
     def network(self, journal: Journal, name: str, id: str) -> ObservedNetwork | None:
         """The network itself, or one that a run of its topology, or the way back from a failed run, has made in its place."""
-        return next((network for network in self.by_name.get(name, ()) if _is_the_one(network, journal, id)), None)
+        taken = self.taken(journal, name)
+        return next((network for network in self.by_name.get(name, ()) if _is_the_one(network, journal.topology, taken, id)), None)
 
     def endpoint(self, journal: Journal, endpoint: ObservedEndpoint) -> bool:
         """Whether the network of an endpoint that a run took away is there, or comes back in the journal's own name."""
         return endpoint.network in self.missing or self.network(journal, endpoint.network, endpoint.network_id) is not None
 
 
-def _is_the_one(network: ObservedNetwork, journal: Journal, id: str) -> bool:
+def _is_the_one(network: ObservedNetwork, topology: str, taken: Sequence[ObservedNetwork], id: str) -> bool:
     if id in ("", network.id) or network.name in PREDEFINED:
         return True
-    taken = [old for old in journal.taken.networks if old.name == network.name]
     if network.mark is None:
         return any(old.mark is None and old.settings == network.settings for old in taken)
-    return network.mark.topology in {journal.topology, *(old.mark.topology for old in taken if old.mark)}
+    return network.mark.topology in {topology, *(old.mark.topology for old in taken if old.mark)}
 
 
 def _whole(
@@ -98,21 +108,22 @@ def _whole(
             if taken.network == "none":
                 lacks = not container.endpoints
             if concerns and lacks and taken.network in known:
-                endpoints[taken.network] = _missing(_taken_over(desired, container.name, taken, journal) if own else taken, there)
+                endpoints[taken.network] = _missing(
+                    _taken_over(desired, container.name, taken, back.taken(journal, taken.network)) if own else taken, there
+                )
             elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
                 endpoints[taken.network] = replace(there, mark=taken.mark)
     whole = tuple(endpoints[name] for name in sorted(endpoints))
     return container if set(map(id, whole)) == set(map(id, container.endpoints)) else replace(container, endpoints=whole)
 
 
-def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, journal: Journal) -> ObservedEndpoint:
+def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, networks: Sequence[ObservedNetwork]) -> ObservedEndpoint:
     """A declared endpoint on a network that its run was adopting went along with it (endpoints.py), and does so still."""
     wanted, mark = desired.containers.get(name), taken.mark
     if mark is None or mark.topology == desired.topology:
         return taken
     declared = wanted is not None and any(endpoint.network == taken.network for endpoint in wanted.endpoints)
-    owners = {owner(network) for network in journal.taken.networks if network.name == taken.network}
-    adopted = declared and mark is not None and owner(mark) in owners
+    adopted = declared and owner(mark) in {owner(network) for network in networks}
     return replace(taken, mark=replace(mark, topology=desired.topology)) if mark and adopted else taken
 
 
@@ -197,11 +208,12 @@ def _put_back(made: Plan, journal: Journal) -> Iterator[str]:
     endpoints = {(container.id, e.network) for container in journal.taken.containers for e in container.endpoints}
     disconnected = {(step.container_id, step.network) for step in made.steps if step.op == "disconnect"}
     removed = {step.network for step in made.steps if step.op == "remove"}
+    networks, endpoints = networks - removed, endpoints - disconnected
     for step in made.steps:
         key = (step.container_id, step.network)
-        if step.op == "create" and step.network in networks - removed:
+        if step.op == "create" and step.network in networks:
             yield f"network {step.network}"
-        if step.op == "connect" and key in endpoints - disconnected:
+        if step.op == "connect" and key in endpoints:
             yield f"{step.container} on {step.network}"
 
 
