@@ -32,9 +32,10 @@ from .document import MAX_PROBLEMS, MORE_PROBLEMS, Document, Map
 from .files import Place, find_files, read_text
 from .managed import Checked, check_services
 from .names import DEFAULT, container_name, is_external, network_name, read_volumes
+from .reader import Service
 from .report import EnoughError, Report, mapping, members, resolve_dollars, text
 from .schema import flag, problems_of_schema
-from .services import Service, labels
+from .services import labels
 from .yamlpos import read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]

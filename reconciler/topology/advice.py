@@ -13,9 +13,9 @@ from .checks import NetworkFacts
 from .document import Map, show
 from .names import DEFAULT
 from .pools import PoolFacts
+from .reader import Service
 from .report import Report, members, text
 from .schema import flag
-from .services import Service
 
 _NO_NAT = ("macvlan", "ipvlan")
 """Drivers whose containers are machines of the outer network: there is nothing to publish from."""

@@ -11,9 +11,10 @@ from .checks import check_labels
 from .document import Map, show
 from .hints import suggestion
 from .names import Volumes, check_container_names, container_name
+from .reader import Budget, Service
 from .report import Report, mapping, members, text
 from .schema import flag, topology_schema
-from .services import Budget, Service, read_service
+from .services import read_service
 
 _ANYBODY = frozenset(("networks", "optional", "container_name", "attach"))
 """Keys of containers that need not be managed."""
