@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import pytest
 
 from .engines import host_ids, hosts_of
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and then netplan breaks the lines of a pipe
 pytest.register_assert_rewrite("tests.e2e.cli")  # its assertions say what differed, as those of a test do
 
 

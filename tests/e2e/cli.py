@@ -79,7 +79,7 @@ def run(*arguments: str, code: int | None = 0, host: str = "", stdin: str | None
 
 def _clean() -> dict[str, str]:
     """The environment without what would change what is printed, or where to."""
-    removed = ("DOCKER_", "NETPLAN_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    removed = ("DOCKER_", "NETPLAN_", "NO_COLOR", "FORCE_COLOR")
     return {key: value for key, value in os.environ.items() if not key.startswith(removed)}
 
 

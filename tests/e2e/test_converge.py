@@ -372,7 +372,7 @@ def test_a_setting_that_the_file_no_longer_says_goes_back_to_the_default(cli: Cl
 def test_a_container_that_does_not_exist(cli: Cli, optional: bool) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"ghost": {"networks": ["n"], "optional": optional}})
     result = cli.apply(code=0 if optional else 1)
-    assert f"container {cli.docker.name('ghost')} does not exist" in result.out
+    assert f"container {cli.docker.name('ghost')} does not exist" in result.said
     assert ("optional, skipped" in result.out) == optional
     assert bool(result.changes) == optional
 
