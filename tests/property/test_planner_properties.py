@@ -45,6 +45,7 @@ AFTER_A_FAILURE = (
     "does not fit the new subnet",  # the same, seen from an endpoint
     "is not an address that",  # an undeclared gateway went with it, and the engine's own choice is a declared address
     "belongs to topology",  # its endpoint could not be put back, and is only listed now
+    "declares nothing of its topology",  # the one thing that both named went; a run's journal holds it, and none is played here
     "enable_ipv6 without an IPv6 subnet",  # an undeclared subnet went with the network that was to be replaced
 )
 """Why planning again after a failed step may be refused although the first plan was not."""
