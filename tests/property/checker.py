@@ -243,7 +243,15 @@ class _Check:
     def _gave_up_its_address(self, old: ObservedEndpoint, new: ObservedEndpoint) -> bool:
         """With consent: it was in the way of a static address, and is whole but for its own."""
         whole = {p: v for p, v in _plain(old.settings).items() if p not in STATIC or new.settings.get(p) == v}
-        return self.policy.disrupt_foreign and (new.mark, _plain(new.settings)) == (old.mark, whole) and old.addresses != new.addresses
+        if not self.policy.disrupt_foreign or (new.mark, _plain(new.settings)) != (old.mark, whole):
+            return False
+        return old.addresses != new.addresses or (not old.addresses and self._is_held(old))
+
+    def _is_held(self, old: ObservedEndpoint) -> bool:
+        """Whether somebody has a static address now that one of a stopped container had for its next start."""
+        own = {value for path, value in old.settings.items() if path in STATIC}
+        present = [e for c in self.after.containers for e in c.endpoints if e.network == old.network]
+        return any(address.partition("/")[0] in own for endpoint in present for address in endpoint.addresses)
 
     def _foreign_on_gone(
         self, container: ObservedContainer, old: ObservedEndpoint, new: ObservedEndpoint | None, now: ObservedNetwork | None
