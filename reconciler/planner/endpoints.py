@@ -201,7 +201,8 @@ class _Decider:
         after = {e.network for e in container.endpoints if not e.missing}
         after -= {case.network for case in cases if case.disconnect and (case.target is None or case.cure)}
         after |= {case.network for case in cases if case.target is not None and not case.cure}
-        if not after and (endpoint or any(case.disconnect for case in cases)):
+        left = any(case.disconnect for case in cases) or any(e.missing for e in container.endpoints)
+        if not after and left:
             reason = "created with network mode none, and on no other network any more"
             self.result.cases.append(EndpointCase(container, "none", target={}, reason=reason))
 

@@ -263,7 +263,8 @@ def test_nothing_secret_is_kept_and_a_snapshot_is_exact(engine: Engine, docker: 
     state = observe(engine)
     text = json.dumps(snapshot_json(state))
     assert "hunter2-is-secret" not in text
-    assert state_from_snapshot(json.loads(text)) == state
+    kept = replace(state.engine, network_drivers=frozenset())  # another engine may have others
+    assert state_from_snapshot(json.loads(text)) == replace(state, engine=kept)
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((Path(__file__).parents[2] / "schemas" / "snapshot.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(json.loads(text))

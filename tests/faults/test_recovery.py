@@ -205,7 +205,7 @@ def test_interrupted_before_anything_was_taken_away_nothing_is_left(cli: Cli, pr
         _until(lambda: any(f".{volume}." in name for name in own_volumes_of(cli.docker)))
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1, said
+    assert process.returncode == 143, said
     assert not own_volumes_of(cli.docker)
 
 
