@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def validate(options: Namespace) -> int:
     """Checks every file and reports every problem of every file, and what the files of a folder contradict each other in."""
-    groups, problems = _groups(options.files)
+    alone = options.output == "text" and len(options.files) <= 1
+    groups, problems = ([files(*options.files or [None])], []) if alone else _groups(options.files)
     states: dict[str, DesiredState] = {}
     warnings: list[Problem] = []
     for path in dict.fromkeys(itertools.chain(*groups)):
@@ -33,6 +34,8 @@ def validate(options: Namespace) -> int:
         except InputError as error:
             problems += error.problems
         except UsageError as error:
+            if alone and groups == [[path]]:
+                raise
             problems.append(_unreadable(path, error))
         else:
             states[path] = loaded.state

@@ -106,7 +106,6 @@ def test_a_file_from_standard_input_is_named(tmp_path: Path) -> None:
 
 # arguments, and what is said
 WRONG: dict[str, tuple[list[str], str]] = {
-    "nothing": ([], "COMMAND"),
     "unknown-command": (["aply"], "aply"),
     "unknown-option": (["plan", "--frobnicate"], "--frobnicate"),
     "missing-file": (["plan", "/nonexistent/x.yaml"], "/nonexistent/x.yaml"),

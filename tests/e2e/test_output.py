@@ -24,7 +24,8 @@ def converged(cli: Cli) -> Cli:
     for name in ("c", "other"):
         cli.docker.container(name)
     settings = {"aliases": ["web"], "ipv4_address": at(subnet, 30)}
-    cli.converge({"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings}}, "other": {"networks": ["n"]}})
+    network = {"subnet": subnet, "ip_range": subnet.replace(".0/24", ".128/25")}
+    cli.converge({"n": network}, {"c": {"networks": {"n": settings}}, "other": {"networks": ["n"]}})
     cli.docker.disconnect(cli.docker.name("n"), cli.docker.name("other"))
     return cli
 

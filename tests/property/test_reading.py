@@ -18,8 +18,8 @@ from reconciler.paint import plain
 from reconciler.planner import Policy, plan
 from reconciler.render import render_text
 from reconciler.render.as_json import render_json
+from reconciler.sealing import has_digests, sealed
 from reconciler.show import show
-from reconciler.sealing import sealed
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load, load_text
 
@@ -112,4 +112,4 @@ def test_any_damage_to_a_snapshot(case: Path, choose: random.Random, places: int
         assert render_text(made, plain)
         assert json.loads(render_json(made))
         assert show(observed, desired.topology, desired, made, plain)
-    assert state_from_snapshot(json.loads(json.dumps(snapshot_json(observed)))) == sealed(observed)
+    assert state_from_snapshot(json.loads(json.dumps(snapshot_json(observed)))) == (sealed(observed) if has_digests(observed) else observed)
