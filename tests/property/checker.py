@@ -37,14 +37,16 @@ DEFAULTS: Mapping[str, Value] = {
 STATIC = ("ipv4_address", "ipv6_address")
 
 
-def problems(desired: DesiredState, before: ObservedState, after: ObservedState, policy: Policy) -> list[str]:
-    """Everything that is not as it must be; empty where all is well."""
-    return list(_Check(desired, before, after, policy).all())
+def problems(
+    desired: DesiredState, before: ObservedState, after: ObservedState, policy: Policy, whole: DesiredState | None = None
+) -> list[str]:
+    """Everything that is not as it must be; empty where all is well. `whole` declares containers that are not looked at, too."""
+    return list(_Check(desired, before, after, policy, whole or desired).all())
 
 
 class _Check:
-    def __init__(self, desired: DesiredState, before: ObservedState, after: ObservedState, policy: Policy) -> None:
-        self.desired, self.before, self.after, self.policy = desired, before, after, policy
+    def __init__(self, desired: DesiredState, before: ObservedState, after: ObservedState, policy: Policy, whole: DesiredState) -> None:
+        self.desired, self.before, self.after, self.policy, self.whole = desired, before, after, policy, whole
         self.networks = {network.id: network for network in after.networks}
         self.known = {network.id: network for network in before.networks}
 
@@ -245,7 +247,13 @@ class _Check:
         whole = {p: v for p, v in _plain(old.settings).items() if p not in STATIC or new.settings.get(p) == v}
         if not self.policy.disrupt_foreign or (new.mark, _plain(new.settings)) != (old.mark, whole):
             return False
-        return old.addresses != new.addresses or (not old.addresses and self._is_held(old))
+        return old.addresses != new.addresses or self._is_declared(old) or (not old.addresses and self._is_held(old))
+
+    def _is_declared(self, old: ObservedEndpoint) -> bool:
+        """Whether one of its addresses is declared: who got it may have ended by now, and given it back."""
+        declared = [e for c in self.whole.containers.values() for e in c.endpoints if e.network == old.network]
+        had = {address.partition("/")[0] for address in old.addresses}
+        return any(endpoint.settings.get(path) in had for endpoint in declared for path in STATIC)
 
     def _is_held(self, old: ObservedEndpoint) -> bool:
         """Whether somebody has a static address now that one of a stopped container had for its next start."""

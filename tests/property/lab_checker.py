@@ -38,7 +38,7 @@ def lab_problems(desired: DesiredState, before: ObservedState, after: LabEngine,
         file = replace(desired, containers=_attached_only(desired))
     used = policy.destroyed.networks if policy.destroyed else {}
     left = {f"network {name} is ours, not declared, and still there" for name, wanted in used.items() if wanted.external}
-    found = [problem for problem in problems(file, strangers[0], strangers[1], policy) if problem not in left]
+    found = [problem for problem in problems(file, strangers[0], strangers[1], policy, desired) if problem not in left]
     cut_off = _cut_off(desired, before, after, policy)
     return [*found, *_run(desired, before, after, policy), *cut_off, *lost_attachments(desired, before, now, policy)]
 
