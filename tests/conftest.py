@@ -33,3 +33,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "host" in metafunc.fixturenames and not own:
         hosts = hosts_of(metafunc.definition.nodeid)
         metafunc.parametrize("host", hosts, ids=host_ids(), indirect=True, scope="session")
+
+
+def pytest_runtest_setup() -> None:
+    """Readline, where something loads it, puts the width into the environment of C, which children get."""
+    os.unsetenv("COLUMNS")

@@ -296,7 +296,7 @@ def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int)
             process.send_signal(number)
             time.sleep(0.3)
         said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1, said
+    assert process.returncode == 128 + number, said
     if times == 1:
         assert "interrupted before it began" in said
         assert not any(".lock." in name for name in own_volumes_of(cli.docker))
