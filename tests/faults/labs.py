@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from reconciler.commands.shared import look_at
 from reconciler.engine import Reader, open_reader
 from reconciler.lock import claims, own_volumes
 from reconciler.lock.journal import journals
-from reconciler.marks import BIRTH
+from reconciler.marks import BIRTH, SPEC
 from reconciler.model import EndpointMark, NetworkMark, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
@@ -151,7 +152,9 @@ class Lab:
     def _run_with(raw: Mapping[str, Any]) -> Any:
         """What the engine says each container is run with, names in place of IDs."""
         for found in raw.values():
-            (found["Config"]["Labels"] or {}).pop(BIRTH, None)  # each container has its own
+            labels = found["Config"]["Labels"] or {}
+            labels.pop(BIRTH, None)  # each container has its own, and with it salts its hashes of secrets
+            labels |= {SPEC: re.sub("~[0-9a-f]{4}", "~", labels[SPEC])} if SPEC in labels else {}
         text = json.dumps({name: (found["Config"], found["HostConfig"]) for name, found in raw.items()})
         for name, found in raw.items():
             text = text.replace(found["Id"], name).replace(found["Id"][:12], name)
