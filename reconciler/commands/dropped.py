@@ -24,7 +24,7 @@ WAY_OUT = "take it out of the file, or use an engine that has it: until then eve
 def dropped_settings(left: Plan, ran: Run | None) -> tuple[str, ...]:
     """One line for each setting that the engine dropped, none if it dropped nothing; `left` is the plan after the run."""
     asked = {thing: settings for result in ran.done for thing, settings in _asked(result.step)} if ran else {}
-    engine = f"{'Podman' if left.engine.flavor == 'podman' else 'Docker'} {left.engine.version}"
+    engine = f"{left.engine.product} {left.engine.version}"
     return tuple(
         _sentence(change, difference, engine)
         for change in left.changes

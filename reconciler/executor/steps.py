@@ -198,18 +198,22 @@ class Performer:
         if self._is_ghost(network_id, step):  # only a connect after a disconnect is registered
             try:
                 self._engine.disconnect(network_id, step.container_id)
-                self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+                self._connect_once(network_id, step, mark)
             except (ApiError, LostError) as error:
                 raise self._after_failed_connect(network_id, step, error) from error
 
     def _attach(self, network_id: str, step: Step, mark: EndpointMark | None) -> None:
         """One connect; a second where the swarm still waited for what an earlier one had asked for, in vain and by the network's name."""
         try:
-            self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+            self._connect_once(network_id, step, mark)
         except ApiError as error:
             if len(network_id) != SWARM_ID or "deadline exceeded" not in str(error) or {*STATIC} & step.settings.keys():
                 raise
-            self._engine.connect(network_id, step.container_id, step.sent, mark, Place(step.container, step.network))
+            self._connect_once(network_id, step, mark)
+
+    def _connect_once(self, network_id: str, step: Step, mark: EndpointMark | None) -> None:
+        place = Place(step.container, step.network)
+        self._engine.connect(network_id, step.container_id, step.sent, mark, place)
 
     def _is_ghost(self, network_id: str, step: Step) -> bool:
         """Whether a swarm's manager knows nothing of an attachment that its engine just made, as it does after one that failed."""

@@ -197,8 +197,7 @@ def _dropped_by_the_engine(case: NetworkCase, wanted: DesiredNetwork, engine: En
     lost = [d.path for d in case.differences if d.cause == "drift" and d.before is None and not d.path.startswith("labels.")]
     if not lost or len(lost) < len(case.differences):
         return None
-    product = "Podman" if engine.flavor == "podman" else "Docker"
-    message = f"network {case.name} was created with {', '.join(lost)}, which {product} {engine.version} did not keep"
+    message = f"network {case.name} was created with {', '.join(lost)}, which {engine.product} {engine.version} did not keep"
     way_out = f"take it out of the file; if another tool made the network anew without it: docker network rm {case.name}"
     return Refusal(message, way_out, False, wanted.source)
 
