@@ -151,9 +151,10 @@ def _run(arguments: list[str]) -> int:
 # --- arguments -------------------------------------------------------------------------------------------------------
 
 _EPILOG = """\
-exit codes: 0 done, or nothing to do   1 failed   2 changes pending (plan --exit-code)
-            3 refused as unsafe        4 the file or the command line is wrong
-            130 interrupted
+exit codes:
+  0  done, or nothing to do              3    refused as unsafe
+  1  failed                              4    the file or command line is wrong
+  2  changes pending (plan --exit-code)  130  interrupted
 
 FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or topology.yaml in this folder.
 """
