@@ -86,7 +86,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class DesiredNetwork:
-    """A declared network. `name` is its name on the engine; `settings` holds only what the file says."""
+    """A declared network. `name` is its name on the engine; `settings` holds only what the file says.
+
+    `optional`: it is external, and where it does not exist nothing is attached to it.
+    """
 
     name: str
     source: Source
@@ -94,6 +97,7 @@ class DesiredNetwork:
     external: bool = False
     exclusive: bool = False
     protect: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

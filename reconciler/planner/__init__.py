@@ -28,6 +28,7 @@ from .identity import mistaken, other_origins
 from .kept import keep
 from .macs import loses_mac
 from .networks import NetworkCase, Networks, decide_networks
+from .optional import without_missing
 from .order import order
 from .preflight import preflight
 from .recover import READ_IT, cannot_read, given_up, lacking, pending, readable, recover, unreadable
@@ -47,7 +48,7 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
     """
     policy, journals = policy or Policy(), readable(journal or ())
     with no_cycle_search():
-        desired = as_sealed(desired, observed).made_on(observed.engine)
+        desired = without_missing(as_sealed(desired, observed).made_on(observed.engine), observed)
         made = _plan(desired, recover(desired, observed, journals), journals, policy)
         if not journal:
             return made

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from operator import attrgetter
 
 from ..marks import SECRET
-from ..model import DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
+from ..model import DesiredNetwork, DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
 from ..plan import Step
 from ..settings import Settings, chosen
 from .containers import Containers
@@ -35,7 +35,7 @@ def fingerprint(
     put, canonical = records.put, records.canonical
     put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
     for name, wanted in sorted(desired.networks.items()):
-        put("network", name, wanted.external, wanted.exclusive, wanted.protect, canonical(wanted.settings))
+        put("network", name, wanted.external, wanted.exclusive, wanted.protect, canonical(wanted.settings), *_optional(wanted))
     scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}
     for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
         if network.name in scope:
@@ -57,6 +57,11 @@ def fingerprint(
         if step.kind in ("container", "image"):
             put(step.image, step.name, step.container_id, step.condition, step.volumes)
     return records.digest()
+
+
+def _optional(wanted: DesiredNetwork) -> tuple[str, ...]:
+    """Nothing for what earlier versions knew: their saved plans stay what they are."""
+    return ("optional",) if wanted.optional else ()
 
 
 _by_network = attrgetter("network")

@@ -158,10 +158,13 @@ def _decide_declared(
             result.notes.append(
                 f"network {name} is not on this node: taken for one of the swarm's, of which a worker sees only those in use here"
             )
+        elif network is None and wanted.optional:
+            del result.cases[name]
+            result.notes.append(f"network {name} does not exist: optional, nothing is attached to it")
         elif network is None:
             del result.cases[name]
             message = f"network {name} is external and does not exist"
-            way_out = f"create it first (docker network create {name}), or take out external: true"
+            way_out = f"create it first (docker network create {name}), declare it optional: true, or take out external: true"
             result.refusals.append(Refusal(message, way_out, unsafe=False, source=wanted.source))
         return
     if network is None:

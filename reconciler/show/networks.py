@@ -15,6 +15,7 @@ from .notes import note
 
 OUTSIDE = "not a container of this engine"
 OPTIONAL = "no such container (optional)"
+OPTIONAL_NETWORK = "no such network (optional)"
 Status = Literal["present", "missing", "gone"]
 
 
@@ -217,8 +218,10 @@ def _gone(
 
 
 def _missing(name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change], expected: Expected) -> NetworkView:
-    change = changes.get((name, ""))
-    flags = ("external",) if desired.networks[name].external else ()
+    change, wanted = changes.get((name, "")), desired.networks[name]
+    flags = ("external",) if wanted.external else ()
+    if wanted.optional:
+        return NetworkView(name, "", "missing", desired.topology, flags=flags, notes=(OPTIONAL_NETWORK,))
     rows = tuple(_missing_endpoints(name, expected, changes, set()))
     return NetworkView(name, "", "missing", desired.topology, flags=flags, endpoints=rows, notes=(note(change),) if change else ())
 

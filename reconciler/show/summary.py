@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..model import ObservedState
 from ..paint import safe
 from .containers import ContainerView
-from .networks import OPTIONAL, OUTSIDE, NetworkView
+from .networks import OPTIONAL, OPTIONAL_NETWORK, OUTSIDE, NetworkView
 from .topologies import state_of
 
 
@@ -36,7 +36,8 @@ def problem_rows(networks: Sequence[NetworkView], containers: Sequence[Container
         if notes:
             found.setdefault(f"container {row.name}", []).extend(notes)
     for network in networks:
-        if notes := list(network.notes or ([network.status] if network.status != "present" else [])):
+        notes = list(network.notes or ([network.status] if network.status != "present" else []))
+        if notes and not _fine(notes):
             found.setdefault(f"network {network.name}", []).extend(notes)
         for endpoint in network.endpoints:
             rows = found.setdefault(f"container {endpoint.container}", [])
@@ -47,7 +48,7 @@ def problem_rows(networks: Sequence[NetworkView], containers: Sequence[Container
 
 def _fine(notes: Sequence[str]) -> bool:
     """Whether they only say what is so: nothing must be done about it."""
-    return bool(notes) and {*notes} <= {OUTSIDE, OPTIONAL}
+    return bool(notes) and {*notes} <= {OUTSIDE, OPTIONAL, OPTIONAL_NETWORK}
 
 
 def _count(number: int, noun: str) -> str:

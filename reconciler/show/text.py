@@ -9,7 +9,7 @@ from ..model import PREDEFINED, DesiredState, ObservedState
 from ..paint import Paint, column, plain, safe
 from ..plan import Plan
 from .containers import ContainerView, containers_of
-from .networks import EndpointView, NetworkView, networks_of
+from .networks import OPTIONAL_NETWORK, EndpointView, NetworkView, networks_of
 from .summary import problem_rows, summary
 from .topologies import state_of
 
@@ -77,7 +77,7 @@ def _notes(notes: Iterable[str], paint: Paint) -> str:
 
 def _block(network: NetworkView, rows: Sequence[Sequence[str]], widths: Sequence[int], topology: str | None, paint: Paint) -> str:
     lines = [_heading(network, topology, paint)]
-    lines += [f"   {paint('warn', '! ' + safe(note))}" for note in network.notes if note != network.status]
+    lines += [f"   {paint('warn', '! ' + safe(note))}" for note in network.notes if note != _status(network)]
     for number, (endpoint, row) in enumerate(zip(network.endpoints, rows, strict=True), 1):
         branch = paint("dim", "└─" if number == len(rows) else "├─")
         text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
@@ -88,13 +88,17 @@ def _block(network: NetworkView, rows: Sequence[Sequence[str]], widths: Sequence
 def _heading(network: NetworkView, topology: str | None, paint: Paint) -> str:
     parts = [paint("bold", safe(network.name))]
     if network.status != "present":
-        parts.append(paint("warn", f"! {network.status}"))
+        parts.append(paint("warn", f"! {_status(network)}"))
     parts += [safe(part) for part in (network.driver, *network.subnets) if part]
     parts += [f"gateway {safe(gateway)}" for gateway in network.gateways]
     parts += [paint("change", flag) for flag in network.flags]
     if network.status == "present":
         parts.append(paint("dim", _owner(network, topology)))
     return "  ".join(part for part in parts if part)
+
+
+def _status(network: NetworkView) -> str:
+    return OPTIONAL_NETWORK if OPTIONAL_NETWORK in network.notes else network.status
 
 
 def _owner(network: NetworkView, topology: str | None) -> str:

@@ -121,7 +121,7 @@ def _state(document: Document, checked: Checked) -> DesiredState:
 
 
 def _network(document: Document, topology: str, key: str, at: int, body: Map) -> DesiredNetwork:
-    policy = {name: flag(body.get(name)) is True for name in ("exclusive", "protect")}
+    policy = {name: flag(body.get(name)) is True for name in ("exclusive", "protect", "optional")}
     external = is_external(body)
     settings = {} if external else _network_settings(body)
     return DesiredNetwork(network_name(topology, key, body), document.source(at), settings, external, **policy)

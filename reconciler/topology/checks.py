@@ -60,6 +60,9 @@ def _network(report: Report, topology: str, key: str, at: int, value: Any) -> Ne
     if facts.external:
         _check_external(report, body)
         return facts
+    if flag(body.get("optional")) is True:
+        why = "netplan creates the network where it does not exist"
+        report.error(body.key_at("optional"), f"'optional' without external: true: {why}, so remove it")
     _check_pools(report, facts)
     _check_families(report, facts)
     check_options(report, mapping(body, "driver_opts"))
@@ -72,7 +75,7 @@ def _network(report: Report, topology: str, key: str, at: int, value: Any) -> Ne
 def _check_external(report: Report, body: Map) -> None:
     check_names_twice(report, body)
     for key in body:
-        if key not in ("external", "name") and not key.startswith("x-"):
+        if key not in ("external", "name", "optional") and not key.startswith("x-"):
             report.error(
                 body.key_at(key), f"{show(key)} stands beside external: true, but an external network is only used: remove one of them"
             )

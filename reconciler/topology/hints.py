@@ -59,7 +59,8 @@ _BELONGS = {
         ("aliases", "ipv4_address", "ipv6_address", "mac_address", "link_local_ips", "gw_priority", "interface_name"),
         "under a network's key in a container's 'networks'",
     ),
-    **dict.fromkeys((*_RUN.split(), "optional"), "under a container"),
+    **dict.fromkeys(_RUN.split(), "under a container"),
+    "optional": "under a container or an external network",
     "labels": "under a network or a container",
     "config": "under 'ipam'",
 }

@@ -76,6 +76,30 @@ def number(made: Plan, text: str) -> int:
     return next(step.id for step in made.steps if step.text == text)
 
 
+# --- optional networks ---
+
+
+def test_nothing_is_attached_to_an_optional_network_that_does_not_exist() -> None:
+    desired = lab(
+        replace(declared("corp", "", external=True), optional=True), attached("x", corp={}, own={}), declared("own", "10.1.0.0/24")
+    )
+    observed = ObservedState(DOCKER_28, (), (container("x", "bridge"),))
+    made = plan(desired, observed)
+    assert [step.text for step in made.steps] == ["create network own", "connect x to own"]
+    assert made.notes == ("network corp does not exist: optional, nothing is attached to it",)
+    there = replace(observed, networks=(network("corp", "10.9.0.0/24", None),))
+    assert "connect x to corp" in [step.text for step in plan(desired, there).steps]
+    worker = replace(observed, engine=replace(DOCKER_28, swarm="worker"))
+    assert "connect x to corp" in [step.text for step in plan(desired, worker).steps]
+
+
+def test_an_optional_network_is_in_the_fingerprint_and_others_are_as_they_were() -> None:
+    whole = lab(declared("corp", "", external=True))
+    optional = lab(replace(declared("corp", "", external=True), optional=True))
+    observed = ObservedState(DOCKER_28, (network("corp", "10.9.0.0/24", None),))
+    assert plan(whole, observed).fingerprint != plan(optional, observed).fingerprint
+
+
 # --- order -----------------------------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ networks:
       config:
         - {subnet: 10.2.0.0/24, gateway: 10.2.0.1, ip_range: 10.2.0.128/25, aux_addresses: {printer: 10.2.0.9}}
         - {subnet: "fd00:2::/64"}
-  corp: {external: true, name: corp-lan}
+  corp: {external: true, optional: true, name: corp-lan}
   x-net:
 containers:
   router:
@@ -119,7 +119,7 @@ def test_the_whole_state_with_its_sources() -> None:
     assert list(loaded.state.networks.items()) == [
         ("front", DesiredNetwork("front", Source(at, 4, 3), {**common, "ipv4.subnet": ("10.1.0.0/24",)}, protect=True)),
         ("shop-back", DesiredNetwork("shop-back", Source(at, 5, 3), back, exclusive=True)),
-        ("corp-lan", DesiredNetwork("corp-lan", Source(at, 13, 3), {}, external=True)),
+        ("corp-lan", DesiredNetwork("corp-lan", Source(at, 13, 3), {}, external=True, optional=True)),
         ("x-net", DesiredNetwork("x-net", Source(at, 14, 3), {})),
     ]
     router = (DesiredEndpoint("shop-back", Source(at, 18, 7), {"ipv4_address": "10.2.0.2"}), DesiredEndpoint("front", Source(at, 19, 7)))

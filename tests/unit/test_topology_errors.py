@@ -43,8 +43,11 @@ CASES: dict[str, list[Case]] = {
         ("networks is a list", "name: t\nnetworks: [a]\n", ["2:11: 'networks' must be a mapping (key: value), not a list"]),
         ("key of another place", "name: t\nnetworks: {n: {aliases: [a], optional: true}}\nsubnet: 10.0.0.0/8\n", [
             "2:16: 'aliases' is not a key of a network: it belongs under a network's key in a container's 'networks'",
-            "2:30: 'optional' is not a key of a network: it belongs under a container",
+            "2:30: 'optional' without external: true: netplan creates the network where it does not exist, so remove it",
             "3:1: 'subnet' is not a key of a topology: it belongs under a network, or in an entry of its ipam: config:",
+        ]),
+        ("optional networks are external", network("{optional: true, subnet: 10.1.0.0/24}"), [
+            "3:7: 'optional' without external: true: netplan creates the network where it does not exist, so remove it",
         ]),
         ("unknown network key", network("{sbnet: 10.1.0.0/24}"), ["3:7: 'sbnet' is not a key of a network: did you mean 'subnet'?"]),
         ("network is a list", network("[a]"), ["3:6: 'n' must be a mapping (key: value), not a list"]),
