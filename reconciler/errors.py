@@ -57,8 +57,9 @@ class InputError(NetplanError):
     exit_code = 4
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        count = len(problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the file")
+        count, files = len(problems), len({problem.file for problem in problems})
+        where = f"{files} files" if files > 1 else "the file"
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in {where}")
         self.problems = tuple(sorted(problems))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError, UnprovenError
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose, safe
+from ..process import say_error
 from ..safety import Policy
 from .dropped import WAY_OUT, dropped_settings
 from .outcome import afterwards, live, not_running, prove, remains
@@ -177,7 +178,7 @@ def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]
 
     def tell(holder: Holder) -> None:
         if not options.quiet:
-            print(safe(f"waiting for the engine's lock: {holder}"), file=sys.stderr, flush=True)
+            say_error(safe(f"waiting for the engine's lock: {holder}"))
 
     lock = acquire(engine, topology, options.lock_timeout, tell)
     try:
@@ -195,13 +196,7 @@ def _what_failed(back: Plan) -> str:
 
 def _warn(trouble: str, hint: str) -> None:
     if trouble:
-        _tell(f"warning: {safe(trouble)}\n  {hint}")
-
-
-def _tell(text: str) -> None:
-    """On standard error; what is under way goes on where nobody reads it any more."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
+        say_error(f"warning: {safe(trouble)}\n  {hint}")
 
 
 def _load_what_mends() -> None:
@@ -358,7 +353,7 @@ class _Run:
             self._guard(None)
             back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)
             if back.steps and not any(result.error == INTERRUPTED for result in ran.results):
-                _tell(safe(_what_failed(back)))
+                say_error(safe(_what_failed(back)))
                 runs.append(self._execute(back))
             if self.note and not any(result.unknown for each in runs for result in each.results):
                 self._drop_if_whole(self.note.name)

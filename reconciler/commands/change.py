@@ -174,10 +174,10 @@ def unlock(options: Namespace) -> int:
             print("The engine is not locked.")
             return 0
         for claim in held:
-            print(safe(f"{claim.name}: {claim.holder}: {standing(claim.holder)}"))
+            print_text(safe(f"{claim.name}: {claim.holder}: {standing(claim.holder)}"))
         for journal in journals(volumes):
             stays = f'its journal stays: the next apply or destroy of topology "{journal.topology}" puts back what was taken away'
-            print(safe(f"{cannot_read(journal)}: it stays" if journal.unreadable else stays))
+            print_text(safe(f"{cannot_read(journal)}: it stays" if journal.unreadable else stays))
         sys.stdout.flush()
         if not options.yes:
             _ask_to_break()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, Problem, RefusedError, UsageError
 from ..model import DesiredState
 from ..paint import choose, safe
-from ..process import print_text
+from ..process import print_text, say_error
 from ..topology import load as read_file
 from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, snapshot_key, warn
 
@@ -183,7 +183,7 @@ def snapshot(options: Namespace) -> int:
         left = journals(own_volumes(reader))
         for journal in left:
             if journal.unreadable:
-                print(safe(f"warning: {cannot_read(journal)}: it is not in the snapshot"), file=sys.stderr)
+                say_error(safe(f"warning: {cannot_read(journal)}: it is not in the snapshot"))
         value = snapshot_json(look_at(reader, states, every_image=True), left, snapshot_key())
     if options.out is None:
         print_json(value)

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from ..paint import Paint, column, plain, safe
 from ..plan import Kind, Op, Plan
+from ..wrap import fit, width_of
 from . import Event, Listener, Run, StepResult
 from .waiting import Waiting, told
 
@@ -42,7 +43,7 @@ def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool 
         waiting = Waiting()
 
         def put(line: str) -> None:
-            stream.write(line + "\n")  # one write: with `print` other threads' lines would come between
+            stream.write(fit(line, width_of(stream)) + "\n")  # one write: with `print` other threads' lines would come between
             stream.flush()
 
         def write(event: Event) -> None:
@@ -77,7 +78,7 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
                 ended.add(event.step.id)
                 bars.advance(tasks[event.step.kind])
             if line := _line(event, paint, verbose):
-                console.print(Text.from_ansi(line), soft_wrap=True)
+                console.print(Text.from_ansi(fit(line, width_of(stream))), soft_wrap=True)
 
         yield draw
 

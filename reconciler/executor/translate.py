@@ -80,6 +80,8 @@ RULES = (
         "{program} may not be executed (permission denied): check command and entrypoint, or chmod +x it in the image",
     ),
     _rule(r"unable to find (?P<kind>user|group) (?P<name>[^:]+): no matching", "the image has no {kind} {name}: check user"),
+    _rule(r"^[nN]o command specified$", "the image names no program to run: add command"),
+    _rule(r"Cannot mkdir: (?P<path>/\S+) is not a directory", "{path} is a file of the image, and no folder to work in: check working_dir"),
     _rule(r"merged(?P<path>/\S+): not a directory", "{path} lies below a file of the image: check working_dir and volumes"),
     # what it is given
     _rule(
@@ -95,6 +97,11 @@ RULES = (
     ),
     _rule(r"error looking up (?P<kind>volume|logging) plugin (?P<plugin>\S+):", "this engine has no {kind} driver {plugin}"),
     _rule(r'adding custom device "(?P<device>[^"]*)": no such', "the engine's host has no device {device}: check devices"),
+    _rule(r'adding custom device "(?P<device>[^"]*)": not a device', "{device} on the engine's host is no device: check devices"),
+    _rule(
+        r'sysctl "(?P<sysctl>[^"]*)" is not allowed as it conflicts with the OCI "(?P<key>\w+)" field',
+        "sysctl {sysctl} is what {key} sets: write {key}, and remove the sysctl",
+    ),
     _rule(r"open sysctl (?P<sysctl>\S+) file", "the kernel has no sysctl {sysctl}: check sysctls"),
     _rule(r"open /proc/sys/(?P<sysctl>\S+): no such file", "the kernel has no sysctl {sysctl}: check sysctls"),
     _rule(
@@ -153,6 +160,14 @@ RULES = (
         "gateway {gateway}{old} is not in the network's subnet: correct one of them",
     ),
     _rule(r"driver\.mtu value: (?P<mtu>\S+)", "mtu {mtu} is not a number"),
+    _rule(
+        r"failed to parse (?P<option>com\.docker\.\S+) value: (?P<value>.*?) \(",
+        "the driver option {option} cannot be '{value}': correct it under driver_opts",
+    ),
+    _rule(
+        r'error renaming interface \S+ to \\?"(?P<interface>[^"\\]+)\\?": numerical result out of range',
+        "{interface} is longer than the 15 characters of an interface's name: check interface_name and the network's driver_opts",
+    ),
     # endpoints
     _rule(r"Address already in use", "{address} on network {network} is in use: choose another, or disconnect who has it", "connect"),
     _rule(r"Address already in use", "a static address of {container} is in use: choose another, or disconnect who has it", "start"),
@@ -178,8 +193,13 @@ def translate(raw: str, step: Step, who: str = "") -> str:
     for rule in RULES:
         if (not rule.ops or step.op in rule.ops) and (found := rule.pattern.search(raw)):
             said = GHOST if rule.said == HELD and not who else rule.said
-            return said.format_map(_values(step, who) | {key: value or "" for key, value in found.groupdict().items()})
+            return said.format_map(_values(step, who) | {key: _part(key, value) for key, value in found.groupdict().items()})
     return raw
+
+
+def _part(group: str, found: str | None) -> str:
+    """What a pattern found; older engines write a sysctl as its path."""
+    return (found or "").replace("/", ".") if group == "sysctl" else found or ""
 
 
 def port_of(raw: str) -> str:

@@ -33,7 +33,7 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
         return [argument]
     try:
         check_inside(argument)
-        found = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+        found = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and _is_meant(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"the folder {argument} cannot be read: {_reason(error)}") from None
     topologies = [path for path in found if not _is_something_else(path)]
@@ -41,6 +41,11 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
         what = f"netplan looks for {', '.join('*' + end for end in ENDINGS)}, and not in folders inside"
         raise UsageError(f"no topology in the folder {argument}", what)
     return topologies
+
+
+def _is_meant(path: Path) -> bool:
+    """A file, or a link that leads nowhere, which is reported: it declares nothing, and what it declared would be removed in silence."""
+    return path.is_file() or not path.exists()
 
 
 def default_file(folder: Path | None = None) -> str | None:

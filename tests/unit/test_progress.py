@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 
 import pytest
@@ -71,6 +72,18 @@ def test_a_terminal_has_a_bar_per_phase_that_goes_away(monkeypatch: pytest.Monke
     assert shown.endswith("\x1b[2K"), "the bars are erased at the end"
     monkeypatch.setenv("TERM", "dumb")
     assert listened(DONE, Terminal()) == ""
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["pipe", "terminal"])
+def test_a_failure_fits_the_width(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    long = StepResult(STEPS[2], "failed", " ".join(["the bridge cannot be made"] * 5))
+    shown = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", listened([long], stream)))
+    told = [line for line in shown if "bridge" in line]
+    assert len(told) > 1
+    assert " ".join(" ".join(told).split()) == f"failed create network backend: {long.error}"
+    assert all(len(line) <= 60 for line in shown)
 
 
 def test_the_report_of_a_good_run_is_one_line() -> None:

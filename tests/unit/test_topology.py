@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.errors import InputError, UsageError
+from reconciler.cli import main
+from reconciler.errors import InputError, Problem, UsageError
 from reconciler.model import DesiredContainer, DesiredEndpoint, DesiredNetwork, Source
 from reconciler.topology import find_files, load, load_text
 from reconciler.topology.document import MAX_SIZE
@@ -281,6 +282,21 @@ def test_a_folder_is_every_topology_in_it(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     (tmp_path / "folder.yaml").mkdir()
     assert find_files(str(tmp_path)) == [str(tmp_path / name) for name in ("a.yml", "b.yaml", "broken.yaml", "c.json")]
+
+
+def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\n")
+    (tmp_path / "gone.yaml").symlink_to("nowhere")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    assert find_files(str(tmp_path)) == [str(tmp_path / name) for name in ("a.yaml", "gone.yaml", "loop.yaml")]
+    assert main(["validate", str(tmp_path)]) == 4
+    assert "gone.yaml cannot be read: there is no such file" in capsys.readouterr().err
+
+
+def test_problems_of_several_files_are_counted_as_such() -> None:
+    problems = [Problem("a.yaml", 1, 1, "x"), Problem("b.yaml", 1, 1, "y"), Problem("b.yaml", 2, 1, "z")]
+    assert str(InputError(problems)) == "3 problems in 2 files"
+    assert str(InputError(problems[1:])) == "2 problems in the file"
 
 
 def test_a_folder_without_topologies(tmp_path: Path) -> None:

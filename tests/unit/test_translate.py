@@ -18,6 +18,8 @@ CREATE = Step(1, "create", "net", "", settings={"ipv4.subnet": ("10.77.0.0/25",)
 CONNECT = Step(1, "connect", "net", "", container="web", settings={"ipv4_address": "10.77.0.9"})
 UNREACHABLE = "image web:2 is not on this engine and the registry cannot be reached: check the name, or `docker load` it"
 SAID: dict[str, tuple[Step, str]] = {
+    "bad gateway mode": (CREATE, "the driver option com.docker.network.bridge.gateway_mode_ipv4 cannot be 'nosuch'"),
+    "bad icc": (CREATE, "the driver option com.docker.network.bridge.enable_icc cannot be 'maybe'"),
     "bad mtu": (CREATE, "mtu abc is not a number"),
     "bind file on dir": (START, "/tmp/h5/notdir cannot be mounted at /tmp: one is a file and the other a directory"),
     "bridge name lo": (CREATE, "lo exists on the engine's host and is no bridge"),
@@ -26,12 +28,14 @@ SAID: dict[str, tuple[Step, str]] = {
     "cap unknown": (START, "there is no capability NOSUCH"),
     "cpus too many": (START, "cpus is more than the 2.00 CPUs of the engine's host"),
     "cwd is file": (START, "/w/x lies below a file of the image"),
+    "device is none": (START, "/tmp on the engine's host is no device"),
     "device missing": (START, "the engine's host has no device /dev/nosuch"),
     "dns bad": (START, "nope is no address of a name server"),
     "driver unknown": (CREATE, "this engine has no driver nosuch"),
     "gateway outside": (CREATE, "gateway 10.79.0.1 is not in the network's subnet"),
     "hostname long": (START, "the hostname is longer than the 64 characters"),
     "image missing": (START, "image nosuch:1 is not on this engine"),
+    "interface prefix long": (START, "averyveryverylongprefix0 is longer than the 15 characters"),
     "ip in use": (CONNECT, "10.77.0.9 on network net is in use"),
     "ip outside": (CONNECT, "10.99.0.5 is in no subnet of network net"),
     "ipv6 no subnet": (CREATE, "the engine has no free subnet left for network net"),
@@ -45,6 +49,7 @@ SAID: dict[str, tuple[Step, str]] = {
     "mode container stopped": (START, "the container whose network web shares is not running"),
     "mount bind missing": (START, "/no/such/dir does not exist on the engine's host"),
     "no address left": (CONNECT, "network pv30 has no free IPv4 address left"),
+    "no command": (START, "the image names no program to run: add command"),
     "no group": (START, "the image has no group nogrouphere"),
     "no program": (START, "the image has no program nosuch: check command and entrypoint"),
     "no program path": (START, "the image has no program /no/such: check command and entrypoint"),
@@ -60,14 +65,16 @@ SAID: dict[str, tuple[Step, str]] = {
     "pull no such host": (PULL, UNREACHABLE),
     "pull refused": (PULL, UNREACHABLE),
     "start ip in use": (START, "a static address of web is in use"),
-    "sysctl bad value": (START, "the kernel refuses the value of sysctl net"),
+    "sysctl bad value": (START, "the kernel refuses the value of sysctl net."),
+    "sysctl hostname": (START, "sysctl kernel.hostname is what hostname sets"),
     "sysctl not allowed": (START, "sysctl kernel.panic is of the whole host"),
-    "sysctl unknown": (START, "the kernel has no sysctl net"),
+    "sysctl unknown": (START, "the kernel has no sysctl net.ipv4.nosuch"),
     "tmpfs on file": (START, ""),
     "ulimit": (START, "the engine may not raise a limit (ulimits) that far"),
     "volume bind missing": (START, "the volume cannot be mounted: /no/such/dir: no such file or directory"),
     "volume driver": (START, "this engine has no volume driver nosuch"),
     "volume nfs": (START, "the volume cannot be mounted: :/x: no such device"),
+    "working dir is file": (START, "/etc/hosts is a file of the image, and no folder to work in"),
 }
 
 
