@@ -149,7 +149,7 @@ def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> b
 def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Iterator[Refusal]:
     """Other people's endpoints that would never come back, as the network that they were taken off does not: refused without consent."""
     back = _Back(observed.networks)
-    comes = {name for name, wanted in desired.networks.items() if not wanted.external}
+    comes = {name for name, wanted in desired.networks.items() if not wanted.external and name not in back.by_name}
     containers = {container.id: container for container in observed.containers}
     for journal in journals if not (policy.disrupt_foreign or policy.wipe) else ():
         taken_networks = {network.name: network.id for network in journal.taken.networks}

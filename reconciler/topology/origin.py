@@ -12,8 +12,12 @@ from ..model import Origin
 
 _REMOTE = re.compile(r'\[remote "(?P<name>.*)"\]\s*')
 _URL = re.compile(r"url\s*=\s*(?P<url>\S.*)")
-_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.IGNORECASE)
-_SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>[^@/:]+):(?P<path>[^/].*|/.*)")
+_SCHEME = re.compile(r"(?:[a-z0-9][a-z0-9+.-]*::)?[a-z][a-z0-9+.-]*://(?P<rest>.*)", re.IGNORECASE)
+"""A URL, also one for a helper of git: `codecommit::https://...`."""
+_USER = re.compile(r"[^/@:]*(?::.*)?@")
+"""A user, with a password that may hold what it must not: rather too much is left out."""
+_QUERY = re.compile(r"[?#]")
+_SCP = re.compile(r"(?P<host>[^/:]+):(?P<path>.+)")
 _MOST = 1 << 20
 """Bytes of a git configuration that are read."""
 
@@ -68,10 +72,19 @@ def _remote(config: Path) -> str:
 
 def public_address(url: str) -> str:
     """`https://user:token@host/group/lab.git?x` and `git@host:group/lab.git` -> `host/group/lab`: no user, no password, no token."""
-    known, scp = _SCHEME.fullmatch(url), _SCP.fullmatch(url)
-    if known:
-        place, slash, path = known["rest"].partition("?")[0].partition("#")[0].partition("/")
-        address = place.rpartition("@")[2] + slash + path
-    else:
-        address = f"{scp['host']}/{scp['path'].lstrip('/')}" if scp else url
+    text = url.strip('"')
+    known = _SCHEME.fullmatch(text)
+    if not known and "::" in text:  # `ext::...` is a command, with whatever it needs
+        return ""
+    rest = _without_user(known["rest"] if known else text)
+    address = _QUERY.split(rest)[0] if known else rest
+    if scp := None if known else _SCP.fullmatch(rest):
+        address = f"{scp['host']}/{scp['path'].lstrip('/')}"
     return address.rstrip("/").removesuffix(".git")
+
+
+def _without_user(address: str) -> str:
+    place = _QUERY.split(address)[0]
+    rest = place if "@" in place else address  # a password may hold a ? too
+    user = _USER.match(rest)
+    return rest[user.end() :] if user else address

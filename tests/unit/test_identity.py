@@ -136,6 +136,13 @@ def test_whose_an_object_is() -> None:
         ("example.org:lab", "example.org/lab"),
         ("file:///srv/lab.git", "/srv/lab"),
         ("../lab", "../lab"),
+        ("codecommit::https://me:s3cret@example.org/lab", "example.org/lab"),
+        ('"https://me:s3cret@example.org/lab.git"', "example.org/lab"),
+        ("me:s3cret@example.org:lab", "example.org/lab"),
+        ("https://me:s3/cr?e@t@example.org/lab", "example.org/lab"),
+        ("https://me:s3cret@example.org/lab?mail=me@s3cret", "example.org/lab"),
+        ("https://example.org/@scope/lab", "example.org/@scope/lab"),
+        ("ext::helper --token s3cret %S", ""),
     ],
 )
 def test_the_address_of_a_repository_holds_no_secret(url: str, shown: str) -> None:

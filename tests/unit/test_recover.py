@@ -161,6 +161,8 @@ def test_somebody_elses_network_of_the_same_name_is_not_the_one_that_was_taken()
             consented = plan(file, now, [journal(WHOLE)], replace(policy, disrupt_foreign=True)).refusals
             assert not [refusal for refusal in consented if gone in refusal.message]
         assert lacking(journal(WHOLE), now)
+        adopted = plan(lab(declared("n", "10.1.0.0/24")), now, [journal(WHOLE)], Policy(frozenset({"n"})))
+        assert [gone in refusal.message for refusal in adopted.refusals] == [True]
         corp = lab(replace(declared("n", ""), external=True))
         assert not plan(corp, now, [journal(WHOLE)], CONSENT).steps
 
