@@ -106,7 +106,7 @@ def apply_saved(options: Namespace) -> int:
         hint = f"make a plan with: netplan plan FILE --out {options.plan}"
         raise UsageError(f"the saved plan {options.plan} cannot be read: {why}", hint) from None
     saved = read_saved(content, options.plan, snapshot_key())
-    desired = _desired(saved)
+    desired = _desired(saved, options.plan)
     planned = _planned_again(saved, desired, options)
     options.file = saved.file
     with engine_of(options) as engine:
@@ -149,8 +149,8 @@ def _listed(found: Sequence[str]) -> list[str]:
     return [*found[:MOST_CHANGES], *more]
 
 
-def _desired(saved: SavedPlan) -> DesiredState:
-    from ..saved import text_digest
+def _desired(saved: SavedPlan, plan: str) -> DesiredState:
+    from ..saved import has_secrets, text_digest
     from ..topology import load_text
     from ..topology.files import read_text
 
@@ -166,4 +166,8 @@ def _desired(saved: SavedPlan) -> DesiredState:
         if text_digest(now) != saved.sha256:
             raise RefusedError(f"{saved.file} changed since the plan was saved", "make a new plan with: netplan plan FILE --out P.json")
         text = now
-    return replace(load_text(text, saved.file).state, origin=saved.origin)
+    state = load_text(text, saved.file).state
+    if not there and has_secrets(state):  # no fingerprint would tell what somebody put there
+        what = f"the saved plan {plan} cannot be trusted: it holds values of an environment, which netplan never saves"
+        raise RefusedError(what, "make a new one with: netplan plan FILE --out P.json")
+    return replace(state, origin=saved.origin)

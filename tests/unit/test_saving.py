@@ -192,6 +192,25 @@ def test_only_the_approved_plan_is_applied(folder: Path, capsys: pytest.CaptureF
     assert main(["apply", "t.yaml", "--fingerprint", approved]) == 4
 
 
+def test_values_of_an_environment_come_from_the_file_only(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No fingerprint holds them: a saved plan that brings its own is none that netplan wrote, whatever was approved."""
+    text = "name: t\ncontainers: {box: {image: i, environment: {KEY: value}}}\n"
+    Path("t.yaml").write_text(text, encoding="utf-8")
+    assert main([*COMMAND, "P.json"]) == 0
+    approved = json.loads(Path("P.json").read_text(encoding="ascii"))["fingerprint"]
+    Path("t.yaml").unlink()
+    other = text.replace("value", "other")
+
+    def brings_its_own(document: dict[str, Any]) -> None:
+        document["file"] |= {"text": other, "sha256": text_digest(other)}
+        del document["environment"]
+
+    forged(brings_its_own)
+    capsys.readouterr()
+    assert main(["apply", "--plan", "P.json", "--fingerprint", approved]) == 3
+    assert "it holds values of an environment, which netplan never saves" in capsys.readouterr().err
+
+
 def test_a_changed_env_file_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("t.yaml").write_text("name: t\ncontainers: {box: {image: i, env_file: e.env}}\n", encoding="utf-8")
     Path("e.env").write_text("PW=one\nMODE=a\nGOES=1\n", encoding="utf-8")
