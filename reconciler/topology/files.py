@@ -101,11 +101,14 @@ def read_text(path: str) -> tuple[str, str]:
 
 
 def check_inside(path: str) -> None:
-    """Raises ValueError where a path leads out of the folder that files are confined to, if they are. It says nothing of what is there."""
+    """Raises ValueError where a path leads out of the folder that files are confined to, if they are. It says nothing of what is there.
+
+    Outside is also git's own folder in there: of a checkout it holds the token that fetched it.
+    """
     root = os.environ.get(ROOT)
     if root:
         top, target = os.path.realpath(root), os.path.realpath(path)
-        if os.path.commonpath([top, target]) != top:
+        if os.path.commonpath([top, target]) != top or ".git" in Path(os.path.relpath(target, top)).parts:
             raise ValueError(f"it leads out of {root}, to which {ROOT} confines what is read")
 
 

@@ -449,7 +449,11 @@ def test_nothing_outside_of_the_checkout_is_read(forge: Forge, lab: Path) -> Non
     (repository / "envs.yaml").write_text(box % "../outside/secret.yaml")
     (repository / "deep.yaml").write_text(box % "folder/secret.yaml")
     (repository / "proc.yaml").write_text(box % "/proc/self/environ")
-    for file in ("link", "folder/secret.yaml", "../outside", "envs.yaml", "proc.yaml"):
+    (repository / ".git").mkdir()
+    (repository / ".git/config").write_text("token: hunter2\n")
+    (repository / "git.yaml").symlink_to(".git/config")
+    (repository / "gits.yaml").write_text(box % ".git/config")
+    for file in ("link", "folder/secret.yaml", "../outside", "envs.yaml", "proc.yaml", "git.yaml", "gits.yaml"):
         done = review(repository, env, file, "--state", "empty")
         assert done.returncode == 4, file
         assert "leads out of" in done.stdout + done.stderr
