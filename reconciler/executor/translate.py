@@ -1,6 +1,7 @@
 """Raw errors of engines, runtimes and registries in words that say what to do: a table of patterns, tried in order.
 
-Each text was recorded from a real engine (Docker 20.10 and 28.5; tests/unit/engine_errors.json). What no pattern knows stays as it is.
+Each text was recorded from a real engine (Docker 20.10, 28.5 and 29.7; tests/unit/engine_errors.json).
+What no pattern knows stays as it is.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ RULES = (
     _rule(r"unable to find (?P<kind>user|group) (?P<name>[^:]+): no matching", "the image has no {kind} {name}: check user"),
     _rule(r"^[nN]o command specified$", "the image names no program to run: add command"),
     _rule(r"Cannot mkdir: (?P<path>/\S+) is not a directory", "{path} is a file of the image, and no folder to work in: check working_dir"),
-    _rule(r"merged(?P<path>/\S+): not a directory", "{path} lies below a file of the image: check working_dir and volumes"),
+    _rule(
+        r"(merged|rootfs/overlayfs/[0-9a-f]{64})(?P<path>/\S+): not a directory",
+        "{path} lies below a file of the image: check working_dir and volumes",
+    ),
     # what it is given
     _rule(
         r'error mounting "(?P<source>[^"]*)" to rootfs at "(?P<target>[^"]*)".*not a directory',
@@ -113,7 +117,10 @@ RULES = (
     _rule(r"[rR]ange of CPUs is from \S+ to (?P<cpus>[\d.]+)", "cpus is more than the {cpus} CPUs of the engine's host: lower it"),
     _rule(r"Minimum memory limit allowed is (?P<least>\w+)", "mem_limit is too small: the engine needs {least} at least"),
     _rule(r'unknown capability: "?(CAP_)?(?P<capability>\w+)', "there is no capability {capability}: check cap_add and cap_drop"),
-    _rule(r"sethostname: invalid argument", "the hostname is longer than the 64 characters that the kernel allows"),
+    _rule(
+        r'sethostname: invalid argument|hostname "\S*" is too long',
+        "the hostname is longer than the 64 characters that the kernel allows",
+    ),
     _rule(r"bad nameserver address (?P<address>\S+?):", "{address} is no address of a name server: check dns"),
     _rule(
         r"error setting rlimit type \d+: operation not permitted",
@@ -122,9 +129,10 @@ RULES = (
     # ports
     _rule(r"Bind for (?P<host>\S+):(?P<port>\d+) failed: port is already allocated", ALLOCATED),
     _rule(r"failed to bind host port for \S+?:(?P<port>\d+):\d+\.\S+ address already in use", LISTENING),
+    _rule(r"failed to bind host port \S+:(?P<port>\d+)/\w+: address already in use", LISTENING),
     _rule(r"listen (tcp|udp|sctp)\S* \S+:(?P<port>\d+): bind: address already in use", LISTENING),
     _rule(
-        r"(host port for|listen \w+) (?P<address>[^ ]+?):(?P<port>\d+):.*cannot assign requested address",
+        r"(host port( for)?|listen \w+) (?P<address>\[\S+?\]|[^ :]+):(?P<port>\d+)[:/].*cannot assign requested address",
         "the engine's host has no address {address}: publish port {port} on an address it has, or on all",
     ),
     # whose network is shared
@@ -156,8 +164,9 @@ RULES = (
     ),
     _rule(
         r"invalid gateway (?P<gateway>\S+): parent subnet"
-        r"|failed to allocate gateway \((?P<old>[^)]+)\): Requested address is out of range",
-        "gateway {gateway}{old} is not in the network's subnet: correct one of them",
+        r"|failed to allocate gateway \((?P<old>[^)]+)\): Requested address is out of range"
+        r"|no matching subnet for gateway (?P<now>\S+)",
+        "gateway {gateway}{old}{now} is not in the network's subnet: correct one of them",
     ),
     _rule(r"driver\.mtu value: (?P<mtu>\S+)", "mtu {mtu} is not a number"),
     _rule(

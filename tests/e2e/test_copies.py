@@ -60,6 +60,8 @@ def test_copies_of_our_labels_and_options_are_left_alone(cli: Cli) -> None:
     cli.destroy()
     assert {name: docker.inspect(full(name)) for name in before} == before
     after = docker.do("GET", f"/networks/{full('theirs')}")
+    for state in (network, after):
+        state.pop("Status", None)  # since Docker 29: how many addresses are free
     assert after == network
     assert cli.endpoint("db", "theirs") == endpoint
     assert not [name for name in ("web", "old", "n") if docker.call("GET", f"/containers/{full(name)}/json")[0] == 200]

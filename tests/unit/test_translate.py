@@ -1,4 +1,4 @@
-"""What real engines said (engine_errors.json: Docker 20.10 and 28.5, each provoked), and what a user reads instead."""
+"""What real engines said (engine_errors.json: Docker 20.10, 28.5 and 29.7, each provoked), and what a user reads instead."""
 
 from __future__ import annotations
 
@@ -87,6 +87,12 @@ def test_what_an_engine_said_is_translated(case: str) -> None:
         assert said != raw
         assert "OCI runtime" not in said
         assert "{" not in said
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "[2001:1:2::9]"])
+def test_an_address_that_the_host_has_not_is_named(address: str) -> None:
+    raw = f"failed to bind host port {address}:18081/tcp: cannot assign requested address"
+    assert translate(raw, START).startswith(f"the engine's host has no address {address}: publish port 18081 on")
 
 
 def test_who_has_it_is_named() -> None:
