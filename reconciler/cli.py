@@ -212,6 +212,7 @@ def parser() -> argparse.ArgumentParser:
     )
     apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
     apply.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
+    apply.add_argument("--ttl", **_TTL)  # type: ignore[arg-type]
     apply.add_argument("--plan", metavar="P.json", help="a saved plan; refused if the engine or the plan changed since")
     apply.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     apply.add_argument("--fingerprint", type=_fingerprint, metavar="HEX", help=_APPROVED)
@@ -231,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
     )
     reset.add_argument("--keep-containers", action="store_true", help="keep the containers: restore networks and attachments only")
     reset.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
+    reset.add_argument("--ttl", **_TTL)  # type: ignore[arg-type]
     reset.add_argument("--wipe", action="store_true", help="first remove every container and every network that is on the engine")
     reset.add_argument("--yes-wipe", metavar="ENGINE", help="confirm --wipe by the engine's name; do not ask for it")
     diff = command("diff", "the plan from one file to another", _DIFF, reviewed, consent)
@@ -240,7 +242,9 @@ def parser() -> argparse.ArgumentParser:
     show = command("show", "the live topology as a tree", _SHOW, file, output, engine)
     show.add_argument("--all", action="store_true", help="everything on the engine, whatever file is here")
     show.add_argument("--problems", action="store_true", help="only what is not as declared, or not well")
-    command("ls", "topologies on this engine", "Lists the topologies on this engine and what each owns.", output, engine)
+    listed = command("ls", "topologies on this engine", _LS, _choice(), output, engine)
+    listed.add_argument("--expired", **_EXPIRED)  # type: ignore[arg-type]
+    listed.add_argument("--older-than", **_OLDER)  # type: ignore[arg-type]
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
     formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "validate", "show", "ls", "doctor", "error")
     schema.add_argument("name", nargs="?", default="topology", choices=formats)
@@ -326,6 +330,21 @@ _REPLACE = {
 _ADOPT = {"action": "append", "default": [], "metavar": "NETWORK", "help": "take over an existing network: replaced, every endpoint kept"}
 
 
+_TTL = {
+    "type": lambda text: _lifetime(text),
+    "metavar": "DURATION",
+    "help": "how long until the topology expires, e.g. 2h, counted from the end of this run (default: the file's ttl)",
+}
+_EXPIRED = {"action": "store_true", "help": "those whose ttl is over"}
+_OLDER = {
+    "type": lambda text: _lifetime(text),
+    "metavar": "DURATION",
+    "help": "those that created nothing, and had no ttl renewed, for so long, e.g. 2h",
+}
+_LS = """\
+Lists the topologies on this engine: what each owns, its age, when it expires, and where its file was. The age counts from the last time
+that something of it was created, or its ttl renewed.
+"""
 _SETTLE = {
     "type": lambda text: _patience(text),
     "default": 1.0,
@@ -377,6 +396,15 @@ def _consent() -> argparse.ArgumentParser:
     return parent
 
 
+def _choice() -> argparse.ArgumentParser:
+    parent = _parent()
+    patterns = {"action": "append", "default": [], "metavar": "PATTERN"}
+    parent.add_argument("--match", help="those whose name fits, e.g. 'job-*'; may be given several times", **patterns)  # type: ignore[arg-type]
+    origin = "those whose file was there, e.g. 'runner7:*' (HOST:FOLDER), or the address of its git repository"
+    parent.add_argument("--origin", help=origin, **patterns)  # type: ignore[arg-type]
+    return parent
+
+
 def _confirm() -> argparse.ArgumentParser:
     parent = _parent()
     parent.add_argument("-y", "--yes", action="store_true", help="do not ask before something is removed, replaced or disconnected")
@@ -398,6 +426,17 @@ def _fingerprint(text: str) -> str:
     if not 8 <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
         raise argparse.ArgumentTypeError(f"{text!r} is no fingerprint: it has 8 to 64 hexadecimal digits")
     return digits
+
+
+def _lifetime(text: str) -> int:
+    import argparse
+
+    from .forms import BadValueError, lifetime
+
+    try:
+        return lifetime(text)
+    except BadValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _patience(text: str) -> float:

@@ -25,6 +25,11 @@ EVERY_ADDRESS = ("", "0.0.0.0", "::")
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _DURATION = re.compile(r"(?:[0-9]{1,40}(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+\Z")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?)(ns|us|µs|ms|s|m|h)")
+_LIFETIME = re.compile(r"(?:([0-9]{1,9})d)?(.*)", re.DOTALL)
+_LONGEST_LIFETIME = 100
+_DAY = 24 * 3600
+MAX_LIFETIME = 36500 * _DAY
+"""Seconds that a topology may live by its `ttl`."""
 _SIZE = re.compile(r"([0-9]{1,40}(?:\.[0-9]+)?) ?(?:([bkmgtp])|([kmgtp])i?b)?\Z", re.IGNORECASE)
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _HOST = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?\Z")
@@ -74,6 +79,27 @@ def seconds(text: str) -> int:
     if rest:
         raise BadValueError(f"{text[:60]!r} is no whole number of seconds, which engines count here: did you mean {whole + 1}s?")
     return whole
+
+
+def lifetime(text: str) -> int:
+    """`1d12h` -> 129600 seconds, at least one: a duration that may begin with days of 24 hours."""
+    days, rest = _LIFETIME.fullmatch(text[:_LONGEST_LIFETIME]).groups()  # type: ignore[union-attr]
+    try:
+        found = int(days or 0) * _DAY + (seconds(rest) if rest or not days else 0)
+    except BadValueError as error:
+        if "whole number" in str(error):
+            raise
+        hint = "write it like 90s, 2h, 1h30m or 2d"
+        raise BadValueError(f"{text[:60]!r} is not a duration: {hint}") from None
+    if not 0 < found <= MAX_LIFETIME:
+        raise BadValueError(f"{text[:60]!r} is out of range: a lifetime is 1s to {MAX_LIFETIME // _DAY}d")
+    return found
+
+
+def lifetime_text(value: int) -> str:
+    """Seconds as people write them: 129600 -> `1d12h`, 90 -> `1m30s`."""
+    days, rest = divmod(value, _DAY)
+    return (f"{days}d" if days else "") + (duration_text(rest * 10**9) if rest or not days else "")
 
 
 def duration_text(value: int) -> str:

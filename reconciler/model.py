@@ -195,7 +195,8 @@ class Origin:
 class DesiredState:
     """What one file says. The mappings are keyed by name on the engine, in the order of the file.
 
-    `external_volumes` are those that must exist, and where the file says so; `origin` tells where the file is.
+    `external_volumes` are those that must exist, and where the file says so; `origin` tells where the file is. `ttl`: seconds after which
+    the topology has expired, unless it is applied again; None: never.
     """
 
     topology: str
@@ -203,6 +204,7 @@ class DesiredState:
     containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
     external_volumes: Mapping[str, Source] = field(default_factory=dict)
     origin: Origin | None = None
+    ttl: int | None = None
 
     def made_on(self, engine: EngineInfo) -> DesiredState:
         """It with each container as `engine` can make it."""
@@ -312,6 +314,8 @@ class ObservedNetwork:
     """The config-only network that its settings were taken from; what is made of it has the settings, and not the link."""
     missing: bool = False
     """Held by a journal alone: an interrupted run took it away. Never so as observed."""
+    created: str = field(default="", compare=False)
+    """When it was created, as the engine says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +376,8 @@ class ObservedContainer:
     """The name in labels of netplan that do not count, as they were written for another container, or before it was renamed."""
     own_route: str = ""
     service: str = ""
+    created: str = field(default="", compare=False)
+    """When it was created, as the engine says it."""
 
     @property
     def live(self) -> bool:

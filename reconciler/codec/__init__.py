@@ -136,6 +136,7 @@ def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()
         scope=raw.get("Scope") or "local",
         outside=tuple(outside),
         config_from=str((raw.get("ConfigFrom") or {}).get("Network") or ""),
+        created=raw.get("Created") or "",
     )
 
 
@@ -185,6 +186,7 @@ def read_container(raw: Json, engine: EngineInfo, swarm: Collection[str] = ()) -
         mac=canonical_mac(config.get("MacAddress") or ""),
         ports=tuple(_read_ports(network_settings.get("Ports") or {})),
         service=service_of(config.get("Labels")),
+        created=raw.get("Created") or "",
     )
     return _attached(container, network_settings.get("Networks") or {}, engine, swarm)
 

@@ -238,12 +238,12 @@ def _severed(member: Json, owner: Json) -> bool:
 
 def is_started_after(raw: Json, now: str) -> bool:
     """Whether a container says that it was started after `now`, RFC 3339: then the engine's clock was set back since. False if untold."""
-    found = [_moment(text) for text in (str((raw.get("State") or {}).get("StartedAt") or ""), now)]
+    found = [moment(text) for text in (str((raw.get("State") or {}).get("StartedAt") or ""), now)]
     began, present = found
     return began is not None and present is not None and began > present
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
     """`2026-11-24T13:19:40.251234567+02:00`, whose nanoseconds Python cannot read."""
     try:
         found = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", lambda part: part[1].ljust(7, "0"), text))

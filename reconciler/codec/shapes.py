@@ -111,6 +111,7 @@ network = object_of(
     {
         "Scope": str,
         "Driver": str,
+        "Created": str,
         **dict.fromkeys(("Internal", "Attachable", "EnableIPv4", "EnableIPv6"), bool),
         "Labels": _labels,
         "Options": _options,
@@ -187,6 +188,7 @@ _managed = object_of(
 _container = object_of(
     {
         "RestartCount": int,
+        "Created": str,
         "State": _state,
         "Config": object_of({"Hostname": str, "MacAddress": str, "Labels": _labels}),
         "HostConfig": object_of({"NetworkMode": str}),
@@ -220,7 +222,7 @@ listed_container = object_of(
 
 image = object_of({"Os": str, "Architecture": str, "Variant": str, "RepoDigests": _texts, "Config": _config}, "Id")
 listed_image = object_of({"RepoTags": _texts, "RepoDigests": _texts}, "Id")
-volume = object_of({"Labels": _labels, "Name": _name}, "Name")
+volume = object_of({"Labels": _labels, "Name": _name, "CreatedAt": str}, "Name")
 volumes = object_of({"Volumes": list_of(volume)})
 created = object_of({}, "Id")
 _descriptor = object_of({}, "digest")

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError, UnprovenError
+from ..forms import lifetime_text
+from ..lifetimes import Record, records
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose, safe
-from ..process import say_error
+from ..process import print_on, say_error
 from ..safety import Policy
 from .dropped import WAY_OUT, dropped_settings
+from .lifetime import write_ttl
 from .outcome import afterwards, live, not_running, prove, remains
 from .shared import look_at, print_plan, print_report, print_run, refused
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from ..plan import Plan, Step
     from .shared import Sight
 
+AGAIN = "the next apply of this topology drops it"
 MOST_CHANGES = 10
 """Differences that are listed where the engine changed while a plan was being read."""
 
@@ -40,6 +44,7 @@ class View:
         self.observed = ObservedState()
         self.journals: tuple[Journal, ...] = ()
         self.claims: list[Claim] = []
+        self.written: tuple[Record, ...] = ()
 
     def look(self, policy: Policy | None = None) -> Plan:
         """Observe, and plan, under another policy than usual if one is given. Raises EngineError."""
@@ -49,7 +54,7 @@ class View:
 
         sight, self._sight = self._sight, None
         volumes = sight.volumes if sight else own_volumes(self._reader)
-        self.journals, self.claims = journals(volumes), claims(volumes)
+        self.journals, self.claims, self.written = journals(volumes), claims(volumes), records(volumes)
         self.observed = look_at(self._reader, [self.desired], answers=sight.answers if sight else None)
         return plan(self.desired, self.observed, self.journals, policy or self.policy)
 
@@ -63,11 +68,21 @@ class View:
         return [journal.name for journal in self.journals if journal.topology == self.desired.topology]
 
     @property
+    def old_ttls(self) -> list[Record]:
+        """What says when the topology expires, until this run says it."""
+        return [record for record in self.written if record.topology == self.desired.topology]
+
+    @property
     def leftovers(self) -> bool:
         """Whether a run that is gone left a journal of this topology, or the engine's lock."""
         from ..lock.holder import gone
 
         return bool(self.own_journals) or any(gone(claim.holder) for claim in self.claims)
+
+    @property
+    def renews(self) -> bool:
+        """Whether it is to be written anew when the topology expires, also where nothing else is to be done."""
+        return self.desired.ttl is not None or bool(self.old_ttls)
 
 
 Agreed = Callable[[View, "Plan"], None]
@@ -83,36 +98,46 @@ def carry_out(
     *,
     agreed: Agreed | None = None,
     sight: Sight | None = None,
+    shown_before: bool = False,
 ) -> int:
-    """Shows the plan, asks, carries it out under the lock, proves it. An apply with nothing to do takes no lock."""
+    """Shows the plan unless it was `shown_before`, asks, carries it out under the lock, proves it.
+
+    An apply with nothing to do, and no `ttl`, takes no lock. `agreed` is asked at the first look, and again under the lock.
+    """
     view = View(desired, engine, policy, sight)
     shown = view.look()
     seen = view.observed
     if agreed:
         agreed(view, shown)
-    if shown.applyable and not shown.empty:
+    if shown.applyable and (view.renews or not shown.empty):
         engine.make_ready()
-    if options.output != "json":
+    if options.output != "json" and not shown_before:
         print_plan(shown, options)
     if code := refused(shown, options):
         print_report(shown, None, False, options)
         return code
-    if shown.empty and not view.leftovers:
+    if shown.empty and not view.leftovers and not view.renews:
         print_report(shown, None, True, options)
         _all_run(view, engine)
         return 0
     asked = confirm_wipe(view.observed.engine.name, options) if policy.wipe else _ask(shown, options, verb)
     with _locked(engine, desired.topology, options) as lock:
         wanted = view.look()
+        if asked and wanted.fingerprint != shown.fingerprint:
+            raise stale("the engine changed while the plan was being read", seen, view.observed, desired, wanted, f"netplan {verb}")
+        if agreed:
+            agreed(view, wanted)
         if wanted.fingerprint != shown.fingerprint:
-            if asked:
-                raise stale("the engine changed while the plan was being read", seen, view.observed, desired, wanted, f"netplan {verb}")
-            if agreed:
-                agreed(view, wanted)
             _show_again(wanted, options)
         if code := refused(wanted, options):
             print_report(wanted, None, False, options)
             return code
+        if shown.empty and wanted.empty and not view.leftovers:
+            _warn(write_ttl(engine, desired, view.old_ttls), AGAIN)
+            _tell_ttl(desired, options)
+            print_report(wanted, None, True, options)
+            _all_run(view, engine)
+            return 0
         return _Run(view, engine, lock, wanted, options).carry_out()
 
 
@@ -187,6 +212,11 @@ def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]
         _warn(lock.release(), "the next apply on this machine takes it over; on another one: netplan unlock")
 
 
+def _tell_ttl(desired: DesiredState, options: Namespace) -> None:
+    if desired.ttl is not None and options.output == "text" and not options.quiet:
+        print_on(f"Expires in {lifetime_text(desired.ttl)}, unless it is applied again.")
+
+
 def _what_failed(back: Plan) -> str:
     networks = sorted({step.network for step in back.steps} - {"none"})
     if networks:
@@ -226,6 +256,8 @@ class _Run:
         view, wanted, options = self.view, self.wanted, self.options
         _load_what_mends()
         before = live(view.observed, wanted)
+        if not view.policy.destroyed:  # a run that is killed halfway leaves something that expires, or no longer does
+            _warn(write_ttl(self.engine, view.desired, view.old_ttls), AGAIN)
         superfluous = self._note()
         try:
             ran = self._execute(wanted) if wanted.steps else None
@@ -286,9 +318,19 @@ class _Run:
             return lost
         if converged:
             self._drop(superfluous)
+            self._write_ttl()
         elif self.note and (self.note.empty or (done and self._is_whole(self.note.name))):
             self._drop({self.note.name})
         return None
+
+    def _write_ttl(self) -> None:
+        """It counts from the end of the run, which may have taken long; where that cannot be written, from the beginning."""
+        view = self.view
+        try:
+            _warn(write_ttl(self.engine, view.desired, view.written if view.policy.wipe else view.old_ttls), AGAIN)
+            _tell_ttl(view.desired, self.options)
+        except EngineError as error:
+            _warn(f"the ttl counts from the beginning of this run: {error}", "apply again to renew it")
 
     def _lost_at_last_look(self) -> LockLostError | None:
         """What became of the lock, where it was this run's no more: then the journals may be somebody else's to drop."""
@@ -301,7 +343,7 @@ class _Run:
     def _drop(self, names: set[str]) -> None:
         from ..lock.journal import drop
 
-        _warn(drop(self.engine, names), "the next apply of this topology drops it")
+        _warn(drop(self.engine, names), AGAIN)
 
     def _execute(self, plan: Plan) -> Run:
         """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""

@@ -15,6 +15,7 @@ from ..paint import safe
 from ..process import print_on, print_text
 from ..signals import interruptible, received
 from .carry import Agreed, carry_out
+from .lifetime import timed
 from .outcome import own_containers
 from .review import load_in_order
 from .shared import Lookout, check_adopt, check_replaced, engine_of, files, one_document, policy_of, report_of
@@ -38,7 +39,7 @@ def apply(options: Namespace) -> int:
         raise UsageError("--fingerprint was given without --plan", "it says which saved plan was approved: apply --plan P.json")
     paths = files(options.file)
     lookout = Lookout(options, engine_of, paths)
-    states = _compatible(paths)
+    states = timed(_compatible(paths), options)
     check_adopt(options, states)
     check_replaced(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
@@ -78,7 +79,7 @@ def _exists(name: str) -> Agreed:
     looks = itertools.count()
 
     def check(view: View, _: Plan) -> None:
-        known = topologies(view.observed, view.journals)
+        known = topologies(view.observed, view.journals, view.written)
         if next(looks) or name in known:
             return
         import difflib
@@ -100,7 +101,7 @@ def reset(options: Namespace) -> int:
     if options.wipe and len(paths) > 1:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
     interruptible()
-    states = _compatible(paths)
+    states = timed(_compatible(paths), options)
     check_replaced(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers

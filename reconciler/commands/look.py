@@ -158,16 +158,19 @@ def _shown_files(options: Namespace) -> list[str]:
 
 
 def ls(options: Namespace) -> int:
-    """Topologies on the engine."""
+    """Topologies on the engine: all, or those that the options mean."""
     from .. import show as view
-    from ..observe import observe
+    from .lifetime import choice_of, survey
 
     with reader_of(options) as reader:
-        observed = observe(reader)
+        seen = survey(reader)
+    found = seen.chosen(choice_of(options))
     if options.output == "json":
-        print(view.ls_json(observed))
+        print(view.ls_json(seen.observed, found, seen.now))
+    elif seen.entries and not found:
+        say(options, f"these options fit none of the topologies on this engine, {len(seen.entries)} in all")
     else:
-        say(options, view.ls(observed, choose(sys.stdout, options.no_color)))
+        say(options, view.ls(found, seen.now, choose(sys.stdout, options.no_color)))
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RefusedError, UsageError
 from ..model import DesiredState, Journal, ObservedState
 from .carry import MOST_CHANGES, View, carry_out, stale
+from .lifetime import timed
 from .shared import (
     CHANGES_PENDING,
     check_adopt,
@@ -106,7 +107,7 @@ def apply_saved(options: Namespace) -> int:
         hint = f"make a plan with: netplan plan FILE --out {options.plan}"
         raise UsageError(f"the saved plan {options.plan} cannot be read: {why}", hint) from None
     saved = read_saved(content, options.plan, snapshot_key())
-    desired = _desired(saved, options.plan)
+    [desired] = timed([_desired(saved, options.plan)], options)
     planned = _planned_again(saved, desired, options)
     options.file = saved.file
     with engine_of(options) as engine:

@@ -6,8 +6,9 @@ networks.py and containers.py turn observed state into rows of plain values, onc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from ..model import DesiredState, ObservedState
@@ -15,9 +16,9 @@ from ..plan import Plan
 from .containers import containers_of
 from .networks import gateways_in_use, networks_of
 from .text import show
-from .topologies import ls, owned
+from .topologies import Choice, Owned, entry_json, ls, owned
 
-__all__ = ["ls", "ls_json", "show", "show_json"]
+__all__ = ["Choice", "Owned", "entry_json", "ls", "ls_json", "owned", "show", "show_json"]
 
 FORMAT_VERSION = 1
 
@@ -39,9 +40,9 @@ def _shown(observed: ObservedState, topology: str | None, desired: DesiredState 
     }
 
 
-def ls_json(observed: ObservedState) -> str:
-    """What `ls` lists, as JSON (schemas/ls.schema.json)."""
-    return _json(observed, {"topologies": [asdict(entry) for entry in owned(observed)]})
+def ls_json(observed: ObservedState, found: Sequence[Owned], now: datetime) -> str:
+    """What `ls` lists, as JSON (schemas/ls.schema.json): these topologies."""
+    return _json(observed, {"topologies": [entry_json(entry, now) for entry in found]})
 
 
 def _json(observed: ObservedState, body: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..cycles import no_cycle_search
 from ..errors import InputError, Problem
+from ..forms import BadValueError, lifetime
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
 from ..settings import (
     IFNAME_OPTION,
@@ -94,10 +95,18 @@ def check(report: Report) -> Checked:
     if isinstance(root.get("networks"), Map | None):
         networks = check_networks(report, text(root, "name") or "", mapping(root, "networks"))
         check_containers(report, mapping(root, "containers"), networks)
+    _check_ttl(report, root)
     volumes = read_volumes(report, mapping(root, "volumes"))
     checked = check_services(report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks"))
     advise(report, mapping(root, "containers"), networks, checked.services.values())
     return checked
+
+
+def _check_ttl(report: Report, root: Map) -> None:
+    try:
+        lifetime(text(root, "ttl") or "1s")
+    except BadValueError as error:
+        report.error(root.value_at("ttl"), f"ttl: {error}")
 
 
 # --- values: from here on the document is known to be in order ---------------------------------------------------------------
@@ -117,7 +126,8 @@ def _state(document: Document, checked: Checked) -> DesiredState:
         for key, at, value in members(mapping(root, "containers"))
     ]
     volumes = checked.volumes.sources(document)
-    return DesiredState(root["name"], networks, {container.name: container for container in containers}, volumes)
+    ttl = lifetime(root["ttl"]) if "ttl" in root else None
+    return DesiredState(root["name"], networks, {container.name: container for container in containers}, volumes, ttl=ttl)
 
 
 def _network(document: Document, topology: str, key: str, at: int, body: Map) -> DesiredNetwork:

@@ -206,7 +206,8 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
         return f"must be {_wanted(rule)}; what stands there is something else to YAML: put it in quotes (value hidden)"
     match error.validator:
         case "type" if "typeErrorMessage" in error.schema:
-            return f"is {value_of(value)}: {error.schema['typeErrorMessage']}"
+            found = "empty" if value is None else value_of(value)
+            return f"is {found}: {error.schema['typeErrorMessage']}"
         case "type":
             return _wrong_type(value, [rule] if isinstance(rule, str) else rule, path)
         case "pattern":

@@ -315,7 +315,10 @@ class Docker(Api):
         assert '"error"' not in str(answer), answer
 
     def clean_up(self) -> None:
-        """Remove every container and network whose name has the prefix."""
+        """Remove every container and network whose name has the prefix, and what says how long its topologies live."""
+        for volume in self.do("GET", "/volumes")["Volumes"] or ():
+            if volume["Name"].startswith(f"netplan.ttl.{self.prefix}"):
+                self.call("DELETE", f"/volumes/{volume['Name']}")
         for _ in range(50):  # some wait for another to go; a swarm lets go of a network a little later
             left = [f"/containers/{id}?force=1&v=1" for id in self._mine("/containers/json?all=1", "Names")]
             left = left or [f"/networks/{id}" for id in self._mine("/networks", "Name")]

@@ -144,6 +144,7 @@ _CHANGING = [
     (r"\b\d+\.\d+ s\b", "TIME"),
     (r"\.netplan-[0-9a-f]{12}\b", ".netplan-ID"),
     (r"\bnetwork [0-9a-f]{12} -> [0-9a-f]{12}\b", "network ID -> ID"),
+    (r"(?m)(running|\d)  (age|\d\S*[dhms]) +(?=origin|\S+:/)", r"\1  "),
     (r"(?m)(running|\d)  (origin|\S+:/\S*)( in \S+)?$", r"\1  ORIGIN"),
     (r"Warnings\n  the MAC address.*\n\n", ""),  # Docker 20.10 keeps them, 29 sets them
     (r"(?m)  gateway [0-9a-f.:]+$", ""),  # 29 shows it where nobody chose it

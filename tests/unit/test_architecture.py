@@ -16,7 +16,7 @@ MODULES = {
 }
 
 VALUES = ("errors", "settings", "model", "plan", "marks", "ownership", "sealing", "cycles")
-PURE = (*VALUES, "forms", "codec", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
+PURE = (*VALUES, "forms", "codec", "lifetimes", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
 PURE_INSIDE = {
     *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
     "reconciler.executor.rollback",
@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "safety": VALUES,
     "topology": (*VALUES, "forms"),
     "codec": (*VALUES, "forms"),
+    "lifetimes": (*VALUES, "forms", "codec"),
     "planner": (*VALUES, "forms", "safety"),
     "render": (*VALUES, "forms", "safety", "paint"),
     "applied": VALUES,
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     "observe": (*VALUES, "forms", "codec", "engine"),
     "executor": (*VALUES, "codec", "engine", "paint", "signals"),
     "lock": (*VALUES, "engine", "snapshot"),
-    "cli": ("errors", "paint", "process", "signals", "wrap", "commands"),
+    "cli": ("errors", "forms", "paint", "process", "signals", "wrap", "commands"),
 }
 """Of the parts with a place in the direction, all that each may import, lazily or not."""
 

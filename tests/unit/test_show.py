@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import jsonschema
 import pytest
@@ -23,10 +24,23 @@ from reconciler.model import (
     ObservedState,
     Source,
 )
-from reconciler.paint import ansi
+from reconciler.paint import Paint, ansi, plain
 from reconciler.plan import Change, Difference, Plan
-from reconciler.show import ls, ls_json, show, show_json
+from reconciler.show import ls as ls_of
+from reconciler.show import ls_json as ls_json_of
+from reconciler.show import owned, show, show_json
 from reconciler.topology.schema import schema_text
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def ls(state: ObservedState, paint: Paint = plain) -> str:
+    return ls_of(owned(state), NOW, paint)
+
+
+def ls_json(state: ObservedState) -> str:
+    return ls_json_of(state, owned(state), NOW)
+
 
 ENGINE = EngineInfo(id="E", name="box", version="28.5.2")
 HERE = Source("shop.yaml", 3)
@@ -217,12 +231,14 @@ def test_topologies() -> None:
         "lab              1          1           1          0        1\n"
         "shop             1          3           2          0        1"
     )
+    times = {"created": None, "changed": None, "age": None, "ttl": None, "expires": None, "expired": False}
+    untold = {"trouble": [], "origins": [], **times}
     assert json.loads(ls_json(STATE)) == {
         "format_version": 1,
         "engine": {"name": "box", "version": "28.5.2", "flavor": "docker"},
         "topologies": [
-            {"topology": "lab", "networks": 1, "containers": 1, "managed": 0, "running": 1, "endpoints": 1, "trouble": [], "origins": []},
-            {"topology": "shop", "networks": 1, "containers": 2, "managed": 0, "running": 1, "endpoints": 3, "trouble": [], "origins": []},
+            {"topology": "lab", "networks": 1, "containers": 1, "managed": 0, "running": 1, "endpoints": 1, **untold},
+            {"topology": "shop", "networks": 1, "containers": 2, "managed": 0, "running": 1, "endpoints": 3, **untold},
         ],
     }
 

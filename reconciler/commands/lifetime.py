@@ -1,0 +1,94 @@
+"""How long topologies live, on a real engine: what it says of them, and what an apply writes there."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..codec.containers import moment
+from ..errors import ApiError, EngineError
+from ..lifetimes import PREFIX, Record, record_labels, records
+from ..model import DesiredState, Journal, ObservedState
+
+if TYPE_CHECKING:
+    from ..engine import Engine, Reader
+    from ..show import Choice, Owned
+
+GONE = 404
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All topologies on one engine at one time; `now` is by its clock."""
+
+    observed: ObservedState
+    written: tuple[Record, ...]
+    journals: tuple[Journal, ...]
+    now: datetime
+
+    @cached_property
+    def entries(self) -> Sequence[Owned]:
+        """Every topology, as `ls` lists it."""
+        from ..show import owned
+
+        return owned(self.observed, self.written)
+
+    def chosen(self, choice: Choice) -> list[Owned]:
+        """Those that are meant."""
+        return [entry for entry in self.entries if choice.has(entry, self.now)]
+
+
+def survey(reader: Reader) -> Survey:
+    """Looks at an engine. Raises EngineError."""
+    from ..lock import own_volumes
+    from ..lock.journal import journals
+    from ..observe import observe
+
+    volumes = own_volumes(reader)
+    return Survey(observe(reader), records(volumes), journals(volumes), engine_time(reader))
+
+
+def engine_time(reader: Reader) -> datetime:
+    """The time by the engine's clock: everything that it says was created at some time goes by that."""
+    from ..engine import persistently
+
+    told = moment(str(persistently(reader.details).get("SystemTime") or ""))
+    return told or datetime.now(UTC)
+
+
+def choice_of(options: Namespace) -> Choice:
+    """Which topologies the options mean."""
+    from ..show import Choice
+
+    return Choice(options.expired, options.older_than, tuple(options.match), tuple(options.origin))
+
+
+def timed(states: Iterable[DesiredState], options: Namespace) -> list[DesiredState]:
+    """The states with the `--ttl` that was given; without one each file's own counts."""
+    return [replace(state, ttl=options.ttl) for state in states] if options.ttl is not None else list(states)
+
+
+# --- what an apply writes --------------------------------------------------------------------------------------------
+
+
+def write_ttl(engine: Engine, desired: DesiredState, old: Iterable[Record]) -> str:
+    """Writes when the topology expires, counted from now, and drops what earlier runs wrote; without a `ttl` it drops only.
+
+    Returns why something old stays, empty where nothing does. Raises EngineError where the new cannot be written.
+    """
+    if desired.ttl is not None:
+        name = f"{PREFIX}{desired.topology}.{os.urandom(4).hex()}"
+        engine.create_volume(name, record_labels(desired.topology, desired.ttl))
+    trouble = ""
+    for record in old:
+        try:
+            engine.remove_volume(record.name)
+        except EngineError as error:
+            if not isinstance(error, ApiError) or error.status != GONE:
+                trouble = f"{record.name} stays on the engine, an earlier ttl: {error}"
+    return trouble
