@@ -230,6 +230,8 @@ def parser() -> argparse.ArgumentParser:
         "disconnects containers that are not declared from its networks.",
         *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
+    for stops in (apply, destroy, reset):
+        stops.add_argument("--stop-timeout", **_STOP_TIMEOUT)  # type: ignore[arg-type]
     reset.add_argument("--keep-containers", action="store_true", help="keep the containers: restore networks and attachments only")
     reset.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     reset.add_argument("--ttl", **_TTL)  # type: ignore[arg-type]
@@ -353,6 +355,13 @@ _SETTLE = {
 }
 
 
+_STOP_TIMEOUT = {
+    "type": lambda text: _whole_seconds(text),
+    "metavar": "S",
+    "help": "seconds that every container stopped by this run has to end (default: its own stop_grace_period)",
+}
+
+
 def _parent() -> argparse.ArgumentParser:
     import argparse
 
@@ -441,6 +450,10 @@ def _lifetime(text: str) -> int:
 
 def _patience(text: str) -> float:
     return _number(text, float, 0, 86400)
+
+
+def _whole_seconds(text: str) -> int:
+    return int(_number(text, int, 0, 86400))
 
 
 def _limit(text: str) -> int:

@@ -359,7 +359,15 @@ class _Run:
         self.engine.guard(self.lock.hold)
         try:
             with progress(plan, sys.stderr, paint, verbose=options.verbose and not options.quiet) as listen:
-                ran = execute(plan, self.engine, parallel=options.parallel, listen=listen, guard=self._guard, settling=settling)
+                ran = execute(
+                    plan,
+                    self.engine,
+                    parallel=options.parallel,
+                    listen=listen,
+                    guard=self._guard,
+                    settling=settling,
+                    stop_timeout=options.stop_timeout,
+                )
         except KeyboardInterrupt:
             self.lock.keep = True
             raise

@@ -225,9 +225,10 @@ def apply_command(options: Namespace, file: str | None) -> str:
 def next_commands(options: Namespace) -> dict[str, str]:
     """What to run where not every step was done. Only of an apply does `netplan plan` show what is left."""
     command = apply_command(Namespace(**{**vars(options), "plan": None}), options.file)
+    whole = " ".join([command, *_given(options, "--stop-timeout", "stop_timeout")])
     if options.command != "apply":
-        return {"To go on": command}
-    return {"What is left to do": command.replace("netplan apply", "netplan plan", 1), "To do it": command}
+        return {"To go on": whole}
+    return {"What is left to do": command.replace("netplan apply", "netplan plan", 1), "To do it": whole}
 
 
 def _given(options: Namespace, option: str, name: str) -> list[str]:

@@ -14,7 +14,10 @@ _GRACE = 0.2
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """`call()`, or TimeoutError once `seconds` are over, however the time was spent. It may then still go on, in a thread of its own."""
+    """`call()`, or TimeoutError once `seconds` are over, however the time was spent. It may then still go on, in a thread of its own.
+
+    A machine that can start no more threads has only the socket's own timeout.
+    """
     future: Future[T] = Future()
 
     def run() -> None:
@@ -23,7 +26,10 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         except BaseException as error:  # raised in the caller's thread
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:
+        return call()
     return future.result(seconds + _GRACE)
 
 

@@ -1,8 +1,8 @@
 """Carries a plan out: walks its graph in parallel, and says of every step how it ended.
 
-The walk decides only when a step runs; what a step does and how its errors are judged is in steps.py. There are no barriers: a step
-starts as soon as those it waits for have ended. Creating and removing networks is serialised inside the engine, so only few of these run at
-once and the other workers are left to connects and disconnects.
+The walk decides only when a step runs; what a step does and how its errors are judged is in steps.py.
+There are no barriers: a step starts as soon as those it waits for have ended and there is a place for
+one of its kind (lanes.py).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from graphlib import TopologicalSorter
-from heapq import heappop, heappush
-from time import monotonic, perf_counter
+from queue import SimpleQueue
+from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import LockLostError, NetplanError, UnreachableError, machine_error
@@ -25,16 +25,15 @@ from ..signals import ASKING, raises, received
 from .container_steps import BACK
 from .crew import Crew
 from .judge import StepError
+from .lanes import NETWORKS, Lanes, limits
 from .settling import Settling, Started, fallen
 from .steps import Performer
+from .watch import Watch
 
 if TYPE_CHECKING:
     from ..engine import Engine
 
 Status = Literal["done", "failed", "skipped"]
-NETWORKS_AT_ONCE = 2
-"""Network creates and removes in flight: one is worked on by the engine while the next is already on its way."""
-
 INTERRUPTED = "interrupted before it began"
 
 
@@ -120,25 +119,36 @@ def execute(
     stop: threading.Event | None = None,
     guard: Guard = _unguarded,
     settling: Settling | None = None,
+    stop_timeout: int | None = None,
 ) -> Run:
-    """Carry `plan` out with at most `parallel` engine calls at a time; a step that fails stops what needs it, not its neighbours.
+    """Carry `plan` out; a step that fails stops what needs it, not its neighbours.
+
+    At most `parallel` engine calls are made at a time. What only waits is not among them: stops, waits
+    for health or completion, and pulls have limits of their own (lanes.py).
 
     When `stop` is set, or on the first signal in the main thread that asks this process to end (signals.py), running steps
     finish and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end
     with the process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the
-    thread that takes it. With `settling`, a start has succeeded only if its container stays up. Raises EngineError only if the engine
-    cannot be read before the first step.
+    thread that takes it. With `settling`, a start has succeeded only if its container stays up. With
+    `stop_timeout` that many seconds are what each stopped container has to end. Raises EngineError
+    only if the engine cannot be read before the first step.
     """
-    began = perf_counter()
+    began = monotonic()
+    plan = plan if stop_timeout is None else _hurried(plan, stop_timeout)
     stop = stop or threading.Event()
     with _interruptible(stop):
-        performer = Performer(plan, engine, stop)
+        performer = Performer(plan, engine, stop, stop_timeout)
         results = _Walk(plan, performer, max(parallel, 1), listen, stop, guard).walk() if plan.steps else {}
         for result in _settled(results, performer, engine, settling, stop, max(parallel, 1)) if settling else ():
             results[result.step.id] = result
             with suppress(OSError, ValueError):
                 listen(Event(result.step, result))
-    return Run(tuple(results[step.id] for step in plan.steps), perf_counter() - began)
+    return Run(tuple(results[step.id] for step in plan.steps), monotonic() - began)
+
+
+def _hurried(plan: Plan, seconds: int) -> Plan:
+    """`plan` with another grace period for all that it stops."""
+    return replace(plan, steps=tuple(replace(step, seconds=seconds) if step.op == "stop" else step for step in plan.steps))
 
 
 def _settled(
@@ -197,36 +207,34 @@ def _interruptible(stop: threading.Event) -> Iterator[None]:
 
 
 class _Walk:
-    """One walk over one plan. Everything but `_work` happens in the calling thread."""
+    """One walk over one plan. Everything but `_work` and `_look` happens in the calling thread."""
 
     def __init__(self, plan: Plan, performer: Performer, parallel: int, listen: Listener, stop: threading.Event, guard: Guard) -> None:
         self._steps = {step.id: step for step in plan.steps}
         self._sorter = TopologicalSorter({step.id: (*step.needs, *step.follows) for step in plan.steps})
         self._performer = performer
-        self._parallel = parallel
-        self._networks_at_once = 1 if plan.engine.api < ALL_ENDPOINTS_API else NETWORKS_AT_ONCE
+        self._lanes = Lanes(limits(parallel, 1 if plan.engine.api < ALL_ENDPOINTS_API else NETWORKS))
         self._listen = listen
         self._stop = stop
         self._guard = guard
         self._halt = ""
-        self._networks: list[int] = []
-        self._others: list[int] = []
-        self._running: dict[Future[StepResult], Step] = {}
+        self._ended = SimpleQueue[StepResult | None]()
+        self._crew = Crew(self._ended)
+        self._watch = Watch(self._look, self._ended.put, stop)
+        self._watched: dict[int, float] = {}
         self._results: dict[int, StepResult] = {}
         self._causes: dict[int, str] = {}
         self._taken_back: set[str] = set()
 
     def walk(self) -> dict[int, StepResult]:
         self._sorter.prepare()
-        crew = Crew(min(self._parallel, len(self._steps)), self._work)
-        self._parallel = crew.size
         try:
+            self._start()
             while self._sorter.is_active():
-                self._queue_ready()
-                self._start(crew)
                 self._collect()
+                self._start()
         finally:
-            crew.dismiss()
+            self._crew.dismiss()
         return self._results
 
     def _queue_ready(self) -> None:
@@ -236,7 +244,7 @@ class _Walk:
                 if cause := self._cause(step):
                     self._skip(step, cause)
                 else:
-                    heappush(self._networks if _of_network(step) else self._others, number)
+                    self._lanes.put(step)
 
     def _cause(self, step: Step) -> str:
         """Why a step cannot run: of the steps that it needs one that failed, else what began it for one that was skipped."""
@@ -244,51 +252,69 @@ class _Walk:
         ended.sort(key=lambda need: self._results[need].status != "failed")
         return self._causes[ended[0]] if ended else ""
 
-    def _start(self, crew: Crew[Step, StepResult]) -> None:
-        while (number := self._next()) is not None:
-            step = self._steps[number]
+    def _start(self) -> None:
+        """Starts what can be started; where no thread can be had, the rest comes when another step has ended."""
+        self._queue_ready()
+        while step := self._lanes.next():
             if why := self._halt or (INTERRUPTED if self._stop.is_set() else ""):
+                self._lanes.skip(step)
                 self._skip(step, why)
                 self._queue_ready()
-            else:
+            elif self._crew.room():
+                self._lanes.begin(step)
                 self._tell(Event(step))
-                self._running[crew.begin(step)] = step
+                self._begin(step)
+            else:
+                return
 
-    def _next(self) -> int | None:
-        """The step to start now: networks first, as they are what takes longest."""
-        if len(self._running) >= self._parallel:
-            return None
-        if self._networks and sum(map(_of_network, self._running.values())) < self._networks_at_once:
-            return heappop(self._networks)
-        return heappop(self._others) if self._others else None
+    def _begin(self, step: Step) -> None:
+        if step.op != "wait":
+            self._crew.begin(partial(self._work, step))
+        elif self._watch.add(step):
+            self._crew.begin(self._watch.run)
 
-    def _work(self, step: Step) -> StepResult:
-        """In a worker: every way to end is a result."""
-        began = perf_counter()
-        try:
+    def _work(self, step: Step) -> StepResult | None:
+        """In a thread of the crew: every way to end is a result."""
+
+        def whole() -> bool:
             self._guard(step)
             self._performer.perform(step)
+            return True
+
+        return self._outcome(step, monotonic(), whole)
+
+    def _look(self, step: Step) -> StepResult | None:
+        """In the thread that looks at all that is waited for: how a wait has ended, None if it has not."""
+        since = self._watched.setdefault(step.id, monotonic())
+        return self._outcome(step, since, lambda: self._performer.containers.reached(step, since))
+
+    def _outcome(self, step: Step, began: float, act: Callable[[], bool]) -> StepResult | None:
+        """How a step has ended after `act`, None where that says that it has not."""
+        try:
+            if not act():
+                return None
         except UnreachableError as error:
             self._halt = f"the engine could not be reached at step {step.id}"
-            return StepResult(step, "failed", str(error), perf_counter() - began, unknown=True)
+            return StepResult(step, "failed", str(error), monotonic() - began, unknown=True)
         except LockLostError as error:
             self._halt = f"the lock was lost at step {step.id}"
-            return StepResult(step, "failed", str(error), perf_counter() - began)
+            return StepResult(step, "failed", str(error), monotonic() - began)
         except NetplanError as error:
             unknown, late = (error.unknown, error.late) if isinstance(error, StepError) else (False, False)
             why, raw = self._performer.explain(step, error)
-            seconds = perf_counter() - began
+            seconds = monotonic() - began
             return StepResult(step, "failed", f"{why}{self._reversed_by(step)}", seconds, unknown=unknown, late=late, raw=raw)
         except BaseException as error:
             if shortage := machine_error(error):
-                return StepResult(step, "failed", str(shortage), perf_counter() - began, unknown=True)
-            return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", perf_counter() - began, error)
-        return StepResult(step, "done", seconds=perf_counter() - began, ended=monotonic())
+                return StepResult(step, "failed", str(shortage), monotonic() - began, unknown=True)
+            return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", monotonic() - began, error)
+        ended = monotonic()
+        return StepResult(step, "done", seconds=ended - began, ended=ended)
 
     def _collect(self) -> None:
-        for future in wait(self._running, return_when=FIRST_COMPLETED).done if self._running else ():
-            del self._running[future]
-            result = future.result()
+        """Waits for the next step to end. A thread that has nothing more to look at says only that it is free."""
+        if result := self._ended.get():
+            self._lanes.end(result.step)
             if result.status == "failed":
                 self._causes[result.step.id] = _because(result.step)
             self._end(result)
@@ -328,7 +354,3 @@ def _because(step: Step) -> str:
     """Why what needs a failed step is skipped."""
     failed = f"step {step.id} ({step.text}), which failed"
     return f"every image comes first: needs {failed}" if step.op == "pull" else f"needs {failed}"
-
-
-def _of_network(step: Step) -> bool:
-    return step.op in ("create", "remove") and bool(step.network)

@@ -38,9 +38,13 @@ ENDED = (
 
 
 class ContainerPerformer:
-    """Performs the steps of containers and images of one plan, from any number of threads. `stop` ends all waiting."""
+    """Performs the steps of containers and images of one plan, from any number of threads.
 
-    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event) -> None:
+    `stop` ends all waiting; `stop_timeout` is the grace period of stops that are no steps, None for the usual.
+    """
+
+    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event, stop_timeout: int | None = None) -> None:
+        self._grace = GRACE if stop_timeout is None else stop_timeout
         self._engine, self._info, self._stop = engine, plan.engine, stop
         self._made: dict[str, str] = {}
         self._before = {step.container_id for step in plan.steps if step.container_id}
@@ -50,7 +54,10 @@ class ContainerPerformer:
         """Bytes that are here and bytes in all, by step: how far each pull is."""
 
     def perform(self, step: Step) -> None:
-        """Return once the engine is as `step` wants it; else raise EngineError with the reason."""
+        """Return once the engine is as `step` wants it; else raise EngineError with the reason.
+
+        Not of a `wait`, which is looked at again and again until it is `reached`.
+        """
         match step.op:
             case "pull":
                 self._pull(step)
@@ -66,8 +73,6 @@ class ContainerPerformer:
                 self._end(self.made(step), step.seconds)
             case "remove":
                 self._remove(self.made(step), step.volumes)
-            case "wait":
-                self._wait(self.made(step), step)
 
     def made(self, step: Step) -> str:
         """The ID of the container that a step acts on: as observed, or made by an earlier step."""
@@ -179,20 +184,25 @@ class ContainerPerformer:
 
     # --- waiting ---
 
-    def _wait(self, id: str, step: Step) -> None:
-        until = time.monotonic() + step.seconds
-        while time.monotonic() < until:
-            try:
-                if self._reached(id, step):
-                    return
-            except (ApiError, LostError) as error:  # one look of many
-                if isinstance(error, ApiError) and error.status < 500:
-                    raise
-            if self._stop.wait(LOOK):
-                raise StepError("interrupted while it was waited for")
-        raise StepError(f"{step.container} {'has not ended' if step.condition == 'completed' else 'is not healthy'} after {step.seconds} s")
+    def reached(self, step: Step, since: float) -> bool:
+        """One look of many at what a `wait` waits for, `since` that time of `time.monotonic`.
 
-    def _reached(self, id: str, step: Step) -> bool:
+        Raises EngineError where it will not come any more, or the time for it is over.
+        """
+        try:
+            if self._has_reached(self.made(step), step):
+                return True
+        except (ApiError, LostError) as error:  # the next look may be luckier
+            if isinstance(error, ApiError) and error.status < 500:
+                raise
+        if self._stop.is_set():
+            raise StepError("interrupted while it was waited for")
+        if time.monotonic() >= since + step.seconds:
+            what = "has not ended" if step.condition == "completed" else "is not healthy"
+            raise StepError(f"{step.container} {what} after {step.seconds} s")
+        return False
+
+    def _has_reached(self, id: str, step: Step) -> bool:
         state = self._state(id)
         if state is None:
             raise StepError(f"{step.container} is gone")
@@ -273,7 +283,7 @@ class ContainerPerformer:
         except ApiError:
             if not seen.live:
                 raise
-        self._end(old.id, GRACE)
+        self._end(old.id, self._grace)
         self._engine.rename(old.id, old.name)
         return replace(seen, state="exited")
 

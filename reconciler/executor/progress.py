@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import environ
 from typing import TextIO
 
 from ..paint import Paint, column, plain, safe
-from ..plan import Kind, Op, Plan
+from ..plan import Kind, Op, Plan, Step
 from ..wrap import fit, width_of
 from . import Event, Listener, Run, StepResult
 from .waiting import Waiting, told
@@ -40,7 +40,7 @@ def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool 
         with _bars(plan, stream, paint, verbose) as listener:
             yield listener
     else:
-        waiting = Waiting()
+        waiting = Waiting(plan)
 
         def put(line: str) -> None:
             stream.write(fit(line, width_of(stream)) + "\n")  # one write: with `print` other threads' lines would come between
@@ -65,22 +65,45 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
     console = Console(file=stream, no_color=paint is plain, highlight=False)
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bars:
-        totals = Counter(step.kind for step in plan.steps)
-        tasks = {kind: bars.add_task(phase, total=totals[kind]) for kind, phase in PHASES.items() if totals[kind]}
-
-        ended: set[int] = set()
-        waiting, long = Waiting(), bars.add_task("", total=None, visible=False)
+        left = Left(plan)
+        tasks = {kind: bars.add_task(phase, total=total) for kind, phase in PHASES.items() if (total := left.things(kind))}
+        waiting, long = Waiting(plan), bars.add_task("", total=None, visible=False)
 
         def draw(event: Event) -> None:
             waiting.note(event)
             bars.update(long, description=escape(safe(waiting.words)), visible=bool(waiting.words))
-            if event.result and event.step.id not in ended:  # a start that is told to have failed after all is told twice
-                ended.add(event.step.id)
+            if left.note(event):
                 bars.advance(tasks[event.step.kind])
             if line := _line(event, paint, verbose):
                 console.print(Text.from_ansi(fit(line, width_of(stream))), soft_wrap=True)
 
         yield draw
+
+
+class Left:
+    """What a plan's steps are still to do with each thing: a container that is recreated is one container, and has five steps."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._names = {step.replaces.id: step.replaces.name for step in plan.steps if step.replaces}
+        self._open: dict[tuple[Kind, str, str], set[int]] = defaultdict(set)
+        for step in plan.steps:
+            self._open[self._thing(step)].add(step.id)
+
+    def things(self, kind: Kind) -> int:
+        """How many things of a kind the whole plan is about."""
+        return sum(thing[0] == kind for thing in self._open)
+
+    def note(self, event: Event) -> bool:
+        """Whether the last step of a thing has ended just now; a start that is told to have failed after all is told twice."""
+        steps = self._open[self._thing(event.step)]
+        last = event.result is not None and steps == {event.step.id}
+        if event.result:
+            steps.discard(event.step.id)
+        return last
+
+    def _thing(self, step: Step) -> tuple[Kind, str, str]:
+        container = self._names.get(step.container_id) or step.container
+        return step.kind, container, step.image or step.network
 
 
 def _line(event: Event, paint: Paint, verbose: bool) -> str:

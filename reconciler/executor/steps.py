@@ -42,12 +42,12 @@ AGAIN = (0.2, 0.5, 1.0)
 class Performer:
     """Performs the steps of one plan on one engine, from any number of threads."""
 
-    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event | None = None) -> None:
+    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event | None = None, stop_timeout: int | None = None) -> None:
         ops = {step.op for step in plan.steps}
         self._engine = engine
         self._info = plan.engine
         self._made: dict[str, str] = {}
-        self.containers = ContainerPerformer(plan, engine, stop or threading.Event())
+        self.containers = ContainerPerformer(plan, engine, stop or threading.Event(), stop_timeout)
         creates = any(step.op == "create" and step.kind == "network" for step in plan.steps)
         before = persistently(engine.networks) if creates else ()
         self._networks_before = frozenset(str(raw["Id"]) for raw in before)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
@@ -152,11 +153,15 @@ def _carried_out(host: str, made: Plan, desired: DesiredState, observed: Observe
     """Each step for itself, whatever became of those that it needs, and what is asked afterwards. Raises the last step's error, if any."""
     engine = open_engine(host, timeout=5)
     failed: list[NetplanError] = []
+    began = monotonic()
     try:
         performer = Performer(made, engine)
         for step in (*made.steps, *_further(observed)):
             try:
-                performer.perform(step)
+                if step.op != "wait":
+                    performer.perform(step)
+                while step.op == "wait" and not performer.containers.reached(step, began):
+                    pass
             except NetplanError as error:
                 failed.append(error)
         for old in {step.replaces.id: step.replaces for step in made.steps if step.replaces}.values():

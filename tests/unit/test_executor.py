@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from reconciler.engine.locate import Target
 from reconciler.errors import ApiError, MachineError, UnreachableError
-from reconciler.executor import Event, Run, execute
+from reconciler.executor import Event, Run, container_steps, execute, lanes
 from reconciler.marks import Place
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark
 from reconciler.plan import Op, Plan, Step
@@ -266,3 +267,154 @@ def test_an_empty_plan_asks_the_engine_nothing() -> None:
     run = execute(plan(), None)  # type: ignore[arg-type]
     assert run.ok
     assert run.results == ()
+
+
+# --- limits of each kind of step ---------------------------------------------------------------------
+
+
+class Waiter(NoteTaker):
+    """Stops and pulls that last until `go`; containers whose state is read from `states`."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__()
+        self.expected, self.go = expected, threading.Event()
+        self.under_way = 0
+        self.states: dict[str, dict[str, Any]] = {}
+
+    def _long(self) -> None:
+        with self._lock:
+            self.under_way += 1
+            if self.under_way == self.expected:
+                self.go.set()
+        assert self.go.wait(20), f"only {self.under_way} at a time"
+
+    def stop(self, id: str, seconds: int) -> None:
+        self._long()
+
+    def pull(self, reference: str, platform: str = "", on_progress: object = None) -> None:
+        self._long()
+
+    def container(self, id: str) -> dict[str, Any] | None:
+        return {"State": self.states.get(id, {"Running": True, "Health": {"Status": "starting"}})} if id != "box-id" else None
+
+    def last_line(self, id: str) -> str:
+        return ""
+
+
+def of_container(number: int, op: Op, **more: Any) -> Step:
+    return Step(number, op, "", "test", f"c{number}", container_id=f"id{number}", **more)
+
+
+def test_stops_take_no_place_of_a_call_and_are_many_at_once() -> None:
+    """All 64 are under way at once, and a call is made meanwhile, though only one at a time is allowed."""
+    engine = Waiter(expected=lanes.STOPS)
+    stops = [of_container(number, "stop", seconds=10) for number in range(1, lanes.STOPS + 7)]
+    order: list[tuple[int, str]] = []
+
+    def listen(event: Event) -> None:
+        order.append((event.step.id, event.result.status if event.result else "began"))
+
+    run = execute(plan(*stops, step(200), step(201, needs=[200])), engine, parallel=1, listen=listen)
+    assert run.ok
+    assert order[: lanes.STOPS + 1] == [(number, "began") for number in (*range(1, lanes.STOPS + 1), 200)], "before anything ended"
+    assert engine.most["all"] == 1
+
+
+def test_only_few_images_are_pulled_at_once() -> None:
+    engine = Waiter(expected=lanes.PULLS)
+    pulls = [Step(number, "pull", "", "test", image=f"i{number}:1") for number in range(1, 12)]
+    begun: list[int] = []
+
+    def listen(event: Event) -> None:
+        if event.result is None:
+            begun.append(event.step.id)
+        elif len(begun) == lanes.PULLS:
+            assert engine.under_way == lanes.PULLS
+
+    assert execute(plan(*pulls), engine, parallel=8, listen=listen).ok
+
+
+def test_one_thread_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 waits, 256 of them at a time, and a call beside them: two threads."""
+    monkeypatch.setattr(container_steps, "LOOK", 0.005)
+    started: list[str] = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread)))
+    engine = Waiter(expected=0)
+    waits = [of_container(number, "wait", seconds=60, condition="healthy") for number in range(1, 301)]
+    running: set[int] = set()
+    most = 0
+
+    def listen(event: Event) -> None:
+        nonlocal most
+        running.symmetric_difference_update([event.step.id])
+        most = max(most, len(running))
+        if event.result and event.step.id == 400:
+            engine.states = {each.container_id: {"Running": True, "Health": {"Status": "healthy"}} for each in waits}
+            engine.states["id7"] = {"Running": False, "ExitCode": 3}
+
+    run = execute(plan(*waits, step(400), step(401, needs=[300])), engine, parallel=1, listen=listen)
+    assert [result.step.id for result in run.failed] == [7]
+    assert run.failed[0].error == "c7 ended with exit code 3"
+    assert most == lanes.WAITS + 1
+    assert len(started) == 2, started
+
+
+def test_a_wait_ends_with_its_time_or_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_steps, "LOOK", 0.005)
+    stop = threading.Event()
+
+    def listen(event: Event) -> None:
+        if event.step.id == 1 and event.result:
+            stop.set()
+
+    short, long = of_container(1, "wait", seconds=0, condition="completed"), of_container(2, "wait", seconds=60, condition="healthy")
+    run = execute(plan(short, long, step(3, needs=[2])), Waiter(0), listen=listen, stop=stop)
+    assert [result.error for result in run.results] == [
+        "c1 has not ended after 0 s",
+        "interrupted while it was waited for",
+        "needs step 2 (wait until c2 is healthy), which failed",
+    ]
+
+
+def test_three_steps_start_three_threads_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread)))
+    assert execute(plan(step(1), step(2), step(3)), NoteTaker(seconds=0.01), parallel=64).ok
+    assert len(started) <= 3
+
+
+def test_with_one_thread_everything_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_steps, "LOOK", 0.0)
+    start, left = threading.Thread.start, [1]
+
+    def few(thread: threading.Thread) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", few)
+    engine = Waiter(expected=1)
+    engine.states = {"id9": {"Running": False}, "id10": {"Running": False}}
+    waits = [of_container(number, "wait", seconds=60, condition="completed") for number in (9, 10)]
+    steps = (*(of_container(number, "stop") for number in range(1, 9)), *waits, step(11, needs=[10]), step(12, "create"))
+    assert execute(plan(*steps), engine, parallel=6).ok
+
+
+@pytest.mark.parametrize(("files", "stops"), [(1024, 64), (128, 32), (40, 1), (resource.RLIM_INFINITY, 64)])
+def test_fewer_stops_where_few_files_may_be_open(monkeypatch: pytest.MonkeyPatch, files: int, stops: int) -> None:
+    monkeypatch.setattr(lanes, "getrlimit", lambda _: (files, files))
+    assert lanes.limits(6)["stop"] == stops
+
+
+def test_a_stop_timeout_is_the_grace_period_of_every_stop() -> None:
+    graces: list[int] = []
+    engine = Waiter(expected=1)
+    engine.stop = lambda id, seconds: graces.append(seconds)  # type: ignore[method-assign]
+    stops = [of_container(number, "stop", seconds=10 * number) for number in (1, 2)]
+    assert execute(plan(*stops), engine, stop_timeout=0).ok
+    assert execute(plan(*stops), engine).ok
+    assert graces[:2] == [0, 0]
+    assert sorted(graces[2:]) == [10, 20]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 
 from reconciler.cli import parser
 from reconciler.commands.review import next_commands
 from reconciler.executor import Event, Run, StepResult
-from reconciler.executor.progress import progress, render_run
+from reconciler.executor.progress import Left, progress, render_run
 from reconciler.executor.waiting import Waiting, told
 from reconciler.model import EngineInfo
-from reconciler.plan import Op, Plan, Step
+from reconciler.plan import Op, Plan, Replaced, Step
 
 
 def step(number: int, op: Op, network: str, container: str = "") -> Step:
@@ -67,7 +68,8 @@ def test_a_terminal_has_a_bar_per_phase_that_goes_away(monkeypatch: pytest.Monke
     shown = listened(FAILED, Terminal())
     assert "networks" in shown
     assert "endpoints" in shown
-    assert "2/2" in shown
+    assert shown.count("1/1"), "one network, one endpoint, of two steps each"
+    assert "2/2" not in shown
     assert "failed  create network backend: Pool overlaps\\x1b[2J with other one" in shown
     assert shown.endswith("\x1b[2K"), "the bars are erased at the end"
     monkeypatch.setenv("TERM", "dumb")
@@ -139,17 +141,61 @@ def test_what_to_run_next_is_the_command_that_did_not_end(command: str, lines: l
 
 
 def test_what_is_waited_for_is_told() -> None:
-    waiting = Waiting()
-    stops = [Step(number, "stop", "", "test", f"c{number}", seconds=10) for number in (1, 2)]
+    stops = [Step(number, "stop", "", "test", f"c{number}", seconds=number) for number in range(1, 5)]
+    waiting = Waiting(Plan("lab", EngineInfo(), steps=tuple(stops)))
+    assert waiting.words == ""
     for each in stops:
         waiting.note(Event(each))
-    assert waiting.words == "stopping 2 containers, up to 10 s"
+    assert waiting.words == "stopped 0 of 4 containers; stopping c1, c2 and 2 others, up to 4 s"
     lines: list[str] = []
     heard = threading.Event()
     with told(waiting, lambda words: (lines.append(words), heard.set()), every=0.01):
         assert heard.wait(10)
     assert lines[0] == waiting.words
-    waiting.note(Event(stops[0], StepResult(stops[0], "done")))
-    waiting.note(Event(Step(3, "wait", "", "test", "db", seconds=60, condition="healthy")))
-    waiting.note(Event(Step(4, "pull", "", "test", image="web:2")))
-    assert waiting.words == "stopping c2, up to 10 s; waiting until db is healthy, up to 60 s; pulling image web:2"
+    waiting.note(Event(stops[3], StepResult(stops[3], "done")))
+    assert waiting.words == "stopped 1 of 4 containers; stopping c1, c2 and c3, up to 3 s"
+    for each in stops[:2]:
+        waiting.note(Event(each, StepResult(each, "done")))
+    waiting.note(Event(Step(13, "wait", "", "test", "db", seconds=60, condition="healthy")))
+    waiting.note(Event(Step(14, "pull", "", "test", image="web:2")))
+    assert waiting.words == (
+        "stopped 3 of 4 containers; stopping c3, up to 3 s; waiting until db is healthy, up to 60 s; pulling image web:2"
+    )
+    waiting.note(Event(stops[2], StepResult(stops[2], "failed")))
+    waiting.note(Event(Step(15, "wait", "", "test", "cache", seconds=90, condition="healthy")))
+    waiting.note(Event(Step(16, "wait", "", "test", "job", seconds=600, condition="completed")))
+    assert waiting.words == (
+        "waiting until db and cache are healthy, up to 90 s; waiting until job has ended, up to 600 s; pulling image web:2"
+    )
+
+
+def test_a_single_stop_is_not_counted() -> None:
+    """It is called what people call it, also while the old container of a recreation has another name."""
+    old = Step(1, "stop", "", "test", "web.old", seconds=10, replaces=Replaced("1" * 64, "web", live=True))
+    waiting = Waiting(Plan("lab", EngineInfo(), steps=(old,)))
+    waiting.note(Event(old))
+    assert waiting.words == "stopping web, up to 10 s"
+
+
+def test_bars_count_containers_and_not_their_steps() -> None:
+    """Of a recreation each step is one of the same container, and the last one that ends counts."""
+    old = Replaced("1" * 64, "web", live=True)
+    ops: tuple[Op, ...] = ("rename", "create", "stop", "start", "remove")
+    steps = [Step(number, op, "", "test", "web", replaces=old) for number, op in enumerate(ops, 1)]
+    steps[4] = replace(steps[4], container="web.old", container_id=old.id, replaces=None)
+    plan = Plan("lab", EngineInfo(), steps=(*steps, Step(6, "start", "", "test", "db")))
+    left = Left(plan)
+    assert (left.things("container"), left.things("network")) == (2, 0)
+    noted = [left.note(Event(each, StepResult(each, "done"))) for each in (*plan.steps, plan.steps[3])]
+    assert noted == [False] * 4 + [True, True, False]
+
+
+def test_with_a_stop_timeout_what_to_run_next_has_it_too() -> None:
+    options = parser().parse_args(["apply", "shop.yaml", "--stop-timeout", "0"])
+    assert next_commands(options) == {
+        "What is left to do": "netplan plan shop.yaml",
+        "To do it": "netplan apply shop.yaml --stop-timeout 0",
+    }
+    assert next_commands(parser().parse_args(["destroy", "--name", "x", "--stop-timeout", "2"])) == {
+        "To go on": "netplan destroy --name x --stop-timeout 2"
+    }
