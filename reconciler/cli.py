@@ -152,9 +152,10 @@ def _run(arguments: list[str]) -> int:
 
 _EPILOG = """\
 exit codes:
-  0  done, or nothing to do              3    refused as unsafe
-  1  failed                              4    the file or command line is wrong
+  0  done, or nothing to do              4    the file or command line is wrong
+  1  failed                              75   another netplan is at work: try again
   2  changes pending (plan --exit-code)  130  interrupted
+  3  refused as unsafe
 
 FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or topology.yaml in this folder.
 """
@@ -253,7 +254,9 @@ def parser() -> argparse.ArgumentParser:
     snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
     snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
     snapshot.add_argument("--out", metavar="S.json", help="write it to a file that only you can read, whole or not at all")
-    unlock = command("unlock", "break the engine's lock", "Shows whose the engine's lock is, asks, and breaks it; never a journal.", engine)
+    what = "Shows whose the locks on the engine are, asks, and breaks them; never a journal."
+    unlock = command("unlock", "break the locks on the engine", what, engine)
+    unlock.add_argument("topology", nargs="?", metavar="TOPOLOGY", help="only the locks of runs of this topology")
     unlock.add_argument("-y", "--yes", action="store_true", help="do not ask")
     command("doctor", "the engine, your permissions, how to fix problems", _DOCTOR, output, engine)
     return top
@@ -423,7 +426,11 @@ def _confirm() -> argparse.ArgumentParser:
 def _lock() -> argparse.ArgumentParser:
     parent = _parent()
     parent.add_argument(
-        "--lock-timeout", type=_patience, default=60.0, metavar="S", help="seconds to wait for another netplan on the engine (default: 60)"
+        "--lock-timeout",
+        type=_patience,
+        default=90.0,
+        metavar="S",
+        help="seconds to wait for another netplan at work on the same (default: 90)",
     )
     return parent
 

@@ -8,6 +8,7 @@
     ├── RefusedError             3   unsafe: ownership, protect, foreign endpoints, a changed plan
     ├── FailedError              1   an apply that did not reach the declaration
     │   └── LockLostError        1   somebody else may be at work on the engine
+    ├── BusyError               75   another netplan is at work on what this run may touch: try again
     └── EngineError              1   the engine said no, or nothing
         ├── UnreachableError     1   no engine, no rights on its socket, too old
         ├── MachineError         1   this machine has no memory, files, threads or space left
@@ -85,6 +86,12 @@ class UnprovenError(FailedError):
 
 class LockLostError(FailedError):
     """Somebody else may be at work on the engine: nothing more is done, nothing put back, no journal dropped."""
+
+
+class BusyError(NetplanError):
+    """Another netplan is at work on what this run may touch; nothing was done."""
+
+    exit_code = 75
 
 
 class EngineError(NetplanError):

@@ -1,4 +1,4 @@
-"""Carrying a plan out under the engine's lock: look, ask, lock, look again, note what is taken away, act, prove, tidy up."""
+"""Carrying a plan out under a lock: look, ask, lock, look again, note what is taken away, act, prove, tidy up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError, UnprovenError
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
     from ..lock import Claim, Lock
-    from ..lock.holder import Holder
     from ..lock.journal import Writer
+    from ..lock.scope import Scope
+    from ..lock.ticket import Tell
     from ..plan import Plan, Step
     from .shared import Sight
 
@@ -62,6 +64,12 @@ class View:
         """The plan that is left when all is done: empty if the engine is as declared."""
         return self.look(afterwards(self.policy))
 
+    def scope(self, plan: Plan) -> Scope:
+        """What a run of a plan, made from what was just seen, may touch."""
+        from ..lock.scope import EVERYTHING, scope_of
+
+        return EVERYTHING if self.policy.wipe else scope_of(self.desired, self.observed, plan, self.journals)
+
     @property
     def own_journals(self) -> list[str]:
         """The journals that a proof of this topology makes superfluous."""
@@ -74,7 +82,7 @@ class View:
 
     @property
     def leftovers(self) -> bool:
-        """Whether a run that is gone left a journal of this topology, or the engine's lock."""
+        """Whether a run that is gone left a journal of this topology, or a lock."""
         from ..lock.holder import gone
 
         return bool(self.own_journals) or any(gone(claim.holder) for claim in self.claims)
@@ -121,8 +129,7 @@ def carry_out(
         _all_run(view, engine)
         return 0
     asked = confirm_wipe(view.observed.engine.name, options) if policy.wipe else _ask(shown, options, verb)
-    with _locked(engine, desired.topology, options) as lock:
-        wanted = view.look()
+    with _locked(view, engine, shown, options) as (lock, wanted):
         if asked and wanted.fingerprint != shown.fingerprint:
             raise stale("the engine changed while the plan was being read", seen, view.observed, desired, wanted, f"netplan {verb}")
         if agreed:
@@ -198,18 +205,37 @@ def stale(what: str, before: ObservedState, after: ObservedState, desired: Desir
 
 
 @contextmanager
-def _locked(engine: Engine, topology: str, options: Namespace) -> Iterator[Lock]:
-    from ..lock import acquire
+def _locked(view: View, engine: Engine, shown: Plan, options: Namespace) -> Iterator[tuple[Lock, Plan]]:
+    """The lock for all that the plan may touch, and the plan that was made under it.
 
-    def tell(holder: Holder) -> None:
+    Where that one touches more, the lock is given back and taken anew for both: the run goes to the end of the queue. The third
+    lock is for everything, so that this ends.
+    """
+    from ..lock.scope import EVERYTHING
+    from ..lock.ticket import acquire
+
+    until = monotonic() + options.lock_timeout
+    scope = view.scope(shown)
+    for attempt in range(3):
+        lock = acquire(engine, view.desired.topology, scope, max(until - monotonic(), 0.0), _teller(options))
+        try:
+            wanted = view.look()
+            if scope.covers(view.scope(wanted)):
+                yield lock, wanted
+                return
+            scope = EVERYTHING if attempt else scope | view.scope(wanted)
+        finally:
+            _warn(lock.release(), "the next run that waits for it takes it over")
+
+
+def _teller(options: Namespace) -> Tell:
+    def tell(claim: Claim, waited: float, common: str) -> None:
         if not options.quiet:
-            say_error(safe(f"waiting for the engine's lock: {holder}"))
+            touch = f", which touches {common} too" if common else ""
+            so_far = f" ({waited:.0f} s so far)" if waited >= 1 else ""
+            say_error(safe(f"waiting for another netplan{so_far}: {claim.holder}{touch}"))
 
-    lock = acquire(engine, topology, options.lock_timeout, tell)
-    try:
-        yield lock
-    finally:
-        _warn(lock.release(), "the next apply on this machine takes it over; on another one: netplan unlock")
+    return tell
 
 
 def _tell_ttl(desired: DesiredState, options: Namespace) -> None:

@@ -76,7 +76,10 @@ class Engine(Reader, Protocol):
         """A change is coming: get ready for it meanwhile. Need not be called."""
 
     def guard(self, check: Callable[[], None] | None) -> None:
-        """From now on call `check` before each change, in the thread that makes it: an error it raises keeps the change back."""
+        """From now on call `check` before each change, in the thread that makes it: an error it raises keeps the change back.
+
+        Volumes made and removed by name are netplan's own, of which the lock is one: they are not guarded.
+        """
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
         """Make a network; its ID."""

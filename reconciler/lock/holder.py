@@ -1,4 +1,4 @@
-"""Who holds the engine's lock: what a process says about itself, and whether another one is provably gone.
+"""Who holds a lock: what a process says about itself, and whether another one is provably gone.
 
 A process is told apart by the boot of its kernel, its PID namespace, its PID and when it started, which the kernel tells by the clock of
 the reader's time namespace. Only a process of the same boot and namespaces can be looked for here; of any other nobody knows whether
@@ -58,7 +58,7 @@ def standing(holder: Holder) -> str:
     """What is known of the holder from here, for people."""
     if not _is_visible(holder):
         return "whether it still runs cannot be told from here"
-    return "it is gone, and the next apply here takes over by itself" if gone(holder) else "it is running"
+    return "it is gone, and the next run on this machine removes its lock" if gone(holder) else "it is running"
 
 
 def _is_visible(holder: Holder) -> bool:

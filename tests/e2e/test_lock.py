@@ -1,39 +1,65 @@
-"""One writer per engine: who waits for whom, who takes over, and what a user can do about it."""
+"""Locks on an engine: who waits for whom, who takes over, and what a user can do about it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from reconciler.engine import Engine
-from reconciler.errors import FailedError, LockLostError
-from reconciler.lock import HOLDER, KIND, Claim, Lock, acquire, break_locks, claims, own_volumes
+from reconciler import lock as lock_module
+from reconciler.engine import Engine, open_engine
+from reconciler.errors import BusyError, LockLostError
+from reconciler.lock import HOLDER, KIND, SCOPE, Claim, Lock, break_locks, claims, lease, own_volumes, ticket
 from reconciler.lock.holder import Holder, holder_text, myself
+from reconciler.lock.scope import EVERYTHING, Scope, scope_text
+from reconciler.lock.ticket import acquire
 
 from ..faults.proxy import Fault, spoiled
-from .cli import Cli, run_on_terminal
+from .cli import NETPLAN, Cli, box, run_on_terminal
 
 
-def quiet(holder: Holder) -> None:
+def quiet(claim: Claim, waited: float, common: str) -> None:
     return
 
 
-def held(engine: Engine) -> list[tuple[int, str]]:
-    return [(claim.generation, claim.holder.run) for claim in claims(own_volumes(engine))]
+def runs(engine: Engine) -> list[str]:
+    """Who has a lock or waits for one, the first first."""
+    return [claim.holder.run for claim in claims(own_volumes(engine))]
 
 
-def plant(engine: Engine, generation: int, **changes: str | int | tuple[str, ...]) -> Holder:
-    """A lock on the engine, of this process or of one that `changes` say."""
+def taken(engine: Engine, *names: str, timeout: float = 1, topology: str = "lab") -> Lock:
+    """A lock for these names, of everything if there are none."""
+    return acquire(engine, topology, Scope(frozenset(names)) if names else EVERYTHING, timeout, quiet)
+
+
+def plant(engine: Engine, number: int, scope: Scope = EVERYTHING, **changes: str | int | tuple[str, ...]) -> Holder:
+    """A lock on the engine, of this process or of one that `changes` say; of everything as an earlier netplan's are."""
     holder = replace(myself("planted"), **changes)  # type: ignore[arg-type]
-    engine.create_volume(f"netplan.lock.{generation}", {KIND: "lock", HOLDER: holder_text(holder)})
+    engine.create_volume(f"netplan.lock.{number}", {KIND: "lock", HOLDER: holder_text(holder), SCOPE: scope_text(scope)})
     return holder
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that end twenty times as fast as they do."""
+    for name, seconds in (("EVERY", 0.5), ("STOP_AFTER", 2.0), ("GONE_AFTER", 3.0), ("_AGAIN", 0.1)):
+        for module in (lease, lock_module, ticket):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, seconds)
 
 
 @pytest.fixture(autouse=True)
@@ -44,63 +70,140 @@ def unlocked(engine: Engine) -> Iterator[None]:
 
 
 def test_the_first_has_it_and_the_second_does_not(engine: Engine) -> None:
-    lock = acquire(engine, "one", 1, quiet)
+    lock = taken(engine, "network a", "network b", topology="one")
+    lock.hold()
     lock.check(claims(own_volumes(engine)))
-    heard: list[Holder] = []
-    with pytest.raises(FailedError, match='another netplan is at work on this engine: topology "one", process'):
-        acquire(engine, "two", 0.6, heard.append)
-    assert [holder.run for holder in heard] == [lock.run]
+    heard: list[tuple[str, str]] = []
+    with pytest.raises(BusyError, match='another netplan is at work: topology "one", process') as caught:
+        acquire(
+            engine, "two", Scope(frozenset({"network b", "network c"})), 0.6,
+            lambda claim, waited, common: heard.append((claim.holder.run, common)),
+        )  # fmt: skip
+    assert heard == [(lock.run, "network b")]
+    assert caught.value.exit_code == 75
+    assert "both touch network b" in caught.value.hints
+    assert runs(engine) == [lock.run], "whoever gives up waiting leaves the queue"
     lock.release()
-    assert held(engine) == []
+    assert runs(engine) == []
 
 
-def test_a_dead_holder_is_taken_over_at_once(engine: Engine) -> None:
-    dead = plant(engine, 3, started="1")
+def test_runs_that_touch_different_things_do_not_wait(engine: Engine) -> None:
+    first, second = taken(engine, "network a"), taken(engine, "network b", timeout=0)
+    user = acquire(engine, "lab", Scope(frozenset({"container x"}), frozenset({"network c"})), 0, quiet)
+    also = acquire(engine, "lab", Scope(frozenset({"container y"}), frozenset({"network c"})), 0, quiet)
+    for lock in (first, second, user, also):
+        lock.hold()
+    with pytest.raises(BusyError):
+        taken(engine, timeout=0)
+    with pytest.raises(BusyError):
+        taken(engine, "network c", timeout=0)
+    for lock in (first, second, user, also):
+        lock.release()
+    assert not own_volumes(engine)
+
+
+def test_who_waits_is_not_overtaken(engine: Engine) -> None:
+    """One that waits for everything, behind one of two: nobody that came later gets in between."""
+    first = taken(engine, "network a")
+    got: list[str] = []
+
+    def wait(name: str, *names: str) -> threading.Thread:
+        def run() -> None:
+            lock = taken(engine, *names, timeout=30)
+            got.append(name)
+            lock.release()
+
+        thread, before = threading.Thread(target=run), len(runs(engine))
+        thread.start()
+        until(lambda: len(runs(engine)) == before + 1)
+        return thread
+
+    threads = [wait("everything"), wait("later", "network b")]
+    first.release()
+    for thread in threads:
+        thread.join()
+    assert got == ["everything", "later"]
+
+
+@pytest.mark.parametrize("number", [3, 3 << 48])
+def test_a_dead_holder_is_taken_over_at_once(engine: Engine, number: int) -> None:
+    dead = plant(engine, number, started="1")
+    engine.create_volume(f"netplan.beat.{dead.run}.5", {KIND: "beat"})
     began = time.monotonic()
-    lock = acquire(engine, "lab", 30, quiet)
+    lock = taken(engine, timeout=30)
     assert time.monotonic() - began < 5
-    assert held(engine) == [(4, lock.run)]
-    with pytest.raises(FailedError, match="taken over by"):
-        Lock(engine, Claim(3, dead)).check(claims(own_volumes(engine)))
+    assert runs(engine) == [lock.run]
+    with pytest.raises(LockLostError, match="this run's lock has vanished"):
+        Lock(engine, Claim(number, dead), lease.Pulse(engine, dead.run, {})).hold()
     lock.release()
+    assert not own_volumes(engine)
 
 
 @pytest.mark.parametrize("where", ["boot", "namespace", "started"])
-def test_a_holder_elsewhere_is_never_taken_to_be_dead(engine: Engine, where: str) -> None:
+def test_a_holder_elsewhere_is_not_taken_to_be_dead_at_once(engine: Engine, where: str) -> None:
     plant(engine, 1, pid=999_999_999, **{where: "" if where == "started" else "elsewhere"})
-    with pytest.raises(FailedError, match="another netplan is at work") as caught:
-        acquire(engine, "lab", 0, quiet)
+    with pytest.raises(BusyError, match="another netplan is at work") as caught:
+        taken(engine, timeout=0)
     assert "netplan unlock" in " ".join(caught.value.hints)
 
 
-def test_a_holder_that_was_taken_over_notices(engine: Engine) -> None:
-    lock = acquire(engine, "lab", 1, quiet)
-    taker = plant(engine, 2, takes=(lock.run,))
-    with pytest.raises(FailedError, match="taken over by") as caught:
-        lock.check(claims(own_volumes(engine)))
-    assert str(taker) in caught.value.message
+@pytest.mark.usefixtures("hurried")
+def test_a_holder_elsewhere_that_shows_no_sign_of_life_is_taken_over(engine: Engine) -> None:
+    """Nobody can look for its process; its last sign of life is there, and stays the same."""
+    elsewhere = plant(engine, 1, boot="elsewhere")
+    engine.create_volume(f"netplan.beat.{elsewhere.run}.1", {KIND: "beat"})
+    began = time.monotonic()
+    lock = taken(engine, timeout=20)
+    assert lease.GONE_AFTER <= time.monotonic() - began < 10
+    assert runs(engine) == [lock.run]
+    lock.release()
+    assert not own_volumes(engine)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_holder_that_lives_is_waited_for_and_shows_it(engine: Engine) -> None:
+    lock = taken(engine)
+    with pytest.raises(BusyError):
+        taken(engine, timeout=2 * lease.GONE_AFTER)
+    lock.hold()
+    lock.release()
+    assert not own_volumes(engine)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_run_that_cannot_show_that_it_lives_does_nothing_more(engine: Engine, tmp_path: Path) -> None:
+    """The engine answers all its other calls; the lock is still its own."""
+    faults = [Fault("answer", "POST", "^/volumes/create$", nth=nth) for nth in range(2, 40)]
+    with spoiled(tmp_path / "engine.sock", engine.target.url, *faults) as proxy:
+        cut_off = open_engine(proxy.host)
+        lock = taken(cut_off)
+        lock.hold()
+        time.sleep(lease.STOP_AFTER + 0.3)
+        with pytest.raises(LockLostError, match="this run could show no sign of life for"):
+            lock.hold()
+        cut_off.close()
 
 
 def test_nobody_gives_back_the_lock_of_another(engine: Engine) -> None:
-    """Its own was broken while it worked, and another run has made one of the same name since."""
-    first = acquire(engine, "lab", 1, quiet)
+    """Its own was broken while it worked, and another run has one since."""
+    first = taken(engine)
     break_locks(engine, claims(own_volumes(engine)))
-    second = acquire(engine, "lab", 1, quiet)
+    second = taken(engine)
     with pytest.raises(LockLostError, match="has vanished"):
         first.check(claims(own_volumes(engine)))
     assert first.release() == ""
-    assert held(engine) == [(1, second.run)]
+    assert runs(engine) == [second.run]
     second.release()
-    assert held(engine) == []
+    assert runs(engine) == []
 
 
 def test_a_lock_that_cannot_be_given_back_is_told(cli: Cli, engine: Engine, tmp_path: Path) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     with spoiled(tmp_path / "engine.sock", cli.host, Fault("answer", "DELETE", "/volumes/", nth=0)) as proxy:
         done = cli.run("apply", str(cli.file), "--host", proxy.host)
-    assert "warning: the engine's lock could not be given back: told to fail\n  the next apply on this machine takes it over" in done.err
+    assert "warning: this run's lock could not be given back: told to fail\n  the next run that waits for it takes it over" in done.err
     cli.apply()
-    assert held(engine) == []
+    assert runs(engine) == []
 
 
 def test_a_lock_that_cannot_be_had_is_told_with_the_call(cli: Cli, tmp_path: Path) -> None:
@@ -122,7 +225,7 @@ def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(cli: Cli, eng
     said = cli.run("unlock", "--yes")
     assert "the journal netplan.journal.newer on the engine cannot be read" in said.out
     assert "Unlocked." in said.out
-    assert held(engine) == []
+    assert runs(engine) == []
 
 
 def test_doctor_says_who_is_at_work_and_what_was_interrupted(cli: Cli, engine: Engine, tmp_path: Path) -> None:
@@ -135,7 +238,7 @@ def test_doctor_says_who_is_at_work_and_what_was_interrupted(cli: Cli, engine: E
     assert "netplan unlock" in told()
     engine.remove_volume("netplan.lock.1")
     plant(engine, 1, started="1")
-    assert "it is gone, and the next apply here takes over by itself" in told()
+    assert "it is gone, and the next run on this machine removes its lock" in told()
     engine.remove_volume("netplan.lock.1")
     engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
     assert "fail  the journal netplan.journal.newer on the engine cannot be read" in told(1)
@@ -143,18 +246,13 @@ def test_doctor_says_who_is_at_work_and_what_was_interrupted(cli: Cli, engine: E
         assert "fail  its volumes cannot be listed: told to fail" in cli.run("doctor", "--host", proxy.host, code=1).out
 
 
-def test_a_newer_lock_that_takes_somebody_else_over_does_not_disturb(engine: Engine) -> None:
-    lock = acquire(engine, "lab", 1, quiet)
-    plant(engine, 2, takes=("another",))
-    lock.check(claims(own_volumes(engine)))
-
-
 def test_of_many_at_once_one_has_it(engine: Engine) -> None:
     """Each in a process of its own; they take turns, over a dead holder's lock."""
     plant(engine, 1, started="1")
     program = (
-        "import sys, time\nfrom reconciler.engine import open_engine\nfrom reconciler.lock import acquire\n"
-        "engine = open_engine(sys.argv[1])\nlock = acquire(engine, 'lab', 60, lambda holder: None)\n"
+        "import sys, time\nfrom reconciler.engine import open_engine\nfrom reconciler.lock.scope import EVERYTHING\n"
+        "from reconciler.lock.ticket import acquire\nengine = open_engine(sys.argv[1])\n"
+        "lock = acquire(engine, 'lab', EVERYTHING, 60, lambda claim, waited, common: None)\n"
         "print(time.monotonic(), flush=True)\ntime.sleep(0.05)\nprint(time.monotonic(), flush=True)\nlock.release()\n"
     )
     command = [sys.executable, "-c", program, engine.target.url]
@@ -162,25 +260,26 @@ def test_of_many_at_once_one_has_it(engine: Engine) -> None:
     turns = sorted(tuple(map(float, process.communicate(timeout=90)[0].split())) for process in many)
     assert [process.returncode for process in many] == [0] * 8
     assert all(earlier[1] < later[0] for earlier, later in pairwise(turns)), turns
-    assert held(engine) == []
+    assert runs(engine) == []
 
 
 def test_apply_waits_and_names_the_holder(cli: Cli, engine: Engine) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     plant(engine, 1, host="elsewhere", boot="elsewhere")
-    refused = cli.apply("--lock-timeout", "0.5", code=1)
-    assert "waiting for the engine's lock: topology" in refused.err
+    refused = cli.apply("--lock-timeout", "0.5", code=75)
+    assert "waiting for another netplan: topology" in refused.err
     assert "on elsewhere" in refused.err
     assert "netplan unlock" in refused.err
     assert not refused.changes
     cli.plan()
     asked = run_on_terminal("unlock", answer="no", host=cli.host, code=1)
     assert "on elsewhere" in asked.out
-    assert held(engine), "not confirmed: the lock stays"
+    assert 'There is no lock of topology "other"' in cli.run("unlock", "other", "--yes").out
+    assert runs(engine), "not confirmed: the lock stays"
     cli.run("unlock", code=3)
     assert "Unlocked." in cli.run("unlock", "--yes").out
     cli.apply()
-    assert "not locked" in cli.run("unlock").out
+    assert "There is no lock on this engine." in cli.run("unlock").out
 
 
 def test_nothing_to_do_takes_no_lock_and_looking_never_does(cli: Cli, engine: Engine) -> None:
@@ -196,4 +295,59 @@ def test_a_dead_lock_is_swept_away_even_with_nothing_to_do(cli: Cli, engine: Eng
     cli.converge({"n": {"subnet": cli.docker.subnet()}})
     plant(engine, 1, started="1")
     cli.apply()
-    assert held(engine) == []
+    assert runs(engine) == []
+
+
+def waiting(cli: Cli, name: str) -> Path:
+    """A topology whose second container starts once somebody has made the file /ready in its first."""
+    first = box(networks=[name], healthcheck={"test": "test -e /ready", "interval": "200ms", "retries": 1000})
+    second = box(networks=[name], depends_on={f"{name}-a": "service_healthy"})
+    networks = {name: {"subnet": cli.docker.subnet()}}
+    return cli.write(networks, {f"{name}-a": first, f"{name}-b": second}, name=cli.docker.name(f"top-{name}"), file=f"{name}.yaml")
+
+
+def started(cli: Cli, container: str) -> bool:
+    status, found = cli.docker.call("GET", f"/containers/{container}/json")
+    return status == 200 and bool(found["State"]["Running"])
+
+
+def test_topologies_that_share_nothing_are_applied_at_the_same_time(cli: Cli, engine: Engine) -> None:
+    files, firsts = [waiting(cli, name) for name in ("x", "y")], [cli.docker.name(name) for name in ("x-a", "y-a")]
+    command = [NETPLAN, "apply", "--yes", "--settle", "0", "--host", cli.host]
+    both = [subprocess.Popen([*command, str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for file in files]
+    until(lambda: len(runs(engine)) == 2)
+    until(lambda: all(started(cli, first) for first in firsts))
+    assert len(runs(engine)) == 2
+    third = cli.write({"z": {"subnet": cli.docker.subnet()}}, {"x-a": {"networks": ["z"]}}, name=cli.docker.name("top-z"), file="z.yaml")
+    waited = cli.run("apply", str(third), "--yes", "--lock-timeout", "0", code=75)
+    assert f"  both touch container {cli.docker.name('x-a')}\n" in waited.err
+    assert not waited.changes
+    assert all(cli.docker.exec(first, "touch", "/ready")[0] == 0 for first in firsts)
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert not any("waiting for another netplan" in each for each in said), said
+    assert not own_volumes(engine)
+    for file in files:
+        cli.run("destroy", str(file), "--yes")
+
+
+def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+    """Somebody attaches a container to a network after it was shown that it is to be replaced."""
+    cli.converge({"n": {"subnet": cli.docker.subnet()}})
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    cli.docker.container("guest")
+    other = taken(engine, f"container {cli.docker.name('guest')}")
+    with spoiled(tmp_path / "engine.sock", cli.host, Fault("slow", "POST", "^/volumes/create$", seconds=1)) as proxy:
+        command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            until(lambda: bool(proxy.spoiled))
+            cli.docker.connect(cli.docker.name("n"), cli.docker.name("guest"))
+            until(lambda: sum("POST /volumes/create" in call for call in proxy.calls) == 2)
+            until(lambda: len(runs(engine)) == 2)
+            assert runs(engine)[0] == other.run
+            other.release()
+            said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert f"which touches container {cli.docker.name('guest')} too" in said
+    assert cli.endpoint("guest", "n")
+    assert not own_volumes(engine)

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine import open_engine
-from reconciler.lock import HOLDER, KIND, claims, own_volumes
+from reconciler.lock import HOLDER, KIND, claims, own_volumes, sweep
 from reconciler.lock.holder import holder_text, myself
 
 from ..e2e.cli import NETPLAN, Cli, box
@@ -160,16 +160,18 @@ def test_who_is_taken_over_does_nothing_more(cli: Cli, proxy: Proxy) -> None:
         closing(open_engine(cli.host)) as engine,
     ):
         _until(lambda: bool(proxy.spoiled))
-        held = claims(own_volumes(engine))[0].holder
-        taker = replace(myself("taker"), takes=(held.run,))
+        volumes = own_volumes(engine)
+        (held,) = claims(volumes)
+        taker = myself("taker")
         engine.create_volume("netplan.lock.2", {KIND: "lock", HOLDER: holder_text(taker)})
+        sweep(engine, held, volumes)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1, said
-    assert "the engine's lock was taken over by" in said
+    assert "this run's lock has vanished" in said
     assert [call for call in proxy.calls if not call.startswith("GET") and "/volumes" not in call] == proxy.spoiled
     left = own_volumes_of(cli.docker)
     assert "netplan.lock.2" in left
-    assert f"netplan.journal.{held.run}" in left
+    assert f"netplan.journal.{held.holder.run}" in left
     cli.docker.do("DELETE", "/volumes/netplan.lock.2")
     cli.apply("--disrupt-foreign")
     assert not own_volumes_of(cli.docker)
@@ -190,7 +192,7 @@ def test_a_run_without_its_lock_makes_nothing_more(cli: Cli, proxy: Proxy) -> No
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1, said
     assert not [call for call in proxy.calls[began:] if not call.startswith("GET")]
-    assert "error: the engine's lock has vanished: somebody ran netplan unlock, or removed the volume\n" in said
+    assert "error: this run's lock has vanished: somebody ran netplan unlock, or removed the volume\n" in said
     assert "the lock was lost at step" in said
     cli.apply()
 
@@ -276,7 +278,7 @@ def test_a_volume_that_vanishes_during_a_run(cli: Cli, proxy: Proxy, volume: str
                 cli.docker.do("DELETE", f"/volumes/{name}")
         said, _ = process.communicate(timeout=60)
     assert process.returncode == (1 if volume == "lock" else 0), said
-    assert ("the engine's lock has vanished" in said) == (volume == "lock"), said
+    assert ("this run's lock has vanished" in said) == (volume == "lock"), said
     cli.apply("--disrupt-foreign")
     assert foreign(cli) == before
     assert not own_volumes_of(cli.docker)
