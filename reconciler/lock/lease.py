@@ -6,6 +6,7 @@ seconds, none in a run that is over before. A change there shows that the holder
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 PREFIX = "netplan.beat."
-EVERY = 10.0
-"""Seconds between two signs of life, and that one may take."""
-STOP_AFTER = 40.0
+GONE_AFTER = float(os.environ.get("NETPLAN_LEASE") or 60)
+"""Seconds without a sign of life, seen by one who waits while the engine answers, after which a holder is gone.
+
+NETPLAN_LEASE is for tests: a hurried run would take over one that is not.
+"""
+STOP_AFTER = GONE_AFTER * 2 / 3
 """Seconds without a sign of life that the engine took, after which a holder begins nothing more."""
-GONE_AFTER = 60.0
-"""Seconds without a sign of life, seen by one who waits while the engine answers, after which a holder is gone."""
+EVERY = GONE_AFTER / 6
+"""Seconds between two signs of life, and that one may take."""
 MOST_COUNTED = 5.0
 """Seconds between two looks that count at most: in more, the engine did not answer, or the one who waits was suspended itself."""
-_AGAIN = 1.0
+_AGAIN = EVERY / 10
 
 
 def clock() -> float:
