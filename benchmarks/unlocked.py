@@ -8,7 +8,7 @@ from functools import cache
 from reconciler import lock
 from reconciler.cli import entry
 from reconciler.commands.carry import View
-from reconciler.lock import journal
+from reconciler.lock import journal, ticket
 from reconciler.plan import Plan
 from reconciler.safety import Policy
 
@@ -16,10 +16,13 @@ from reconciler.safety import Policy
 class Free:
     """A lock that nobody has to wait for, on no engine."""
 
-    run, keep = "unlocked", False
+    run, keep, lost = "unlocked", False, None
 
     def check(self, volumes: object) -> None:
         """Nobody can have taken it."""
+
+    def hold(self) -> None:
+        """It cannot be lost."""
 
     def release(self) -> str:
         """Nothing is to be given back, and nothing goes wrong."""
@@ -35,7 +38,7 @@ def look(view: View, policy: Policy | None = None) -> Plan:
     return first_look(view) if policy is None else view_look(view, policy)
 
 
-lock.acquire = lambda *arguments: Free()  # type: ignore[assignment,return-value]
+ticket.acquire = lambda *arguments: Free()  # type: ignore[assignment,return-value]
 lock.own_volumes = lambda reader: []
 journal.writer = lambda *arguments: None  # type: ignore[assignment]
 View.look = look  # type: ignore[method-assign]
