@@ -57,21 +57,20 @@ def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool 
 
 @contextmanager
 def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[Listener]:
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
     console = Console(file=stream, no_color=paint is plain, highlight=False)
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        left = Left(plan)
-        tasks = {kind: bars.add_task(phase, total=total) for kind, phase in PHASES.items() if (total := left.things(kind))}
-        waiting, long = Waiting(plan), bars.add_task("", total=None, visible=False)
+    bars, left, waiting, below = Progress(*columns, console=console), Left(plan), Waiting(plan), Text()
+    tasks = {kind: bars.add_task(phase, total=total) for kind, phase in PHASES.items() if (total := left.things(kind))}
+    with Live(Group(bars, below), console=console, transient=True):
 
         def draw(event: Event) -> None:
             waiting.note(event)
-            bars.update(long, description=escape(safe(waiting.words)), visible=bool(waiting.words))
+            below.plain = safe(waiting.words)
             if left.note(event):
                 bars.advance(tasks[event.step.kind])
             if line := _line(event, paint, verbose):

@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "saved": (*VALUES, "safety", "snapshot"),
     "engine": (*VALUES, "forms", "codec"),
     "observe": (*VALUES, "forms", "codec", "engine"),
-    "executor": (*VALUES, "codec", "engine", "paint", "signals"),
+    "executor": (*VALUES, "codec", "engine", "paint", "signals", "wrap"),
     "lock": (*VALUES, "engine", "snapshot"),
     "cli": ("errors", "forms", "paint", "process", "signals", "wrap", "commands"),
 }
