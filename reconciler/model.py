@@ -38,7 +38,8 @@ RESTARTING = "restarting"
 """The state of a container that ended and is to be started again in a moment."""
 SWARM_ID = 25
 """Characters of the ID of a network of a swarm; all others have 64."""
-ENGINE_OWN = PREDEFINED | {"docker_gwbridge", "ingress", "podman"}
+ENGINE_OWN = PREDEFINED | {"docker_gwbridge"}
+"""Networks that an engine makes for itself, by name; a swarm's ingress network may have any."""
 
 
 HIDDEN = "(value hidden)"
@@ -310,6 +311,8 @@ class ObservedNetwork:
     """Endpoints on it that belong to no container of this engine (another node's containers)."""
     services: tuple[str, ...] = ()
     """The swarm services that use it, as far as a manager was asked."""
+    ingress: bool = False
+    """The one by which a swarm publishes ports, whatever it is called."""
     config_from: str = ""
     """The config-only network that its settings were taken from; what is made of it has the settings, and not the link."""
     missing: bool = False

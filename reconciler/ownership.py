@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from .model import ContainerMark, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from .model import (
+    ENGINE_OWN,
+    ContainerMark,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+)
 
 Owned: TypeAlias = ObservedNetwork | ObservedContainer | ObservedEndpoint
 Mark: TypeAlias = NetworkMark | ContainerMark | EndpointMark
@@ -24,3 +33,9 @@ def ours(thing: Owned | Mark | None, topology: str) -> bool:
 def anothers(thing: Owned | Mark | None, topology: str) -> bool:
     """Whether it belongs to a topology that is not this one."""
     return owner(thing) not in ("", topology)
+
+
+def engines_own(network: ObservedNetwork, engine: EngineInfo) -> bool:
+    """Whether the engine, or its swarm, made a network for itself. Snapshots of earlier versions know an ingress network by its name."""
+    swarms = network.ingress or (network.name == "ingress" and network.scope == "swarm")
+    return swarms or network.name in ENGINE_OWN or (engine.flavor == "podman" and network.name == "podman")

@@ -146,6 +146,7 @@ def _network_json(network: ObservedNetwork) -> dict[str, Any]:
             **_origin_json(mark.origin),
         },
         "outside": list(network.outside),
+        **({"ingress": True} if network.ingress else {}),
         **({"config_from": network.config_from} if network.config_from else {}),
     } | ({"services": list(network.services)} if network.services else {})
 
@@ -235,6 +236,7 @@ def _network(item: Mapping[str, Any]) -> ObservedNetwork:
         scope=_text(item, "scope"),
         outside=_texts(item["outside"]),
         services=_texts(item.get("services", [])),
+        ingress=_flag(item, "ingress") if "ingress" in item else False,
         config_from=_text(item, "config_from") if "config_from" in item else "",
     )
 

@@ -135,6 +135,7 @@ def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()
         mark=read_network_mark(labels, raw["Name"]),
         scope=raw.get("Scope") or "local",
         outside=tuple(outside),
+        ingress=raw.get("Ingress") is True,
         config_from=str((raw.get("ConfigFrom") or {}).get("Network") or ""),
         created=raw.get("Created") or "",
     )

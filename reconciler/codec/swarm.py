@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..model import EngineInfo, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..ownership import engines_own
 
 Json = Mapping[str, Any]
 
 SERVICE_LABELS = ("com.docker.swarm.service.name", "com.docker.swarm.service.id")
-INGRESS = "ingress"
-"""The network that every swarm has for its published ports: no container can be attached to it."""
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "orphaned", "remove"})
 
 
@@ -91,4 +90,4 @@ def part_in_swarm(details: Json) -> Mapping[str, Any]:
 
 def has_view(engine: EngineInfo, networks: Iterable[ObservedNetwork]) -> bool:
     """Whether there is something to ask a manager: it is one, and has networks of the swarm's beside its own."""
-    return engine.swarm == "manager" and any(network.scope == "swarm" and network.name != INGRESS for network in networks)
+    return engine.swarm == "manager" and any(network.scope == "swarm" and not engines_own(network, engine) for network in networks)

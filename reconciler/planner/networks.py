@@ -10,7 +10,6 @@ from typing import Literal
 from .. import safety
 from ..marks import digests
 from ..model import (
-    ENGINE_OWN,
     PREDEFINED,
     STRICT_MODES,
     DesiredNetwork,
@@ -21,7 +20,7 @@ from ..model import (
     ObservedNetwork,
     ObservedState,
 )
-from ..ownership import anothers, ours, owner
+from ..ownership import anothers, engines_own, ours, owner
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
 from ..settings import Settings
@@ -171,7 +170,7 @@ def _decide_declared(
         case.fate, case.target, case.reason = "create", wanted.settings, "declared, does not exist"
         case.mark = _mark(desired, wanted, members)
         return
-    if name in ENGINE_OWN and not network.missing:
+    if engines_own(network, engine) and not network.missing:
         result.refusals.append(Refusal(f"network {name} belongs to the engine", "declare it external: true", source=wanted.source))
         return
     if not network.missing and (refusal := safety.ownership(network, desired.topology, wanted, policy)):

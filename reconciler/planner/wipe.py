@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .. import safety
-from ..model import ENGINE_OWN, DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
-from ..ownership import anothers
+from ..model import DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
+from ..ownership import anothers, engines_own
 from ..plan import FOR_GOOD, Change, Refusal
 from ..safety import Policy
 from .graph import Node
@@ -33,7 +33,7 @@ def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]
         return Wipe(), observed
     spared = [container for container in observed.containers if container.id in policy.spare]
     used = {key for container in spared for endpoint in container.endpoints for key in (endpoint.network_id or endpoint.network,)}
-    kept = {network.id for network in observed.networks if network.name in ENGINE_OWN or {network.id, network.name} & used}
+    kept = {network.id for network in observed.networks if engines_own(network, observed.engine) or {network.id, network.name} & used}
     kept |= {network.id for network in observed.networks if network.scope == "swarm" and observed.engine.swarm == "worker"}
     going = (container for container in observed.containers if container.id not in policy.spare and container.state != "removing")
     gone = (network for network in observed.networks if network.id not in kept and not network.missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -29,6 +30,7 @@ from reconciler.model import (
 from reconciler.plan import Plan, Refusal
 from reconciler.planner import Policy, plan
 from reconciler.settings import Settings, Value
+from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 HERE = Source("lab.yaml", 1)
 DOCKER_28 = EngineInfo("E", "lab", "28.5.2", (1, 51))
@@ -315,6 +317,30 @@ def test_a_wipe_goes_by_the_file_and_for_what_is_not_its_own_by_the_label(
     found = plan(lab(declared("net", "10.2.0.0/24", protect=declares)), observed, policy=wipe).refusals
     assert [refusal.message for refusal in found] == ["network net is protected and would be removed"] * bool(way_out)
     assert all(refusal.way_out.startswith(way_out) for refusal in found)
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "ingress", "flavor", "stays"),
+    [
+        ("swarm", "mine", True, "docker", True),
+        ("swarm", "ingress", False, "docker", True),  # in a snapshot of an earlier version
+        ("local", "ingress", False, "docker", False),
+        ("local", "docker_gwbridge", False, "docker", True),
+        ("local", "podman", False, "podman", True),
+        ("local", "podman", False, "docker", False),
+    ],
+)
+def test_the_engines_own_networks_are_known_by_what_they_are(
+    scope: str, name: str, ingress: bool, flavor: Literal["docker", "podman"], stays: bool
+) -> None:
+    """A wipe spares them, and nobody may declare or adopt them; a swarm's ingress network may have any name."""
+    there = replace(network(name, "10.2.0.0/24", None), scope=scope, ingress=ingress)
+    observed = ObservedState(replace(DOCKER_28, flavor=flavor), (there,))
+    wiped = plan(lab(), observed, policy=Policy(reset=True, exclusive=True, wipe=True))
+    assert [step.network for step in wiped.steps] == [name] * (not stays)
+    (*_, refusal) = plan(lab(declared(name, "10.3.0.0/24")), observed, policy=Policy(frozenset({name} if stays else ()))).refusals
+    assert ("belongs to the engine" in refusal.message) == stays
+    assert state_from_snapshot(snapshot_json(observed)).networks == observed.networks
 
 
 def test_adopting_does_not_override_another_topologys_protection() -> None:
