@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ import pytest
 from reconciler.engine import NEWEST_API, OLDEST_API, Engine, open_reader
 from reconciler.errors import ApiError, LostError, UnreachableError
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
-from reconciler.observe import observe
+from reconciler.observe import gather, observe
 from reconciler.settings import VXLAN_OPTION, Value
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 from .cli import Cli
-from .conftest import Docker, one_node_swarm
+from .conftest import IMAGE, Docker, one_node_swarm
 
 MARK = EndpointMark("lab", "amended", {"aliases": ("web",), "ipv4_address": "10.9.9.9"}, {"aliases": ("old",)})
 
@@ -374,3 +375,23 @@ def overlay_is_replaced(cli: Cli, subnet: str) -> None:
     for label in "abc":
         cli.converge({"n": {**network, "labels": {"round": label}}}, {"web": {"networks": ["n"]}})
     cli.destroy()
+
+
+def test_a_clock_that_was_set_back_severs_nobody(cli: Cli, engine: Engine) -> None:
+    """The owner of a network namespace says that it was started in the future: whether its member was started since cannot be told."""
+    box: dict[str, object] = {"image": IMAGE, "command": ["sleep", "3600"], "stop_grace_period": "0s"}
+    cli.converge({}, {"owner": {**box, "network_mode": "none"}, "member": {**box, "network_mode": "container:owner"}})
+    answers = gather(engine)
+    owner = cli.docker.inspect(cli.docker.name("owner"))
+    now = datetime.fromisoformat(f"{engine.details()['SystemTime'].removesuffix('Z')[:26]:0<26}+00:00")
+
+    def severed(began: datetime) -> bool:
+        state = {**owner["State"], "StartedAt": began.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+        inspected = {**answers.inspected, owner["Id"]: {**owner, "State": state}}
+        seen = observe(engine, answers=replace(answers, inspected=inspected)).containers
+        return next(container.severed for container in seen if container.name == cli.docker.name("member"))
+
+    assert not container_of(engine, cli.docker.name("member")).severed
+    assert severed(now)
+    assert not severed(now + timedelta(hours=1))
+    assert not severed(now - timedelta(hours=1))
