@@ -231,7 +231,14 @@ def parser() -> argparse.ArgumentParser:
         "disconnects containers that are not declared from its networks.",
         *(file, reviewed, engine, consent, parallel, confirm, lock),
     )
-    for stops in (apply, destroy, reset):
+    prune = command("prune", "remove topologies that have expired", _PRUNE, _choice(), output, engine, parallel, confirm, lock)
+    by = prune.add_mutually_exclusive_group(required=True)
+    by.add_argument("--expired", **_EXPIRED)  # type: ignore[arg-type]
+    by.add_argument("--older-than", **_OLDER)  # type: ignore[arg-type]
+    prune.add_argument("--dry-run", action="store_true", help="show the plans, and change nothing")
+    _add_limits(prune)
+    prune.set_defaults(file=None, name=None, replace_topology=[])
+    for stops in (apply, destroy, reset, prune):
         stops.add_argument("--stop-timeout", **_STOP_TIMEOUT)  # type: ignore[arg-type]
     reset.add_argument("--keep-containers", action="store_true", help="keep the containers: restore networks and attachments only")
     reset.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
@@ -249,7 +256,7 @@ def parser() -> argparse.ArgumentParser:
     listed.add_argument("--expired", **_EXPIRED)  # type: ignore[arg-type]
     listed.add_argument("--older-than", **_OLDER)  # type: ignore[arg-type]
     schema = command("schema", "print a JSON Schema", "Prints the JSON Schema of a file format.")
-    formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "validate", "show", "ls", "doctor", "error")
+    formats = ("topology", "plan", "plans", "report", "reports", "snapshot", "validate", "show", "ls", "prune", "doctor", "error")
     schema.add_argument("name", nargs="?", default="topology", choices=formats)
     snapshot = command("snapshot", "the observed state as JSON", _SNAPSHOT, engine)
     snapshot.add_argument("file", nargs="?", metavar="FILE", help="a topology, or a folder of them")
@@ -265,6 +272,7 @@ def parser() -> argparse.ArgumentParser:
 _ELSEWHERE = {
     **dict.fromkeys(("up", "run", "start", "create", "deploy", "sync", "converge", "restart"), "apply"),
     **dict.fromkeys(("down", "rm", "remove", "delete", "stop", "kill", "undo"), "destroy"),
+    **dict.fromkeys(("gc", "expire", "cleanup", "clean"), "prune"),
     **dict.fromkeys(("list", "topologies"), "ls"),
     **dict.fromkeys(("status", "ps", "inspect", "state", "get", "describe"), "show"),
     **dict.fromkeys(("check", "config", "lint", "test"), "validate"),
@@ -350,6 +358,10 @@ _LS = """\
 Lists the topologies on this engine: what each owns, its age, when it expires, and where its file was. The age counts from the last time
 that something of it was created, or its ttl renewed.
 """
+_PRUNE = """\
+Destroys the topologies that have expired, or are older than you say: shows the plan of each, asks once for all, and removes
+one after the other. One that was applied again meanwhile is kept.
+"""
 _SETTLE = {
     "type": lambda text: _patience(text),
     "default": 1.0,
@@ -402,10 +414,14 @@ def _parallel() -> argparse.ArgumentParser:
 
 def _consent() -> argparse.ArgumentParser:
     parent = _parent()
-    parent.add_argument("--disrupt-foreign", action="store_true", help="allow interrupting containers that are not declared here")
     parent.add_argument("--replace-topology", **_REPLACE)  # type: ignore[arg-type]
-    parent.add_argument("--max-removals", type=_limit, metavar="N", help="refuse to remove, replace or disconnect more than N things")
+    _add_limits(parent)
     return parent
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--disrupt-foreign", action="store_true", help="allow interrupting containers that are not declared here")
+    parser.add_argument("--max-removals", type=_limit, metavar="N", help="refuse to remove, replace or disconnect more than N things")
 
 
 def _choice() -> argparse.ArgumentParser:

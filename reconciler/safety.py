@@ -154,11 +154,16 @@ def image(wanted: DesiredContainer, present: ObservedImage | None) -> Refusal | 
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 
+def removals(changes: Sequence[Change]) -> int:
+    """How many things are removed, replaced or disconnected for good."""
+    return sum("delete" in change.actions or change.actions == ("disconnect",) for change in changes)
+
+
 def too_many(changes: Sequence[Change], policy: Policy) -> Refusal | None:
     """Refuses a plan that removes, replaces or disconnects for good more than `max_removals` things."""
     if policy.max_removals is None:
         return None
-    count = sum("delete" in change.actions or change.actions == ("disconnect",) for change in changes)
+    count = removals(changes)
     if count <= policy.max_removals:
         return None
     message = (

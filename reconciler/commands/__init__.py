@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def run(options: Namespace) -> int:
     """Dispatch; raises NetplanError for whatever a user can mend."""
     from . import change, look, review
+    from .prune import prune
 
     commands: dict[str, Callable[[Namespace], int]] = {
         "validate": look.validate,
@@ -20,6 +21,7 @@ def run(options: Namespace) -> int:
         "apply": change.apply,
         "destroy": change.destroy,
         "reset": change.reset,
+        "prune": prune,
         "unlock": change.unlock,
         "show": look.show,
         "ls": look.ls,

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import EngineError, FailedError, LockLostError, NetplanError, RefusedError, UnprovenError
 from ..forms import lifetime_text
-from ..lifetimes import Record, records
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose, safe
 from ..process import print_on, say_error
 from ..safety import Policy
+from .consent import confirm
 from .dropped import WAY_OUT, dropped_settings
 from .lifetime import write_ttl
 from .outcome import afterwards, live, not_running, prove, remains
@@ -25,6 +25,7 @@ from .shared import look_at, print_plan, print_report, print_run, refused
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
+    from ..lifetimes import Record
     from ..lock import Claim, Lock
     from ..lock.journal import Writer
     from ..lock.scope import Scope
@@ -50,6 +51,7 @@ class View:
 
     def look(self, policy: Policy | None = None) -> Plan:
         """Observe, and plan, under another policy than usual if one is given. Raises EngineError."""
+        from ..lifetimes import records
         from ..lock import claims, own_volumes
         from ..lock.journal import journals
         from ..planner import plan
@@ -168,13 +170,7 @@ def _ask(wanted: Plan, options: Namespace, verb: str) -> bool:
     """Asks where something is taken away; whether it did. Raises unless the answer is yes."""
     if options.yes or not wanted.destructive:
         return False
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError("the plan removes, replaces or disconnects something, and there is no terminal to ask on", "agree with --yes")
-    if options.quiet or options.output == "json":
-        raise RefusedError("the plan removes, replaces or disconnects something, and it was not shown", "agree with --yes")
-    print(f"{verb.capitalize()} this plan? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise NetplanError("not confirmed: nothing was changed")
+    confirm(f"{verb.capitalize()} this plan?", options)
     return True
 
 

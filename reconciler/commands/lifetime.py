@@ -6,17 +6,17 @@ import os
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..codec.containers import moment
 from ..errors import ApiError, EngineError
-from ..lifetimes import PREFIX, Record, record_labels, records
 from ..model import DesiredState, Journal, ObservedState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ..engine import Engine, Reader
+    from ..lifetimes import Record
     from ..show import Choice, Owned
 
 GONE = 404
@@ -45,6 +45,7 @@ class Survey:
 
 def survey(reader: Reader) -> Survey:
     """Looks at an engine. Raises EngineError."""
+    from ..lifetimes import records
     from ..lock import own_volumes
     from ..lock.journal import journals
     from ..observe import observe
@@ -55,6 +56,9 @@ def survey(reader: Reader) -> Survey:
 
 def engine_time(reader: Reader) -> datetime:
     """The time by the engine's clock: everything that it says was created at some time goes by that."""
+    from datetime import UTC, datetime
+
+    from ..codec.containers import moment
     from ..engine import persistently
 
     told = moment(str(persistently(reader.details).get("SystemTime") or ""))
@@ -82,6 +86,8 @@ def write_ttl(engine: Engine, desired: DesiredState, old: Iterable[Record]) -> s
     Returns why something old stays, empty where nothing does. Raises EngineError where the new cannot be written.
     """
     if desired.ttl is not None:
+        from ..lifetimes import PREFIX, record_labels
+
         name = f"{PREFIX}{desired.topology}.{os.urandom(4).hex()}"
         engine.create_volume(name, record_labels(desired.topology, desired.ttl))
     trouble = ""

@@ -20,7 +20,12 @@ from .document import MAX_PROBLEMS, Document, Map, Odd, Seq, show
 from .fits import TYPES, Check, Types, fitting
 from .hints import suggestion, unknown_key
 
-_HOLDS = {"plans": ("plan",), "report": ("plan", "error"), "reports": ("report", "plan", "error")}
+_HOLDS = {
+    "plans": ("plan",),
+    "report": ("plan", "error"),
+    "reports": ("report", "plan", "error"),
+    "prune": ("ls", "report", "plan", "error"),
+}
 _FOR_EDITORS = frozenset(("title", "description", "examples", "$schema", "$id", "$defs"))
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))

@@ -16,7 +16,7 @@ MODULES = {
 }
 
 VALUES = ("errors", "settings", "model", "plan", "marks", "ownership", "sealing", "cycles")
-PURE = (*VALUES, "forms", "codec", "lifetimes", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
+PURE = (*VALUES, "forms", "codec", "lifetimes", "removal", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
 PURE_INSIDE = {
     *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
     "reconciler.executor.rollback",
@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "topology": (*VALUES, "forms"),
     "codec": (*VALUES, "forms"),
     "lifetimes": (*VALUES, "forms", "codec"),
+    "removal": VALUES,
     "planner": (*VALUES, "forms", "safety"),
     "render": (*VALUES, "forms", "safety", "paint"),
     "applied": VALUES,
