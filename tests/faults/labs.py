@@ -76,16 +76,21 @@ class Lab:
 
     def go(self, side: int, environment: Mapping[str, str] | None = None, *more: str, verb: tuple[str, ...] = ()) -> Ended:
         """One run through the proxy, one call at a time."""
+        return run(self.command(side, *more, verb=verb), self.folder / "output", environment)
+
+    def command(self, side: int, *more: str, verb: tuple[str, ...] = ()) -> list[str]:
+        """The arguments of such a run."""
         options = ["--yes", "--disrupt-foreign", "--timeout", "10", "--parallel", "1", "--host", self.proxy.host, *more]
-        return run([*(verb or self._verb(side)), str(self._file(side)), *options], self.folder / "output", environment)
+        return [*(verb or self._verb(side)), str(self._file(side)), *options]
 
     def set_out(self, fault: Fault) -> Ended:
         """The first run to the other side, of a lab that is damaged before it where its pair says so."""
-        self._damage()
+        self.damage()
         self.proxy.spoil(fault)
         return self.go(1 - self.at)
 
-    def _damage(self) -> None:
+    def damage(self) -> None:
+        """What its pair says is made by hand before each run."""
         for call, body in self.pair.damage:
             self.docker.do(*self._filled(call).split(), self._filled(body))
 
@@ -115,7 +120,7 @@ class Lab:
             assert status < 300, answer
         pictures: list[Picture] = []
         for side in (0, 1, 0, 1, 0):
-            self._damage()
+            self.damage()
             assert (ended := self.go(side)).code == 0, ended.said
             pictures.append(self.picture())
         kept = {what for what, found in pictures[0]["kept"].items() if all(other["kept"].get(what) == found for other in pictures)}

@@ -122,12 +122,14 @@ def progress(text: str) -> None:
 def main() -> int:
     from .foreign import foreign
     from .fuzz import files, replies
+    from .leases import leases
     from .saving import saved
     from .together import together
 
     measures: dict[str, Callable[[argparse.Namespace], str]] = {
         "kills": kills,
         "answers": answers,
+        "leases": leases,
         "together": together,
         "saved": saved,
         "files": files,

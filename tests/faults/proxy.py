@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-Kind = Literal["answer", "cut", "garbage", "hang", "slow", "kill"]
+Kind = Literal["answer", "cut", "garbage", "hang", "slow", "kill", "suspend", "freeze"]
 GARBAGE = b"\x00\xffHTTP? never heard of it\r\n\r\n"
 LONGEST_HANG = 120.0
 
@@ -31,8 +31,9 @@ class Fault:
     """Spoils the `nth` call (from 1; 0: every one) whose method and path (without version and query) match the regular expressions.
 
     `answer` sends `status` and `body`; `cut` closes the connection; `garbage` sends no HTTP; `hang` never answers; `slow` waits `seconds`
-    and then behaves; `kill` sends SIGKILL to the process that called. With `acts` the engine carries the call out first, and only its
-    answer is lost; without, it never hears of it.
+    and then behaves; `kill` sends SIGKILL to the process that called; `suspend` sends it SIGSTOP, and the engine carries the call out;
+    `freeze` lets no call of anybody through for `seconds`, this one included. With `acts` the engine carries the call out first, and only
+    its answer is lost; without, it never hears of it.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class Proxy:
         self._upstream = upstream
         self._faults = tuple(faults)
         self._seen = [0] * len(self._faults)
+        self._thaws = 0.0
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = socket.socket(socket.AF_UNIX)
@@ -105,6 +107,13 @@ class Proxy:
         """Serve one call; whether the connection goes on."""
         caller = _caller(client)
         fault = self._fault(request, caller)
+        if fault and fault.kind == "freeze":
+            self._thaws = time.monotonic() + fault.seconds
+        time.sleep(max(0.0, self._thaws - time.monotonic()))
+        if fault and fault.kind == "suspend":
+            os.kill(caller, signal.SIGSTOP)
+        if fault and fault.kind in ("freeze", "suspend"):
+            fault = None
         if fault is None:
             client.sendall(self._forward(request))
             return True

@@ -1,0 +1,109 @@
+"""Holders that are suspended, or killed where nobody sees it, and engines that freeze: who takes over, and what the holder still does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from reconciler.lock import own_volumes
+from reconciler.lock.lease import signs
+
+from .labs import ELSEWHERE, Lab
+from .process import Ended, Running, start
+from .proxy import Fault
+
+LEASE = 1.5
+HURRIED = {"NETPLAN_LEASE": str(LEASE)}
+"""A lease of that many seconds in place of 60, and all that goes with it in proportion."""
+WAYS = ("kill", "suspend", "freeze")
+FROZEN = LEASE + 0.5
+
+
+def left_alone(lab: Lab, way: str, nth: int) -> str:
+    """What befalls the holder at its `nth` change, while another machine waits for its lock; that one takes over and converges.
+
+    `kill`: nobody tells that it is dead. `suspend`: it goes on once the other one is done. `freeze`: the engine does not answer for longer
+    than a lease. The call; empty where the run made fewer changes (it then has converged).
+    """
+    side = 1 - lab.at
+    lab.damage()
+    lab.proxy.spoil(_fault(way, nth))
+    holder = begin(lab, side, "holder", HURRIED)
+    if not _hit(lab, holder):
+        ended = holder.wait()
+        assert ended.code == 0, ended.said
+        lab.at = side
+        lab.check(side)
+        return ""
+    (call,) = lab.proxy.spoiled
+    taker = begin(lab, side, "taker", {**HURRIED, **ELSEWHERE}).wait()
+    assert taker.code == 0, taker.said
+    _goes_no_further(lab, holder, way)
+    lab.at = side
+    lab.check(side)
+    for sign in signs(own_volumes(lab.reader)).values():  # one that it was about to give when it was suspended
+        lab.docker.call("DELETE", f"/volumes/{sign}")
+    return call
+
+
+def _fault(way: str, nth: int) -> Fault:
+    if way == "freeze":
+        return Fault("freeze", nth=nth, seconds=FROZEN)
+    return Fault("kill", nth=nth, acts=bool(nth % 2)) if way == "kill" else Fault("suspend", nth=nth)
+
+
+def begin(lab: Lab, side: int, who: str, environment: Mapping[str, str]) -> Running:
+    """A run through the proxy that waits for a lock as long as it must."""
+    return start(lab.command(side, "--lock-timeout", "60"), lab.folder / who, environment)
+
+
+def _hit(lab: Lab, holder: Running) -> bool:
+    while holder.process.is_alive() and not lab.proxy.spoiled:
+        holder.process.join(0.02)
+    return bool(lab.proxy.spoiled)
+
+
+def _goes_no_further(lab: Lab, holder: Running, way: str) -> Ended:
+    """The holder, once it goes on: after its lock was removed by another it changes nothing more."""
+    if way == "suspend" and holder.process.pid:
+        os.kill(holder.process.pid, signal.SIGCONT)
+    ended = holder.wait()
+    assert ended.code in ((-9,) if way == "kill" else (0, 1)), ended.said
+    after = _after_takeover(lab, holder)
+    assert not after, f"after its lock was taken over: {after}\n{ended.said}"
+    return ended
+
+
+def _after_takeover(lab: Lab, holder: Running) -> Sequence[str]:
+    """The changes that the holder asked for after another run had removed its lock."""
+    calls = list(zip(lab.proxy.callers, lab.proxy.calls, strict=True))
+    mine = [call.rpartition(" ")[2] for who, call in calls if who == holder.process.pid and "create netplan.lock." in call]
+    taken = [at for at, (who, call) in enumerate(calls) if who != holder.process.pid and call.startswith("DELETE") and call[16:] in mine]
+    late = calls[taken[0] :] if taken else []
+    return [call for who, call in late if who == holder.process.pid and not call.startswith("GET") and "/volumes" not in call]
+
+
+def leases(options: argparse.Namespace) -> str:
+    """Each way at every change of every plan."""
+    from .measure import MOST_CALLS, chosen, lab, progress
+
+    found: Counter[str] = Counter()
+    for pair in chosen(options):
+        with lab(pair, options.host) as here:
+            found["plans"] += 2
+            todo = {side: [(way, nth) for nth in range(1, MOST_CALLS) for way in WAYS][:: options.share] for side in (0, 1)}
+            while any(todo.values()):
+                side = 1 - here.at
+                way, nth = todo[side].pop(0) if todo[side] else ("kill", MOST_CALLS)
+                call = left_alone(here, way, nth)
+                found[way] += bool(call)
+                todo[side] = todo[side] if call else []
+        progress(f"leases: {pair.name}: {dict(found)}")
+    return (
+        f"{found['plans']} plans; as from another machine, with leases of {LEASE:g} s: {found['kill']} killed, "
+        f"{found['suspend']} suspended until another was done, {found['freeze']} on an engine that froze for {FROZEN:g} s: "
+        "all recovered without unlock, no change by a holder after its lock was taken over"
+    )
