@@ -160,7 +160,7 @@ class _Queue:
         return BusyError(
             f"another netplan is at work: {claim.holder}",
             touch,
-            f"waited {self._timeout:g} s: --lock-timeout waits longer",
+            f"waited {round(self._timeout, 1):g} s: --lock-timeout waits longer",
             f"one that shows no sign of life for {GONE_AFTER:g} s is taken over; "
             "if that process is certainly gone, break its lock with: netplan unlock",
         )

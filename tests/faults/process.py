@@ -55,9 +55,11 @@ def run(arguments: list[str], output: Path, environment: Mapping[str, str] | Non
 
 
 def _child(arguments: list[str], output: str, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    for name in [name for name in sys.modules if name.startswith("reconciler.lock")]:
+        del sys.modules[name]  # what it takes from the environment it took from that of the tests
     from reconciler.cli import main
 
-    os.environ.update(environment)
     where = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(where, 1)
     os.dup2(where, 2)
