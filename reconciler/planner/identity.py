@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from ..marks import base_name
 from ..model import DesiredState, Journal, ObservedState, Origin
@@ -29,11 +28,10 @@ def mistaken(desired: DesiredState, observed: ObservedState, journals: Sequence[
     empty = not (file.networks or file.containers)
     if desired.topology in policy.replaces or policy.wipe or (empty and policy.allow_empty):
         return None
-    there: dict[_Thing, None] = {}
-    for thing in chain(_living(observed, desired.topology), _held(journals, desired.topology)):
-        if _declares(file, thing):
-            return None
-        there[thing] = None
+    living, held = list(_living(observed, desired.topology)), list(_held(journals, desired.topology))
+    if any(_declares(file, thing) for thing in living) or any(_is_about(file, thing) for thing in held):
+        return None
+    there = dict.fromkeys([*living, *held])
     if not there:
         return None
     return _nothing_declared(file, there, _origins(observed, journals, desired.topology), bool(policy.destroyed))
@@ -80,6 +78,12 @@ def _declares(file: DesiredState, thing: _Thing) -> bool:
     if not name:
         return network in file.networks
     return name in file.containers or base_name(name) in file.containers
+
+
+def _is_about(file: DesiredState, held: _Thing) -> bool:
+    """Whether a journal's thing is the file's, or was taken off one of its networks: there a container that is not declared may have been
+    in the way."""
+    return held[0] in file.networks or _declares(file, held)
 
 
 # --- where things come from ------------------------------------------------------------------------------------------

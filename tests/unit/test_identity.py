@@ -17,6 +17,8 @@ from reconciler.model import (
     DesiredState,
     Journal,
     NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
     Origin,
     Source,
 )
@@ -95,6 +97,15 @@ def test_attachments_and_journals_count() -> None:
     ]
     assert not refused(plan(ALICE, empty, [left]))
     assert not refused(plan(BOB, empty, [replace(left, topology="other")]))
+
+
+def test_what_stood_in_the_way_on_a_network_of_the_file_is_no_other_topologys() -> None:
+    """A first run moved somebody's container to another address of an external network, and was killed."""
+    box = ObservedContainer("1" * 64, "box", "running", "bridge", (ObservedEndpoint("bnet", "2" * 64),))
+    nothing = replace(RUNNING, networks=(), containers=(box,))
+    left = Journal("j", "lab", 1, nothing)
+    assert not refused(plan(BOB, nothing, [left]))
+    assert refused(plan(ALICE, nothing, [left]))
 
 
 def test_an_empty_file_says_the_same_in_every_command() -> None:
