@@ -22,7 +22,7 @@ An error is printed as ``error: what happened``, then why, then what to do.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -92,6 +92,11 @@ class BusyError(NetplanError):
     """Another netplan is at work on what this run may touch; nothing was done."""
 
     exit_code = 75
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several runs together: to try again is all that helps only if none of them failed."""
+    return max(codes, key=lambda code: 0.5 if code == BusyError.exit_code else code, default=0)
 
 
 class EngineError(NetplanError):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import NetplanError, RefusedError, UnprovenError, UsageError
+from ..errors import BusyError, NetplanError, RefusedError, UnprovenError, UsageError, worst
 from ..model import DesiredState
 from ..paint import safe
 from ..process import print_on, print_text
@@ -125,7 +125,7 @@ def _compatible(paths: Sequence[str]) -> list[DesiredState]:
 
 
 def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], options: Namespace) -> int:
-    """The worst exit code. A topology that is not as declared afterwards does not keep the next ones from their turn."""
+    """The worst exit code. A topology that is not as declared afterwards, or busy, keeps no other from its turn."""
     codes: dict[str, int] = {}
     many = len(states) > 1 and options.output != "json" and not options.quiet
     current = ""
@@ -137,7 +137,7 @@ def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], 
                 print_text(f"{gap}[{number} of {len(states)}] {safe(current)}")
             try:
                 codes[current] = carry(state)
-            except UnprovenError as error:
+            except (UnprovenError, BusyError) as error:
                 codes[current] = error.exit_code
                 report_of(error, options)
             if received:
@@ -145,13 +145,13 @@ def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], 
     finally:
         if many:
             print_on(_summary(states, codes, current))
-    return max(codes.values())
+    return worst(codes.values())
 
 
 def _summary(states: Sequence[DesiredState], codes: Mapping[str, int], last: str) -> str:
     """`12 topologies: 9 done, 1 refused (web), 1 failed (db), 1 not reached (app).`"""
-    kinds: dict[str, list[str]] = {"done": [], "refused": [], "failed": [], "not reached": []}
-    words = {0: "done", RefusedError.exit_code: "refused"}
+    kinds: dict[str, list[str]] = {"done": [], "refused": [], "busy": [], "failed": [], "not reached": []}
+    words = {0: "done", RefusedError.exit_code: "refused", BusyError.exit_code: "busy"}
     for state in states:
         name = state.topology
         kind = words.get(codes[name], "failed") if name in codes else "failed" if name == last else "not reached"

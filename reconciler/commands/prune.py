@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BusyError, FailedError, NetplanError, RefusedError
+from ..errors import BusyError, FailedError, NetplanError, RefusedError, worst
 from ..model import DesiredState
 from ..paint import safe
 from ..process import error_json, hold, print_on, print_text
@@ -95,7 +95,7 @@ def prune(options: Namespace) -> int:
                 _carry_out(run, engine, choice)
         finally:
             _tell(run)
-    return max((case.code for case in run.cases), default=0)
+    return worst(case.code for case in run.cases)
 
 
 def _topologies(count: int) -> str:

@@ -352,3 +352,22 @@ def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(cli: Cli, eng
     assert f"which touches container {cli.docker.name('guest')} too" in said
     assert cli.endpoint("guest", "n")
     assert not own_volumes(engine)
+
+
+def test_of_a_folder_only_what_is_busy_waits(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+    """The others are applied; to try again is all that is left."""
+    folder = tmp_path / "all"
+    folder.mkdir()
+    for name in ("one", "two"):
+        file = cli.write({name: {"subnet": cli.docker.subnet()}}, name=cli.docker.name(name), file=f"{name}.yaml")
+        file.rename(folder / file.name)
+    held = taken(engine, f"topology {cli.docker.name('one')}")
+    said = cli.run("apply", str(folder), "--yes", "--lock-timeout", "0", code=75)
+    assert f"2 topologies: 1 done, 1 busy ({cli.docker.name('one')})." in said.out
+    assert "error: another netplan is at work" in said.err
+    assert cli.exists("two")
+    assert not cli.exists("one")
+    held.release()
+    cli.run("apply", str(folder), "--yes")
+    for name in ("one", "two"):
+        cli.run("destroy", "--name", cli.docker.name(name), "--yes")
