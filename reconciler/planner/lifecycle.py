@@ -193,7 +193,8 @@ class Lifecycle:
     def _members(self, leaving: Collection[str]) -> None:
         """A container is removed only after everything that shares its network namespace.
 
-        But for a member that is made anew on a network that waits for the removal: the two would wait for each other.
+        But for a member that is made anew on a network that waits for the removal: the two would wait for each other. It is stopped only
+        after those that are made anew have been created: where one cannot be, its old container runs on in that namespace.
         """
         ids = {case.observed.id: name for name, case in self.containers.cases.items() if case.observed and name in self.removes}
         for name, case in self.containers.cases.items():
@@ -203,6 +204,9 @@ class Lifecycle:
                 continue
             if case.fate == "remove" or not any(endpoint.network in leaving for endpoint in self._namespace(owner).endpoints):
                 _need(self.removes[owner], self.removes[name])
+            if name in self.creates and (stop := self.stops.get(owner)):
+                stop.prefers.append(self.creates[name])
+                stop.hopes.append(self.creates[name])
 
     def _leftovers(self, leaving: Collection[str]) -> None:
         """What an interrupted recreation left is kept until the new container runs, and stopped before, as they may want the same.

@@ -14,11 +14,12 @@ from .document import Map, show
 from .names import DEFAULT
 from .pools import PoolFacts
 from .reader import Service
-from .report import Report, members, text
+from .report import Report, mapping, members, text
 from .schema import flag
 
 _NO_NAT = ("macvlan", "ipvlan")
 """Drivers whose containers are machines of the outer network: there is nothing to publish from."""
+_GATEWAY_MODE = "com.docker.network.bridge.gateway_mode_ipv4"
 
 
 def advise(report: Report, containers: Map, networks: Mapping[str, NetworkFacts], services: Iterable[Service]) -> None:
@@ -26,6 +27,7 @@ def advise(report: Report, containers: Map, networks: Mapping[str, NetworkFacts]
     _check_ranges(report, containers, networks)
     for service in services:
         _check_reachable(report, service, networks)
+        _check_routed(report, service, networks)
 
 
 # --- static and dynamic addresses of one range -----------------------------------------------------------------------
@@ -106,6 +108,21 @@ def _check_reachable(report: Report, service: Service, networks: Mapping[str, Ne
             why = f"{which} internal, macvlan or ipvlan, and engines publish nothing from there"
             mend = f"attach {show(service.name)} to an ordinary network too, or remove {show(setting)}"
             report.warn(service.body.key_at(setting), f"{show(setting)} cannot be reached from outside: {why}: {mend}")
+
+
+def _check_routed(report: Report, service: Service, networks: Mapping[str, NetworkFacts]) -> None:
+    """Of a network with `gateway_mode_ipv4: routed` an engine opens the container's port, and maps none of the host to it."""
+    found = [networks.get(key) for key, _ in _joined(service.body)]
+    routed = [network for network in found if network and _is_routed(network)]
+    at = next((at for port, at in service.published if port.host and ":" not in port.address), None)
+    if service.mode or at is None or not routed or not all(n and (_is_routed(n) or _publishes_nothing(n)) for n in found):
+        return
+    why = f"network {show(routed[0].key)} is routed, and its containers are reached at their own addresses"
+    report.warn(at, f"no IPv4 port of the host leads to {show(service.name)}: {why}: write the port inside the container alone")
+
+
+def _is_routed(network: NetworkFacts) -> bool:
+    return not network.external and text(mapping(network.body, "driver_opts"), _GATEWAY_MODE) == "routed"
 
 
 def _publishes_nothing(network: NetworkFacts | None) -> bool:

@@ -130,6 +130,21 @@ def test_a_member_that_fails_to_follow_says_what_to_do(cli: Cli) -> None:
     assert cli.docker.inspect(cli.docker.name("member"))["State"]["Running"]
 
 
+def test_a_member_that_cannot_be_created_keeps_its_network(cli: Cli) -> None:
+    """Nothing is stopped before every new container of the namespace is there: the owner's recreation is taken back too."""
+    networks = {"n": {"subnet": cli.docker.subnet()}}
+    cli.converge(networks, {"one": server(networks=["n"]), "member": box(network_mode="container:one")})
+    before = cli.life("one", "member")
+    new = {"one": server(networks=["n"], environment={"MODE": "new"}), "member": box(network_mode="container:one", platform="linux/s390x")}
+    cli.write(networks, new)
+    result = cli.apply(code=1)
+    assert result.out.count("the old container is back") == 2, result.out
+    assert cli.life("one", "member") == before
+    assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
+    cli.converge(networks, {**new, "member": box(network_mode="container:one")})
+    assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
+
+
 def test_what_was_connected_by_hand_goes_with_the_old_one_and_that_is_said(cli: Cli) -> None:
     cli.converge({}, {"one": box()})
     full = cli.docker.name

@@ -96,6 +96,24 @@ def test_ports_that_lead_nowhere(container: str, said: list[str]) -> None:
     assert warnings(text) == said
 
 
+@pytest.mark.parametrize(
+    ("container", "warned"),
+    [
+        ("ports: ['80:80'], networks: [r]", True),
+        ("ports: ['80', '8000-8001:80'], networks: [r, in]", True),
+        ("ports: ['80'], networks: [r]", False),
+        ("ports: ['[::1]:80:80'], networks: [r]", False),
+        ("ports: ['80:80'], networks: [r, out]", False),
+        ("ports: ['80:80'], networks: [in, out]", False),
+        ("ports: ['80:80'], network_mode: host", False),
+    ],
+)
+def test_host_ports_of_a_routed_network(container: str, warned: bool) -> None:
+    networks = "r: {driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: routed}}, in: {internal: true}, out: "
+    found = warnings(f"name: t\nnetworks: {{{networks}}}\ncontainers:\n  one: {{image: i, {container}}}\n")
+    assert any("no IPv4 port of the host leads to 'one': network 'r' is routed" in said for said in found) == warned
+
+
 @pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / "topologies").glob("*.yaml")))
 def test_topologies_to_learn_from_have_no_warnings(file: str) -> None:
     assert load(str(ROOT / "topologies" / file)).warnings == ()
