@@ -142,7 +142,7 @@ def carry_out(
             print_report(wanted, None, False, options)
             return code
         if shown.empty and wanted.empty and not view.leftovers:
-            _warn(write_ttl(engine, desired, view.old_ttls), AGAIN)
+            _renew(view, engine, lock)
             _tell_ttl(desired, options)
             print_report(wanted, None, True, options)
             _all_run(view, engine)
@@ -234,6 +234,13 @@ def _teller(options: Namespace) -> Tell:
     return tell
 
 
+def _renew(view: View, engine: Engine, lock: Lock) -> None:
+    """Writes when the topology expires, counted from now. Raises LockLostError where the lock is no longer this run's."""
+    if view.renews:
+        lock.hold()
+        _warn(write_ttl(engine, view.desired, view.old_ttls), AGAIN)
+
+
 def _tell_ttl(desired: DesiredState, options: Namespace) -> None:
     if desired.ttl is not None and options.output == "text" and not options.quiet:
         print_on(f"Expires in {lifetime_text(desired.ttl)}, unless it is applied again.")
@@ -279,7 +286,7 @@ class _Run:
         _load_what_mends()
         before = live(view.observed, wanted)
         if not view.policy.destroyed:  # a run that is killed halfway leaves something that expires, or no longer does
-            _warn(write_ttl(self.engine, view.desired, view.old_ttls), AGAIN)
+            _renew(view, self.engine, self.lock)
         superfluous = self._note()
         try:
             ran = self._execute(wanted) if wanted.steps else None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 
+from reconciler.cli import main
+from reconciler.commands import carry
 from reconciler.topology.schema import schema_text
 
 from .cli import Cli, Result, box, run_on_terminal
@@ -190,6 +194,25 @@ def test_one_that_is_renewed_while_the_plan_is_read_is_kept(cli: Cli) -> None:
     assert cli.exists("b")
     asked("n", 1, lambda: None, "1 topology")
     assert outcomes(cli, "--yes") == {"job-2": "removed"}
+
+
+def test_one_that_is_renewed_between_the_look_and_the_lock_is_kept(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    renewed, locked = job(cli, "job-1", {"a": {}}), carry._locked
+    until_expired(cli, 1)
+
+    @contextmanager
+    def late(*arguments: Any) -> Iterator[Any]:
+        cli.run("apply", str(renewed), "--ttl", "1h")
+        with locked(*arguments) as found:
+            yield found
+
+    monkeypatch.setattr(carry, "_locked", late)
+    words = ("prune", "--expired", "--match", f"{cli.docker.prefix}*", "--yes", "--host", cli.host)
+    assert main(words) == 0
+    assert "1 topology: 1 kept" in capsys.readouterr().out
+    assert cli.exists("a")
 
 
 def test_a_foreign_container_needs_consent_and_what_was_removed_by_hand_is_forgotten(cli: Cli) -> None:
