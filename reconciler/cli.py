@@ -204,6 +204,8 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--state", metavar="SNAPSHOT", help="plan against what netplan snapshot printed, or against 'empty'; needs no engine")
     plan.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
     plan.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
+    plan.add_argument("--only", **_ONLY)  # type: ignore[arg-type]
+    plan.add_argument("--keep-going", **_KEEP_GOING)  # type: ignore[arg-type]
     plan.add_argument("--out", metavar="P.json", help="save the plan, for apply --plan")
     apply = command(
         "apply",
@@ -214,6 +216,8 @@ def parser() -> argparse.ArgumentParser:
     apply.add_argument("--adopt", **_ADOPT)  # type: ignore[arg-type]
     apply.add_argument("--allow-empty", **_ALLOW_EMPTY)  # type: ignore[arg-type]
     apply.add_argument("--ttl", **_TTL)  # type: ignore[arg-type]
+    apply.add_argument("--only", **_ONLY)  # type: ignore[arg-type]
+    apply.add_argument("--keep-going", **_KEEP_GOING)  # type: ignore[arg-type]
     apply.add_argument("--plan", metavar="P.json", help="a saved plan; refused if the engine or the plan changed since")
     apply.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     apply.add_argument("--fingerprint", type=_fingerprint, metavar="HEX", help=_APPROVED)
@@ -240,6 +244,7 @@ def parser() -> argparse.ArgumentParser:
     prune.set_defaults(file=None, name=None, replace_topology=[])
     for stops in (apply, destroy, reset, prune):
         stops.add_argument("--stop-timeout", **_STOP_TIMEOUT)  # type: ignore[arg-type]
+    reset.add_argument("--only", **_ONLY)  # type: ignore[arg-type]
     reset.add_argument("--keep-containers", action="store_true", help="keep the containers: restore networks and attachments only")
     reset.add_argument("--settle", **_SETTLE)  # type: ignore[arg-type]
     reset.add_argument("--ttl", **_TTL)  # type: ignore[arg-type]
@@ -334,6 +339,14 @@ newer ones.
 _APPROVED = "with --plan: refuse any plan but the approved one; the plan and the comment on a request print it (8 digits or more)"
 _EXIT_CODE = {"action": "store_true", "help": "exit 2 when changes are pending"}
 _ALLOW_EMPTY = {"action": "store_true", "help": "allow a file that declares nothing to remove all that its topology owns"}
+_ONLY = {
+    "action": "extend",
+    "default": [],
+    "type": lambda text: _names(text),
+    "metavar": "NAME",
+    "help": "only this network or container and what it needs; several: --only a,b or --only a --only b",
+}
+_KEEP_GOING = {"action": "store_true", "help": "leave out what cannot be as declared and what needs it, do the rest, exit 1"}
 _REPLACE = {
     "action": "append",
     "default": [],
@@ -469,6 +482,15 @@ def _lifetime(text: str) -> int:
         return lifetime(text)
     except BadValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _names(text: str) -> list[str]:
+    import argparse
+
+    names = text.split(",")
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing: --only NAME, or --only NAME,NAME")
+    return names
 
 
 def _patience(text: str) -> float:

@@ -179,14 +179,42 @@ class Change:
         return len(self.actions) == 2
 
 
+Thing = tuple[str, str]
+"""A network (its name, empty), a container (empty, its name), or an attachment (network, container)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the plan must not run. `unsafe` ones end in exit 3, the others in exit 1. `way_out` says what the user can do."""
+    """Why the plan must not run. `unsafe` ones end in exit 3, the others in exit 1. `way_out` says what the user can do.
+
+    `about` is the one thing that cannot be as declared; None where it stands against the whole plan.
+    """
 
     message: str
     way_out: str = ""
     unsafe: bool = True
     source: Source | None = None
+    about: Thing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that the plan does nothing about: `refusal` says why it cannot, or it needs `needs`, which is left out as well."""
+
+    thing: Thing
+    refusal: Refusal | None = None
+    needs: Thing | None = None
+
+    @property
+    def why(self) -> str:
+        """In words."""
+        return self.refusal.message if self.refusal else f"needs {named(self.needs or self.thing)}"
+
+
+def named(thing: Thing) -> str:
+    """`network back`, `container web`, `web on back`."""
+    network, container = thing
+    return f"{container} on {network}" if network and container else f"container {container}" if container else f"network {network}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +227,11 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The way from observed to desired. `steps` is in a topological order that is the same for the same input."""
+    """The way from observed to desired. `steps` is in a topological order that is the same for the same input.
+
+    `only` are the names that it is a part for: they and what they need; none: the whole. `left_out` is what cannot be as declared, and
+    what needs that. `unjudged` are the containers of the file that it therefore says nothing about.
+    """
 
     topology: str
     engine: EngineInfo
@@ -210,6 +242,9 @@ class Plan:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+    only: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    unjudged: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:

@@ -14,6 +14,9 @@ from .plan import Change, Refusal
 class Policy:
     """What the user allows beyond the file.
 
+    `only` names networks and containers: with what they need, they are all that the plan is about (empty: everything is).
+    `keep_going` leaves out what cannot be as declared, and what needs it, instead of refusing the whole plan.
+
     `adopt` names networks that may be taken over, `disrupt_foreign` allows interrupting endpoints not declared here. `destroyed` is the
     file whose topology is being destroyed: its `protect` still binds, and its endpoints are not foreign. `reset` makes the topology's
     containers anew, `exclusive` disconnects whoever is not declared from its networks, `keep_containers` leaves its containers as they
@@ -34,6 +37,12 @@ class Policy:
     max_removals: int | None = None
     allow_empty: bool = False
     replaces: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    keep_going: bool = False
+
+    def names(self, thing: str) -> bool:
+        """Whether what is asked for beyond the declared state (`reset`, `exclusive`) is asked for of that network or container."""
+        return not self.only or thing in self.only
 
     def consents(self, container: str, network: str) -> bool:
         """Whether the file being destroyed declares this endpoint."""
@@ -51,6 +60,7 @@ def ownership(network: ObservedNetwork, topology: str, wanted: DesiredNetwork, p
         f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it external: true, "
         + other_name(owner(network)),
         source=wanted.source,
+        about=(network.name, ""),
     )
 
 
@@ -77,6 +87,7 @@ def protection(network: ObservedNetwork, wanted: DesiredNetwork | None, policy: 
         f"network {network.name} is protected and would be {verb}",
         "take protect: true out of the file first" if declared else _PROTECTED_BY_LABEL.format(network.name),
         source=declared.source if declared else None,
+        about=(network.name, ""),
     )
 
 
@@ -102,6 +113,7 @@ def network_mode(container: ObservedContainer, network: ObservedNetwork, replace
     return Refusal(
         f"network {network.name} cannot be {verb}: container {container.name} was created with {made} and could not start again",
         f"remove container {container.name} or create it anew on another network" + (", or by the network's name" if how == "id" else ""),
+        about=(network.name, ""),
     )
 
 
@@ -112,6 +124,7 @@ def foreign_endpoint(container: str, network: str, verb: str, owner: str | None)
     return Refusal(
         f"network {network} would be {verb} under container {container}, which is {whose}",
         f"allow it with --disrupt-foreign ({container} is {what}), or disconnect it first",
+        about=(network, ""),
     )
 
 
@@ -120,6 +133,7 @@ def unattachable(container: str, network: str, mode: str, owner: str) -> Refusal
     return Refusal(
         f"container {container} would be made anew with network_mode {mode}, and topology {owner!r} attached it to network {network}",
         f"allow it with --disrupt-foreign (it leaves {network}), or take it out of that topology first",
+        about=("", container),
     )
 
 
@@ -129,7 +143,7 @@ def container_ownership(present: ObservedContainer, wanted: DesiredContainer) ->
     if present.written_for:
         whose = f"exists with the labels of container {present.written_for}: it was renamed or copied, so it is not managed"
     way_out = f"remove or rename it, take image out to manage only its attachments, {other_name(owner(present))}"
-    return Refusal(f"container {wanted.name} {whose}", way_out, source=wanted.source)
+    return Refusal(f"container {wanted.name} {whose}", way_out, source=wanted.source, about=("", wanted.name))
 
 
 def foreign_member(container: str, member: str, what: str) -> Refusal:
@@ -137,6 +151,7 @@ def foreign_member(container: str, member: str, what: str) -> Refusal:
     return Refusal(
         f"container {container} would be {what}, and container {member}, which is not run by this topology, shares its network",
         f"allow it with --disrupt-foreign ({member} loses its network and must be made anew), or remove {member} first",
+        about=("", container),
     )
 
 
@@ -144,10 +159,12 @@ def image(wanted: DesiredContainer, present: ObservedImage | None) -> Refusal | 
     """Refuses where the image is known not to be had."""
     if present is None and wanted.pull_policy == "never":
         way_out = "load or build it, or take pull_policy: never out"
-        return Refusal(f"container {wanted.name}: image {wanted.image} is not on the engine", way_out, False, wanted.source)
+        message = f"container {wanted.name}: image {wanted.image} is not on the engine"
+        return Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     if present and present.unasked and wanted.pull_policy == "always":
         message = f"container {wanted.name}: the registry does not tell whether image {wanted.image} is the newest: {present.unasked}"
-        return Refusal(message, "use pull_policy: missing to run the image that is here", False, wanted.source)
+        way_out = "use pull_policy: missing to run the image that is here"
+        return Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     return None
 
 

@@ -76,6 +76,8 @@ def saved_text(saved: SavedPlan, desired: DesiredState, key: str = "") -> str:
             "max_removals": policy.max_removals,
             "allow_empty": policy.allow_empty,
             "replace_topology": sorted(policy.replaces),
+            "only": sorted(policy.only),
+            "keep_going": policy.keep_going,
         },
         **({"origin": origin_fields(saved.origin)} if saved.origin else {}),
         "environment": seals(desired, observed.seal),
@@ -116,6 +118,8 @@ def _saved(document: Mapping[str, Any], key: str) -> SavedPlan:
         max_removals=options["max_removals"],
         allow_empty=options["allow_empty"],
         replaces=frozenset(options.get("replace_topology", ())),
+        only=frozenset(options.get("only", ())),
+        keep_going=options.get("keep_going", False),
     )
     return SavedPlan(
         file["path"],

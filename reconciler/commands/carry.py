@@ -20,7 +20,7 @@ from .consent import confirm
 from .dropped import WAY_OUT, dropped_settings
 from .lifetime import write_ttl
 from .outcome import afterwards, live, not_running, prove, remains
-from .shared import look_at, print_plan, print_report, print_run, refused
+from .shared import exit_code, look_at, print_plan, print_report, print_run, refused, tell_left_out
 
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
@@ -123,13 +123,14 @@ def carry_out(
         engine.make_ready()
     if options.output != "json" and not shown_before:
         print_plan(shown, options)
+    tell_left_out(shown, options)
     if code := refused(shown, options):
         print_report(shown, None, False, options)
         return code
     if shown.empty and not view.leftovers and not view.renews:
         print_report(shown, None, True, options)
-        _all_run(view, engine)
-        return 0
+        _all_run(view, shown, engine)
+        return exit_code(shown, options)
     asked = confirm_wipe(view.observed.engine.name, options) if policy.wipe else _ask(shown, options, verb)
     with _locked(view, engine, shown, options) as (lock, wanted):
         if asked and wanted.fingerprint != shown.fingerprint:
@@ -145,14 +146,17 @@ def carry_out(
             _renew(view, engine, lock)
             _tell_ttl(desired, options)
             print_report(wanted, None, True, options)
-            _all_run(view, engine)
-            return 0
+            _all_run(view, wanted, engine)
+            return exit_code(wanted, options)
         return _Run(view, engine, lock, wanted, options).carry_out()
 
 
-def _all_run(view: View, reader: Reader) -> None:
-    """Raises UnprovenError where a container of the file is not running, or keeps restarting, though nothing is left to do."""
-    if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader))):
+def _all_run(view: View, left: Plan, reader: Reader) -> None:
+    """Raises UnprovenError where a container of the file is not running, or keeps restarting, though nothing is left to do.
+
+    Of those that the plan `left` says nothing about none is asked for.
+    """
+    if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader, left.unjudged))):
         raise UnprovenError("not every declared container is running", *ended)
 
 
@@ -310,7 +314,7 @@ class _Run:
             raise lost
         if ran and not ran.ok:
             return FailedError.exit_code
-        _all_run(view, self.engine)
+        _all_run(view, left, self.engine)
         if lacking := dropped_settings(left, ran):
             raise UnprovenError(
                 "the engine dropped settings that it was asked for, though it answered that all was done", *lacking, WAY_OUT
@@ -321,7 +325,7 @@ class _Run:
             names = sorted(name for _, name in stopped)
             what = "stopped while netplan was at work, by somebody else or by a restart"
             raise UnprovenError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
-        return 0
+        return exit_code(left, options)
 
     def _note(self) -> set[str]:
         """Writes the journal, where there is something to take away; the names of those that a proof makes superfluous."""
@@ -345,8 +349,9 @@ class _Run:
         """
         if lost := self.lock.lost or self._lost_at_last_look():
             return lost
+        part = self.wanted.only or self.wanted.left_out
         if converged:
-            self._drop(superfluous)
+            self._drop({name for name in superfluous if not part or self._is_whole(name)})
             self._write_ttl()
         elif self.note and (self.note.empty or (done and self._is_whole(self.note.name))):
             self._drop({self.note.name})

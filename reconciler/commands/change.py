@@ -18,7 +18,7 @@ from .carry import Agreed, carry_out
 from .lifetime import timed
 from .outcome import own_containers
 from .review import load_in_order
-from .shared import Lookout, check_adopt, check_replaced, engine_of, files, one_document, policy_of, report_of
+from .shared import Lookout, check_adopt, check_replaced, concerned, engine_of, files, one_document, policy_of, report_of
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -42,6 +42,7 @@ def apply(options: Namespace) -> int:
     states = timed(_compatible(paths), options)
     check_adopt(options, states)
     check_replaced(options, states)
+    states = concerned(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
         first = states[0]  # what was seen before its changes is no longer so for the next
 
@@ -97,12 +98,15 @@ def reset(options: Namespace) -> int:
         raise UsageError("--keep-containers and --wipe were both given", "give one of them")
     if options.yes_wipe is not None and not options.wipe:
         raise UsageError("--yes-wipe was given without --wipe", "give both, or neither")
+    if options.only and options.wipe:
+        raise UsageError("--only and --wipe were both given", "give one of them: --wipe removes everything")
     paths = files(options.file)
     if options.wipe and len(paths) > 1:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
     interruptible()
     states = timed(_compatible(paths), options)
     check_replaced(options, states)
+    states = concerned(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -50,14 +50,17 @@ def remains(left: Plan) -> Iterator[str]:
     yield "somebody else may be changing the engine: run netplan plan to see what is left"
 
 
-def not_running(desired: DesiredState, observed: ObservedState, reader: Reader) -> Iterator[str]:
-    """Each container of the topology that should run and does not, with its exit code and the last line that it wrote."""
+def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, unjudged: Collection[str] = ()) -> Iterator[str]:
+    """Each container of the topology that should run and does not, with its exit code and the last line that it wrote.
+
+    Those in `unjudged` (names) are not asked for.
+    """
     from ..executor.settling import stopped
 
     for container in observed.containers:
         wanted = desired.containers.get(container.name)
         ours = container.mark is not None and container.mark.topology == desired.topology
-        if wanted is None or not wanted.managed or not ours:
+        if wanted is None or not wanted.managed or not ours or container.name in unjudged:
             continue
         fine = container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)
         if container.state == RESTARTING or not fine:

@@ -22,6 +22,8 @@ from .shared import (
     Lookout,
     check_adopt,
     check_replaced,
+    concerned,
+    exit_code,
     files,
     load,
     look_at,
@@ -30,6 +32,7 @@ from .shared import (
     reader_of,
     refused,
     snapshot_key,
+    tell_left_out,
     tell_refusals,
     warned,
 )
@@ -60,6 +63,8 @@ def plan(options: Namespace) -> int:
     paths, desired = [path for path, _ in ordered], [state for _, state in ordered]
     check_adopt(options, desired)
     check_replaced(options, desired)
+    desired = concerned(options, desired)
+    paths = [path for path, state in ordered if any(state is one for one in desired)]
     plans = _planned(desired, options, lookout)
     if not is_folder(options.file):
         print_plan(plans[0], options)
@@ -168,7 +173,8 @@ def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[P
 
 
 def _code(found: Plan, options: Namespace) -> int:
-    return refused(found, options) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
+    tell_left_out(found, options)
+    return refused(found, options) or exit_code(found, options) or (CHANGES_PENDING if options.exit_code and not found.empty else 0)
 
 
 # --- what was observed -----------------------------------------------------------------------------------------------
@@ -215,10 +221,12 @@ def apply_command(options: Namespace, file: str | None) -> str:
     words = ["netplan", verb, *_given(options, "--name", "name"), *([file] if file else [])]
     for network in getattr(options, "adopt", ()):
         words += ["--adopt", network]
+    for name in getattr(options, "only", ()):
+        words += ["--only", name]
     for topology in getattr(options, "replace_topology", ()):
         words += ["--replace-topology", topology]
     words += [*_given(options, "--max-removals", "max_removals"), *where]
-    flags = ("--keep-containers", "--wipe", "--disrupt-foreign", "--allow-empty")
+    flags = ("--keep-containers", "--wipe", "--disrupt-foreign", "--allow-empty", "--keep-going")
     return shlex.join([*words, *(flag for flag in flags if getattr(options, flag[2:].replace("-", "_"), False))])
 
 

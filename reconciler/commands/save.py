@@ -17,14 +17,17 @@ from .lifetime import timed
 from .shared import (
     CHANGES_PENDING,
     check_adopt,
+    check_only,
     check_replaced,
     engine_of,
+    exit_code,
     files,
     policy_of,
     print_plan,
     reader_of,
     refused,
     snapshot_key,
+    tell_left_out,
     warn,
 )
 from .write import write_file
@@ -52,18 +55,20 @@ def plan_and_save(options: Namespace) -> int:
     warn(loaded.warnings)
     check_adopt(options, [desired])
     check_replaced(options, [desired])
+    check_only(options, [desired])
     secret = has_secrets(desired)
     if secret and paths[0] == "-":
         raise UsageError("a topology with environment values cannot be saved from standard input", "name its file: it is read again then")
     made, observed, journals = _planned(desired, options)
     print_plan(made, options)
+    tell_left_out(made, options)
     if code := refused(made, options):
         return code
     kept = None if secret else text
     shown, by, digest = plan_json(made), policy_of(options), text_digest(text)
     saved = SavedPlan(file, digest, kept, by, observed.engine.id, made.fingerprint, observed, desired.origin, journals=journals, plan=shown)
     write_file(options.out, saved_text(saved, desired, snapshot_key()))
-    return CHANGES_PENDING if options.exit_code and not made.empty else 0
+    return exit_code(made, options) or (CHANGES_PENDING if options.exit_code and not made.empty else 0)
 
 
 def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedState, tuple[Journal, ...]]:
@@ -98,6 +103,8 @@ def apply_saved(options: Namespace) -> int:
         or options.allow_empty
         or options.replace_topology
         or options.max_removals is not None
+        or options.only
+        or options.keep_going
     ):
         raise UsageError("--plan holds the file and its options already", "give --plan alone, or make a new plan")
     try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import FailedError, InputError, NetplanError, Problem, RefusedError, UsageError
 from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
+from ..plan import named
 from ..process import error_json, hold, print_on, print_text, say_error
 from ..safety import Policy
 
@@ -180,7 +181,8 @@ def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Poli
     """What the options allow."""
     adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
     policy = Policy(adopt, options.disrupt_foreign, destroyed, max_removals=options.max_removals, allow_empty=allow_empty)
-    return replace(policy, replaces=frozenset(options.replace_topology))
+    only, keep_going = frozenset(getattr(options, "only", ())), getattr(options, "keep_going", False)
+    return replace(policy, replaces=frozenset(options.replace_topology), only=only, keep_going=keep_going)
 
 
 def check_replaced(options: Namespace, states: Sequence[DesiredState]) -> None:
@@ -189,6 +191,24 @@ def check_replaced(options: Namespace, states: Sequence[DesiredState]) -> None:
     if unknown := sorted(set(options.replace_topology) - set(declared)):
         what = f"the topology is called {declared[0]}" if len(declared) == 1 else f"the topologies are {', '.join(declared)}"
         raise UsageError(f"--replace-topology {unknown[0]}: {what}", "name the topology of the file")
+
+
+def check_only(options: Namespace, states: Sequence[DesiredState]) -> None:
+    """Raises UsageError where a part is asked for that no file declares."""
+    declared = sorted({name for state in states for name in (*state.networks, *state.containers)})
+    for unknown in [name for name in options.only if name not in declared]:
+        from difflib import get_close_matches
+
+        near = get_close_matches(unknown, declared, 1)
+        names = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
+        meant = [f"did you mean {near[0]}?"] if near else []
+        raise UsageError(f"--only {unknown}: no network or container of that name is declared", *meant, names)
+
+
+def concerned(options: Namespace, states: Sequence[DesiredState]) -> list[DesiredState]:
+    """The states of which a part is asked for: all, unless --only names some. Raises UsageError as `check_only`."""
+    check_only(options, states)
+    return [state for state in states if not options.only or {*state.networks, *state.containers}.intersection(options.only)]
 
 
 def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
@@ -207,6 +227,20 @@ def refused(wanted: Plan, options: Namespace) -> int:
         return 0
     tell_refusals(wanted.refusals, options)
     return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
+
+
+def tell_left_out(wanted: Plan, options: Namespace) -> None:
+    """Why things are left out, as errors; the plan names them."""
+    tell_refusals(dict.fromkeys(one.refusal for one in wanted.left_out if one.refusal), options)
+
+
+def exit_code(done: Plan, options: Namespace) -> int:
+    """1 where something was left out of what is done, else 0; says what."""
+    if not done.left_out:
+        return 0
+    names = [named(one.thing) for one in done.left_out]
+    say_error(f"{choose(sys.stderr, options.no_color)('error', 'error:')} left out: {safe(', '.join(dict.fromkeys(names)))}")
+    return FailedError.exit_code
 
 
 def print_plan(wanted: Plan, options: Namespace) -> None:
@@ -266,7 +300,7 @@ def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namesp
     from ..render.as_json import plan_json
 
     results = [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results] if ran else []
-    report = {"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged}
+    report = {"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged and not wanted.left_out}
     if hasattr(options, "reports"):
         options.reports.append(report)
     else:

@@ -30,8 +30,10 @@ from .macs import loses_mac
 from .networks import NetworkCase, Networks, decide_networks
 from .optional import without_missing
 from .order import order
+from .partial import Whole, part_of
 from .preflight import preflight
 from .recover import READ_IT, cannot_read, given_up, lacking, pending, readable, recover, unreadable
+from .undeclared import with_undeclared
 from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
@@ -57,8 +59,9 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
         return replace(made, warnings=(*pending(made, journals), *warnings, *made.warnings), refusals=(*made.refusals, *lost))
 
 
-def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy) -> Plan:
+def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy) -> Plan:
     wipe, observed = split(everything, policy)
+    desired = with_undeclared(file, observed) if policy.only else file
     networks = decide_networks(desired, observed, policy)
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
@@ -69,20 +72,28 @@ def _plan(desired: DesiredState, everything: ObservedState, journals: Sequence[J
     refusals += container_preflight(desired, networks, endpoints, containers, observed, journals)
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
-    changes = (*wipe_changes(wipe), *container_changes(containers), *_changes(networks, endpoints, containers))
-    refusals += filter(None, (too_many(changes, policy), mistaken(desired, everything, journals, policy)))
-    return Plan(
+    found = Whole(desired, networks, endpoints, containers, steps, [*refusals, *risks])
+    part = part_of(found, policy) if policy.only or policy.keep_going else None
+    found = part.rest if part else found
+    changes = (*wipe_changes(wipe), *container_changes(found.containers), *_changes(found.networks, found.endpoints, found.containers))
+    refusals = [*found.refusals, *filter(None, (too_many(changes, policy), mistaken(file, everything, journals, policy)))]
+    made = Plan(
         desired.topology,
         observed.engine,
         changes,
-        steps,
+        found.steps,
         tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
-        tuple(sorted({*refusals, *risks}, key=_refusal_key)),
-        (*other_origins(desired, changes, networks, containers), *_warnings(desired, endpoints, networks, observed), *unguarded),
+        tuple(sorted(set(refusals), key=_refusal_key)),
+        (
+            *other_origins(desired, changes, found.networks, found.containers),
+            *_warnings(found.desired, found.endpoints, found.networks, observed),
+            *unguarded,
+        ),
         tuple(sorted({note for part in said for note in part.notes}))
         or _nothing_to_destroy(desired.topology, [*changes, *refusals], policy),
-        fingerprint(desired, everything, networks, endpoints, containers, steps),
+        fingerprint(found, everything, part.asked if part else ()),
     )
+    return part.told(made) if part else made
 
 
 def _nothing_to_destroy(topology: str, found: Sequence[Change | Refusal], policy: Policy) -> tuple[str, ...]:

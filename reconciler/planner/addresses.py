@@ -142,4 +142,4 @@ def _is_full(network: str, pools: Iterable[Pool], dynamic: list[str], room: int,
     has = f"{ranges} has {room} address{'' if room == 1 else 'es'} to give"
     message = f"network {network} is full: {has}, and {len(dynamic)} container{' needs' if len(dynamic) == 1 else 's need'} one: {names}"
     what = "ip_range" if any(pool.ip_range for pool in pools) else "subnet"
-    return Refusal(message, f"give {network} a larger {what}, or attach fewer", False, source)
+    return Refusal(message, f"give {network} a larger {what}, or attach fewer", False, source, (network, ""))

@@ -205,7 +205,7 @@ def _risk(claim: _Claim, address: str, takers: Sequence[str]) -> Refusal:
     who = f"{', '.join(takers)}, which {'are' if many else 'is'} started before and take{'' if many else 's'} any free address"
     message = f"{claim.container} on {claim.network}: address {address} may go to {who}"
     way_out = f"give {'them' if many else takers[0]} an address too, or {claim.network} an ip_range without {address}"
-    return Refusal(message, way_out, False, claim.source)
+    return Refusal(message, way_out, False, claim.source, (claim.network, claim.container))
 
 
 def _held(endpoint: ObservedEndpoint) -> set[str]:

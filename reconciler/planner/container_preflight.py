@@ -60,7 +60,7 @@ def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
     """What this engine would ignore, and so would never be as declared."""
     if engine.api < ALL_ENDPOINTS_API and wanted.settings.get("healthcheck.start_interval"):
         message = f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is Docker {engine.version}"
-        yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source)
+        yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source, ("", wanted.name))
     if engine.is_docker(ENDPOINT_SYSCTLS) and not wanted.shares:
         yield from _interface_sysctls(wanted, engine)
 
@@ -74,22 +74,21 @@ def _interface_sysctls(wanted: DesiredContainer, engine: EngineInfo) -> Iterator
     for interface, settings in found.items():
         message = f"container {wanted.name}: a sysctl of the interface {interface} is refused by Docker {engine.version}"
         option = f'driver_opts: {{{SYSCTLS_OPTION}: "{",".join(settings)}"}}'
-        yield Refusal(message, f"take it out of 'sysctls', and write with the attachment {option}", False, wanted.source)
+        way_out = f"take it out of 'sysctls', and write with the attachment {option}"
+        yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
 def _lacking_volumes(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
     """External volumes that are not there: the engine would make empty ones."""
-    mounted = {
-        str(value).split(":")[1]
-        for case in containers.cases.values()
-        if case.wanted and case.comes
-        for path, value in case.wanted.settings.items()
-        if path.startswith("volumes.") and str(value).startswith("volume:")
-    }
-    for name, source in desired.external_volumes.items():
-        if name in mounted and observed.volumes is not None and name not in observed.volumes:
-            message = f"volume {name} is external and does not exist"
-            yield Refusal(message, f"create it first (docker volume create {name}), or take out external: true", False, source)
+    if observed.volumes is None or not (missing := desired.external_volumes.keys() - observed.volumes):
+        return
+    for case in containers.cases.values():
+        settings = case.wanted.settings if case.wanted and case.comes else {}
+        mounts = (str(value) for path, value in settings.items() if path.startswith("volumes."))
+        for name in sorted({mount.split(":")[1] for mount in mounts if mount.startswith("volume:")} & missing):
+            message = f"container {case.name}: volume {name} is external and does not exist"
+            way_out = f"create it first (docker volume create {name}), or take out external: true"
+            yield Refusal(message, way_out, False, desired.external_volumes[name], ("", case.name))
 
 
 def _ports(
@@ -101,7 +100,7 @@ def _ports(
             run = containers.of(other)
             if name != case.name and run is not case and not (run and run.goes):
                 message = f"container {case.name}: host port {port.host}/{port.protocol} is published by container {name}"
-                yield Refusal(message, f"choose another host port, or stop {name} first", False, wanted.source)
+                yield Refusal(message, f"choose another host port, or stop {name} first", False, wanted.source, ("", case.name))
 
 
 def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
@@ -112,12 +111,12 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
     going = containers.cases.get(other)
     if other not in names and (found := _by_id(other, observed)):
         message = f"container {wanted.name} shares the network of {other[:12]}, which is the ID of container {found.name}"
-        yield Refusal(
-            message, f"write its name, which stays when it is recreated: network_mode: container:{found.name}", False, wanted.source
-        )
+        way_out = f"write its name, which stays when it is recreated: network_mode: container:{found.name}"
+        yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     elif other not in names or (going and going.fate == "remove"):
         message = f"container {wanted.name} shares the network of container {other}, which {'is removed' if going else 'does not exist'}"
-        yield Refusal(message, f"declare {other} here, start it first, or choose another network_mode", False, wanted.source)
+        way_out = f"declare {other} here, start it first, or choose another network_mode"
+        yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
 def _by_id(prefix: str, observed: ObservedState) -> ObservedContainer | None:
@@ -152,7 +151,7 @@ def _lost_network(
         why = "which an interrupted run of that topology took away"
     message = f"container {case.name} cannot start: topology {owner!r} attached it to network {network}, {why}"
     way_out = f"netplan apply the file of {owner} first, or give it up with netplan destroy --name {owner}"
-    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None, ("", case.name))
 
 
 def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]) -> Iterator[Refusal]:
@@ -161,7 +160,7 @@ def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, by_name: Ma
     declared = desired.containers.get(wanted.shares)
     if found and not found.live and not (declared and declared.managed):
         message = f"container {wanted.name} shares the network of container {found.name}, which does not run"
-        yield Refusal(message, f"start it first: docker start {found.name}", False, wanted.source)
+        yield Refusal(message, f"start it first: docker start {found.name}", False, wanted.source, ("", wanted.name))
 
 
 def _never_healthy(wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
@@ -170,7 +169,8 @@ def _never_healthy(wanted: DesiredContainer, containers: Containers, observed: O
         if dependency.condition == "healthy" and other and other.wanted and _unchecked(other, other.wanted, containers, observed):
             what = f"container {wanted.name} waits for {other.name} to be healthy"
             message = f"{what}, and neither {other.name} nor its image {other.wanted.image} has a healthcheck"
-            yield Refusal(message, f"declare a healthcheck for {other.name}, or wait for service_started", False, wanted.source)
+            way_out = f"declare a healthcheck for {other.name}, or wait for service_started"
+            yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
 def _unchecked(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> bool:
@@ -188,4 +188,4 @@ def _name_taken(case: ContainerCase, names: Collection[str]) -> Iterator[Refusal
     if case.fate == "recreate" and not case.renamed and case.old_name in names:
         source = case.wanted.source if case.wanted else None
         message = f"container {case.name} is to be renamed to {case.old_name} while it is recreated, and there is one of that name"
-        yield Refusal(message, f"remove or rename {case.old_name}", source=source)
+        yield Refusal(message, f"remove or rename {case.old_name}", source=source, about=("", case.name))

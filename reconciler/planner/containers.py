@@ -200,7 +200,7 @@ class _Decider:
 
     def _must_go(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
         """Why a container must be made anew although its settings are as declared."""
-        if self.policy.reset:
+        if self.policy.reset and self.policy.names(wanted.name):
             return "reset: made anew"
         if present.state in GONE:
             return f"is {present.state}"
@@ -340,7 +340,7 @@ class _Decider:
     # --- what it is created with ---
 
     def _finish(self, case: ContainerCase) -> None:
-        if self.policy.reset:
+        if self.policy.reset and self.policy.names(case.name):
             case.keep_volumes = False
         if case.observed and case.goes:
             case.on_overlay = any(endpoint.network_id in self.swarm for endpoint in case.observed.endpoints)

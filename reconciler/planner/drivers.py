@@ -52,4 +52,4 @@ def _meant(driver: str, known: Collection[str]) -> str:
 
 
 def _refusal(case: NetworkCase, what: str, way_out: str) -> Refusal:
-    return Refusal(f"network {case.name}: {what}", way_out, False, case.wanted.source if case.wanted else None)
+    return Refusal(f"network {case.name}: {what}", way_out, False, case.wanted.source if case.wanted else None, (case.name, ""))

@@ -57,6 +57,8 @@ class EndpointCase:
     """Another topology's, on a container that is made anew: part of that change, none of its own."""
     stale: bool = False
     """A stopped container lists a network that is gone: disconnected from the new network of that name, then connected."""
+    gives_up: bool = False
+    """Only connected anew because another needs its address."""
 
 
 MISSING = "declared when the network was made, not attached now"
@@ -120,8 +122,8 @@ class _Decider:
         if wanted.optional:
             self.result.notes.append(f"container {wanted.name} does not exist: optional, skipped")
             return
-        message = f"container {wanted.name} does not exist"
-        self.result.refusals.append(Refusal(message, "start it first, or declare it optional: true", unsafe=False, source=wanted.source))
+        message, way_out = f"container {wanted.name} does not exist", "start it first, or declare it optional: true"
+        self.result.refusals.append(Refusal(message, way_out, False, wanted.source, ("", wanted.name)))
 
     def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
         declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
@@ -172,7 +174,8 @@ class _Decider:
             way_out = f"docker restart {container.name} makes it whole; then run this again"
             if f"driver_opts.{SYSCTLS_OPTION}" in endpoint.settings:  # with a wrong one no start succeeds
                 way_out = f"mend {SYSCTLS_OPTION} of it, docker stop {container.name}, and run this again"
-            self.result.refusals.append(Refusal(f"container {container.name} {what}", way_out, False, wanted.source if wanted else None))
+            message, source = f"container {container.name} {what}", wanted.source if wanted else None
+            self.result.refusals.append(Refusal(message, way_out, False, source, ("", container.name)))
 
     def _has_the_name_only(self, container: ObservedContainer) -> bool:
         """Whether it is somebody else's with the name of one that the file runs: refused, or left alone where no container is touched."""
@@ -185,9 +188,8 @@ class _Decider:
             return True
         what = "the host's network" if mode == "host" else "another container's network"
         message = f"container {container.name} shares {what} and cannot be attached to any other"
-        self.result.refusals.append(
-            Refusal(message, "create it anew without --network " + mode.partition(":")[0], unsafe=False, source=wanted.source)
-        )
+        way_out = "create it anew without --network " + mode.partition(":")[0]
+        self.result.refusals.append(Refusal(message, way_out, False, wanted.source, ("", container.name)))
         return False
 
     def _around_none(self, container: ObservedContainer, cases: Sequence[EndpointCase]) -> None:
@@ -315,7 +317,8 @@ class _Decider:
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
         message = f"endpoint {case.container.name} on {case.network} belongs to topology {mark.topology!r} and differs"
         way_out = f"declare it in one of the two topologies only, {safety.renamed(mark.topology)}"
-        self.result.refusals.append(Refusal(message, way_out, source=case.wanted.source if case.wanted else None))
+        source, about = case.wanted.source if case.wanted else None, (case.network, case.container.name)
+        self.result.refusals.append(Refusal(message, way_out, source=source, about=about))
 
     # --- not declared ---
 
@@ -406,7 +409,8 @@ class _Decider:
             message = (
                 f"network {case.network} cannot be replaced under {case.container.name}: Podman does not tell whether its address is static"
             )
-            self.result.refusals.append(Refusal(message, f"disconnect {case.container.name} first, or declare it here"))
+            way_out = f"disconnect {case.container.name} first, or declare it here"
+            self.result.refusals.append(Refusal(message, way_out, about=(case.network, "")))
         case.disconnect = not (endpoint.phantom or endpoint.missing)
         if exclusive:
             case.reason = f"{case.network} is exclusive and does not declare it"
@@ -425,7 +429,7 @@ class _Decider:
         """Whether the file, or a reset, consents to disconnecting this container, if it is not declared on it."""
         if self._has_the_name_only(container):
             return False
-        if self.policy.exclusive and network.wanted and not network.wanted.external:
+        if self.policy.exclusive and self.policy.names(network.name) and network.wanted and not network.wanted.external:
             return network.comes or bool(network.observed and self._ours(network.observed.mark))
         return network.wanted is not None and network.wanted.exclusive
 

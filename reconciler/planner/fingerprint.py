@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from ..marks import SECRET
-from ..model import DesiredNetwork, DesiredState, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
-from ..plan import Step
+from ..model import DesiredNetwork, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
 from ..settings import Settings, chosen
-from .containers import Containers
-from .endpoints import Endpoints
-from .networks import Networks
+from .partial import Whole
 
 
-def fingerprint(
-    desired: DesiredState,
-    observed: ObservedState,
-    networks: Networks,
-    endpoints: Endpoints,
-    containers: Containers,
-    steps: Collection[Step],
-) -> str:
+def fingerprint(found: Whole, observed: ObservedState, asked: Sequence[str] = ()) -> str:
     """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
+
+    Of a part of a plan it is about that part; `asked` tells it from others.
 
     In scope are also strangers that share the network of a container that goes: they lose it.
 
@@ -31,9 +23,12 @@ def fingerprint(
     own networks, and whether it tells a gateway that nobody chose. So are the values of environments: a plan is
     published, and no guess at a value shall be confirmed by it. Whether one changes is in the steps.
     """
+    desired, networks, endpoints, containers, steps = found.desired, found.networks, found.endpoints, found.containers, found.steps
     records = _Records(step.settings for step in steps)
     put, canonical = records.put, records.canonical
     put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
+    if asked:
+        put("part", *asked)
     for name, wanted in sorted(desired.networks.items()):
         put("network", name, wanted.external, wanted.exclusive, wanted.protect, canonical(wanted.settings), *_optional(wanted))
     scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}

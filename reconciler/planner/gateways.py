@@ -29,7 +29,7 @@ def taken_routes(endpoints: Endpoints, settings: Mapping[str, Settings], engine:
             message = f"{name} on {network}: {name} has a default route of its own, by way of {route}: to connect it would fail half-way"
             ways = f"docker stop {name} and run this again, or take that route away in it"
             way_out = f"{ways}; two routes to 0.0.0.0/1 and 128.0.0.0/1 may stay"
-            yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+            yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None, (network, name))
 
 
 def _is_first(case: EndpointCase, settings: Mapping[str, Settings], with_gateway: Container[str]) -> bool:

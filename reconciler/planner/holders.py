@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..model import RESTARTING, EngineInfo, ObservedContainer, ObservedEndpoint
-from ..plan import Refusal
+from ..plan import Refusal, Thing
 from ..safety import Policy
 from ..settings import STATIC
 from .endpoints import EndpointCase, Endpoints
@@ -33,7 +33,9 @@ class Holders:
         target = {path: value for path, value in endpoint.settings.items() if path not in STATIC or value != address}
         reason = f"not declared here, gives up {address} to {case.container.name}; put back whole, with another address"
         self.endpoints.cases.append(
-            EndpointCase(container, endpoint.network, endpoint, None, True, target, endpoint.mark, reason=reason, order=len(STATIC))
+            EndpointCase(
+                container, endpoint.network, endpoint, None, True, target, endpoint.mark, reason=reason, order=len(STATIC), gives_up=True
+            )
         )
         return None
 
@@ -51,7 +53,9 @@ class Holders:
 def taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
     """Refuses an address that somebody has and keeps."""
     message = f"{case.container.name} on {case.network}: address {address} is taken by container {holder}{how}"
-    return Refusal(message, f"choose another address, or disconnect {holder} first", False, case.wanted.source if case.wanted else None)
+    return Refusal(
+        message, f"choose another address, or disconnect {holder} first", False, case.wanted.source if case.wanted else None, _about(case)
+    )
 
 
 def _held(case: EndpointCase, address: str, container: ObservedContainer, endpoint: ObservedEndpoint) -> Refusal:
@@ -62,4 +66,9 @@ def _held(case: EndpointCase, address: str, container: ObservedContainer, endpoi
         f"allow it with --disrupt-foreign ({container.name} is {'interrupted and ' if container.live else ''}connected anew with another"
         f" address), choose another address, or disconnect {container.name} first",
         source=case.wanted.source if case.wanted else None,
+        about=_about(case),
     )
+
+
+def _about(case: EndpointCase) -> Thing:
+    return case.network, case.container.name

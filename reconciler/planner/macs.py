@@ -48,7 +48,8 @@ def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusa
             message = f"{case.container.name} on {case.network}: Docker {engine.version} cannot set mac_address {wanted} on connect"
             if case.inside:
                 message += f", and it is created with that of {case.container.network_mode}"
-            yield Refusal(message, _way_out(case, str(wanted)), False, case.wanted.source if case.wanted else None)
+            about = case.network, case.container.name
+            yield Refusal(message, _way_out(case, str(wanted)), False, case.wanted.source if case.wanted else None, about)
 
 
 def _way_out(case: EndpointCase, wanted: str) -> str:

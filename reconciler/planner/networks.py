@@ -164,14 +164,15 @@ def _decide_declared(
             del result.cases[name]
             message = f"network {name} is external and does not exist"
             way_out = f"create it first (docker network create {name}), declare it optional: true, or take out external: true"
-            result.refusals.append(Refusal(message, way_out, unsafe=False, source=wanted.source))
+            result.refusals.append(Refusal(message, way_out, False, wanted.source, (name, "")))
         return
     if network is None:
         case.fate, case.target, case.reason = "create", wanted.settings, "declared, does not exist"
         case.mark = _mark(desired, wanted, members)
         return
     if engines_own(network, engine) and not network.missing:
-        result.refusals.append(Refusal(f"network {name} belongs to the engine", "declare it external: true", source=wanted.source))
+        message = f"network {name} belongs to the engine"
+        result.refusals.append(Refusal(message, "declare it external: true", source=wanted.source, about=(name, "")))
         return
     if not network.missing and (refusal := safety.ownership(network, desired.topology, wanted, policy)):
         result.refusals.append(refusal)
@@ -201,7 +202,7 @@ def _dropped_by_the_engine(case: NetworkCase, wanted: DesiredNetwork, engine: En
         return None
     message = f"network {case.name} was created with {', '.join(lost)}, which {engine.product} {engine.version} did not keep"
     way_out = f"take it out of the file; if another tool made the network anew without it: docker network rm {case.name}"
-    return Refusal(message, way_out, False, wanted.source)
+    return Refusal(message, way_out, False, wanted.source, (case.name, ""))
 
 
 def _mark(desired: DesiredState, wanted: DesiredNetwork, members: Mapping[str, str]) -> NetworkMark:
@@ -214,13 +215,14 @@ def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNet
         for network in sorted(present, key=lambda network: network.id)
     )
     message = f"network {name} exists {len(present)} times: {candidates}"
-    return Refusal(message, "remove all but one of them by ID (docker network rm ID)", unsafe=False, source=wanted.source)
+    return Refusal(message, "remove all but one of them by ID (docker network rm ID)", False, wanted.source, (name, ""))
 
 
 def _decide_dropped(result: Networks, network: ObservedNetwork, same_name: int, policy: Policy) -> None:
     if same_name > 1:
         message = f"network {network.name} is to be removed, and exists {same_name} times"
-        result.refusals.append(Refusal(message, "remove the ones that are too many by ID (docker network rm ID)", unsafe=False))
+        way_out = "remove the ones that are too many by ID (docker network rm ID)"
+        result.refusals.append(Refusal(message, way_out, unsafe=False, about=(network.name, "")))
         return
     reason = "topology is destroyed" if policy.destroyed or not network.mark else "no longer declared"
     result.cases[network.name] = NetworkCase(network.name, "remove", observed=network, reason=reason)
@@ -239,9 +241,8 @@ def _refuse_breakage(
         result.refusals.append(refusal)
     if case.mark and network.mark and network.mark.protect and anothers(network, case.mark.topology):
         message = f"network {case.name} is protected by topology {owner(network)!r} and would be {verb}"
-        result.refusals.append(
-            Refusal(message, "it is not to be adopted: choose another name", source=case.wanted.source if case.wanted else None)
-        )
+        source = case.wanted.source if case.wanted else None
+        result.refusals.append(Refusal(message, "it is not to be adopted: choose another name", source=source, about=(case.name, "")))
     by_id_breaks = engine.is_docker(STRICT_MODES)
     for container in (*modes.get(network.name, ()), *modes.get(network.id[:12], ())):
         if refusal := safety.network_mode(container, network, replaced, by_id_breaks):

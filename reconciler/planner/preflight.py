@@ -20,7 +20,7 @@ from ..model import (
     Source,
 )
 from ..ownership import ours, owner
-from ..plan import Refusal
+from ..plan import Refusal, Thing
 from ..safety import Policy
 from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
 from .addresses import fits, full, unfitting_addresses
@@ -76,27 +76,26 @@ def _features(networks: Networks, endpoints: Endpoints, engine: EngineInfo) -> I
     for case in networks.cases.values():
         if case.comes and case.wanted:
             for what in _network_gaps(case.target, case.wanted.settings, engine):
-                yield _gap(what, f"network {case.name}", engine, case.wanted.source)
+                yield _gap(what, (case.name, ""), engine, case.wanted.source)
             if _drops_ipv6(case.target, engine):
                 yield Refusal(
                     f"network {case.name}: Docker {engine.version} drops an IPv6 subnet without enable_ipv6",
                     "add enable_ipv6: true to the network, or remove the subnet",
                     False,
                     case.wanted.source,
+                    (case.name, ""),
                 )
     for endpoint in endpoints.cases:
         if endpoint.wanted and endpoint.target is not None:
             for what in _endpoint_gaps(endpoint, engine):
-                yield _gap(what, f"{endpoint.container.name} on {endpoint.network}", engine, endpoint.wanted.source)
+                yield _gap(what, (endpoint.network, endpoint.container.name), engine, endpoint.wanted.source)
 
 
-def _gap(what: str, subject: str, engine: EngineInfo, source: Source) -> Refusal:
-    return Refusal(
-        f"{subject}: {what}: this is {engine.product} {engine.version}",
-        "take it out of the file, or use an engine that has it",
-        False,
-        source,
-    )
+def _gap(what: str, about: Thing, engine: EngineInfo, source: Source) -> Refusal:
+    network, container = about
+    subject = f"{container} on {network}" if container else f"network {network}"
+    message = f"{subject}: {what}: this is {engine.product} {engine.version}"
+    return Refusal(message, "take it out of the file, or use an engine that has it", False, source, about)
 
 
 def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> Iterator[str]:
@@ -190,7 +189,7 @@ def _overlap(case: NetworkCase, subnet: str, other: str, stays: ObservedNetwork 
     culprit = f"network {stays.name}{whose}" if stays else f"network {name}"
     way_out = f"{free} is free" if free else "choose another subnet"
     message = f"network {case.name}: subnet {subnet} overlaps {other} of {culprit}"
-    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None, (case.name, ""))
 
 
 def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refusal]:
@@ -205,7 +204,8 @@ def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refus
         owner = taken.setdefault(case.target[path], case.name)
         if owner != case.name:
             message = f"network {case.name}: bridge {case.target[path]} is used by network {owner}"
-            yield Refusal(message, "choose another com.docker.network.bridge.name", False, case.wanted.source if case.wanted else None)
+            source = case.wanted.source if case.wanted else None
+            yield Refusal(message, "choose another com.docker.network.bridge.name", False, source, (case.name, ""))
 
 
 def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: ObservedState) -> Iterator[Refusal]:
@@ -222,7 +222,7 @@ def _lost_network_modes(networks: Networks, endpoints: Endpoints, observed: Obse
         seen.add(container.id)
         message = f"container {container.name} was created on network {mode[:64]}, which is gone: it cannot be connected to any other"
         way_out = f"make a network {mode[:64]} again, or create the container anew"
-        yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+        yield Refusal(message, way_out, False, case.wanted.source if case.wanted else None, ("", container.name))
 
 
 def _restarting(networks: Networks, endpoints: Endpoints, containers: Containers) -> Iterator[Refusal]:
@@ -238,7 +238,7 @@ def _restarting(networks: Networks, endpoints: Endpoints, containers: Containers
                 found[run.name] = run.wanted.source if run.wanted else None
     for name, source in sorted(found.items()):
         message = f"container {name} is restarting again and again: its attachments cannot be changed meanwhile"
-        yield Refusal(message, f"docker stop {name}, and run this again", False, source)
+        yield Refusal(message, f"docker stop {name}, and run this again", False, source, ("", name))
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
@@ -268,6 +268,7 @@ def _unfitting(
                     message,
                     "allow it to become dynamic with --disrupt-foreign, or declare an address for it",
                     source=network.wanted.source if network and network.wanted else None,
+                    about=(case.network, case.container.name),
                 )
 
 
@@ -277,7 +278,8 @@ def _dead_addresses(endpoints: Endpoints, settings: Mapping[str, Settings], engi
     for case in [*endpoints.cases, *endpoints.kept] if engine.flavor == "docker" else ():
         if case.network in off and case.wanted and (address := case.wanted.settings.get("ipv6_address")):
             message = f"{case.container.name} on {case.network}: {address} would not be given: {case.network} has no IPv6"
-            yield Refusal(message, "declare enable_ipv6: true on the network, or take the address out", False, case.wanted.source)
+            way_out = "declare enable_ipv6: true on the network, or take the address out"
+            yield Refusal(message, way_out, False, case.wanted.source, (case.network, case.container.name))
 
 
 def _addresses(
@@ -324,7 +326,7 @@ def _unfit(case: EndpointCase, settings: Settings | None, address: str, family: 
     message = f"{case.container.name} on {case.network}: {address} is not an address that {case.network} can give"
     subnets = settings.get(f"{family}.subnet", ())
     way_out = f"choose one inside {' '.join(subnets)}, and not its gateway" if isinstance(subnets, tuple) and subnets else "take it out"
-    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None)
+    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None, (case.network, case.container.name))
 
 
 def _held(
@@ -364,7 +366,7 @@ def _move(topology: str, case: EndpointCase, reason: str, endpoints: Endpoints) 
     endpoints.kept.remove(case)
     mark = case.observed.mark
     own = mark if mark and ours(mark, topology) else None
-    case.disconnect, case.reason = True, reason
+    case.disconnect, case.reason, case.gives_up = True, reason, True
     case.mark = replace(own, declared=case.wanted.settings) if own else mark
     case.target = overlaid_endpoint(case.wanted.settings, case.observed.settings, own)
     endpoints.cases.append(case)

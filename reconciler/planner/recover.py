@@ -197,7 +197,10 @@ def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:
     for journal in journals:
         run = f'a run of topology "{journal.topology}" on {journal.host}, begun {journal.time}, was interrupted'
         back = list(_put_back(made, journal))
-        if journal.topology == made.topology:
+        if journal.topology == made.topology and (made.only or made.left_out):
+            some = f"this puts back {', '.join(back)}, and " if back else ""
+            yield f"{run}; {some}a plan of the whole file recovers the rest"
+        elif journal.topology == made.topology:
             yield f"{run}; this recovers it: {'puts back ' + ', '.join(back) if back else 'nothing is left to put back'}"
         else:
             yield f"{run}: apply or destroy {journal.topology} to recover it" + (f"; this puts back {', '.join(back)}" if back else "")

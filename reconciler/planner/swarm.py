@@ -21,7 +21,7 @@ def swarm_refusals(networks: Networks, endpoints: Endpoints, observed: ObservedS
         if case.comes and case.target.get("driver") == "overlay":
             source = case.wanted.source if case.wanted else None
             for message, way_out in _not_to_be_made(case, networks, observed):
-                yield Refusal(f"network {case.name}: {message}", way_out, False, source)
+                yield Refusal(f"network {case.name}: {message}", way_out, False, source, (case.name, ""))
     by_name = {network.name: network for network in observed.networks if network.scope == "swarm"}
     coming = {case.name: case.target for case in networks.cases.values() if case.comes}
     for endpoint in endpoints.cases:
@@ -59,12 +59,12 @@ def _tunnel_ids(ids: list[str], case: NetworkCase, networks: Networks, observed:
 
 
 def _not_to_be_attached(case: EndpointCase, coming: Settings | None, present: ObservedNetwork | None) -> Iterator[Refusal]:
-    source = case.wanted.source if case.wanted else None
+    source, about = case.wanted.source if case.wanted else None, (case.network, case.container.name)
     settings = coming if coming is not None else present.settings if present else {}
     swarms = settings.get("driver") == "overlay" or (coming is None and present is not None)
     if swarms and settings.get("attachable") is not True:
         message = f"{case.container.name} on {case.network}: this network is for swarm services only, as it is not attachable"
-        yield Refusal(message, "declare attachable: true on the network", False, source)
+        yield Refusal(message, "declare attachable: true on the network", False, source, about)
     elif swarms and settings.get("driver") in ("macvlan", "ipvlan") and "ipv4_address" in (case.target or {}):
         message = f"{case.container.name} on {case.network}: a swarm ignores static addresses on {settings['driver']} networks"
-        yield Refusal(message, "take ipv4_address out", False, source)
+        yield Refusal(message, "take ipv4_address out", False, source, about)

@@ -19,12 +19,14 @@ def in_use(network: ObservedNetwork, verb: str, engine: EngineInfo, tasks: Colle
         commands = "; ".join(f"docker service update --network-rm {name} {service}" for service in services)
         if network.scope != "swarm":
             commands = "; ".join(f"docker network disconnect {name} {task.name}" for task in tasks)
-        yield Refusal(f"{subject}: swarm service{many} {', '.join(services)} use{'' if many else 's'} it", f"{_FIRST}: {commands}")
+        message = f"{subject}: swarm service{many} {', '.join(services)} use{'' if many else 's'} it"
+        yield Refusal(message, f"{_FIRST}: {commands}", about=(name, ""))
     if network.outside:
         message = f"{subject}: {', '.join(network.outside)} on it is no container of this engine"
-        yield Refusal(message, f"disconnect what is on it first, where it runs (docker network disconnect {name} CONTAINER)")
+        way_out = f"disconnect what is on it first, where it runs (docker network disconnect {name} CONTAINER)"
+        yield Refusal(message, way_out, about=(name, ""))
     if network.scope == "swarm" and engine.swarm == "worker":
-        yield Refusal(f"{subject} from here: this engine is a worker of its swarm", "do it on a manager", False)
+        yield Refusal(f"{subject} from here: this engine is a worker of its swarm", "do it on a manager", False, about=(name, ""))
 
 
 def is_hidden(endpoint: ObservedEndpoint, engine: EngineInfo) -> bool:
@@ -38,4 +40,5 @@ def is_hidden(endpoint: ObservedEndpoint, engine: EngineInfo) -> bool:
 def task_endpoint(container: ObservedContainer, network: str, source: Source | None) -> Refusal:
     """Refuses to change an attachment of a service's task."""
     message = f"container {container.name} on {network} is a task of swarm service {container.service}, and would be connected anew"
-    return Refusal(message, "take it out of the file: its service decides about its attachments", source=source)
+    way_out = "take it out of the file: its service decides about its attachments"
+    return Refusal(message, way_out, source=source, about=(network, container.name))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import EngineInfo
 from ..paint import Paint, column, plain, safe, shortened
-from ..plan import Change, Difference, Plan, Refusal, Step
+from ..plan import Change, Difference, Plan, Refusal, Step, named
 from .values import before_after, both, in_reading_order, label, why_changed
 
 LONGEST_STEP = 200
@@ -35,6 +35,7 @@ def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True, refusal
         *_changes(plan, paint),
         list(_bulleted("Warnings", plan.warnings, "warn", paint)),
         list(_bulleted("Notes", plan.notes, "dim", paint)),
+        list(_left_out(plan, paint)),
         list(_steps(plan.steps, paint)) if steps else [],
         list(_refusals(plan.refusals, paint)) if refusals else [],
         [_verdict(plan, paint)],
@@ -44,7 +45,13 @@ def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True, refusal
 
 def _header(plan: Plan, paint: Paint) -> str:
     left = f'netplan: topology "{safe(plan.topology)}" on engine {describe_engine(plan.engine)}'
-    return f"{paint('bold', left)}{' ' * max(2, 72 - len(left))}{paint('dim', 'plan ' + plan.fingerprint[:8])}"
+    part = f"\nonly {safe(only(plan))}" if plan.only else ""
+    return f"{paint('bold', left)}{' ' * max(2, 72 - len(left))}{paint('dim', 'plan ' + plan.fingerprint[:8])}{part}"
+
+
+def only(plan: Plan) -> str:
+    """`web, db and what they need`: the part of a topology that a plan is for."""
+    return f"{', '.join(plan.only)} and what {'it needs' if len(plan.only) == 1 else 'they need'}"
 
 
 def describe_engine(engine: EngineInfo) -> str:
@@ -137,6 +144,13 @@ def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> I
         yield from (f"  {paint(style, safe(line))}" for line in lines)
 
 
+def _left_out(plan: Plan, paint: Paint) -> Iterator[str]:
+    if plan.left_out:
+        yield paint("bold", "Left out") + " (nothing is done about these)"
+        for one in plan.left_out:
+            yield f"  {paint('warn', safe(named(one.thing)))}  {safe(one.why)}"
+
+
 def _steps(steps: tuple[Step, ...], paint: Paint) -> Iterator[str]:
     if steps:
         yield paint("bold", "Steps")
@@ -192,9 +206,12 @@ def verdict(plan: Plan) -> str:
     if plan.refusals:
         count = len(plan.refusals)
         return f"Plan: refused for {count} reason{'s' if count != 1 else ''}."
+    left_out = f" {len({one.thing for one in plan.left_out})} left out." if plan.left_out else ""
+    if plan.empty and left_out:
+        return f"Nothing can be done:{left_out}"
     if plan.empty:
-        return "Nothing to do: the engine is as declared."
-    return f"Plan: {summary(plan)}"
+        return f"Nothing to do: {'this part' if plan.only else 'the engine'} is as declared."
+    return f"Plan: {summary(plan)}{left_out}"
 
 
 def summary(plan: Plan) -> str:

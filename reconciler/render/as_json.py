@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..model import HIDDEN, Source
-from ..plan import Change, Plan, Refusal, Step
+from ..plan import Change, LeftOut, Plan, Refusal, Step, Thing
 from ..settings import Settings, Value
 from .values import secret
 
@@ -31,6 +31,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "api": ".".join(map(str, plan.engine.api)),
         },
         "fingerprint": plan.fingerprint,
+        **({"only": list(plan.only)} if plan.only else {}),
+        **({"left_out": list(map(_left_out_json, plan.left_out))} if plan.left_out else {}),
         "applyable": plan.applyable,
         "summary": dict(plan.counts()),
         "containers": dict(plan.container_counts()),
@@ -42,6 +44,22 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
     }
+
+
+def _left_out_json(one: LeftOut) -> dict[str, Any]:
+    return {
+        "resource": _thing_json(one.thing),
+        "reason": one.why,
+        "needs": _thing_json(one.needs) if one.needs else None,
+        "refusal": refusal_json(one.refusal) if one.refusal else None,
+    }
+
+
+def _thing_json(thing: Thing) -> dict[str, str]:
+    network, container = thing
+    if network and container:
+        return {"kind": "endpoint", "container": container, "network": network}
+    return {"kind": "network" if network else "container", "name": network or container}
 
 
 def refusal_json(refusal: Refusal) -> dict[str, Any]:

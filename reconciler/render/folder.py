@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 _HEAD = ("| | File | Topology | Verdict | Changes |", "|:-:|---|---|---|---|")
 _ROOM = 500
 """Bytes kept free for saying what was left out."""
-_MARKS = {"as declared": "✅", "changes": "🔶", "refused": "⛔"}
+_MARKS = {"as declared": "✅", "changes": "🔶", "incomplete": "⚠️", "refused": "⛔"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,10 @@ class Planned:
 
     @property
     def verdict(self) -> str:
-        """`as declared`, `changes` or `refused`."""
-        return "refused" if not self.plan.applyable else "as declared" if self.plan.empty else "changes"
+        """`as declared`, `changes`, `incomplete` (something is left out) or `refused`."""
+        if not self.plan.applyable:
+            return "refused"
+        return "incomplete" if self.plan.left_out else "as declared" if self.plan.empty else "changes"
 
     @property
     def counts(self) -> str:
@@ -46,7 +48,7 @@ class Planned:
 def _headline(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str:
     """`3 topologies: 2 with changes, 1 refused; 1 conflict between them.`"""
     found = Counter(one.verdict for one in planned)
-    words = {"changes": "with changes", "refused": "refused", "as declared": "as declared"}
+    words = {"changes": "with changes", "incomplete": "incomplete", "refused": "refused", "as declared": "as declared"}
     parts = ", ".join(f"{found[verdict]} {word}" for verdict, word in words.items() if found[verdict])
     between = f"; {len(conflicts)} conflict{'' if len(conflicts) == 1 else 's'} between them" if conflicts else ""
     return f"{len(planned)} topolog{'y' if len(planned) == 1 else 'ies'}: {parts}{between}."

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..paint import safe, shortened
-from ..plan import LOSES_VOLUMES, Change, Difference, Plan, Refusal
+from ..plan import LOSES_VOLUMES, Change, Difference, LeftOut, Plan, Refusal, named
 from . import SIGNS, describe_engine, step_lines, verdict
 from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose
@@ -83,6 +83,7 @@ def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT,
     parts = {
         "warning": Part("lines of the warnings", [] if embedded else boxed("WARNING", warnings(plan))),
         "refusals": Part("of the refusals", boxed("CAUTION", map(refusal_line, plan.refusals))),
+        "left out": Part("of what is left out", [f"- {_left_out(one)}" for one in plan.left_out], "**Left out**\n\n"),
         "drift": Part("of the drift", [f"- {code(d.subject)}: {prose(d.message, LONGEST_SENTENCE)}" for d in plan.drift], _DRIFT),
         "table": Part("of the changes", [_row(change) for change in plan.changes], "\n".join(_HEAD) + "\n"),
         "notes": Part("of the notes", [f"- {prose(note, LONGEST_SENTENCE)}" for note in plan.notes], "**Notes**\n\n"),
@@ -91,7 +92,8 @@ def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT,
     }
     fit(parts.values(), limit - size("\n\n".join([*head, *foot])) - _ROOM)
     said = left_out(parts.values())
-    order = (parts["refusals"], parts["warning"], said, parts["drift"], parts["table"], parts["notes"], parts["steps"], parts["diff"])
+    above = (parts["refusals"], parts["warning"], said, parts["left out"], parts["drift"])
+    order = (*above, parts["table"], parts["notes"], parts["steps"], parts["diff"])
     body = [part.shown if isinstance(part, Part) else part for part in order]
     return "\n\n".join(filter(None, [*head, *body, *foot])) + "\n"
 
@@ -121,7 +123,13 @@ _DRIFT = "**Drift** (changed since the last apply, not by this file)\n\n"
 
 def _verdict(plan: Plan) -> str:
     kind, _, rest = verdict(plan).partition(": ")
-    return f"**{kind}:** {rest} Engine {code(describe_engine(plan.engine))}."
+    part = f" Only {names(plan.only)} and what {'it needs' if len(plan.only) == 1 else 'they need'}." if plan.only else ""
+    return f"**{kind}:** {rest}{part} Engine {code(describe_engine(plan.engine))}."
+
+
+def _left_out(one: LeftOut) -> str:
+    way_out = f"<br>{prose(one.refusal.way_out, LONGEST_SENTENCE)}" if one.refusal and one.refusal.way_out else ""
+    return f"{code(named(one.thing))}: {prose(one.why, LONGEST_SENTENCE)}{way_out}"
 
 
 def warnings(plan: Plan) -> Iterator[str]:

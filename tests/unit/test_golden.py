@@ -54,6 +54,7 @@ def planned(case: str) -> Plan:
     state = load_text((GOLDEN / case / "topology.yaml").read_text(encoding="utf-8"), options.file).state
     destroyed = state if options.command == "destroy" else None
     policy = Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
+    policy = replace(policy, only=frozenset(getattr(options, "only", ())), keep_going=getattr(options, "keep_going", False))
     if options.command == "reset":
         keep = options.keep_containers
         policy = replace(policy, reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
