@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .conftest import IMAGE, Docker
+from .zygote import Zygote
 
 NETPLAN = str(Path(sys.executable).with_name("netplan"))
 TIMEOUT = 120
@@ -65,16 +67,14 @@ def run(*arguments: str, code: int | None = 0, host: str = "", stdin: str | None
     Containers get a shorter time to settle than users give them: most tests are not about that.
     """
     starts = arguments[:1] in (("apply",), ("reset",)) and "--settle" not in arguments
-    done = subprocess.run(
-        [NETPLAN, *arguments, *(("--settle", "0.2") if starts else ())],
-        env={**_clean(), "DOCKER_HOST": host, **(env or {})},
-        input=stdin if stdin is not None else "",
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    command = [NETPLAN, *arguments, *(("--settle", "0.2") if starts else ())]
+    done = _zygote().run(command, {**_clean(), "DOCKER_HOST": host, **(env or {})}, stdin or "", TIMEOUT)
     return _judged(Result(arguments, done.returncode, done.stdout, done.stderr), code)
+
+
+@cache
+def _zygote() -> Zygote:
+    return Zygote()
 
 
 def _clean() -> dict[str, str]:
