@@ -16,7 +16,7 @@ from ..marks import base_name
 from ..model import DesiredState, NetworkMark
 from ..ownership import anothers, ours
 from ..plan import Drift, LeftOut, Plan, Refusal, Step, Thing
-from ..safety import Policy, names_network
+from ..safety import Policy
 from .containers import ContainerCase, Containers
 from .endpoints import EndpointCase, Endpoints
 from .networks import NetworkCase, Networks
@@ -263,9 +263,7 @@ class _Atoms:
         self.images = {atom: id for id, atom in self.of.items() if atom[0] == "image"}
         for step in whole.steps:
             self._by_step(step)
-        for network in whole.networks.cases.values():
-            if network.goes:
-                self._gone(network)
+        self._gone({name: case for name, case in whole.networks.cases.items() if case.goes})
         for case in whole.endpoints.cases:
             none = _thing("none", case.container.name)
             if none in self.busy:
@@ -326,24 +324,30 @@ class _Atoms:
     # --- what an atom needs ---
 
     def _by_step(self, step: Step) -> None:
-        """An image stops everything before anything is done, but only what is made of it needs it."""
+        """An image stops everything before anything is done, but only what is made of it needs it.
+
+        So does the network that a container was created on, while it is replaced, stop connects to others: where it stays, it does not.
+        """
         atom = self.of[step.id]
         for id in step.needs:
-            if self.of[id][0] != "image":
+            network = self.whole.networks.cases.get(self.of[id][1])
+            stays = network is not None and network.fate == "replace" and self.of[id] == _network(network.name)
+            if self.of[id][0] != "image" and not (stays and step.kind == "endpoint" and step.network != self.of[id][1]):
                 self._need(atom, self.of[id])
         if step.op == "wait":
             self._need(atom, _container(step.container))
 
-    def _gone(self, case: NetworkCase) -> None:
+    def _gone(self, going: Mapping[str, NetworkCase]) -> None:
         """Who is on a network that goes, or was created on it, must be attached again or made anew."""
-        network, observed = _network(case.name), case.observed
-        for endpoint in self.whole.endpoints.cases:
-            if endpoint.network == case.name and endpoint.observed is not None:
-                self._need(network, self.of_case(endpoint))
+        for case in self.whole.endpoints.cases:
+            if case.network in going and case.observed is not None:
+                self._need(_network(case.network), self.of_case(case))
+        names = {key: name for name, case in going.items() if case.observed for key in (name, case.observed.id[:12])}
         for run in self.whole.containers.cases.values():
             old = run.observed if run.goes else None
-            if old and observed and (old.endpoint(case.name) or names_network(old, observed)):
-                self._need(network, _container(base_name(run.name)))
+            for key in (*(e.network for e in old.endpoints), old.network_mode, old.network_mode[:12]) if old else ():
+                if name := names.get(key):
+                    self._need(_network(name), _container(base_name(run.name)))
 
     def _run(self, case: ContainerCase) -> None:
         """A container that is made or started needs its networks, what it depends on, and whose network it shares.
@@ -365,9 +369,8 @@ class _Atoms:
     def _lost_with(self, case: ContainerCase) -> list[Atom]:
         """Networks that go for good, and that another topology attached the old container to: the new one is not attached again."""
         networks, topology = self.whole.networks.cases, self.whole.desired.topology
-        endpoints = case.observed.endpoints if case.observed else ()
-        going = {name for name, network in networks.items() if network.fate == "remove"}
-        return [_network(e.network) for e in endpoints if e.network in going and anothers(e, topology)]
+        others = (e.network for e in case.observed.endpoints if anothers(e, topology)) if case.observed else ()
+        return [_network(name) for name in others if name in networks and networks[name].fate == "remove"]
 
     @cached_property
     def _members(self) -> Mapping[str, list[Atom]]:

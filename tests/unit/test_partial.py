@@ -88,6 +88,16 @@ def test_a_network_that_is_replaced_comes_with_all_that_is_on_it_and_nothing_is_
     assert {"remove network old", "connect new to back"} <= {*texts(plan(desired, observed))}
 
 
+def test_a_network_that_only_somebody_on_it_was_created_on_stays() -> None:
+    """In the whole plan `x` waits for `home` before it is connected to `away` again."""
+    x = container("x", "home", endpoint("home", MADE), endpoint("away", MADE))
+    observed = ObservedState(DOCKER_28, (network("home", "10.1.0.0/24"), network("away", "10.2.0.0/24")), (x,))
+    desired = lab(declared("home", "10.3.0.0/24"), declared("away", "10.4.0.0/24"), attached("x", home={}, away={}))
+    assert texts(plan(desired, observed, policy=only("away"))) == [
+        *("disconnect x from away", "remove network away", "create network away", "connect x to away"),
+    ]
+
+
 def test_what_is_no_longer_declared_is_in_the_way_and_not_removed() -> None:
     observed = ObservedState(DOCKER_28, (network("old", "10.1.0.0/24"), network("kept", "10.2.0.0/24")))
     desired = lab(declared("new", "10.1.0.0/24"), declared("kept", "10.2.0.0/24"))
