@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, Problem, RefusedError, UsageError
+from ..forms import lifetime_text
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose
 from ..process import print_text
@@ -233,7 +234,9 @@ def apply_command(options: Namespace, file: str | None) -> str:
 def next_commands(options: Namespace) -> dict[str, str]:
     """What to run where not every step was done. Only of an apply does `netplan plan` show what is left."""
     command = apply_command(Namespace(**{**vars(options), "plan": None}), options.file)
-    whole = " ".join([command, *_given(options, "--stop-timeout", "stop_timeout")])
+    ttl = getattr(options, "ttl", None)
+    more = [] if ttl is None else ["--ttl", lifetime_text(ttl)]
+    whole = " ".join([command, *_given(options, "--stop-timeout", "stop_timeout"), *more])
     if options.command != "apply":
         return {"To go on": whole}
     return {"What is left to do": command.replace("netplan apply", "netplan plan", 1), "To do it": whole}

@@ -119,6 +119,10 @@ def test_the_report_of_an_interrupted_run_says_stopped() -> None:
     [
         ("apply shop.yaml", ["What is left to do:  netplan plan shop.yaml", "To do it:            netplan apply shop.yaml"]),
         (
+            "apply shop.yaml --ttl 90m",
+            ["What is left to do:  netplan plan shop.yaml", "To do it:            netplan apply shop.yaml --ttl 1h30m"],
+        ),
+        (
             "apply shop.yaml --adopt old --yes",
             ["What is left to do:  netplan plan shop.yaml --adopt old", "To do it:            netplan apply shop.yaml --adopt old"],
         ),
