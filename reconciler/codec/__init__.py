@@ -296,10 +296,15 @@ def _read_addresses(raw: Json) -> Iterable[str]:
 
 
 def _read_ports(ports: Json) -> Iterable[str]:
+    """What of the host leads where; nothing does on a routed network, of which engines list a binding without a port."""
     for inside in sorted(ports, key=_port_order):
-        for binding in ports[inside] or ():
+        for binding in filter(_has_port, ports[inside] or ()):
             host = binding.get("HostIp") or "0.0.0.0"
-            yield f"{f'[{host}]' if family_of(host) == 'ipv6' else host}:{binding.get('HostPort') or ''}->{inside}"
+            yield f"{f'[{host}]' if family_of(host) == 'ipv6' else host}:{binding['HostPort']}->{inside}"
+
+
+def _has_port(binding: Json) -> bool:
+    return bool(binding.get("HostPort"))
 
 
 def _port_order(inside: str) -> tuple[int, str]:

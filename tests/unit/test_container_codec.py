@@ -328,3 +328,10 @@ def test_what_is_let_in_is_read_whatever_it_holds(version: str) -> None:
                 with suppress(TypeError, ValueError):
                     check_container(found)
     assert let_in > 1000
+
+
+def test_a_binding_without_a_port_of_the_host_leads_nowhere() -> None:
+    """What Docker 28.5 lists of `ports: ['18080:80']` on a network with the gateway mode `routed`."""
+    bindings = [{"HostIp": "0.0.0.0", "HostPort": ""}, {"HostIp": "::", "HostPort": "18080"}]
+    raw = {"Id": "a", "Name": "/web", "Config": {}, "State": {}, "NetworkSettings": {"Ports": {"80/tcp": bindings, "81/tcp": None}}}
+    assert read_container(raw, EngineInfo()).ports == ("[::]:18080->80/tcp",)
