@@ -7,13 +7,15 @@ from ipaddress import IPv4Address
 BASE = int(IPv4Address("10.0.0.0"))
 
 
-def lab(networks: int, endpoints: int, *, name: str = "lab", per_container: int = 2, image: str = "") -> str:
+def lab(networks: int, endpoints: int, *, name: str = "lab", per_container: int = 2, image: str = "", grace: str = "0s") -> str:
     """A topology of that many bridges (one /24 each, from 10.0.0.0 up) and endpoints, spread evenly over containers.
 
     Every endpoint has an alias; every fourth a static address, outside the range that dynamic addresses come from. With an `image` the
-    containers are run by the topology, and end at once when they are stopped.
+    containers are run by the topology; `sleep` ignores SIGTERM there, so they need all of `grace` to stop, or the 10 s that
+    engines give where that is empty.
     """
-    run = [f"    image: {image}", "    command: [sleep, '86400']", "    stop_grace_period: 0s"] if image else []
+    run = [f"    image: {image}", "    command: [sleep, '86400']"] if image else []
+    run += [f"    stop_grace_period: {grace}"] if image and grace else []
     lines = [f"name: {name}", "networks:"]
     for number in range(networks):
         lines += _network(number)

@@ -400,7 +400,7 @@ class _Run:
                     listen=listen,
                     guard=self._guard,
                     settling=settling,
-                    stop_timeout=options.stop_timeout,
+                    stop_timeout=getattr(options, "stop_timeout", None),
                 )
         except KeyboardInterrupt:
             self.lock.keep = True
