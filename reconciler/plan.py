@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Source
+from .records import dataclass
 from .settings import Settings, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]

@@ -55,8 +55,6 @@ def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, 
 
     Those in `unjudged` (names) are not asked for.
     """
-    from ..executor.settling import stopped
-
     for container in observed.containers:
         wanted = desired.containers.get(container.name)
         ours = container.mark is not None and container.mark.topology == desired.topology
@@ -64,6 +62,8 @@ def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, 
             continue
         fine = container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)
         if container.state == RESTARTING or not fine:
+            from ..executor.settling import stopped  # loads the whole executor, which an apply with nothing to do does not need
+
             yield stopped(reader, container.name, container.id)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,19 +18,25 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
     A machine that can start no more threads has only the socket's own timeout.
     """
-    future: Future[T] = Future()
+    ended = SimpleQueue[tuple[list[T], BaseException | None]]()
 
     def run() -> None:
         try:
-            future.set_result(call())
+            ended.put(([call()], None))
         except BaseException as error:  # raised in the caller's thread
-            future.set_exception(error)
+            ended.put(([], error))
 
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError:
         return call()
-    return future.result(seconds + _GRACE)
+    try:
+        results, error = ended.get(timeout=seconds + _GRACE)
+    except Empty:
+        raise TimeoutError from None
+    if error:
+        raise error
+    return results[0]
 
 
 def patiently(chunks: Iterable[bytes], seconds: float) -> Iterator[bytes]:

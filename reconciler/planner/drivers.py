@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 
 from ..model import EngineInfo
 from ..plan import Refusal
@@ -48,6 +47,8 @@ def _ipam_driver(case: NetworkCase, engine: EngineInfo) -> Refusal | None:
 
 
 def _meant(driver: str, known: Collection[str]) -> str:
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(driver[:100].lower(), known, n=1, cutoff=0.7)), "")
 
 

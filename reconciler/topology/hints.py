@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from . import compose_words
@@ -70,6 +69,8 @@ _MAX_LISTED = 20
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`: did you mean 'subnet'?`, or nothing."""
+    from difflib import get_close_matches
+
     close = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
     return f": did you mean {show(close[0])}?" if close else ""
 

@@ -6,7 +6,6 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from platform import node
 
 from ..model import Origin
 
@@ -28,7 +27,7 @@ def origin_of(path: str) -> Origin:
     with suppress(OSError, ValueError):  # the current folder may be gone, the repository unreadable
         folder = os.path.realpath("." if path == "-" else os.path.dirname(path) or ".")  # noqa: PTH120
         repository, inside = _repository(Path(folder))
-    return Origin(_text(node()), _text(folder), _text(repository), _text(inside))
+    return Origin(_text(os.uname().nodename), _text(folder), _text(repository), _text(inside))
 
 
 def _text(text: str) -> str:

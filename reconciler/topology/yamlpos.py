@@ -13,7 +13,8 @@ from ..errors import InputError
 from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, as_value, is_variable, plain, show
 
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
-_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""Takes long to compile, and is needed only of text that is not ASCII."""
 _COLLECTIONS = frozenset((TAG + "map", TAG + "seq"))
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 HOLD_NAMES = frozenset(("networks", "containers", "volumes", "depends_on"))
@@ -45,7 +46,7 @@ def _check_text(text: str) -> None:
         raise StopError(0, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")
     if text.isascii() and not text.encode().translate(None, _PRINTABLE_ASCII):
         return
-    if found := _UNPRINTABLE.search(text):
+    if found := re.search(_UNPRINTABLE, text):
         raise StopError(found.start(), f"a character that text files do not hold, U+{ord(found[0]):04X}: remove it")
 
 
