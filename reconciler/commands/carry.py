@@ -334,13 +334,18 @@ class _Run:
         view = self.view
         self.note = writer(self.engine, self.lock.run, self.wanted, view.observed, view.journals)
         if self.note is None:
-            return set(view.own_journals)
+            return self._earlier()
         try:
             self.note.write()
         except KeyboardInterrupt:  # nothing was taken away yet
             self._drop({self.note.name})
             raise
-        return {*view.own_journals, self.note.name}
+        return {*self._earlier(), self.note.name}
+
+    def _earlier(self) -> set[str]:
+        """The journals of runs before this one; where a part is planned, those of which nothing is lacking any more."""
+        part = self.wanted.only or self.wanted.left_out
+        return {name for name in self.view.own_journals if not part or self._is_whole(name)}
 
     def _tidy_up(self, superfluous: set[str], converged: bool, done: bool) -> LockLostError | None:
         """Drops the journals that nobody needs any more, unless the lock was lost: what became of that is returned.
@@ -349,9 +354,8 @@ class _Run:
         """
         if lost := self.lock.lost or self._lost_at_last_look():
             return lost
-        part = self.wanted.only or self.wanted.left_out
         if converged:
-            self._drop({name for name in superfluous if not part or self._is_whole(name)})
+            self._drop(superfluous | self._earlier())
             self._write_ttl()
         elif self.note and (self.note.empty or (done and self._is_whole(self.note.name))):
             self._drop({self.note.name})

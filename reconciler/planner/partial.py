@@ -263,7 +263,7 @@ class _Atoms:
         self.images = {atom: id for id, atom in self.of.items() if atom[0] == "image"}
         for step in whole.steps:
             self._by_step(step)
-        self._gone({name: case for name, case in whole.networks.cases.items() if case.goes})
+        self._gone({name: case for name, case in whole.networks.cases.items() if case.goes or (case.observed and case.observed.missing)})
         for case in whole.endpoints.cases:
             none = _thing("none", case.container.name)
             if none in self.busy:
@@ -338,11 +338,11 @@ class _Atoms:
             self._need(atom, _container(step.container))
 
     def _gone(self, going: Mapping[str, NetworkCase]) -> None:
-        """Who is on a network that goes, or was created on it, must be attached again or made anew."""
+        """Who is on a network that goes, or went in an interrupted run, or was created on it, must be attached again or made anew."""
         for case in self.whole.endpoints.cases:
             if case.network in going and case.observed is not None:
                 self._need(_network(case.network), self.of_case(case))
-        names = {key: name for name, case in going.items() if case.observed for key in (name, case.observed.id[:12])}
+        names = {key: name for name, case in going.items() if case.observed for key in (name, case.observed.id[:12] or name)}
         for run in self.whole.containers.cases.values():
             old = run.observed if run.goes else None
             for key in (*(e.network for e in old.endpoints), old.network_mode, old.network_mode[:12]) if old else ():

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from reconciler.engine import Engine
+from reconciler.lock import own_volumes
+from reconciler.lock.journal import writer
+from reconciler.observe import observe
+from reconciler.planner import plan
+from reconciler.topology import load
+
 from .cli import Cli, box
 
 
@@ -111,6 +118,36 @@ def test_what_can_be_done_is_done(cli: Cli) -> None:
     finally:
         docker.clean_up()
         docker.call("DELETE", "/images/127.0.0.1:9/no/such:1?force=1")
+
+
+def test_what_a_part_does_not_put_back_stays_in_the_journal(cli: Cli, engine: Engine) -> None:
+    docker, full = cli.docker, cli.docker.name
+    subnets = {name: docker.subnet() for name in ("a", "b")}
+    docker.container("x")
+    containers = {"x": {"networks": ["a", "b"]}}
+    cli.write({name: {"subnet": subnet} for name, subnet in subnets.items()}, containers)
+    cli.apply()
+    path = cli.write({name: {"subnet": subnet, "internal": True} for name, subnet in subnets.items()}, containers)
+    observed = observe(engine)  # as if a run had been killed that replaces both networks
+    note = writer(engine, "killed", plan(load(str(path)).state, observed), observed, ())
+    assert note
+    note.write()
+    for name in subnets:
+        docker.disconnect(full(name), full("x"))
+        docker.do("DELETE", f"/networks/{full(name)}")
+
+    part = cli.apply("--only", full("a"))
+    assert "a plan of the whole file recovers the rest" in part.out
+    assert cli.endpoint("x", "a"), "it was on the network that comes back"
+    assert _journals(engine) == ["netplan.journal.killed"]
+    cli.apply("--only", full("b"))
+    assert cli.endpoint("x", "b")
+    assert _journals(engine) == []
+    cli.settled()
+
+
+def _journals(engine: Engine) -> list[str]:
+    return [volume["Name"] for volume in own_volumes(engine) if volume["Name"].startswith("netplan.journal.")]
 
 
 def _host(subnet: str, last: int) -> str:
