@@ -62,7 +62,7 @@ def _value(text: str, at: int, line: int) -> tuple[str, bool, int]:
     """The value that begins there, whether Compose would expand it, and where the next line begins."""
     if text[at : at + 1] not in ("'", '"'):
         end = found if (found := text.find("\n", at)) >= 0 else len(text)
-        value = re.split(r"\s#", text[at:end], maxsplit=1)[0].rstrip()
+        value = text[at:end].split(" #", 1)[0].rstrip()
         return value, _VARIABLE.search(value) is not None, end + 1
     quoted = _QUOTED.match(text, at)
     rest = _REST.match(text, quoted.end()) if quoted else None

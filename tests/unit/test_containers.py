@@ -229,7 +229,7 @@ def test_cpus_are_the_same_number(value: float) -> None:
         ("A='single $X \\n' # why\nB=\"double $Y \\n\\\"x\\\"\"", [("A", "single $X \\n"), ("B", 'double $Y \n"x"')]),
         ("A=${X} $$ `y`", [("A", "${X} $$ `y`")]),
         ("A=x # comment\nB=x#y\nC=# comment", [("A", "x"), ("B", "x#y"), ("C", "# comment")]),
-        ("A=#s3cret\nB= #x\nC: # y\nD=a\t#b", [("A", "#s3cret"), ("B", "#x"), ("C", "# y"), ("D", "a")]),
+        ("A=#s3cret\nB= #x\nC: # y\nD=a\t#b", [("A", "#s3cret"), ("B", "#x"), ("C", "# y"), ("D", "a\t#b")]),
         ("A: x # c\nexport B: 'y'\nC:z\nD: e=f", [("A", "x"), ("B", "y"), ("C", "z"), ("D", "e=f")]),
         ("A='it\\'s'\nB='a\\\\b\\n'", [("A", "it's"), ("B", "a\\\\b\\n")]),
         ('A="a\\qb\\$X\\tc\\\\"', [("A", "a\\qb$X\tc\\")]),
