@@ -161,7 +161,7 @@ def cut(text: str, room: int) -> str:
     """As many lines as fit into so many bytes, and how many more there are."""
     if len(text.encode()) <= room:
         return text
-    lines, kept = text.splitlines(), 0
+    lines, kept = text.split("\n"), 0
     left = room - 100  # what is said below
     while (left := left - len(lines[kept].encode()) - 1) >= 0:
         kept += 1

@@ -215,6 +215,14 @@ def test_a_file_that_is_no_plan_is_not_put_anywhere(forge: Forge, lab: Path) -> 
     assert "hidden marker" in done.stderr
 
 
+def test_lines_with_ends_of_any_kind_are_counted(forge: Forge, lab: Path) -> None:
+    """What Python takes for the end of a line may be three bytes: a text may be too long whose lines alone would fit."""
+    (lab / "plan.md").write_bytes(b"<!-- netplan:lab -->\n" + "\u2028".encode() * 21_900 + b"x")
+    done = run([sys.executable, str(ROOT / "scripts/comment.py"), "plan.md"], lab, on_github(forge, lab))
+    assert (done.returncode, done.stderr) == (0, "[comment] made\n")
+    assert len(forge.comments[0]["body"]) <= 65_536
+
+
 # --- exit codes ------------------------------------------------------------------------------------------------------
 
 
