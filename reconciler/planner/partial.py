@@ -306,9 +306,9 @@ class _Atoms:
 
     def _attachment(self, network: str, container: str) -> Atom:
         """Those of a container that is made or goes are part of that."""
-        name = base_name(container)
-        run = self.whole.containers.cases.get(name) or self.whole.containers.cases.get(container)
-        return _container(name) if run and (run.comes or run.goes) else _thing(network, container)
+        name, cases = base_name(container), self.whole.containers.cases
+        anew = any(run.comes or run.goes for run in (cases.get(name), cases.get(container)) if run)
+        return _container(name) if anew or not network else _thing(network, container)
 
     def _of_step(self, step: Step) -> Atom:
         if step.op == "wait":

@@ -10,13 +10,15 @@ from dataclasses import replace
 import pytest
 
 from reconciler.commands.outcome import afterwards
-from reconciler.model import DesiredState, ObservedState
+from reconciler.lock.journal import taken_by
+from reconciler.model import DesiredState, Journal, ObservedState
 from reconciler.plan import Plan, Step
 from reconciler.planner import Policy, plan
 from reconciler.planner.undeclared import with_undeclared
 
 from . import lab_cases, strategies
 from .lab import LabEngine, simulate_lab
+from .lab_checker import lost_attachments
 from .test_planner_properties import any_order, naming, nothing, one_plan
 
 CASES = int(os.environ.get("NETPLAN_CASES", "10000")) // 20
@@ -120,8 +122,27 @@ def in_any_order_makes_the_whole(case: Case, chance: random.Random) -> None:
     left = plan(desired, observed, None, afterwards(replace(policy, disrupt_foreign=True)))
     because = ("which is removed", "shares the network of")  # it was made on what is not declared
     forced = {step.container for step in left.steps if any(reason in step.reason for reason in because)}
-    declared = (step for step in left.steps if step.op not in ("remove", "disconnect", "stop", "wait") and step.container not in forced)
+    ends = (step.op in ("remove", "disconnect", "stop", "wait") or step.network == "none" for step in left.steps)
+    declared = (step for step, ending in zip(left.steps, ends, strict=True) if not ending and step.container not in forced)
     nothing([f"{step.text}: {step.reason}" for step in declared if step.container in desired.containers or not step.container])
+
+
+def recovers_in_parts(case: Case, chance: random.Random) -> None:
+    """Of a run that ended anywhere: parts in any order put back what it took away, as long as its journal is there."""
+    desired, observed, policy = case
+    policy = replace(policy, disrupt_foreign=True)
+    made = one_plan(desired, observed, policy)
+    if not made.applyable or not made.steps:
+        return
+    steps = any_order(made.steps, chance)
+    state = simulate_lab(observed, steps[: chance.randrange(len(steps))]).observed
+    noted = [Journal("netplan.journal.1", desired.topology, 1, taken_by(made, observed))]
+    for name in chance.sample(names(desired), len(names(desired))):
+        part = plan(desired, state, noted, replace(afterwards(policy), only=frozenset({name})))
+        if not part.applyable:
+            return
+        state = carried_out(state, part, chance).observed
+    nothing(list(lost_attachments(desired, observed, state, policy)))
 
 
 def goes_on_without_what_cannot_be(case: Case, chance: random.Random) -> None:
@@ -146,6 +167,7 @@ PROPERTIES: tuple[Callable[[Case, random.Random], None], ...] = (
     is_a_part_of_the_whole,
     is_then_done,
     in_any_order_makes_the_whole,
+    recovers_in_parts,
     goes_on_without_what_cannot_be,
 )
 
