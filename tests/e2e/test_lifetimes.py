@@ -14,6 +14,9 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.commands import carry
+from reconciler.engine import Engine
+from reconciler.lock.scope import Scope
+from reconciler.lock.ticket import acquire
 from reconciler.topology.schema import schema_text
 
 from .cli import Cli, Result, box, run_on_terminal
@@ -213,6 +216,20 @@ def test_one_that_is_renewed_between_the_look_and_the_lock_is_kept(
     assert main(words) == 0
     assert "1 topology: 1 kept" in capsys.readouterr().out
     assert cli.exists("a")
+
+
+def test_one_that_somebody_works_on_is_left_and_the_others_are_removed(cli: Cli, engine: Engine) -> None:
+    """Who renews holds the topology's lock, also where nothing else is to be done."""
+    busy, _ = job(cli, "job-1", {"a": {}}), job(cli, "job-2", {"b": {}})
+    until_expired(cli, 2)
+    scope = Scope(frozenset({f"topology {cli.docker.name('job-1')}"}))
+    lock = acquire(engine, cli.docker.name("job-1"), scope, 20, lambda claim, waited, common: None)
+    try:
+        assert cli.run("apply", str(busy), "--lock-timeout", "0", code=75)
+        assert outcomes(cli, "--yes", "--lock-timeout", "0.1", code=75) == {"job-1": "failed", "job-2": "removed"}
+    finally:
+        lock.release()
+    assert outcomes(cli, "--yes") == {"job-1": "removed"}
 
 
 def test_a_foreign_container_needs_consent_and_what_was_removed_by_hand_is_forgotten(cli: Cli) -> None:
