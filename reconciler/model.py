@@ -198,7 +198,8 @@ class DesiredState:
     """What one file says. The mappings are keyed by name on the engine, in the order of the file.
 
     `external_volumes` are those that must exist, and where the file says so; `origin` tells where the file is. `ttl`: seconds after which
-    the topology has expired, unless it is applied again; None: never.
+    the topology has expired, unless it is applied again; None: never. `keys` maps what the file calls networks and containers to their
+    names on the engine, where those differ.
     """
 
     topology: str
@@ -207,6 +208,7 @@ class DesiredState:
     external_volumes: Mapping[str, Source] = field(default_factory=dict)
     origin: Origin | None = None
     ttl: int | None = None
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def made_on(self, engine: EngineInfo) -> DesiredState:
         """It with each container as `engine` can make it."""

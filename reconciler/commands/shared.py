@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="Reader")
 
 CHANGES_PENDING = 2
+_MOST_NAMES = 20
 WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
 """Exit codes of plans, from good to bad."""
 
@@ -194,15 +195,25 @@ def check_replaced(options: Namespace, states: Sequence[DesiredState]) -> None:
 
 
 def check_only(options: Namespace, states: Sequence[DesiredState]) -> None:
-    """Raises UsageError where a part is asked for that no file declares."""
-    declared = sorted({name for state in states for name in (*state.networks, *state.containers)})
-    for unknown in [name for name in options.only if name not in declared]:
-        from difflib import get_close_matches
+    """Replaces keys of the files by the names on the engine. Raises UsageError where a part is asked for that no file declares."""
+    declared = {name for state in states for name in (*state.networks, *state.containers)}
+    found: list[str] = []
+    for asked in options.only:
+        names = [asked] if asked in declared else [name for state in states for name in state.keys.get(asked, ())]
+        if not names:
+            raise _undeclared(asked, sorted(declared))
+        found += names
+    options.only = found
 
-        near = get_close_matches(unknown, declared, 1)
-        names = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
-        meant = [f"did you mean {near[0]}?"] if near else []
-        raise UsageError(f"--only {unknown}: no network or container of that name is declared", *meant, names)
+
+def _undeclared(asked: str, declared: Sequence[str]) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(asked, declared, 1)
+    more = f" and {len(declared) - _MOST_NAMES} more" if len(declared) > _MOST_NAMES else ""
+    names = f"declared are {', '.join(declared[:_MOST_NAMES])}{more}" if declared else "nothing is declared"
+    meant = [f"did you mean {near[0]}?"] if near else []
+    return UsageError(f"--only {asked}: no network or container of that name is declared", *meant, names)
 
 
 def concerned(options: Namespace, states: Sequence[DesiredState]) -> list[DesiredState]:

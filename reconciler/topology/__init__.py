@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -127,7 +127,17 @@ def _state(document: Document, checked: Checked) -> DesiredState:
     ]
     volumes = checked.volumes.sources(document)
     ttl = lifetime(root["ttl"]) if "ttl" in root else None
-    return DesiredState(root["name"], networks, {container.name: container for container in containers}, volumes, ttl=ttl)
+    keys = _keys([*names.items(), *builder.containers.items()])
+    return DesiredState(root["name"], networks, {container.name: container for container in containers}, volumes, ttl=ttl, keys=keys)
+
+
+def _keys(named: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Those that have another name on the engine."""
+    found: dict[str, tuple[str, ...]] = {}
+    for key, name in named:
+        if key != name:
+            found[key] = (*found.get(key, ()), name)
+    return found
 
 
 def _network(document: Document, topology: str, key: str, at: int, body: Map) -> DesiredNetwork:

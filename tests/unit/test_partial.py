@@ -232,6 +232,19 @@ def test_of_a_folder_only_the_files_that_declare_a_name(
     assert "front" not in shown
 
 
+def test_the_keys_of_the_file_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (
+        "name: t\nnetworks: {default: {}, n: {name: net}, o: {}}\ncontainers: {web: {image: box, container_name: t-web, networks: [n]}}\n"
+    )
+    Path("t.yaml").write_text(text, encoding="utf-8")
+    assert main(["plan", "t.yaml", "--state", "empty", "--only", "web,default"]) == 0
+    shown = capsys.readouterr().out
+    assert "only t-web, t_default and what they need" in shown
+    assert "create network net" in shown
+    assert "network o" not in shown
+
+
 def test_what_is_left_out_is_told_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.yaml").write_text(
