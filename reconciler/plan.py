@@ -208,8 +208,11 @@ class LeftOut:
 
     @property
     def why(self) -> str:
-        """In words."""
-        return self.refusal.message if self.refusal else f"needs {named(self.needs or self.thing)}"
+        """In words, without its own name."""
+        if self.refusal is None:
+            return f"needs {named(self.needs or self.thing)}"
+        subject = named(self.thing)
+        return self.refusal.message.removeprefix(f"{subject}: ").removeprefix(f"{subject} ")
 
 
 def named(thing: Thing) -> str:

@@ -150,12 +150,12 @@ def test_what_cannot_be_is_left_out_with_what_needs_it(missing: str) -> None:
     made = plan(desired, observed, policy=GOING)
     left = {one.thing: one.why for one in made.left_out}
     needs_corp = {
-        ("corp", ""): "network corp is external and does not exist",
+        ("corp", ""): "is external and does not exist",
         ("", "report"): "needs network corp",
         ("", "waits"): "needs container report",
         ("", "shares"): "needs container waits",
     }
-    needs_ghost = {("", "ghost"): "container ghost does not exist", ("", "after"): "needs container ghost"}
+    needs_ghost = {("", "ghost"): "does not exist", ("", "after"): "needs container ghost"}
     assert left == (needs_corp if missing == "corp" else needs_ghost)
     assert {"corp": "start after", "ghost": "start shares"}[missing] in texts(made)
     assert made.unjudged == {container for _, container in left if container}
