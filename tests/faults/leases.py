@@ -42,6 +42,8 @@ def left_alone(lab: Lab, way: str, nth: int) -> str:
     taker = begin(lab, side, "taker", {**HURRIED, **ELSEWHERE}).wait()
     assert taker.code == 0, taker.said
     _goes_no_further(lab, holder, way)
+    if way == "kill" and "Nothing to do" in taker.said:  # killed when all was done: who does nothing waits for nobody
+        lab.unlock()
     lab.at = side
     lab.check(side)
     for sign in signs(own_volumes(lab.reader)).values():  # one that it was about to give when it was suspended
