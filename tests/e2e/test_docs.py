@@ -95,7 +95,8 @@ def test_an_example_file_is_valid(block: Block) -> None:
 
 @pytest.mark.parametrize(("place", "command"), sorted(set(commands())))
 def test_a_command_line_is_understood(place: str, command: str) -> None:
-    words = list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), shlex.split(command, comments=True)[1:]))
+    filled = command.replace("$APPROVED", "0" * 64)
+    words = list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), shlex.split(filled, comments=True)[1:]))
     if {"--help", "--version"} & {*words}:
         return
     try:
