@@ -9,7 +9,6 @@ that changes recreates nothing and is never drift.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from .forms import BadValueError, lifetime, lifetime_text
 from .marks import KIND, TOPOLOGY, TTL
 from .model import ObservedContainer, ObservedNetwork, ObservedState
 from .ownership import owner
+from .records import dataclass
 
 PREFIX = "netplan.ttl."
 """Begins the names of these volumes; the topology follows, and something that no other has."""

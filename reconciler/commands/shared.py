@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,6 +18,7 @@ from ..model import DesiredState, ObservedState
 from ..paint import Paint, choose, safe
 from ..plan import named
 from ..process import error_json, hold, print_on, print_text, say_error
+from ..records import dataclass
 from ..safety import Policy
 
 if TYPE_CHECKING:

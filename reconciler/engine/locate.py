@@ -13,12 +13,12 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import UnreachableError, UsageError
+from ..records import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from ..marks import base_name
 from ..model import DesiredState, NetworkMark
 from ..ownership import anothers, ours
 from ..plan import Drift, LeftOut, Plan, Refusal, Step, Thing
+from ..records import dataclass
 from ..safety import Policy
 from .containers import ContainerCase, Containers
 from .endpoints import EndpointCase, Endpoints

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..cycles import no_cycle_search
 from ..errors import InputError, Problem
 from ..forms import BadValueError, lifetime
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
+from ..records import dataclass
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,

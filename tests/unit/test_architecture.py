@@ -15,7 +15,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-VALUES = ("errors", "settings", "model", "plan", "marks", "ownership", "sealing", "cycles")
+VALUES = ("errors", "records", "settings", "model", "plan", "marks", "ownership", "sealing", "cycles")
 PURE = (*VALUES, "forms", "codec", "lifetimes", "removal", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
 PURE_INSIDE = {
     *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
