@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..cycles import no_cycle_search
 from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
@@ -16,6 +17,7 @@ from ..plan import Change, Difference, Plan, Refusal
 from ..safety import Policy, too_many
 from ..sealing import as_sealed
 from ..settings import ADDRESS_PATHS
+from .atoms import Whole
 from .between import conflicts, in_order, made_by_others
 from .compare import AUTOMATIC, DEFAULTS
 from .container_changes import container_changes, leaving
@@ -30,13 +32,14 @@ from .macs import loses_mac
 from .networks import NetworkCase, Networks, decide_networks
 from .optional import without_missing
 from .order import order
-from .partial import Whole, part_of
 from .preflight import preflight
 from .recover import READ_IT, cannot_read, given_up, lacking, pending, readable, recover, unreadable
-from .undeclared import with_undeclared
 from .wipe import changes as wipe_changes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
+
+if TYPE_CHECKING:
+    from .partial import Part
 
 __all__ = ["READ_IT", "Policy", "cannot_read", "conflicts", "in_order", "lacking", "made_by_others", "plan", "readable"]
 
@@ -61,7 +64,7 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
 
 def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy) -> Plan:
     wipe, observed = split(everything, policy)
-    desired = with_undeclared(file, observed) if policy.only else file
+    desired = _with_undeclared(file, observed) if policy.only else file
     networks = decide_networks(desired, observed, policy)
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
@@ -73,7 +76,7 @@ def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Jour
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
     found = Whole(desired, networks, endpoints, containers, steps, [*refusals, *risks])
-    part = part_of(found, policy) if policy.only or policy.keep_going else None
+    part = _part_of(found, policy)
     found = part.rest if part else found
     changes = (*wipe_changes(wipe), *container_changes(found.containers), *_changes(found.networks, found.endpoints, found.containers))
     refusals = [*found.refusals, *filter(None, (too_many(changes, policy), mistaken(file, everything, journals, policy)))]
@@ -94,6 +97,20 @@ def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Jour
         fingerprint(found, everything, part.asked if part else ()),
     )
     return part.told(made) if part else made
+
+
+def _with_undeclared(file: DesiredState, observed: ObservedState) -> DesiredState:
+    from .undeclared import with_undeclared  # loaded where a part is asked for
+
+    return with_undeclared(file, observed)
+
+
+def _part_of(whole: Whole, policy: Policy) -> Part | None:
+    if not (policy.only or policy.keep_going):
+        return None
+    from .partial import part_of
+
+    return part_of(whole, policy)
 
 
 def _nothing_to_destroy(topology: str, found: Sequence[Change | Refusal], policy: Policy) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from operator import attrgetter
 from ..marks import SECRET
 from ..model import DesiredNetwork, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
 from ..settings import Settings, chosen
-from .partial import Whole
+from .atoms import Whole
 
 
 def fingerprint(found: Whole, observed: ObservedState, asked: Sequence[str] = ()) -> str:
