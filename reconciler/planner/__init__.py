@@ -106,7 +106,8 @@ def _with_undeclared(file: DesiredState, observed: ObservedState) -> DesiredStat
 
 
 def _part_of(whole: Whole, policy: Policy) -> Part | None:
-    if not (policy.only or policy.keep_going):
+    incomplete = policy.keep_going and (whole.containers.pulls or any(refusal.about for refusal in whole.refusals))
+    if not (policy.only or incomplete):
         return None
     from .partial import part_of
 
