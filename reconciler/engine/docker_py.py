@@ -43,7 +43,8 @@ def docker_client(target: Target, timeout: float, version: str) -> APIClient:
             if not target.tls.verify:
                 disable_warnings(InsecureRequestWarning)  # the user's own choice: DOCKER_TLS without DOCKER_TLS_VERIFY
             tls = TLSConfig(client_cert=pair, ca_cert=target.tls.ca or None, verify=target.tls.verify)
-        client = APIClient(base_url=target.url, version=version, timeout=int(timeout) or 1, tls=tls or False)
+        # on a unix socket it opens a connection for each path and keeps that many of them
+        client = APIClient(base_url=target.url, version=version, timeout=int(timeout) or 1, tls=tls or False, num_pools=1)
     except DockerException as error:
         raise UnreachableError(f"docker-py cannot use {target.url}: {error}") from error
     client.trust_env = False  # no proxy and no .netrc between netplan and the engine
