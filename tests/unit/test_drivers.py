@@ -25,7 +25,8 @@ def refusals(text: str, observed: ObservedState) -> list[tuple[str, str]]:
         ("{driver: 'team/net:latest'}", []),
         ("{ipam: {driver: infoblox}}", []),
         ("{external: true}", [(
-            "network n is external and does not exist", "create it first (docker network create n), or take out external: true",
+            "network n is external and does not exist",
+            "create it first (docker network create n), declare it optional: true, or take out external: true",
         )]),
         ("{driver: brigde}", [("network n: this engine has no network driver 'brigde'", "did you mean bridge?")]),
         ("{driver: Bridge}", [("network n: this engine has no network driver 'Bridge'", "did you mean bridge?")]),
@@ -64,7 +65,7 @@ containers: {web: {image: app, volumes: [data:/a, made:/b]}}
         (None, []),
         (frozenset(("shop_data", "other")), []),
         (frozenset(), [(
-            "volume shop_data is external and does not exist",
+            "container web: volume shop_data is external and does not exist",
             "create it first (docker volume create shop_data), or take out external: true",
         )]),
     ],

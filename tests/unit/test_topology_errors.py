@@ -284,7 +284,7 @@ CASES: dict[str, list[Case]] = {
         ("tab", "name: t\nnetworks:\n\tn: {}\n", ["3:1: a tab: YAML is indented with spaces"]),
         ("BOM and CRLF", "\ufeffname: t\r\nbad: 1\r\nnetworks:\r\n  n:\r\n    worse: 1\r\n", [
             "2:1: 'bad' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, containers, name, networks, ttl, version, volumes",
-            "5:5: 'worse' is not a key of a network: remove it, or begin it with 'x-' to have it ignored; known are attachable, aux_addresses, driver, driver_opts, enable_ipv4, enable_ipv6, exclusive, external, gateway, internal, ip_range, ipam, labels, mtu, name, protect, subnet",
+            "5:5: 'worse' is not a key of a network: remove it, or begin it with 'x-' to have it ignored; known are attachable, aux_addresses, driver, driver_opts, enable_ipv4, enable_ipv6, exclusive, external, gateway, internal, ip_range, ipam, labels, mtu, name, optional, protect, subnet",
         ]),
         ("empty", "", ["1:1: the file is empty: a topology has at least a name and networks"]),
         ("only a comment", "# nothing\n", ["1:1: the file is empty: a topology has at least a name and networks"]),

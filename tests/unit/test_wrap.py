@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from reconciler import cli
 from reconciler.model import EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from reconciler.paint import ansi, safe
 from reconciler.show import ls, show
+from reconciler.show.topologies import owned
 from reconciler.wrap import _COMMAND, columns, fit, width_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 WIDTHS = (20, 40, 60, 80, 120, 200)
 ENGINE = EngineInfo("e", "docker", "28.5.2", (1, 51), "unix")
 HOSTILE = ("x" * 130, "网络" * 30, "e\u0301" * 50, "a b c " * 20, "\U0001f600" * 40, "netplan apply " + "y" * 70)
@@ -51,7 +54,7 @@ def test_live_topologies_with_hostile_names_fit(width: int) -> None:
         ]
         network = ObservedNetwork("n", name, {"driver": "bridge", "ipv4.subnet": ("10.0.0.0/24",)}, NetworkMark(name), outside=(name,))
         state = ObservedState(ENGINE, (network,), tuple(boxes))
-        for text in (show(state), show(state, name, paint=ansi), show(state, problems=True, paint=ansi), ls(state, ansi)):
+        for text in (show(state), show(state, name, paint=ansi), show(state, problems=True, paint=ansi), ls(owned(state), NOW, ansi)):
             check(text, width)
 
 
