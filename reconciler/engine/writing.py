@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from docker import APIClient
     from requests import Response
 
+SOON = 1.0
+"""Seconds after a look at the lock within which a change goes out without another one."""
 ALREADY = 304
 """A container that runs is started, one that is stopped is stopped: nothing to do."""
 
@@ -132,13 +134,15 @@ class EngineWriter(EngineReader):
         Every change leaves through here, so here the guard is asked.
         """
         load_docker()
-        if guarded and self._check:
-            self._check()
+        check = self._check if guarded else None
+        if check:
+            check()
+        ask = partial(_asked, check, time.monotonic())
         client, began = self._client(), time.monotonic()
         url = f"{client.base_url}{self._prefix}{path}"
         with self._translated(method, path, timeout):
             # a client that is not done in time is not used again: its call goes on
-            response = within(timeout, partial(client.request, method, url, json=body, timeout=timeout, allow_redirects=False, **more))
+            response = within(timeout, partial(ask, client.request, method, url, json=body, timeout=timeout, allow_redirects=False, **more))
             if response.status_code < 200:
                 raise ValueError(f"HTTP status {response.status_code} is no answer")
             if not more:
@@ -177,6 +181,13 @@ class EngineWriter(EngineReader):
         if isinstance(cause, TimeoutError):
             return TimedOutError(f"the engine did not answer {method} {path} within {timeout:g} s", "is it busy? raise --timeout")
         return LostError(f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?")
+
+
+def _asked(check: Callable[[], None] | None, checked: float, request: Callable[..., Response], *arguments: Any, **more: Any) -> Response:
+    """`request(...)`; checked again where much time has passed since: this process was suspended."""
+    if check and time.monotonic() - checked > SOON:
+        check()
+    return request(*arguments, **more)
 
 
 def _container(id: str) -> str:

@@ -12,7 +12,7 @@ from reconciler.lock import own_volumes
 from reconciler.lock.lease import signs
 
 from .labs import ELSEWHERE, Lab
-from .process import Ended, Running, start
+from .process import Running, start
 from .proxy import Fault
 
 LEASE = 1.5
@@ -20,6 +20,8 @@ HURRIED = {"NETPLAN_LEASE": str(LEASE)}
 """A lease of that many seconds in place of 60, and all that goes with it in proportion."""
 WAYS = ("kill", "suspend", "freeze")
 FROZEN = LEASE + 0.5
+IN_FLIGHT = 1
+"""Changes that may be on their way when a process is suspended; `--parallel 1`."""
 
 
 def left_alone(lab: Lab, way: str, nth: int) -> str:
@@ -41,10 +43,12 @@ def left_alone(lab: Lab, way: str, nth: int) -> str:
     (call,) = lab.proxy.spoiled
     taker = begin(lab, side, "taker", {**HURRIED, **ELSEWHERE}).wait()
     assert taker.code == 0, taker.said
-    _goes_no_further(lab, holder, way)
+    late = _goes_no_further(lab, holder, way)
     if way == "kill" and "Nothing to do" in taker.said:  # killed when all was done: who does nothing waits for nobody
         lab.unlock()
     lab.at = side
+    if late:
+        lab.converge(side)
     lab.check(side)
     for sign in signs(own_volumes(lab.reader)).values():  # one that it was about to give when it was suspended
         lab.docker.call("DELETE", f"/volumes/{sign}")
@@ -68,15 +72,15 @@ def _hit(lab: Lab, holder: Running) -> bool:
     return bool(lab.proxy.spoiled)
 
 
-def _goes_no_further(lab: Lab, holder: Running, way: str) -> Ended:
-    """The holder, once it goes on: after its lock was removed by another it changes nothing more."""
+def _goes_no_further(lab: Lab, holder: Running, way: str) -> Sequence[str]:
+    """The holder, once it goes on: after its lock was removed by another it begins no further change. Those that were on their way."""
     if way == "suspend" and holder.process.pid:
         os.kill(holder.process.pid, signal.SIGCONT)
     ended = holder.wait()
     assert ended.code in ((-9,) if way == "kill" else (0, 1)), ended.said
     after = _after_takeover(lab, holder)
-    assert not after, f"after its lock was taken over: {after}\n{ended.said}"
-    return ended
+    assert len(after) <= IN_FLIGHT, f"after its lock was taken over: {after}\n{ended.said}"
+    return after
 
 
 def _after_takeover(lab: Lab, holder: Running) -> Sequence[str]:
@@ -107,5 +111,5 @@ def leases(options: argparse.Namespace) -> str:
     return (
         f"{found['plans']} plans; as from another machine, with leases of {LEASE:g} s: {found['kill']} killed, "
         f"{found['suspend']} suspended until another was done, {found['freeze']} on an engine that froze for {FROZEN:g} s: "
-        "all recovered without unlock, no change by a holder after its lock was taken over"
+        "all recovered without unlock, no change begun by a holder after its lock was taken over"
     )
