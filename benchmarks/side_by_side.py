@@ -24,7 +24,7 @@ def parts(number: int, image: str, wait: bool) -> dict[str, Any]:
     network, first, second = f"net-{number}", f"host-{number}-a", f"host-{number}-b"
     box: dict[str, Any] = {"image": image, "networks": [network], "stop_grace_period": "0s"}
     born = f"sleep {HEALTHY_AFTER}; touch /ready; exec sleep 86400"
-    health = {"test": "test -e /ready", "interval": "200ms", "retries": 1000}
+    health = {"test": "test -e /ready", "interval": "1s", "retries": 1000}
     return {
         "networks": {network: {"subnet": f"10.213.{number}.0/24"}},
         "containers": {
