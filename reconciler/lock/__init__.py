@@ -139,24 +139,24 @@ def remove(engine: Engine, claim: Claim) -> None:
 
 
 def sweep(engine: Engine, claim: Claim, volumes: Iterable[Mapping[str, Any]]) -> None:
-    """Remove the lock of one who is gone, and the sign of life that it left."""
+    """Remove the lock of one who is gone, and the signs of life that it left."""
     if any(left == claim for left in claims(own_volumes(engine))):  # an earlier netplan may have used its number again
         remove(engine, claim)
-    _remove_sign(engine, signs(volumes).get(claim.holder.run, ""))
+    _remove_signs(engine, signs(volumes).get(claim.holder.run, ()))
 
 
 def sweep_signs(engine: Engine, present: Iterable[Claim], volumes: Iterable[Mapping[str, Any]]) -> None:
     """Remove the signs of life of runs that have no lock any more; `present` and `volumes` are of one look."""
     runs = {claim.holder.run for claim in present}
-    for run, sign in signs(volumes).items():
+    for run, shown in signs(volumes).items():
         if run not in runs:
-            _remove_sign(engine, sign)
+            _remove_signs(engine, shown)
 
 
-def _remove_sign(engine: Engine, sign: str) -> None:
-    with suppress(ApiError, LostError):  # another one was faster
-        if sign:
-            engine.remove_volume(sign)
+def _remove_signs(engine: Engine, names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(ApiError, LostError):  # another one was faster
+            engine.remove_volume(name)
 
 
 def break_locks(engine: Engine, shown: Iterable[Claim]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -91,14 +91,17 @@ class Pulse:
             self._shown = True
 
 
-Signs = Mapping[str, str]
-"""The sign of life of each run that shows one."""
+Signs = Mapping[str, Sequence[str]]
+"""The signs of life of each run that shows one: names of volumes. More than one where an answer was lost."""
 
 
-def signs(volumes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The signs of life among netplan's own volumes: run -> name of the volume."""
-    names = (str(volume["Name"]) for volume in volumes)
-    return {name.removeprefix(PREFIX).rpartition(".")[0]: name for name in names if name.startswith(PREFIX)}
+def signs(volumes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The signs of life among netplan's own volumes, sorted: an engine lists volumes in any order."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(str(volume["Name"]) for volume in volumes):
+        if name.startswith(PREFIX):
+            found.setdefault(name.removeprefix(PREFIX).rpartition(".")[0], []).append(name)
+    return found
 
 
 class Watch:
@@ -107,18 +110,18 @@ class Watch:
     def __init__(self, now: Callable[[], float] = clock) -> None:
         self._now = now
         self._looked = now()
-        self._seen: dict[str, tuple[str, float]] = {}
+        self._seen: dict[str, tuple[Sequence[str], float]] = {}
 
     def look(self, runs: Iterable[str], found: Signs) -> None:
         """Note what a look at the engine has just shown of these runs; others are forgotten."""
         now = self._now()
         passed, self._looked = min(now - self._looked, MOST_COUNTED), now
-        self._seen = {run: self._judged(run, found.get(run, ""), passed) for run in runs}
+        self._seen = {run: self._judged(run, found.get(run, []), passed) for run in runs}
 
-    def _judged(self, run: str, sign: str, passed: float) -> tuple[str, float]:
-        before, silent = self._seen.get(run, ("", -1.0))
-        return (sign, silent + passed) if silent >= 0 and sign == before else (sign, 0.0)
+    def _judged(self, run: str, shown: Sequence[str], passed: float) -> tuple[Sequence[str], float]:
+        before, silent = self._seen.get(run, (None, 0.0))
+        return shown, silent + passed if shown == before else 0.0
 
     def silent(self, run: str) -> float:
         """Seconds; 0 for one that was not seen before."""
-        return self._seen.get(run, ("", 0.0))[1]
+        return self._seen.get(run, ([], 0.0))[1]

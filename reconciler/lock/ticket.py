@@ -52,11 +52,16 @@ def turn(mine: Claim, present: Sequence[Claim], first: bool) -> Claim | Literal[
     """
     if mine not in present:  # somebody removed it
         return "draw again"
-    others = [other for other in present if other.number != mine.number and other.scope.overlaps(mine.scope)]
-    if first and any(other.number > mine.number and mine.holder.run not in other.seen for other in others):
+    behind = [other for other in present if other.number > mine.number and other.scope.overlaps(mine.scope)]
+    if first and any(mine.holder.run not in other.seen for other in behind):
         return "draw again"
-    ahead = [other for other in others if other.number < mine.number]
-    return ahead[-1] if ahead else "held"
+    before = ahead(mine, present)
+    return before[-1] if before else "held"
+
+
+def ahead(mine: Claim, present: Iterable[Claim]) -> list[Claim]:
+    """The locks that one's own waits for, whoever holds them, in the order of `present`."""
+    return [other for other in present if other.number < mine.number and other.scope.overlaps(mine.scope)]
 
 
 def acquire(engine: Engine, topology: str, scope: Scope, timeout: float, tell: Tell) -> Lock:
@@ -136,9 +141,9 @@ class _Queue:
         present = claims(volumes)
         if ticket.failure and ticket.claim not in present:
             raise ticket.failure
-        ahead = [claim for claim in present if claim.number < ticket.claim.number and claim.scope.overlaps(self._scope)]
-        self._watch.look([claim.holder.run for claim in ahead], signs(volumes))
-        dead = [claim for claim in ahead if gone(claim.holder) or self._watch.silent(claim.holder.run) > GONE_AFTER]
+        before = ahead(ticket.claim, present)
+        self._watch.look([claim.holder.run for claim in before], signs(volumes))
+        dead = [claim for claim in before if gone(claim.holder) or self._watch.silent(claim.holder.run) > GONE_AFTER]
         for claim in dead:
             sweep(self._engine, claim, volumes)
         found = turn(ticket.claim, [claim for claim in present if claim not in dead], ticket.first)

@@ -50,8 +50,9 @@ def left_alone(lab: Lab, way: str, nth: int) -> str:
     if late:
         lab.converge(side)
     lab.check(side)
-    for sign in signs(own_volumes(lab.reader)).values():  # one that it was about to give when it was suspended
-        lab.docker.call("DELETE", f"/volumes/{sign}")
+    for shown in signs(own_volumes(lab.reader)).values():  # one that it was about to give when it was suspended
+        for sign in shown:
+            lab.docker.call("DELETE", f"/volumes/{sign}")
     return call
 
 
