@@ -185,8 +185,9 @@ def test_a_shortage_of_the_machine_is_no_bug(error: BaseException) -> None:
     assert run.results[0].unknown
 
 
-def test_as_many_threads_as_the_machine_can_start_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, left = threading.Thread.start, [2]
+def let_start(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """No more threads than that."""
+    start, left = threading.Thread.start, [most]
 
     def few(thread: threading.Thread) -> None:
         left[0] -= 1
@@ -195,6 +196,10 @@ def test_as_many_threads_as_the_machine_can_start_are_enough(monkeypatch: pytest
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", few)
+
+
+def test_as_many_threads_as_the_machine_can_start_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_start(monkeypatch, 2)
     engine = NoteTaker(seconds=0.01)
     assert execute(plan(*(step(number) for number in range(1, 9))), engine, parallel=6).ok
     assert engine.most["all"] == 2
@@ -387,15 +392,7 @@ def test_three_steps_start_three_threads_at_most(monkeypatch: pytest.MonkeyPatch
 
 def test_with_one_thread_everything_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container_steps, "LOOK", 0.0)
-    start, left = threading.Thread.start, [1]
-
-    def few(thread: threading.Thread) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", few)
+    let_start(monkeypatch, 1)
     engine = Waiter(expected=1)
     engine.states = {"id9": {"Running": False}, "id10": {"Running": False}}
     waits = [of_container(number, "wait", seconds=60, condition="completed") for number in (9, 10)]
