@@ -21,7 +21,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One run of netplan. `run` is its own random name; `takes` are the runs whose lock it takes over; `time` is UTC, ISO 8601.
+    """One run of netplan. `run` is its own random name; `time` is UTC, ISO 8601.
 
     `boot`, `namespace` and `started` are empty where the system does not tell: such a holder is never provably gone. `clock` is the time
     namespace; empty where the kernel has none, and of a holder that an earlier netplan wrote.
@@ -35,7 +35,6 @@ class Holder:
     boot: str = ""
     namespace: str = ""
     started: str = ""
-    takes: tuple[str, ...] = ()
     clock: str = ""
 
     def __str__(self) -> str:
@@ -131,9 +130,8 @@ def read_holder(text: str) -> Holder:
         value = None
     found: Mapping[str, Any] = value if isinstance(value, dict) else {}
     words = {key: str(found.get(key) or "") for key in ("run", "topology", "host", "time", "boot", "namespace", "started", "clock")}
-    pid, takes = found.get("pid"), found.get("takes")
+    pid = found.get("pid")
     return Holder(
         **{key: word or ("unknown" if key in ("run", "topology", "host", "time") else "") for key, word in words.items()},
         pid=pid if isinstance(pid, int) else 0,
-        takes=tuple(map(str, takes)) if isinstance(takes, list) else (),
     )
