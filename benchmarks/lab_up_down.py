@@ -50,7 +50,7 @@ def compose_file(topology: str) -> str:
 # --- the bare calls --------------------------------------------------------------------------------------------------
 
 
-def planned(file: Path, down: bool) -> Plan:
+def planned(file: Path, *, down: bool = False, reset: bool = False) -> Plan:
     """What netplan would do now."""
     from reconciler.commands.shared import look_at
     from reconciler.engine import open_reader
@@ -65,7 +65,9 @@ def planned(file: Path, down: bool) -> Plan:
         observed = look_at(reader, [desired])
     finally:
         reader.close()
-    return plan(DesiredState(desired.topology), observed, policy=Policy(destroyed=desired)) if down else plan(desired, observed)
+    if down:
+        return plan(DesiredState(desired.topology), observed, policy=Policy(destroyed=desired))
+    return plan(desired, observed, policy=Policy(reset=reset, exclusive=reset))
 
 
 def calls(plan: Plan) -> list[dict[str, Any]]:
@@ -143,7 +145,7 @@ def bare(file: Path, threads: tuple[int, int]) -> Contender:
     program = [sys.executable, str(HERE / "bare.py"), str(listed), "--api", API, "--threads"]
 
     def prepare(down: bool) -> None:
-        listed.write_text(json.dumps(calls(planned(file, down))))
+        listed.write_text(json.dumps(calls(planned(file, down=down))))
 
     up, down = threads
     name = f"bare.py with {up} threads" + (f" up, {down} down" if up != down else "")

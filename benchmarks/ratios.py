@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import HERE, NETPLAN, Host, Report, Times, arguments, engine, environment, main, run, timed
 from lab import lab
-from lab_up_down import API, PROJECT, compose_file
+from lab_up_down import API, PROJECT, compose_file, planned
 from nothing import NO_COMPOSE, works
 
 if TYPE_CHECKING:
@@ -167,26 +167,6 @@ class Prepared:
 
     def __call__(self) -> object:
         return self.work()
-
-
-def planned(file: Path, *, down: bool = False, reset: bool = False) -> Plan:
-    """What netplan would do now."""
-    from reconciler.commands.shared import look_at
-    from reconciler.engine import open_reader
-    from reconciler.model import DesiredState
-    from reconciler.planner import plan
-    from reconciler.safety import Policy
-    from reconciler.topology import load
-
-    desired = load(str(file)).state
-    reader = open_reader()
-    try:
-        observed = look_at(reader, [desired])
-    finally:
-        reader.close()
-    if down:
-        return plan(DesiredState(desired.topology), observed, policy=Policy(destroyed=desired))
-    return plan(desired, observed, policy=Policy(reset=reset, exclusive=reset))
 
 
 def reads(file: Path) -> list[dict[str, Any]]:
