@@ -166,8 +166,8 @@ class _Queue:
             f"another netplan is at work: {claim.holder}",
             touch,
             f"waited {round(self._timeout, 1):g} s: --lock-timeout waits longer",
-            f"one that shows no sign of life for {GONE_AFTER:g} s is taken over; "
-            "if that process is certainly gone, break its lock with: netplan unlock",
+            f"a run that shows no sign of life for {GONE_AFTER:g} s is taken over by whoever waits for it",
+            "if that process is certainly gone, break its lock at once with: netplan unlock",
         )
 
     def _pause(self, seconds: float) -> None:
