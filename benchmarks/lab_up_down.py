@@ -52,10 +52,10 @@ def compose_file(topology: str) -> str:
 
 def planned(file: Path, *, down: bool = False, reset: bool = False) -> Plan:
     """What netplan would do now."""
-    from reconciler.commands.shared import look_at
     from reconciler.engine import open_reader
     from reconciler.model import DesiredState
     from reconciler.planner import plan
+    from reconciler.runs import look_at
     from reconciler.safety import Policy
     from reconciler.topology import load
 

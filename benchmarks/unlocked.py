@@ -7,9 +7,9 @@ from functools import cache
 
 from reconciler import lock
 from reconciler.cli import entry
-from reconciler.commands.carry import View
 from reconciler.lock import journal, ticket
 from reconciler.plan import Plan
+from reconciler.runs import View
 from reconciler.safety import Policy
 
 

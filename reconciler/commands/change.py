@@ -13,16 +13,17 @@ from ..errors import BusyError, NetplanError, RefusedError, UnprovenError, Usage
 from ..model import DesiredState
 from ..paint import safe
 from ..process import print_on, print_text
+from ..runs import Agreed
+from ..runs.outcome import own_containers
 from ..signals import interruptible, received
-from .carry import Agreed, carry_out
+from .console import carry_out
 from .lifetime import timed
-from .outcome import own_containers
 from .review import load_in_order
 from .shared import Lookout, check_adopt, check_replaced, concerned, engine_of, files, one_document, policy_of, report_of
 
 if TYPE_CHECKING:
     from ..plan import Plan
-    from .carry import View
+    from ..runs import View
 
 MOST_CONFLICTS = 10
 """Contradictions between files that are told where they stop a run."""

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 
 from ..errors import NetplanError, RefusedError
+from ..paint import safe
 
 _WHAT = "the plan removes, replaces or disconnects something"
 
@@ -19,3 +20,20 @@ def confirm(question: str, options: Namespace) -> None:
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NetplanError("not confirmed: nothing was changed")
+
+
+_WIPE = "agree with --yes-wipe {}"
+
+
+def confirm_wipe(engine: str, options: Namespace) -> bool:
+    """Whoever empties an engine must know which: its name is asked for, or was given with `--yes-wipe`; whether it was asked for."""
+    name, asked = options.yes_wipe, options.yes_wipe is None
+    if asked:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            what = "--wipe removes every container and network of the engine, and there is no terminal to ask on"
+            raise RefusedError(what, _WIPE.format(engine))
+        print(f"Everything on engine {safe(engine)} goes. Type its name: ", end="", file=sys.stderr, flush=True)
+        name = sys.stdin.readline().strip()
+    if name != engine:
+        raise RefusedError(f"this engine is called {engine!r}, not {name!r}: nothing was changed", _WIPE.format(engine))
+    return asked

@@ -1,25 +1,21 @@
-"""How long topologies live, on a real engine: what it says of them, and what an apply writes there."""
+"""How long topologies live, on a real engine."""
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..errors import ApiError, EngineError
 from ..model import DesiredState, Journal, ObservedState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ..engine import Engine, Reader
+    from ..engine import Reader
     from ..lifetimes import Record
     from ..show import Choice, Owned
-
-GONE = 404
 
 
 @dataclass(frozen=True)
@@ -75,26 +71,3 @@ def choice_of(options: Namespace) -> Choice:
 def timed(states: Iterable[DesiredState], options: Namespace) -> list[DesiredState]:
     """The states with the `--ttl` that was given; without one each file's own counts."""
     return [replace(state, ttl=options.ttl) for state in states] if options.ttl is not None else list(states)
-
-
-# --- what an apply writes --------------------------------------------------------------------------------------------
-
-
-def write_ttl(engine: Engine, desired: DesiredState, old: Iterable[Record]) -> str:
-    """Writes when the topology expires, counted from now, and drops what earlier runs wrote; without a `ttl` it drops only.
-
-    Returns why something old stays, empty where nothing does. Raises EngineError where the new cannot be written.
-    """
-    if desired.ttl is not None:
-        from ..lifetimes import PREFIX, record_labels
-
-        name = f"{PREFIX}{desired.topology}.{os.urandom(4).hex()}"
-        engine.create_volume(name, record_labels(desired.topology, desired.ttl))
-    trouble = ""
-    for record in old:
-        try:
-            engine.remove_volume(record.name)
-        except EngineError as error:
-            if not isinstance(error, ApiError) or error.status != GONE:
-                trouble = f"{record.name} stays on the engine, an earlier ttl: {error}"
-    return trouble

@@ -13,8 +13,9 @@ from ..errors import InputError, Problem, RefusedError, UsageError
 from ..model import DesiredState
 from ..paint import choose, safe
 from ..process import print_text, say_error
+from ..runs import look_at
 from ..topology import load as read_file
-from .shared import call_log, files, load, look_at, painted, print_json, reader_of, say, snapshot_key, warn
+from .shared import call_log, files, load, painted, print_json, reader_of, say, snapshot_key, warn
 
 if TYPE_CHECKING:
     from ..plan import Plan

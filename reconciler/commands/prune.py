@@ -11,18 +11,19 @@ from ..errors import BusyError, FailedError, NetplanError, RefusedError, worst
 from ..model import DesiredState
 from ..paint import safe
 from ..process import error_json, hold, print_on, print_text
+from ..runs import Agreed
 from ..safety import Policy
 from ..signals import interruptible, received
-from .carry import Agreed, carry_out
 from .consent import confirm
+from .console import carry_out
 from .lifetime import choice_of, engine_time, survey
 from .shared import engine_of, policy_of, print_plan, print_report, refused, report
 
 if TYPE_CHECKING:
     from ..engine import Engine
     from ..plan import Plan
+    from ..runs import View
     from ..show import Choice, Owned
-    from .carry import View
     from .lifetime import Survey
 
 FORMAT_VERSION = 1

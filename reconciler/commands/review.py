@@ -17,6 +17,7 @@ from ..forms import lifetime_text
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose
 from ..process import print_text
+from ..runs import look_at
 from .shared import (
     CHANGES_PENDING,
     WORSE,
@@ -27,7 +28,6 @@ from .shared import (
     exit_code,
     files,
     load,
-    look_at,
     policy_of,
     print_plan,
     reader_of,

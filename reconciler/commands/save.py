@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import RefusedError, UsageError
 from ..model import DesiredState, Journal, ObservedState
-from .carry import MOST_CHANGES, View, carry_out, stale
+from ..runs import MOST_CHANGES, View, stale
+from .console import carry_out
 from .lifetime import timed
 from .shared import (
     CHANGES_PENDING,

@@ -14,17 +14,16 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import FailedError, InputError, NetplanError, Problem, RefusedError, UsageError
-from ..model import DesiredState, ObservedState
+from ..model import DesiredState
 from ..paint import Paint, choose, safe
 from ..plan import named
 from ..process import error_json, hold, print_on, print_text, say_error
-from ..records import dataclass
+from ..runs import Sight
 from ..safety import Policy
 
 if TYPE_CHECKING:
     from ..engine import Engine, Reader
     from ..executor import Run
-    from ..observe import Answers
     from ..plan import Plan, Refusal
     from ..topology import Loaded
 
@@ -77,14 +76,6 @@ def report_of(error: NetplanError, options: Namespace) -> None:
     report(error)
     if options.output == "json" and getattr(options, "reports", None):
         options.reports[-1]["error"] = error_json(error)
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What was seen of an engine before any file was read: netplan's own volumes, then everything else."""
-
-    volumes: list[dict[str, Any]]
-    answers: Answers
 
 
 class Lookout(Generic[R]):
@@ -161,17 +152,6 @@ def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | Non
             sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
 
     return log
-
-
-def look_at(reader: Reader, states: Sequence[DesiredState], *, every_image: bool = False, answers: Answers | None = None) -> ObservedState:
-    """The state of the engine, now or as in `answers`, with the images that the files run; registries are asked where files say so."""
-    from ..observe import observe
-
-    managed = [container for state in states for container in state.containers.values() if container.managed]
-    asked = {container.image for container in managed if container.pull_policy == "always"}
-    images = sorted({container.image for container in managed})
-    volumes = any(state.external_volumes for state in states)
-    return observe(reader, images=images, ask=sorted(asked), every_image=every_image, volumes=volumes, answers=answers)
 
 
 def snapshot_key() -> str:

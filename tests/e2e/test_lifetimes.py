@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 
 from reconciler.cli import main
-from reconciler.commands import carry
 from reconciler.engine import Engine
 from reconciler.lock.scope import Scope
 from reconciler.lock.ticket import acquire
+from reconciler.runs import locked_run
 from reconciler.topology.schema import schema_text
 
 from .cli import Cli, Result, box, run_on_terminal
@@ -202,7 +202,7 @@ def test_one_that_is_renewed_while_the_plan_is_read_is_kept(cli: Cli) -> None:
 def test_one_that_is_renewed_between_the_look_and_the_lock_is_kept(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    renewed, locked = job(cli, "job-1", {"a": {}}), carry._locked
+    renewed, locked = job(cli, "job-1", {"a": {}}), locked_run._locked
     until_expired(cli, 1)
 
     @contextmanager
@@ -211,7 +211,7 @@ def test_one_that_is_renewed_between_the_look_and_the_lock_is_kept(
         with locked(*arguments) as found:
             yield found
 
-    monkeypatch.setattr(carry, "_locked", late)
+    monkeypatch.setattr(locked_run, "_locked", late)
     words = ("prune", "--expired", "--match", f"{cli.docker.prefix}*", "--yes", "--host", cli.host)
     assert main(words) == 0
     assert "1 topology: 1 kept" in capsys.readouterr().out

@@ -19,8 +19,6 @@ from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
-from reconciler.commands.outcome import not_running, own_containers, prove
-from reconciler.commands.shared import look_at
 from reconciler.engine import open_engine, open_reader
 from reconciler.errors import InputError, NetplanError
 from reconciler.executor.settling import Settling, Started, fallen
@@ -30,6 +28,8 @@ from reconciler.lock.journal import journals
 from reconciler.model import DesiredState, ObservedState
 from reconciler.plan import Plan, Step
 from reconciler.planner import Policy, plan
+from reconciler.runs import look_at
+from reconciler.runs.outcome import not_running, own_containers, prove
 from reconciler.topology import load, load_text
 
 from .labs import answered
@@ -191,9 +191,9 @@ def _further(observed: ObservedState) -> Iterator[Step]:
 @contextmanager
 def _without_pauses() -> Iterator[None]:
     """Nothing is waited for: what a recorded engine says does not change."""
-    from reconciler.commands import outcome
     from reconciler.engine import again
     from reconciler.executor import container_steps, judge, settling, steps
+    from reconciler.runs import outcome
 
     with (
         patch.object(judge, "SETTLE", (0.0, 0.0)),

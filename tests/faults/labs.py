@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from reconciler.commands.shared import look_at
 from reconciler.engine import Reader, open_reader
 from reconciler.lock import claims, own_volumes
 from reconciler.lock.journal import journals
@@ -20,6 +19,7 @@ from reconciler.marks import BIRTH, SPEC
 from reconciler.model import EndpointMark, NetworkMark, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
+from reconciler.runs import look_at
 from reconciler.topology import load
 
 from ..e2e.conftest import Docker

@@ -13,13 +13,13 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from reconciler.commands.outcome import afterwards
 from reconciler.lock.journal import taken_by
 from reconciler.model import DesiredState, Journal, ObservedState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render import render_text
 from reconciler.render.as_json import render_json
+from reconciler.runs.outcome import afterwards
 
 from .lab import LabEngine, simulate_lab
 from .lab_cases import Case, seeded

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.commands.outcome import afterwards
 from reconciler.engine import Engine, open_engine
 from reconciler.executor import execute
 from reconciler.model import EngineInfo, ObservedContainer, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
+from reconciler.runs.outcome import afterwards
 from tests.e2e.conftest import Docker
 
 from .history import Call

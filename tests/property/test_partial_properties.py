@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.commands.outcome import afterwards
 from reconciler.lock.journal import taken_by
 from reconciler.model import DesiredState, Journal, ObservedState
 from reconciler.plan import Plan, Step
 from reconciler.planner import Policy, plan
 from reconciler.planner.undeclared import with_undeclared
+from reconciler.runs.outcome import afterwards
 
 from . import lab_cases, strategies
 from .lab import LabEngine, simulate_lab

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.commands.dropped import dropped_settings
 from reconciler.executor import Run, StepResult
 from reconciler.marks import digests
 from reconciler.model import ContainerMark, DesiredNetwork, DesiredState, EngineInfo, NetworkMark, ObservedNetwork, ObservedState, Source
 from reconciler.plan import Change, ContainerSpec, Difference, EndpointSpec, Plan, Step
 from reconciler.planner import Policy, plan
+from reconciler.runs.dropped import dropped_settings
 from reconciler.settings import Value
 
 ENGINE = EngineInfo(version="28.5.2")

@@ -48,7 +48,7 @@ def test_pickled_and_back() -> None:
 
 def test_an_apply_with_nothing_to_do_does_not_load_what_it_does_not_need() -> None:
     """Each of these takes as long to load as a part of the work."""
-    loads = "import reconciler.commands.carry, reconciler.commands.change, reconciler.engine, reconciler.observe, reconciler.planner"
+    loads = "import reconciler.runs, reconciler.commands.change, reconciler.engine, reconciler.observe, reconciler.planner"
     code = f"import sys; {loads}; import reconciler.engine.writing; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"docker", "requests", "jsonschema", "logging", "difflib", "platform", "reconciler.executor.translate"} & {*loaded}
