@@ -16,7 +16,7 @@ from ..process import print_on, print_text
 from ..runs import Agreed
 from ..runs.outcome import own_containers
 from ..signals import interruptible, received
-from .console import carry_out
+from .console import PostponedError, carry_out
 from .lifetime import timed
 from .review import load_in_order
 from .shared import Lookout, check_adopt, check_replaced, concerned, engine_of, files, one_document, policy_of, report_of
@@ -45,10 +45,11 @@ def apply(options: Namespace) -> int:
     check_replaced(options, states)
     states = concerned(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
-        first = states[0]  # what was seen before its changes is no longer so for the next
+        fresh = iter([sight])  # what was seen before the first one's changes is no longer so then
 
-        def carry(state: DesiredState) -> int:
-            return carry_out(state, engine, policy_of(options), options, sight=sight if state is first else None)
+        def carry(state: DesiredState, may_wait: bool) -> int:
+            seen, policy = next(fresh, None), policy_of(options)
+            return carry_out(state, engine, policy, options, sight=seen, may_wait=may_wait)
 
         return _each(states, carry, options)
 
@@ -64,12 +65,12 @@ def destroy(options: Namespace) -> int:
     check_replaced(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
 
-        def carry(state: DesiredState) -> int:
+        def carry(state: DesiredState, may_wait: bool) -> int:
             policy, agreed = policy_of(options, destroyed=state), None
             if options.name:
                 policy, agreed = replace(policy, replaces=frozenset({options.name})), _exists(options.name)
             gone = DesiredState(state.topology, origin=state.origin)
-            return carry_out(gone, engine, policy, options, "destroy", agreed=agreed)
+            return carry_out(gone, engine, policy, options, "destroy", agreed=agreed, may_wait=may_wait)
 
         return _each(states, carry, options)
 
@@ -113,7 +114,11 @@ def reset(options: Namespace) -> int:
         policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
         if options.wipe:
             policy = replace(policy, spare=own_containers(engine))
-        return _each(states, lambda state: carry_out(state, engine, policy, options, "reset"), options)
+
+        def carry(state: DesiredState, may_wait: bool) -> int:
+            return carry_out(state, engine, policy, options, "reset", may_wait=may_wait)
+
+        return _each(states, carry, options)
 
 
 def _compatible(paths: Sequence[str]) -> list[DesiredState]:
@@ -129,26 +134,45 @@ def _compatible(paths: Sequence[str]) -> list[DesiredState]:
     return [state for _, state in states]
 
 
-def _each(states: Sequence[DesiredState], carry: Callable[[DesiredState], int], options: Namespace) -> int:
-    """The worst exit code. A topology that is not as declared afterwards, or busy, keeps no other from its turn."""
+Carry = Callable[[DesiredState, bool], int]
+"""Carries one topology out; its exit code.
+
+Where it may wait (the second argument), a refused plan raises PostponedError.
+"""
+
+
+def _each(states: Sequence[DesiredState], carry: Carry, options: Namespace) -> int:
+    """The worst exit code.
+
+    A topology that is refused, busy or not as declared afterwards keeps no other from its turn. One
+    whose plan is refused gets another turn after the others: what stood against it may be gone by
+    then, such as an attachment that another file no longer declares, or what an interrupted run of
+    another topology left.
+    """
     codes: dict[str, int] = {}
-    many = len(states) > 1 and options.output != "json" and not options.quiet
+    turns = [(number, state, "") for number, state in enumerate(states, 1)]
+    told = len(states) > 1 and options.output != "json" and not options.quiet
     current = ""
     try:
-        for number, state in enumerate(states, 1):
+        for number, state, again in turns:
             current = state.topology
-            if many:
-                gap = "\n" if number > 1 else ""
-                print_text(f"{gap}[{number} of {len(states)}] {safe(current)}")
+            if told:
+                gap = "\n" if number > 1 or again else ""
+                print_text(f"{gap}[{number} of {len(states)}] {safe(current)}{again}")
             try:
-                codes[current] = carry(state)
-            except (UnprovenError, BusyError) as error:
+                codes[current] = carry(state, not again and state is not turns[-1][1])
+            except PostponedError:
+                turns.append((number, state, ", again"))
+                current = ""
+                if told:
+                    print_text("Refused as things are now: planned again after the others.")
+            except (UnprovenError, BusyError, RefusedError) as error:
                 codes[current] = error.exit_code
                 report_of(error, options)
             if received:
                 break
     finally:
-        if many:
+        if told:
             print_on(_summary(states, codes, current))
     return worst(codes.values())
 

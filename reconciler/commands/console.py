@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import FailedError, RefusedError
+from ..errors import BusyError, FailedError, NetplanError, RefusedError
 from ..forms import lifetime_text
 from ..model import DesiredState
 from ..paint import choose, safe
@@ -36,14 +36,28 @@ def carry_out(
     agreed: Agreed | None = None,
     sight: Sight | None = None,
     shown_before: bool = False,
+    may_wait: bool = False,
 ) -> int:
     """Shows the plan unless it was `shown_before`, asks, carries it out under the lock, verifies it.
 
-    `agreed` is asked at the first look, and again under the lock. Returns the exit code.
+    `agreed` is asked at the first look, and again under the lock. Returns the exit code. Raises
+    PostponedError where the plan is refused and `may_wait`.
     """
-    console = Console(options, verb, wipe=policy.wipe, shown_before=shown_before)
+    console = Console(options, verb, wipe=policy.wipe, shown_before=shown_before, may_wait=may_wait)
     wanted = Wanted(desired, policy, _limits(options), agreed, sight)
-    return _code(run_plan(wanted, engine, console), options)
+    with _reported(console, options):
+        return _code(run_plan(wanted, engine, console), options)
+
+
+@contextmanager
+def _reported(console: Console, options: Namespace) -> Iterator[None]:
+    """Of several topologies, one that is refused or has to wait before its run begins reports too."""
+    try:
+        yield
+    except (BusyError, RefusedError):
+        if console.shown and hasattr(options, "reports"):
+            print_report(console.shown, None, False, options)
+        raise
 
 
 def _limits(options: Namespace) -> Limits:
@@ -65,16 +79,36 @@ def _code(outcome: Outcome, options: Namespace) -> int:
     return exit_code(outcome.left, options)
 
 
-class Console(Reporter):
-    """Prints as the options ask for it, and asks where nobody agreed yet."""
+class PostponedError(NetplanError):
+    """A plan is refused as things are now, and others come first: nothing was done or told."""
 
-    def __init__(self, options: Namespace, verb: str, *, wipe: bool, shown_before: bool) -> None:
+
+class Console(Reporter):
+    """Prints as the options ask for it, and asks where nobody agreed yet.
+
+    Where it `may_wait`, a refused plan raises PostponedError. `shown` is the plan that was made.
+    """
+
+    def __init__(
+        self,
+        options: Namespace,
+        verb: str,
+        *,
+        wipe: bool,
+        shown_before: bool,
+        may_wait: bool = False,
+    ) -> None:
         self._options, self._verb = options, verb
         self._wipe, self._shown_before = wipe, shown_before
+        self._may_wait = may_wait
         self.again = f"netplan {verb}"
+        self.shown: Plan | None = None
 
     def planned(self, plan: Plan) -> None:
         """Shows the plan, unless it was shown before, and what stands against it."""
+        if self._may_wait and not plan.applyable:
+            raise PostponedError(f"topology {plan.topology} is refused as things are now")
+        self.shown = plan
         if self._options.output != "json" and not self._shown_before:
             print_plan(plan, self._options)
         tell_left_out(plan, self._options)
