@@ -157,7 +157,11 @@ RULES = (
     ),
     _rule(r"invalid subinterface vlan name (?P<parent>[^,]+),", "the engine's host has no interface {parent}: check parent"),
     _rule(r"not a swarm manager", "network {network} needs a swarm manager: docker swarm init, or another driver"),
-    _rule(r'plugin "(?P<plugin>[^"]*)" not found', "this engine has no driver {plugin}: docker plugin ls", "create"),
+    _rule(
+        r'plugin "(?P<plugin>[^"]*)" not found',
+        "this engine has no {kind_of_driver} driver {plugin}: correct its name, or install that plugin (docker plugin ls)",
+        "create",
+    ),
     _rule(
         r"could not find an available, non-overlapping IPv. address pool|all predefined address pools have been fully subnetted",
         "the engine has no free subnet left for network {network}: declare one, or remove unused networks (docker network prune)",
@@ -222,6 +226,10 @@ def is_overlap(raw: str) -> bool:
     return any(rule.pattern.search(raw) for rule in RULES if rule.said == HELD)
 
 
+_DRIVERS = (("network", "driver"), ("IPAM", "ipam.driver"))
+_BUILT_IN = (None, "default", "bridge", "host", "ipvlan", "macvlan", "null", "overlay")
+
+
 def _values(step: Step, who: str) -> dict[str, str]:
     settings = step.settings
     addresses = [str(settings[path]) for path in ("ipv4_address", "ipv6_address") if path in settings]
@@ -234,5 +242,6 @@ def _values(step: Step, who: str) -> dict[str, str]:
         "who": f" {who}" if who else "",
         "address": " and ".join(addresses) or "its address",
         "subnet": " or ".join(subnets) or "of this network",
+        "kind_of_driver": " or ".join(word for word, path in _DRIVERS if settings.get(path) not in _BUILT_IN),
         "bridge_name": str(settings.get(f"driver_opts.{BRIDGE_NAME_OPTION}", "")),
     }

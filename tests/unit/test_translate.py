@@ -15,6 +15,7 @@ START = Step(1, "start", "", "", container="web")
 PULL = Step(1, "pull", "", "not on the engine", image="web:2")
 BRIDGE = "driver_opts.com.docker.network.bridge.name"
 CREATE = Step(1, "create", "net", "", settings={"ipv4.subnet": ("10.77.0.0/25",), BRIDGE: "abcdefghijklmnopq"})
+DRIVER = Step(1, "create", "net", "", settings={"driver": "nosuch"})
 CONNECT = Step(1, "connect", "net", "", container="web", settings={"ipv4_address": "10.77.0.9"})
 UNREACHABLE = "image web:2 is not on this engine and the registry cannot be reached: check the name, or `docker load` it"
 SAID: dict[str, tuple[Step, str]] = {
@@ -31,7 +32,7 @@ SAID: dict[str, tuple[Step, str]] = {
     "device is none": (START, "/tmp on the engine's host is no device"),
     "device missing": (START, "the engine's host has no device /dev/nosuch"),
     "dns bad": (START, "nope is no address of a name server"),
-    "driver unknown": (CREATE, "this engine has no driver nosuch"),
+    "driver unknown": (DRIVER, "this engine has no network driver nosuch"),
     "gateway outside": (CREATE, "gateway 10.79.0.1 is not in the network's subnet"),
     "hostname long": (START, "the hostname is longer than the 64 characters"),
     "image missing": (START, "image nosuch:1 is not on this engine"),
@@ -115,3 +116,19 @@ def test_an_image_that_is_there_is_not_said_to_be_missing() -> None:
     newer = Step(1, "pull", "", "the registry has a newer one", image="web:2")
     for raw in RECORDED["pull refused"].values():
         assert translate(raw, newer).startswith("the registry of image web:2 cannot be reached, and the file wants its newest")
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"ipam.driver": "nosuch"}, "IPAM"),
+        ({"ipam.driver": "nosuch", "driver": "macvlan"}, "IPAM"),
+        ({"ipam.driver": "nosuch", "driver": "team/net"}, "network or IPAM"),
+    ],
+)
+def test_which_driver_is_missing(settings: dict[str, str], kind: str) -> None:
+    """Engines list no IPAM drivers: that one is missing is learnt where the network is created."""
+    create = Step(1, "create", "net", "", settings=settings)
+    for raw in RECORDED["driver unknown"].values():
+        said = f"this engine has no {kind} driver nosuch: correct its name, or install that plugin"
+        assert translate(raw, create).startswith(said)
