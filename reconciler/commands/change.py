@@ -167,6 +167,8 @@ def _each(states: Sequence[DesiredState], carry: Carry, options: Namespace) -> i
                 if told:
                     print_text("Refused as things are now: planned again after the others.")
             except (UnprovenError, BusyError, RefusedError) as error:
+                if len(states) == 1 and not hasattr(options, "reports"):
+                    raise  # the one document of the command tells it
                 codes[current] = error.exit_code
                 report_of(error, options)
             if received:

@@ -250,6 +250,7 @@ class _Run:
         self.note = writer(self.engine, self.lock.run, self.wanted, view.observed, view.journals)
         if self.note is None:
             return self._earlier()
+        self.lock.hold()  # where it was taken over, a journal would bring back what others removed since
         try:
             self.note.write()
         except KeyboardInterrupt:  # nothing was taken away yet

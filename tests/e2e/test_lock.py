@@ -271,6 +271,8 @@ def test_apply_waits_and_names_the_holder(cli: Cli, engine: Engine) -> None:
     assert "on elsewhere" in refused.err
     assert "netplan unlock" in refused.err
     assert not refused.changes
+    told = cli.run("apply", str(cli.file), "-o", "json", "--lock-timeout", "0", code=75).json()
+    assert told["error"]["exit_code"] == 75
     cli.plan()
     asked = run_on_terminal("unlock", answer="no", host=cli.host, code=1)
     assert "on elsewhere" in asked.out
@@ -354,6 +356,22 @@ def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(cli: Cli, eng
     assert not own_volumes(engine)
 
 
+def test_a_run_whose_lock_went_before_its_journal_writes_none(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+    """Whoever took over may have removed for good what that journal would bring back."""
+    cli.converge({"n": {"subnet": cli.docker.subnet()}})
+    cli.write({"n": {"subnet": cli.docker.subnet()}})
+    with spoiled(tmp_path / "engine.sock", cli.host, Fault("slow", "GET", "^/networks$", nth=2, seconds=1)) as proxy:
+        command = [NETPLAN, "apply", str(cli.file), "--yes", "--host", proxy.host]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            until(lambda: bool(proxy.spoiled))
+            break_locks(engine, claims(own_volumes(engine)))
+            said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "this run's lock has vanished" in said
+    assert sum("POST /volumes/create" in call for call in proxy.calls) == 1, "its lock's"
+    assert not own_volumes(engine)
+
+
 def test_of_a_folder_only_what_is_busy_waits(cli: Cli, engine: Engine, tmp_path: Path) -> None:
     """The others are applied; to try again is all that is left."""
     folder = tmp_path / "all"
@@ -367,6 +385,9 @@ def test_of_a_folder_only_what_is_busy_waits(cli: Cli, engine: Engine, tmp_path:
     assert "error: another netplan is at work" in said.err
     assert cli.exists("two")
     assert not cli.exists("one")
+    reports = cli.run("apply", str(folder), "--yes", "--lock-timeout", "0", "-o", "json", code=75).json()["reports"]
+    told = {one["plan"]["topology"]: one.get("error", {}).get("exit_code") for one in reports}
+    assert told == {cli.docker.name("one"): 75, cli.docker.name("two"): None}
     held.release()
     cli.run("apply", str(folder), "--yes")
     for name in ("one", "two"):
