@@ -36,10 +36,13 @@ WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
 
 
 def files(argument: str | None) -> list[str]:
-    """Every topology file that the argument means."""
-    from ..topology import find_files
+    """Every topology file that the argument means; Compose files of a folder are told on standard error."""
+    from ..topology.files import look_for
 
-    return find_files(argument)
+    found = look_for(argument)
+    if found.passed_over:
+        say_error(safe(f"{argument}: {found.passed_over}"))
+    return found.topologies
 
 
 def load(path: str) -> DesiredState:

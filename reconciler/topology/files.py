@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,33 +15,60 @@ from .yamlpos import read
 
 DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
 ENDINGS = (".yaml", ".yml", ".json")
+_MOST_NAMES = 10
+_SERVICES, _CONTAINERS = (re.compile(rf"^[\"']?{key}[\"']?[ \t]*:", re.M) for key in ("services", "containers"))
+"""Keys at the top level, for a text that is not YAML as a whole."""
 MAX_SIDE_FILE = 1024 * 1024
 """Bytes of a file that a topology names."""
 ROOT = "NETPLAN_ROOT"
 """The variable that names a folder; nothing outside of it is read, whatever links or paths lead there. For files of a pull request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files that FILE stands for, and the Compose files of a folder, which are not read."""
+
+    topologies: list[str]
+    compose: list[str] = field(default_factory=list)
+
+    @property
+    def passed_over(self) -> str:
+        """One line about the Compose files; empty where there are none."""
+        if not self.compose:
+            return ""
+        names = ", ".join(os.path.basename(path) for path in self.compose[:_MOST_NAMES])  # noqa: PTH119 - as text
+        more = f" and {len(self.compose) - _MOST_NAMES} more" if len(self.compose) > _MOST_NAMES else ""
+        what = "Compose files, which have" if len(self.compose) > 1 else "a Compose file, which has"
+        return f"skipped {names}{more}: {what} services: where a topology has containers:"
+
+
 def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
+    """The topologies of `look_for`."""
+    return look_for(argument, folder).topologies
+
+
+def look_for(argument: str | None, folder: Path | None = None) -> Found:
     """The files that FILE stands for: `-`, a file, every topology in a folder; without FILE the current folder's own.
 
     `folder` replaces the current folder. Raises UsageError where there is none.
     """
     if argument is None:
-        return [_default(folder or Path())]
+        return Found([_default(folder or Path())])
     if not argument:
         raise UsageError("FILE is empty", "name a topology file, a folder of them, or - for standard input")
     if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
-        return [argument]
+        return Found([argument])
     try:
         check_inside(argument)
-        found = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and _is_meant(path))
+        there = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and _is_meant(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"the folder {argument} cannot be read: {_reason(error)}") from None
-    topologies = [path for path in found if not _is_something_else(path)]
-    if not topologies:
+    kinds = {path: _kind(path) for path in there}
+    found = Found(*([path for path in there if kinds[path] == kind] for kind in ("topology", "compose")))
+    if not found.topologies:
         what = f"netplan looks for {', '.join('*' + end for end in ENDINGS)}, and not in folders inside"
-        raise UsageError(f"no topology in the folder {argument}", what)
-    return topologies
+        raise UsageError(f"no topology in the folder {argument}", *filter(None, (found.passed_over, what)))
+    return found
 
 
 def _is_meant(path: Path) -> bool:
@@ -65,17 +93,23 @@ def _default(folder: Path) -> str:
     raise UsageError(f"no file given, and neither {DEFAULTS[0]} nor {DEFAULTS[2]} in the current folder", *hints)
 
 
-def _is_something_else(path: str) -> bool:
-    """A Compose file, or one of netplan's own (a saved plan, a snapshot). What cannot be read is left to be reported."""
+def _kind(path: str) -> str:
+    """`topology`, `compose`, or `own`: a saved plan, a snapshot. What cannot be read is left to be reported."""
     try:
         _, text = read_text(path)
-        suspect = "services" in text or path.lower().endswith(".json")
-        root = read(text, path).value if suspect else None
     except (InputError, UsageError):
-        return False
+        return "topology"
+    if "services" not in text and not path.lower().endswith(".json"):
+        return "topology"
+    try:
+        root = read(text, path).value
+    except InputError:
+        return "compose" if _SERVICES.search(text) and not _CONTAINERS.search(text) else "topology"
     if not isinstance(root, Map):
-        return False
-    return "services" in root or "format_version" in root
+        return "topology"
+    if "services" in root and "containers" not in root:
+        return "compose"
+    return "own" if "format_version" in root else "topology"
 
 
 def read_text(path: str) -> tuple[str, str]:

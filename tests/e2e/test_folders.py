@@ -80,7 +80,10 @@ def test_each_report_of_a_folder_has_the_error_of_its_own_topology(cli: Cli) -> 
     full, folder = cli.docker.name, str(cli.file.parent)
     for file, network in (("a.yaml", "na"), ("b.yaml", "nb")):
         cli.write({network: {"subnet": cli.docker.subnet()}}, name=full("t" + network), file=file)
-    cli.run("apply", folder)
+    (cli.file.parent / "compose.yaml").write_text("services: {web: {image: nginx}}\n", encoding="utf-8")
+    for command in (["plan"], ["apply"], ["show"], ["reset", "--yes"], ["apply"]):
+        told = cli.run(*command, folder)
+        assert "".join(told.err.splitlines()[:1]).startswith(f"{folder}: skipped compose.yaml: a Compose file"), told.said
     cli.write({"nb": {"subnet": cli.docker.subnet()}}, name=full("tnb"), file="b.yaml")
     value: Any = valid("reports", cli.run("apply", folder, "-o", "json", code=3).out)
     done, refused = value["reports"]

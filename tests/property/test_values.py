@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -170,6 +171,7 @@ def cases(draw: st.DrawFn) -> tuple[Place, Scalar, str]:
     return place, draw(scalars(known)), draw(st.sampled_from(WAYS))
 
 
+@pytest.mark.timeout(max(300, COUNT // 4))
 @given(cases())
 @settings(max_examples=COUNT, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_scalar_is_lost_in_silence(case: tuple[Place, Scalar, str]) -> None:

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from reconciler.errors import InputError, Problem, UsageError
 from reconciler.model import DesiredContainer, DesiredEndpoint, DesiredNetwork, Source
 from reconciler.topology import find_files, load, load_text
 from reconciler.topology.document import MAX_SIZE
+from reconciler.topology.files import Found
 from reconciler.topology.schema import schema_path, schema_text
 
 
@@ -282,6 +284,48 @@ def test_a_folder_is_every_topology_in_it(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     (tmp_path / "folder.yaml").mkdir()
     assert find_files(str(tmp_path)) == [str(tmp_path / name) for name in ("a.yml", "b.yaml", "broken.yaml", "c.json")]
+
+
+COMPOSE = {
+    "compose.yaml": "services: {web: {image: nginx}}\n",
+    "docker-compose.yml": "name: shop\nservices:\nnetworks: {n: }\n",
+    "list.yaml": "services: [web]\n",
+    "override.yaml": "services:\n  web: {ports: !reset []}\n",
+    "quoted.json": '{"services": {"web": {"image": "nginx"}}}',
+    "torn.yaml": "services:\n  web: {image: nginx\n",
+    "twice.yaml": "services: {}\n---\nservices: {}\n",
+}
+
+
+def test_compose_files_of_a_folder_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for all of them, the same each time; what declares containers is no Compose file."""
+    folder = str(tmp_path)
+
+    def said(command: str) -> tuple[int, list[str]]:
+        code = main([command, folder, *(("--state", "empty") if command == "plan" else ())])
+        return code, capsys.readouterr().err.splitlines()
+
+    for name, text in COMPOSE.items():
+        (tmp_path / name).write_text(text)
+    names = ", ".join(sorted(COMPOSE))
+    skipped = f"skipped {names}: Compose files, which have services: where a topology has containers:"
+    assert said("validate") == (4, [f"error: no topology in the folder {folder}", f"  {skipped}", ANY])
+    (tmp_path / "a.yaml").write_text("name: a\nnetworks: {services: {}}\n")
+    assert said("validate") == said("validate") == said("plan") == (0, [f"{folder}: {skipped}"])
+    (tmp_path / "both.yaml").write_text("name: b\ncontainers: {}\nservices: {}\n")
+    code, errors = said("validate")
+    assert (code, errors[0]) == (4, f"{folder}: {skipped}")
+    assert "both.yaml:3:1: 'services' is not a key of a topology" in errors[1]
+
+
+def test_many_compose_files_are_told_in_one_line(tmp_path: Path) -> None:
+    assert Found(["a.yaml"]).passed_over == ""
+    assert Found(["a.yaml"], ["x/b.yaml"]).passed_over == (
+        "skipped b.yaml: a Compose file, which has services: where a topology has containers:"
+    )
+    many = Found(["a.yaml"], [f"x/{number:02}.yaml" for number in range(12)]).passed_over
+    assert many.startswith("skipped 00.yaml, 01.yaml,")
+    assert "09.yaml and 2 more: Compose files" in many
 
 
 def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
