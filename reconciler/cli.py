@@ -152,10 +152,13 @@ def _run(arguments: list[str]) -> int:
 
 _EPILOG = """\
 exit codes:
-  0  done, or nothing to do              4    the file or command line is wrong
-  1  failed                              75   another netplan is at work: try again
-  2  changes pending (plan --exit-code)  130  interrupted
-  3  refused as unsafe
+    0  done, or nothing to do
+    1  failed
+    2  changes pending (plan --exit-code)
+    3  refused as unsafe
+    4  the file or command line is wrong
+   75  another netplan is at work: try again
+  130  interrupted
 
 FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or topology.yaml in this folder.
 """
@@ -186,14 +189,21 @@ def parser() -> argparse.ArgumentParser:
         def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own keeps a full disk to itself
             (file or sys.stderr).write(message)
 
-    raw = argparse.RawDescriptionHelpFormatter
+    class Help(argparse.HelpFormatter):
+        """Fills paragraphs to the width of the terminal; what is indented stays as it is."""
+
+        def _fill_text(self, text: str, width: int, indent: str) -> str:
+            fill = super()._fill_text
+            parts = text.strip("\n").split("\n\n")
+            return "\n\n".join(part if "\n " in part else fill(part, width, indent) for part in parts)
+
     top = Parser("netplan", description="Docker topologies as code: makes the engine's networks exactly what a file says.", epilog=_EPILOG)
-    top.formatter_class = raw
+    top.formatter_class = Help
     top.add_argument("--version", "-V", action="version", version=f"netplan {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
     def command(name: str, help: str, description: str, *parents: Any) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=help, description=description, parents=parents, formatter_class=raw, allow_abbrev=False)
+        return commands.add_parser(name, help=help, description=description, parents=parents, formatter_class=Help, allow_abbrev=False)
 
     output, engine, parallel, consent, confirm = (_output(), _engine(), _parallel(), _consent(), _confirm())
     file, reviewed, lock = _file(), _output("markdown"), _lock()
@@ -439,7 +449,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def _choice() -> argparse.ArgumentParser:
     parent = _parent()
-    patterns = {"action": "append", "default": [], "metavar": "PATTERN"}
+    patterns = {"action": "append", "default": [], "metavar": "PATTERN", "type": _pattern}
     parent.add_argument("--match", help="those whose name fits, e.g. 'job-*'; may be given several times", **patterns)  # type: ignore[arg-type]
     origin = "those whose file was there, e.g. 'runner7:*' (HOST:FOLDER), or the address of its git repository"
     parent.add_argument("--origin", help=origin, **patterns)  # type: ignore[arg-type]
@@ -491,6 +501,15 @@ def _names(text: str) -> list[str]:
     if not all(names):
         raise argparse.ArgumentTypeError(f"{text!r} names nothing: --only NAME, or --only NAME,NAME")
     return names
+
+
+def _pattern(text: str) -> str:
+    """A variable of a script that is not set would select nothing, for ever and in silence."""
+    import argparse
+
+    if not text:
+        raise argparse.ArgumentTypeError("an empty pattern fits no topology: write it like 'job-*'")
+    return text
 
 
 def _patience(text: str) -> float:

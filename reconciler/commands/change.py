@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -134,6 +134,9 @@ def _compatible(paths: Sequence[str]) -> list[DesiredState]:
     return [state for _, state in states]
 
 
+_KINDS = ("done", "done in part", "refused", "busy", "failed", "not reached")
+_WORDS = {0: "done", RefusedError.exit_code: "refused", BusyError.exit_code: "busy"}
+
 Carry = Callable[[DesiredState, bool], int]
 """Carries one topology out; its exit code.
 
@@ -150,6 +153,7 @@ def _each(states: Sequence[DesiredState], carry: Carry, options: Namespace) -> i
     another topology left.
     """
     codes: dict[str, int] = {}
+    options.incomplete = set()
     turns = [(number, state, "") for number, state in enumerate(states, 1)]
     told = len(states) > 1 and options.output != "json" and not options.quiet
     current = ""
@@ -175,17 +179,29 @@ def _each(states: Sequence[DesiredState], carry: Carry, options: Namespace) -> i
                 break
     finally:
         if told:
-            print_on(_summary(states, codes, current))
+            print_on(summary(states, codes, current, options.incomplete))
     return worst(codes.values())
 
 
-def _summary(states: Sequence[DesiredState], codes: Mapping[str, int], last: str) -> str:
-    """`12 topologies: 9 done, 1 refused (web), 1 failed (db), 1 not reached (app).`"""
-    kinds: dict[str, list[str]] = {"done": [], "refused": [], "busy": [], "failed": [], "not reached": []}
-    words = {0: "done", RefusedError.exit_code: "refused", BusyError.exit_code: "busy"}
+def summary(
+    states: Sequence[DesiredState],
+    codes: Mapping[str, int],
+    last: str,
+    incomplete: Collection[str] = (),
+) -> str:
+    """`12 topologies: 9 done, 1 refused (web), 1 failed (db), 1 not reached (app).`
+
+    `incomplete` are those of which something was left out, and the rest was done.
+    """
+    kinds: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     for state in states:
         name = state.topology
-        kind = words.get(codes[name], "failed") if name in codes else "failed" if name == last else "not reached"
+        if name in incomplete:
+            kind = "done in part"
+        elif name in codes:
+            kind = _WORDS.get(codes[name], "failed")
+        else:
+            kind = "failed" if name == last else "not reached"
         kinds[kind].append(safe(name))
     told = [f"{len(found)} {kind}" + (f" ({', '.join(found)})" if kind != "done" else "") for kind, found in kinds.items() if found]
     return f"\n{len(states)} topologies: {', '.join(told)}."

@@ -132,7 +132,7 @@ def _show(run: _Pruning) -> None:
     text = run.options.output == "text" and not run.options.quiet
     for number, case in enumerate(run.cases, 1):
         if text:
-            print_text(f"[{number} of {len(run.cases)}] {_heading(case, run)}")
+            print_text(f"[{number} of {len(run.cases)}] {heading(case.entry, run.seen)}")
             print_plan(case.plan, run.options)
             print_text("")
         case.code = refused(case.plan, run.options)
@@ -141,14 +141,16 @@ def _show(run: _Pruning) -> None:
             print_report(case.plan, None, False, case.options)
 
 
-def _heading(case: _Case, run: _Pruning) -> str:
+def heading(entry: Owned, seen: Survey) -> str:
+    """`job-7: expired 3h ago, age 5h, created from runner2:/build`."""
     from ..show.topologies import expiry, roughly
 
-    life = case.entry.life
-    age = life.age(run.seen.now)
-    told = [expiry(life, run.seen.now), f"age {roughly(age)}" if age is not None else ""]
-    told += [f"created from {origin}" for origin in case.entry.origins]
-    return safe(": ".join((case.name, ", ".join(filter(None, told)))))
+    life = entry.life
+    age, ends = life.age(seen.now), expiry(life, seen.now)
+    told = [f"expires {ends}" if ends.startswith("in ") else ends]
+    told += [f"age {roughly(age)}" if age is not None else ""]
+    told += [f"created from {origin}" for origin in entry.origins]
+    return safe(": ".join((entry.topology, ", ".join(filter(None, told)))))
 
 
 def _check_limit(run: _Pruning) -> None:

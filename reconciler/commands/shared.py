@@ -230,9 +230,14 @@ def tell_left_out(wanted: Plan, options: Namespace) -> None:
 
 
 def exit_code(done: Plan, options: Namespace) -> int:
-    """1 where something was left out of what is done, else 0; says what."""
+    """1 where something was left out of what is done, else 0; says what.
+
+    Where several topologies are carried out, it is among the `incomplete` of their options.
+    """
     if not done.left_out:
         return 0
+    if hasattr(options, "incomplete"):
+        options.incomplete.add(done.topology)
     names = [named(one.thing) for one in done.left_out]
     say_error(f"{choose(sys.stderr, options.no_color)('error', 'error:')} left out: {safe(', '.join(dict.fromkeys(names)))}")
     return FailedError.exit_code

@@ -16,7 +16,10 @@ import pytest
 
 from reconciler import cli
 from reconciler.commands import shared
+from reconciler.commands.change import summary
 from reconciler.doctor import other_netplans
+from reconciler.model import DesiredState, EngineInfo
+from reconciler.plan import LeftOut, Plan
 from reconciler.topology.schema import schema_text
 
 LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\n"
@@ -63,6 +66,26 @@ def test_no_command_prints_the_help(tmp_path: Path) -> None:
     assert ended.stdout.startswith("usage: netplan")
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("command", ["", "apply", "prune", "ls", "diff", "snapshot"])
+def test_a_help_fills_the_terminal(command: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its paragraphs begin at the left and are broken where the line is full; what is aligned stays so."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert cli.main([*command.split(), "--help"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= width
+    before = text.partition("\n\n")[2].partition("\npositional arguments:")[0].partition("\noptions:")[0]
+    assert not any(line.startswith(" ") for line in before.splitlines())
+    for paragraph in before.strip().split("\n\n"):
+        words = [line.split() for line in paragraph.splitlines()]
+        firsts = [len(line[0]) for line in words[1:]]
+        lengths = [len(" ".join(line)) for line in words]
+        assert all(a + 1 + b > width - 2 for a, b in zip(lengths, firsts, strict=False)), paragraph
+    if not command:
+        assert "\n    1  failed\n" in text
+        assert "\n   75  another netplan is at work: try again\n" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message", "hints"),
     [
@@ -73,6 +96,12 @@ def test_no_command_prints_the_help(tmp_path: Path) -> None:
         ("apply --yse", "netplan apply has no option --yse", ["did you mean: --yes", "see netplan apply --help"]),
         ("show a b", "netplan show: one argument too many: b", ["see netplan show --help"]),
         ("-H x ls", "-H stands before the command", ["options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help"]),
+        ("ls --match=", "argument --match: an empty pattern fits no topology: write it like 'job-*'", ["see netplan ls --help"]),
+        (
+            "prune --expired --origin=",
+            "argument --origin: an empty pattern fits no topology: write it like 'job-*'",
+            ["see netplan prune --help"],
+        ),
         ("plan --timeout 0", "argument --timeout: '0' is not a number between 0.001 and 86,400", ["see netplan plan --help"]),
     ],
 )
@@ -89,6 +118,16 @@ def test_every_word_of_another_program_names_a_command(capsys: pytest.CaptureFix
     for word, meant in cli._ELSEWHERE.items():
         assert word not in commands
         assert meant in commands or meant.startswith("--")
+
+
+def test_the_summary_of_a_folder_tells_what_was_done_in_part() -> None:
+    states = [DesiredState(name) for name in ("a", "b", "c", "d", "e", "f")]
+    options = Namespace(incomplete=set(), no_color=True)
+    done = [shared.exit_code(Plan(name, EngineInfo(), left_out=left), options) for name, left in (("a", ()), ("b", (LeftOut(("n", "")),)))]
+    codes = {"a": done[0], "b": done[1], "c": 75, "d": 3, "e": 1}
+    assert summary(states, codes, "e", options.incomplete) == (
+        "\n6 topologies: 1 done, 1 done in part (b), 1 refused (d), 1 busy (c), 1 failed (e), 1 not reached (f)."
+    )
 
 
 BROKEN = [

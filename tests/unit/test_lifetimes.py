@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.commands.lifetime import Survey
+from reconciler.commands.prune import heading
 from reconciler.forms import BadValueError, lifetime, lifetime_text
 from reconciler.lifetimes import Life, lives, record_labels, records
 from reconciler.model import ContainerMark, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState, Origin
@@ -128,3 +130,10 @@ def test_ages_and_expiries_in_a_table() -> None:
     times = entry_json(found[0], NOW)
     assert (times["created"], times["changed"], times["age"]) == ("2026-11-24T07:55:00Z", "2026-11-27T11:30:00Z", 1800)
     assert (times["ttl"], times["expires"], times["expired"]) == (3600, "2026-11-27T12:30:00Z", False)
+
+
+def test_a_pruned_topology_that_has_not_expired_says_when_it_does() -> None:
+    seen = Survey(ObservedState(), (), (), NOW)
+    life = {"soon": Life(NOW, NOW, 90, NOW + timedelta(seconds=90)), "over": Life(NOW, NOW, 90, NOW - timedelta(seconds=90))}
+    told = [heading(Owned(name, life=one), seen) for name, one in life.items()]
+    assert told == ["soon: expires in 1m30s, age 0s", "over: expired 1m30s ago, age 0s"]
