@@ -6,7 +6,11 @@
     ├── InputError               4   the file is wrong: every problem, each with its position
     ├── UsageError               4   the command line is wrong
     ├── RefusedError             3   unsafe: ownership, protect, foreign endpoints, a changed plan
+    │   └── PlanRefusedError     3   with the plan (Python interface)
     ├── FailedError              1   an apply that did not reach the declaration
+    │   ├── UnprovenError        1   every step was done, and not all is as declared
+    │   ├── ImpossibleError      1   the plan cannot be carried out; with the plan (Python interface)
+    │   ├── StepsFailedError     1   with how each step ended (Python interface)
     │   └── LockLostError        1   somebody else may be at work on the engine
     ├── BusyError               75   another netplan is at work on what this run may touch: try again
     └── EngineError              1   the engine said no, or nothing
@@ -24,6 +28,11 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .api import Result
+    from .plan import Plan
 
 
 class NetplanError(Exception):
@@ -76,8 +85,32 @@ class RefusedError(NetplanError):
     exit_code = 3
 
 
+class PlanRefusedError(RefusedError):
+    """The `plan` is unsafe; its refusals say why and what allows it."""
+
+    def __init__(self, plan: Plan, message: str, *hints: str) -> None:
+        super().__init__(message, *hints)
+        self.plan = plan
+
+
 class FailedError(NetplanError):
     """A run ended, and the engine is not as the file says."""
+
+
+class ImpossibleError(FailedError):
+    """The `plan` is known to fail, and was not begun; its refusals say why."""
+
+    def __init__(self, plan: Plan, message: str, *hints: str) -> None:
+        super().__init__(message, *hints)
+        self.plan = plan
+
+
+class StepsFailedError(FailedError):
+    """Steps failed; `result` says how each ended. What can be repeated, the next apply does."""
+
+    def __init__(self, result: Result, message: str, *hints: str) -> None:
+        super().__init__(message, *hints)
+        self.result = result
 
 
 class UnprovenError(FailedError):

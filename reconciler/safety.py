@@ -22,7 +22,8 @@ class Policy:
     containers anew, `exclusive` disconnects whoever is not declared from its networks, `keep_containers` leaves its containers as they
     are, `wipe` removes every container and network of the engine before, but for the containers in `spare` (IDs). `max_removals` bounds
     what a plan may take away for good or replace, None is no bound; `allow_empty` lets a file that declares nothing undo a living
-    topology, `replaces` names topologies of which the file may declare nothing that is on the engine.
+    topology, `replaces` names topologies of which the file may declare nothing that is on the engine. `protect` names networks that are
+    neither removed nor replaced, whatever the file says.
     """
 
     adopt: frozenset[str] = frozenset()
@@ -38,6 +39,7 @@ class Policy:
     allow_empty: bool = False
     replaces: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
+    protect: frozenset[str] = frozenset()
     keep_going: bool = False
 
     def names(self, thing: str) -> bool:
@@ -79,6 +81,9 @@ _PROTECTED_BY_LABEL = "remove it yourself (docker network rm {}), or netplan des
 
 def protection(network: ObservedNetwork, wanted: DesiredNetwork | None, policy: Policy, verb: str) -> Refusal | None:
     """Refuses to remove or replace a protected network. The file decides while it declares the network, its label otherwise."""
+    if network.name in policy.protect:
+        message = f"network {network.name} is protected by whoever called netplan and would be {verb}"
+        return Refusal(message, "leave it as it is in the file, or take it out of protect", about=(network.name, ""))
     declared = wanted or (policy.destroyed.networks.get(network.name) if policy.destroyed else None)
     protected = declared.protect if declared else bool(network.mark and network.mark.protect)
     if not protected:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..errors import BusyError, NetplanError, RefusedError, UnprovenError, UsageError, worst
 from ..model import DesiredState
 from ..paint import safe
 from ..process import print_on, print_text
-from ..runs import Agreed
 from ..runs.outcome import own_containers
 from ..signals import interruptible, received
 from .console import PostponedError, carry_out
 from .lifetime import timed
 from .review import load_in_order
-from .shared import Lookout, check_adopt, check_replaced, concerned, engine_of, files, one_document, policy_of, report_of
-
-if TYPE_CHECKING:
-    from ..plan import Plan
-    from ..runs import View
+from .shared import Lookout, check_named, concerned, engine_of, files, one_document, policy_of, report_of
 
 MOST_CONFLICTS = 10
 """Contradictions between files that are told where they stop a run."""
@@ -41,8 +34,7 @@ def apply(options: Namespace) -> int:
     paths = files(options.file)
     lookout = Lookout(options, engine_of, paths)
     states = timed(_compatible(paths), options)
-    check_adopt(options, states)
-    check_replaced(options, states)
+    check_named(options, states)
     states = concerned(options, states)
     with lookout.seen() as (engine, sight), one_document(options, options.file):
         fresh = iter([sight])  # what was seen before the first one's changes is no longer so then
@@ -62,36 +54,19 @@ def destroy(options: Namespace) -> int:
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
     states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(load_in_order(files(options.file)))]
-    check_replaced(options, states)
+    check_named(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
 
         def carry(state: DesiredState, may_wait: bool) -> int:
             policy, agreed = policy_of(options, destroyed=state), None
             if options.name:
-                policy, agreed = replace(policy, replaces=frozenset({options.name})), _exists(options.name)
+                from ..runs.checks import must_exist
+
+                policy, agreed = replace(policy, replaces=frozenset({options.name})), must_exist(options.name)
             gone = DesiredState(state.topology, origin=state.origin)
             return carry_out(gone, engine, policy, options, "destroy", agreed=agreed, may_wait=may_wait)
 
         return _each(states, carry, options)
-
-
-def _exists(name: str) -> Agreed:
-    """What raises UsageError at the first look where nothing on the engine belongs to the topology of that name."""
-    from ..show.topologies import topologies
-
-    looks = itertools.count()
-
-    def check(view: View, _: Plan) -> None:
-        known = topologies(view.observed, view.journals, view.written)
-        if next(looks) or name in known:
-            return
-        import difflib
-
-        near = difflib.get_close_matches(name, known, 1)
-        there = f"topologies on this engine: {', '.join(known)}" if known else "there is no topology on this engine"
-        raise UsageError(f"topology {name!r} does not exist on this engine", *([f"did you mean {near[0]}?"] if near else []), there)
-
-    return check
 
 
 def reset(options: Namespace) -> int:
@@ -107,7 +82,7 @@ def reset(options: Namespace) -> int:
         raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
     interruptible()
     states = timed(_compatible(paths), options)
-    check_replaced(options, states)
+    check_named(options, states)
     states = concerned(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers

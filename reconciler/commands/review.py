@@ -22,8 +22,7 @@ from .shared import (
     CHANGES_PENDING,
     WORSE,
     Lookout,
-    check_adopt,
-    check_replaced,
+    check_named,
     concerned,
     exit_code,
     files,
@@ -62,8 +61,7 @@ def plan(options: Namespace) -> int:
     lookout = None if options.state is not None else Lookout(options, reader_of, paths)
     ordered = load_in_order(paths)
     paths, desired = [path for path, _ in ordered], [state for _, state in ordered]
-    check_adopt(options, desired)
-    check_replaced(options, desired)
+    check_named(options, desired)
     desired = concerned(options, desired)
     paths = [path for path, state in ordered if any(state is one for one in desired)]
     plans = _planned(desired, options, lookout)
@@ -85,7 +83,7 @@ def diff(options: Namespace) -> int:
     from ..planner import plan as make_plan
 
     before, after = (_revision(argument) for argument in (options.before, options.after))
-    check_replaced(options, [after])
+    check_named(options, [after])
     found = make_plan(after, applied(before, also=[after]), policy=policy_of(options))
     found = replace(found, notes=(*found.notes, *assumptions([before, after])), warnings=(*_two(before, after), *found.warnings))
     print_plan(found, options)

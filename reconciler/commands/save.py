@@ -17,9 +17,8 @@ from .console import carry_out
 from .lifetime import timed
 from .shared import (
     CHANGES_PENDING,
-    check_adopt,
+    check_named,
     check_only,
-    check_replaced,
     engine_of,
     exit_code,
     files,
@@ -54,8 +53,7 @@ def plan_and_save(options: Namespace) -> int:
     loaded = load_text(text, file)
     desired = replace(loaded.state, origin=origin_of(paths[0]))
     warn(loaded.warnings)
-    check_adopt(options, [desired])
-    check_replaced(options, [desired])
+    check_named(options, [desired])
     check_only(options, [desired])
     secret = has_secrets(desired)
     if secret and paths[0] == "-":

@@ -170,12 +170,12 @@ def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Poli
     return replace(policy, replaces=frozenset(options.replace_topology), only=only, keep_going=keep_going)
 
 
-def check_replaced(options: Namespace, states: Sequence[DesiredState]) -> None:
-    """Raises UsageError where a topology is to be replaced that no file declares."""
-    declared = sorted({state.topology for state in states})
-    if unknown := sorted(set(options.replace_topology) - set(declared)):
-        what = f"the topology is called {declared[0]}" if len(declared) == 1 else f"the topologies are {', '.join(declared)}"
-        raise UsageError(f"--replace-topology {unknown[0]}: {what}", "name the topology of the file")
+def check_named(options: Namespace, states: Sequence[DesiredState]) -> None:
+    """Raises UsageError where an option names a network or a topology that no file declares."""
+    from ..runs.checks import check_adopt, check_replaced
+
+    check_adopt(getattr(options, "adopt", ()), states)
+    check_replaced(options.replace_topology, states)
 
 
 def check_only(options: Namespace, states: Sequence[DesiredState]) -> None:
@@ -204,16 +204,6 @@ def concerned(options: Namespace, states: Sequence[DesiredState]) -> list[Desire
     """The states of which a part is asked for: all, unless --only names some. Raises UsageError as `check_only`."""
     check_only(options, states)
     return [state for state in states if not options.only or {*state.networks, *state.containers}.intersection(options.only)]
-
-
-def check_adopt(options: Namespace, states: Sequence[DesiredState]) -> None:
-    """Raises UsageError where a network is to be adopted that no file declares: a slip of the pen would change nothing, and say nothing."""
-    declared = sorted({name for state in states for name, network in state.networks.items() if not network.external})
-    if unknown := sorted(set(options.adopt) - set(declared)):
-        external = any(unknown[0] in state.networks for state in states)
-        names = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
-        what = "it is declared external, and such a network is only used" if external else "no network of that name is declared"
-        raise UsageError(f"--adopt {unknown[0]}: {what}", "take its external: true out" if external else names)
 
 
 def refused(wanted: Plan, options: Namespace) -> int:

@@ -1,0 +1,461 @@
+"""netplan for Python programs: the same as the commands, without a terminal.
+
+::
+
+    from reconciler import api
+
+    lab = api.load("lab.yaml")
+    plan = api.plan(lab)
+    if not plan.empty:
+        result = api.apply(lab, expected=plan)
+
+Nothing is printed and nobody is asked: a call is consent to what the plan removes, within the
+limits of its `Consent`. What goes wrong is raised, as the errors of reconciler.errors.
+docs/python.md has a tour.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from .errors import ImpossibleError, PlanRefusedError, Problem, RefusedError, StepsFailedError
+from .model import DesiredState, Journal, ObservedState
+from .plan import Change, Difference, Drift, Plan, Refusal, Step
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .engine import Engine as Writer
+    from .engine import Reader
+    from .executor import Event, StepResult
+    from .runs import Agreed, Limits, Outcome, Reporter, Wanted
+    from .safety import Policy
+    from .show.containers import ContainerView
+    from .show.networks import EndpointView, NetworkView
+
+__all__ = [
+    "Change",
+    "Consent",
+    "ContainerView",
+    "Difference",
+    "Drift",
+    "EndpointView",
+    "Engine",
+    "Event",
+    "Limits",
+    "Live",
+    "NetworkView",
+    "Observed",
+    "Plan",
+    "Problem",
+    "Refusal",
+    "Result",
+    "Step",
+    "StepResult",
+    "Topology",
+    "apply",
+    "destroy",
+    "load",
+    "load_text",
+    "observe",
+    "plan",
+    "render",
+    "show",
+]
+
+_LAZY = {
+    "ContainerView": ".show.containers",
+    "EndpointView": ".show.networks",
+    "Event": ".executor",
+    "Limits": ".runs",
+    "NetworkView": ".show.networks",
+    "StepResult": ".executor",
+}
+"""Value types that are loaded when a program asks for them, and where they stand."""
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name], __package__), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Where the engine is: nothing given, as the docker command finds it.
+
+    `host` as in DOCKER_HOST, or `context`, a docker context; `timeout` in seconds bounds each answer.
+    Every call of this module opens a connection of its own and closes it.
+    """
+
+    host: str | None = None
+    context: str | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a user would be asked about, or would allow by an option of the command line.
+
+    `adopt` names networks that may be taken over; `disrupt_foreign` allows interrupting containers
+    that the file does not declare; `max_removals` bounds how many things are removed, replaced or
+    disconnected for good; `protect` names networks that must be neither removed nor replaced;
+    `allow_empty` lets a file that declares nothing remove all; `replace_topology` names topologies
+    of which the file may declare nothing that exists.
+    """
+
+    adopt: Collection[str] = ()
+    disrupt_foreign: bool = False
+    max_removals: int | None = None
+    protect: Collection[str] = ()
+    allow_empty: bool = False
+    replace_topology: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A file that is in order: what it declares, and what it probably does not mean."""
+
+    state: DesiredState
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The topology's name."""
+        return self.state.topology
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An engine at one moment, and what interrupted runs left on it."""
+
+    state: ObservedState
+    journals: tuple[Journal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run that ended well: its plan, how each step ended, how long all took, and warnings."""
+
+    plan: Plan
+    steps: tuple[StepResult, ...] = ()
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done."""
+        return bool(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is live: networks with their endpoints, containers, and both as `netplan show` prints them.
+
+    `notes` of each say what is not as declared, or not well.
+    """
+
+    networks: tuple[NetworkView, ...]
+    containers: tuple[ContainerView, ...]
+    text: str
+
+
+Progress = Callable[["Event"], object]
+"""Called in the thread of the call as each step begins (`result` is None) and ends.
+
+One that raises is not called again; the steps go on, and its exception is raised at the end.
+"""
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def load(path: str | Path) -> Topology:
+    """Reads and checks a topology file.
+
+    Raises InputError with every problem of the file, UsageError where there is nothing to read.
+    """
+    from . import topology
+    from .topology.origin import origin_of
+
+    loaded = topology.load(str(path))
+    return Topology(replace(loaded.state, origin=origin_of(str(path))), loaded.warnings)
+
+
+def load_text(text: str, file: str | Path = "topology.yaml") -> Topology:
+    """Checks a topology that is not in a file. Raises InputError with every problem.
+
+    `file` is what positions name, and whose folder relative paths start from.
+    """
+    from . import topology
+    from .topology.origin import origin_of
+
+    loaded = topology.load_text(text, str(file))
+    return Topology(replace(loaded.state, origin=origin_of(str(file))), loaded.warnings)
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+def observe(engine: Engine = Engine(), topology: Topology | None = None) -> Observed:
+    """The state of an engine. To plan from it, name the topology: its images are looked up too.
+
+    Raises UsageError, EngineError.
+    """
+    from .lock import own_volumes
+    from .lock.journal import journals
+    from .runs import look_at
+
+    with _reader(engine) as reader:
+        left = journals(own_volumes(reader))
+        states = [topology.state] if topology else []
+        return Observed(look_at(reader, states, every_image=True), left)
+
+
+def plan(
+    topology: Topology,
+    engine: Engine = Engine(),
+    *,
+    consent: Consent = Consent(),
+    observed: Observed | None = None,
+) -> Plan:
+    """What apply would do, with an engine that cannot be changed; from `observed` with none.
+
+    A plan that must not be carried out is returned too: it is not `applyable`, and its `refusals`
+    say why. Raises UsageError, EngineError.
+    """
+    from .planner import plan as planned
+    from .runs import View
+
+    policy = _policy(consent, topology.state)
+    if observed is not None:
+        return planned(topology.state, observed.state, observed.journals, policy)
+    with _reader(engine) as reader:
+        return View(topology.state, reader, policy).look()
+
+
+def show(topology: Topology | str | None = None, engine: Engine = Engine()) -> Live:
+    """What is live of a topology: by file with what differs from it, by name as it is.
+
+    Without a topology everything on the engine. Raises UsageError, EngineError.
+    """
+    from .planner import plan as planned
+    from .runs import look_at
+    from .show import show as shown
+    from .show.containers import containers_of
+    from .show.networks import networks_of
+
+    desired = topology.state if isinstance(topology, Topology) else None
+    with _reader(engine) as reader:
+        observed = look_at(reader, [desired] if desired else [])
+    name = desired.topology if desired else topology if isinstance(topology, str) else None
+    wanted = planned(desired, observed) if desired else None
+    return Live(
+        tuple(networks_of(observed, name, desired, wanted)),
+        tuple(containers_of(observed, name, desired, wanted)),
+        shown(observed, name, desired, wanted),
+    )
+
+
+def render(plan: Plan, form: Literal["text", "json", "markdown"] = "text") -> str:
+    """A plan as `netplan plan -o FORM` prints it."""
+    if form == "json":
+        from .render.as_json import render_json
+
+        return render_json(plan)
+    if form == "markdown":
+        from .render.markdown import render_markdown
+
+        return render_markdown(plan)
+    from .render import render_text
+
+    return render_text(plan)
+
+
+# --- changing --------------------------------------------------------------------------------------------------------
+
+
+def apply(
+    topology: Topology,
+    engine: Engine = Engine(),
+    *,
+    consent: Consent = Consent(),
+    expected: Plan | None = None,
+    ttl: int | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Makes the engine what the file says, and verifies it.
+
+    Takes the lock, plans again, records what it is about to take away, carries the steps out. With
+    `expected` it refuses every other plan than that one. `ttl`: seconds until the topology expires,
+    instead of the file's own.
+
+    Raises PlanRefusedError (unsafe), ImpossibleError, StepsFailedError, UnprovenError (every step
+    was done, and not all is as declared), BusyError, LockLostError, UsageError, EngineError.
+    """
+    from .runs import Wanted
+
+    state = topology.state if ttl is None else replace(topology.state, ttl=ttl)
+    agreed = _only(expected) if expected else None
+    return _run(Wanted(state, _policy(consent, state), _limits(limits), agreed), engine, progress)
+
+
+def destroy(
+    topology: Topology | str,
+    engine: Engine = Engine(),
+    *,
+    consent: Consent = Consent(),
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Removes what a topology owns and undoes its attachments; by name where there is no file.
+
+    By file the `protect: true` of the file counts, by name that on the engine. Raises as `apply`,
+    and UsageError where no topology of that name exists.
+    """
+    from .runs import Wanted
+    from .runs.checks import must_exist
+
+    if isinstance(topology, str):
+        gone = DesiredState(topology)
+        consent = replace(consent, replace_topology={*consent.replace_topology, topology})
+        policy, agreed = replace(_policy(consent, gone), destroyed=gone), must_exist(topology)
+        return _run(Wanted(gone, policy, _limits(limits), agreed), engine, progress)
+    state = topology.state
+    policy = replace(_policy(consent, state), destroyed=state)
+    gone = DesiredState(state.topology, origin=state.origin)
+    return _run(Wanted(gone, policy, _limits(limits)), engine, progress)
+
+
+def _run(wanted: Wanted, engine: Engine, progress: Progress | None) -> Result:
+    from .runs import carry_out
+
+    reporter, warnings, failures = _reporter(progress)
+    with _interruptible():
+        with _writer(engine) as writer:
+            outcome = carry_out(wanted, writer, reporter)
+        if failures:
+            raise failures[0]
+        steps, seconds = (outcome.run.results, outcome.run.seconds) if outcome.run else ((), 0.0)
+        result = Result(outcome.plan, steps, seconds, tuple(warnings))
+        _check(outcome, result)
+        return result
+
+
+def _check(outcome: Outcome, result: Result) -> None:
+    """Raises what kept the engine from being as declared."""
+    refusals = outcome.plan.refusals
+    if not outcome.plan.applyable:
+        told = [f"{r.message}: {r.way_out}" if r.way_out else r.message for r in refusals]
+        if any(refusal.unsafe for refusal in refusals):
+            raise PlanRefusedError(outcome.plan, "the plan is refused as unsafe: nothing was done", *told)
+        raise ImpossibleError(outcome.plan, "the plan cannot be carried out: nothing was done", *told)
+    if outcome.run and not outcome.run.ok:
+        failed, count = outcome.run.failed, len(outcome.run.results)
+        what = f"{len(failed)} of {count} steps failed, {len(outcome.run.skipped)} were skipped"
+        raise StepsFailedError(result, what, *(f"{r.step.text}: {r.error}" for r in failed))
+
+
+def _reporter(progress: Progress | None) -> tuple[Reporter, list[str], list[BaseException]]:
+    """What listens to a run for the program, the warnings of the run, and what `progress` raised."""
+    from .runs import Reporter
+
+    warnings: list[str] = []
+    failures: list[BaseException] = []
+
+    def listen(event: Event) -> None:
+        if progress and not failures:
+            try:
+                progress(event)
+            except Exception as error:
+                failures.append(error)
+
+    class Quiet(Reporter):
+        def warn(self, trouble: str, hint: str) -> None:
+            warnings.append(f"{trouble}: {hint}")
+
+        @contextmanager
+        def executing(self, plan: Plan) -> Iterator[Callable[[Event], None]]:
+            yield listen
+
+    return Quiet(), warnings, failures
+
+
+def _only(expected: Plan) -> Agreed:
+    def agreed(_: object, made: Plan) -> None:
+        if made.fingerprint != expected.fingerprint:
+            what = "the plan is no longer the expected one: nothing was done"
+            raise RefusedError(what, "plan again, and look at what changed")
+
+    return agreed
+
+
+def _limits(limits: Limits | None) -> Limits:
+    from .runs import Limits
+
+    return limits or Limits()
+
+
+def _policy(consent: Consent, state: DesiredState) -> Policy:
+    from .runs.checks import check_adopt, check_replaced
+    from .safety import Policy
+
+    check_adopt(consent.adopt, [state], "adopt")
+    check_replaced(consent.replace_topology, [state], "replace_topology")
+    return Policy(
+        frozenset(consent.adopt),
+        consent.disrupt_foreign,
+        max_removals=consent.max_removals,
+        allow_empty=consent.allow_empty,
+        replaces=frozenset(consent.replace_topology),
+        protect=frozenset(consent.protect),
+    )
+
+
+@contextmanager
+def _reader(engine: Engine) -> Iterator[Reader]:
+    from .engine import open_reader
+
+    reader = open_reader(engine.host, engine.context, engine.timeout)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
+def _writer(engine: Engine) -> Iterator[Writer]:
+    from .engine import open_engine
+
+    writer = open_engine(engine.host, engine.context, engine.timeout)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C lets running steps end, as on the command line; then the program gets its KeyboardInterrupt."""
+    from .signals import received
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received.clear()
+    try:
+        yield
+    finally:
+        if received:
+            received.clear()
+            raise KeyboardInterrupt
