@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from ..model import SWARM_ID, EngineInfo, ObservedContainer, ObservedEndpoint, ObservedNetwork, Source
 from ..plan import Refusal
@@ -13,20 +13,43 @@ _FIRST = "remove the service from the network first"
 def in_use(network: ObservedNetwork, verb: str, engine: EngineInfo, tasks: Collection[ObservedContainer]) -> Iterator[Refusal]:
     """Refuses to take a network away that the engine would not let go of, whatever the user allows. `tasks` are those on it here."""
     name, subject = network.name, f"network {network.name} cannot be {verb}"
-    services = sorted({*network.services, *(task.service for task in tasks)})
-    if services:
-        many = "s" if len(services) > 1 else ""
-        commands = "; ".join(f"docker service update --network-rm {name} {service}" for service in services)
-        if network.scope != "swarm":
-            commands = "; ".join(f"docker network disconnect {name} {task.name}" for task in tasks)
-        message = f"{subject}: swarm service{many} {', '.join(services)} use{'' if many else 's'} it"
-        yield Refusal(message, f"{_FIRST}: {commands}", about=(name, ""))
+    yield from _by_services(network, subject, engine, tasks)
     if network.outside:
         message = f"{subject}: {', '.join(network.outside)} on it is no container of this engine"
         way_out = f"disconnect what is on it first, where it runs (docker network disconnect {name} CONTAINER)"
         yield Refusal(message, way_out, about=(name, ""))
     if network.scope == "swarm" and engine.swarm == "worker":
         yield Refusal(f"{subject} from here: this engine is a worker of its swarm", "do it on a manager", False, about=(name, ""))
+
+
+def _by_services(
+    network: ObservedNetwork,
+    subject: str,
+    engine: EngineInfo,
+    tasks: Collection[ObservedContainer],
+) -> Iterator[Refusal]:
+    """What services keep; a manager tells which use it, so that other tasks are about to end."""
+    name, told = network.name, network.scope == "swarm" and engine.swarm == "manager"
+    services = {*network.services, *(task.service for task in tasks)}
+    leaving = services - {*network.services} if told else set()
+    if using := sorted(services - leaving):
+        commands = "; ".join(f"docker service update --network-rm {name} {service}" for service in using)
+        if network.scope != "swarm":
+            commands = "; ".join(f"docker network disconnect {name} {task.name}" for task in tasks)
+        message = f"{subject}: {_named(using)} use{'' if len(using) > 1 else 's'} it"
+        yield Refusal(message, f"{_FIRST}: {commands}", about=(name, ""))
+    if leaving:
+        message = f"{subject}: tasks of {_named(sorted(leaving))}, removed or no longer using it, are still on it"
+        yield Refusal(message, _wait_for(sorted(leaving)), about=(name, ""))
+
+
+def _named(services: Sequence[str]) -> str:
+    return f"swarm service{'s' if len(services) > 1 else ''} {', '.join(services)}"
+
+
+def _wait_for(services: Sequence[str]) -> str:
+    shown = "; ".join(f"docker ps --filter label=com.docker.swarm.service.name={service}" for service in services)
+    return f"wait until they have ended, and run this again ({shown})"
 
 
 def is_hidden(endpoint: ObservedEndpoint, engine: EngineInfo) -> bool:

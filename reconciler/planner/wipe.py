@@ -47,7 +47,8 @@ def refusals(wipe: Wipe, desired: DesiredState, policy: Policy, engine: EngineIn
     """What a wipe may not do. The file decides about networks that are its own or nobody's, their labels about all others."""
     for service in sorted({container.service for container in wipe.containers} - {""}):
         message = f"swarm service {service} has tasks here, which the swarm would start again at once"
-        yield Refusal(message, f"remove it first: docker service rm {service}")
+        way_out = f"remove it first: docker service rm {service}; where that is done already, wait until its tasks have ended"
+        yield Refusal(message, way_out)
     for network in wipe.networks:
         if network.services or network.outside:
             yield from in_use(network, "removed", engine, ())

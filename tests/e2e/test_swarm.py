@@ -94,7 +94,7 @@ def service(swarm: Docker, cli: Cli) -> Iterator[tuple[Docker, str]]:
     try:
         yield swarm, _task_of(swarm, name)
     finally:
-        swarm.do("DELETE", f"/services/{name}")
+        swarm.call("DELETE", f"/services/{name}")
         _until(lambda: not swarm.do("GET", "/containers/json?all=1&filters=" + quote(json.dumps({"name": [name]}))))
 
 
@@ -130,6 +130,32 @@ def test_a_network_that_a_service_uses_is_refused_whatever_is_allowed(service: t
     wiped = cli.run("reset", str(cli.file), "--wipe", "--yes-wipe", name, code=3)
     assert f"docker service rm {docker.name('svc')}" in wiped.said
     assert docker.inspect(task)["NetworkSettings"]["Networks"] == was
+
+
+def test_a_service_that_was_just_removed_is_waited_for(service: tuple[Docker, str], cli: Cli) -> None:
+    """Its tasks are there until they have stopped; docker service update would say that there is no such service."""
+    docker, task = service
+    name = docker.name("svc")
+    spec = docker.do("GET", f"/services/{name}")
+    slow = spec["Spec"]["TaskTemplate"]["ContainerSpec"] | {"StopSignal": "SIGTERM", "StopGracePeriod": 60 * 10**9}
+    changed = spec["Spec"] | {"TaskTemplate": spec["Spec"]["TaskTemplate"] | {"ContainerSpec": slow}}
+    docker.do("POST", f"/services/{name}/update?version={spec['Version']['Index']}", changed)
+    slow_task = _until(lambda: next((id for id in [_task_of(docker, name)] if id != task), ""))
+    docker.do("DELETE", f"/services/{name}")
+    try:
+        for refused in (cli.destroy(code=3), cli.destroy("--disrupt-foreign", code=3)):
+            said = " ".join(refused.said.split())
+            assert f"tasks of swarm service {name}, removed or no longer using it, are still on it" in said
+            assert f"wait until they have ended, and run this again (docker ps --filter label=com.docker.swarm.service.name={name})" in said
+            assert "service update" not in said
+            assert not refused.changes
+        engine = docker.do("GET", "/info")["Name"]
+        wiped = cli.run("reset", str(cli.file), "--wipe", "--yes-wipe", engine, code=3)
+        assert "where that is done already, wait until its tasks have ended" in " ".join(wiped.said.split())
+    finally:
+        docker.do("POST", f"/containers/{slow_task}/kill")
+    _until(lambda: not docker.do("GET", "/containers/json?all=1&filters=" + quote(json.dumps({"name": [name]}))))
+    cli.destroy()
 
 
 def test_a_task_is_not_undeclared_to_exclusive_or_reset(service: tuple[Docker, str], cli: Cli) -> None:
