@@ -7,6 +7,7 @@ left interrupted without it: a network that is replaced needs everything that wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -173,7 +174,17 @@ class Part:
 
     def _about(self, found: Iterable[str]) -> Iterator[str]:
         """Those about the things of the part."""
-        return (note for note in found if not self.policy.only or any(map(self._has, note.replace(":", " ").replace(",", " ").split())))
+        if not self.policy.only:
+            return iter(found)
+        return (note for note in found if any(map(self._concerns, re.split(r"[\s:,]+", note))))
+
+    def _concerns(self, name: str) -> bool:
+        return name in self._touched or self._has(name)
+
+    @cached_property
+    def _touched(self) -> frozenset[str]:
+        """Every network and container that the part changes, or an attachment of it."""
+        return frozenset(name for kind, *names in self.kept if kind == "thing" for name in names if name)
 
     def _has(self, subject: str) -> bool:
         container, _, network = subject.partition(" x ")

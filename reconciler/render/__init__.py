@@ -147,8 +147,10 @@ def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> I
 def _left_out(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.left_out:
         yield paint("bold", "Left out") + " (nothing is done about these)"
-        for one in plan.left_out:
-            yield f"  {paint('warn', safe(named(one.thing)))}  {safe(one.why)}"
+        names = [safe(named(one.thing)) for one in plan.left_out]
+        width = column(names)
+        for name, one in zip(names, plan.left_out, strict=True):
+            yield f"  {paint('warn', f'{name:<{width}}')}  {safe(one.why)}"
 
 
 def _steps(steps: tuple[Step, ...], paint: Paint) -> Iterator[str]:

@@ -70,7 +70,8 @@ def test_a_network_comes_alone() -> None:
 
 def test_a_network_that_is_replaced_comes_with_all_that_is_on_it_and_nothing_is_removed() -> None:
     """`gone` and `old` are no longer declared; `new` is not attached yet."""
-    on_back = [container(name, "bridge", endpoint("back", MADE)) for name in ("api", "gone")]
+    attachment = replace(endpoint("back", MADE), mac="02:42:0a:01:00:02")
+    on_back = [container(name, "bridge", attachment) for name in ("api", "gone")]
     observed = ObservedState(
         DOCKER_28,
         (network("back", "10.1.0.0/24"), network("old", "10.9.0.0/24")),
@@ -86,6 +87,8 @@ def test_a_network_that_is_replaced_comes_with_all_that_is_on_it_and_nothing_is_
     assert isinstance(mark, NetworkMark)
     assert mark.endpoints.keys() == {"api", "gone"}
     assert {"remove network old", "connect new to back"} <= {*texts(plan(desired, observed))}
+    changed = "the MAC addresses of api, gone will change: this Docker cannot set one on connect"
+    assert made.warnings == (changed,)
 
 
 def test_a_network_that_only_somebody_on_it_was_created_on_stays() -> None:
