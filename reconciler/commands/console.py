@@ -141,7 +141,7 @@ class Console(Reporter):
     def waiting(self, claim: Claim, waited: float, common: str) -> None:
         """One line, now and then."""
         if not self._options.quiet:
-            touch = f", which touches {common} too" if common else ""
+            touch = f"; both touch {common}" if common else ""
             so_far = f" ({waited:.0f} s so far)" if waited >= 1 else ""
             say_error(safe(f"waiting for another netplan{so_far}: {claim.holder}{touch}"))
 

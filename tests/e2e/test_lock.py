@@ -351,7 +351,7 @@ def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(cli: Cli, eng
             other.release()
             said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
-    assert f"which touches container {cli.docker.name('guest')} too" in said
+    assert f"; both touch container {cli.docker.name('guest')}\n" in said
     assert cli.endpoint("guest", "n")
     assert not own_volumes(engine)
 
