@@ -290,17 +290,26 @@ def _start_hints(target: Target) -> tuple[str, ...]:
     return start, "another engine: --host, --context or DOCKER_HOST"
 
 
+SUDO = "or run netplan with sudo"
+
+
 def _right_hints(target: Target) -> tuple[str, ...]:
     import grp
     from pathlib import Path
 
     try:
-        group = grp.getgrgid(Path(target.path).stat().st_gid).gr_name
-    except (OSError, KeyError):
+        gid = Path(target.path).stat().st_gid
+        group = grp.getgrgid(gid).gr_name
+    except PermissionError:
+        folder = Path(target.path).parent
+        return f"you may not look into {folder}: name an engine of your own by DOCKER_HOST", SUDO
+    except OSError:
         group = "docker"
+    except KeyError:
+        return f"it is for group {gid}, which has no name on this machine", SUDO
     if group == "root":
         return ("only root may use it: run netplan with sudo, or let dockerd give its socket to the group docker",)
-    return f"join its group, then log in again: sudo usermod -aG {group} $USER", "or run netplan with sudo"
+    return f"join its group, then log in again: sudo usermod -aG {group} $USER", SUDO
 
 
 # --- what came -------------------------------------------------------------------------------------------------------

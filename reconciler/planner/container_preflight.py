@@ -119,9 +119,14 @@ def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Conta
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
+_SHORTEST_ID = 4
+"""Characters below which it is rather a name that was mistyped."""
+
+
 def _by_id(prefix: str, observed: ObservedState) -> ObservedContainer | None:
-    """The container whose ID, or the first 12 or more characters of it, that is."""
-    return next((other for other in observed.containers if len(prefix) >= 12 and other.id.startswith(prefix.lower())), None)
+    """The one container whose ID begins so: engines take a few characters of it."""
+    found = [other for other in observed.containers if other.id.startswith(prefix.lower())]
+    return found[0] if len(found) == 1 and len(prefix) >= _SHORTEST_ID else None
 
 
 def _lost_networks(

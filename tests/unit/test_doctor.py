@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jsonschema
@@ -98,3 +104,59 @@ def test_the_findings_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     jsonschema.validate(found, json.loads(schema_text("doctor")))
     assert [finding["level"] for finding in found["findings"]][:2] == ["ok", "fail"]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into: pytest's own are for their user."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def _as_nobody(*arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and output of a command that is run once as root, to load it, and once as nobody."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 99
+        try:
+            os.environ.update(environment)
+            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - until the process ends
+            main(arguments)
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            sys.stdout = sys.stderr = os.fdopen(writing, "w")
+            code = main(arguments)
+            sys.stdout.flush()
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading) as output:
+        said = output.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_may_read_nothing_is_told_so(open_folder: Path) -> None:
+    """An unreadable folder on the PATH is passed over; a socket that one may not use is no mystery."""
+    locked = open_folder / "locked"
+    locked.mkdir(mode=0o700)
+    unnamed = max(group.gr_gid for group in grp.getgrall() if group.gr_gid < 65000) + 1
+    hints = {
+        "root.sock": (0, "only root may use it"),
+        "unnamed.sock": (unnamed, f"it is for group {unnamed}, which has no name on this machine; or run netplan with sudo"),
+        "locked/own.sock": (0, f"you may not look into {locked}: name an engine of your own by DOCKER_HOST"),
+    }
+    for name, (gid, hint) in hints.items():
+        path = open_folder / name
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.bind(str(path))
+            path.chmod(0o660)
+            os.chown(path, 0, gid)
+            environment = {"DOCKER_HOST": f"unix://{path}", "PATH": f"{locked}:{open_folder}:/nonexistent:"}
+            code, said = _as_nobody("doctor", environment=environment)
+        assert code == 1, said
+        assert f"fail  no right to use unix://{path} (DOCKER_HOST): permission denied" in said
+        assert hint in " ".join(said.split())
