@@ -33,6 +33,7 @@ def docker_client(target: Target, timeout: float, version: str) -> APIClient:
     from docker import APIClient
     from docker.errors import DockerException
     from docker.tls import TLSConfig
+    from docker.transport import UnixHTTPAdapter
     from urllib3 import disable_warnings
     from urllib3.exceptions import InsecureRequestWarning
 
@@ -43,8 +44,11 @@ def docker_client(target: Target, timeout: float, version: str) -> APIClient:
             if not target.tls.verify:
                 disable_warnings(InsecureRequestWarning)  # the user's own choice: DOCKER_TLS without DOCKER_TLS_VERIFY
             tls = TLSConfig(client_cert=pair, ca_cert=target.tls.ca or None, verify=target.tls.verify)
-        # on a unix socket it opens a connection for each path and keeps that many of them
-        client = APIClient(base_url=target.url, version=version, timeout=int(timeout) or 1, tls=tls or False, num_pools=1)
+        seconds = int(timeout) or 1
+        client = APIClient(base_url=target.url, version=version, timeout=seconds, tls=tls or False)
+        if target.path:  # its own adapter keeps one connection for each of 25 paths, whatever `num_pools` says
+            adapter = UnixHTTPAdapter(f"http+unix://{target.path}", seconds, pool_connections=1)
+            client.mount("http+docker://", adapter)
     except DockerException as error:
         raise UnreachableError(f"docker-py cannot use {target.url}: {error}") from error
     client.trust_env = False  # no proxy and no .netrc between netplan and the engine

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from reconciler.engine import open_engine
+
 from .cli import Cli, Result, run
 
 FILE = "name: trouble\nnetworks: {n: {}}\n"
@@ -271,3 +273,16 @@ def test_a_change_that_comes_while_docker_py_is_still_loading_waits_for_it(cli: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "loaded by 1\n" in done.stdout
     cli.settled()
+
+
+def test_changes_of_many_things_keep_one_connection(host: str) -> None:
+    """docker-py keeps one for each path: a lab of forty containers ran out of files."""
+    engine = open_engine(host)
+    names = [f"netplan-test-{os.getpid()}-{number}" for number in range(8)]
+    open_files = []
+    for name in names:
+        engine.create_volume(name, {})
+        engine.remove_volume(name)
+        open_files.append(len(os.listdir("/proc/self/fd")))  # noqa: PTH208
+    engine.close()
+    assert open_files[-1] <= open_files[0], open_files
