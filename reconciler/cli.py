@@ -29,6 +29,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     _open_streams()
     try:
+        if argv is None and os.path.basename(sys.argv[0]) == "docker-netplan":  # noqa: PTH119
+            return _second_name(arguments)
+        return _one(arguments)
+    except KeyboardInterrupt:  # while an error was being told
+        from .signals import exit_code
+
+        return exit_code(0, interrupted=True)
+
+
+def _second_name(arguments: list[str]) -> int:
+    """Called as `docker-netplan`, by a person or by the docker command as its plugin."""
+    from . import docker_plugin, invocation
+    from .errors import UsageError
+
+    if arguments == [docker_plugin.METADATA]:
+        print(docker_plugin.metadata(), flush=True)
+        return 0
+    try:
+        name, arguments = docker_plugin.understood(arguments)
+    except UsageError as error:
+        return _failed(error, arguments)
+    invocation.call(name)
+    return _one(arguments)
+
+
+def _one(arguments: list[str]) -> int:
+    """One command, as it was understood; its exit code."""
+    try:
         if arguments in (["--version"], ["-V"]):
             print(f"netplan {__version__}")
             code = 0
@@ -37,10 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a failure can still be reported
     except OSError as error:
         return _output_lost(error)
-    except KeyboardInterrupt:  # while an error was being told
-        from .signals import exit_code
-
-        return exit_code(0, interrupted=True)
     return code
 
 
@@ -139,9 +163,12 @@ def _debug() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    options = parser().parse_args(arguments)
+    from .invocation import called
+
+    whole = parser(called())
+    options = whole.parse_args(arguments)
     if options.command is None:
-        parser().print_help()
+        whole.print_help()
         return 0
     from . import commands
 
@@ -164,8 +191,8 @@ FILE may be - (standard input), a folder (every topology in it), or absent: netp
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line. Wrong usage raises UsageError."""
+def parser(prog: str = "netplan") -> argparse.ArgumentParser:
+    """The whole command line of a program of that name. Wrong usage raises UsageError."""
     import argparse
 
     from .errors import UsageError
@@ -182,9 +209,10 @@ def parser() -> argparse.ArgumentParser:
             return found
 
         def format_help(self) -> str:
+            from .invocation import renamed
             from .wrap import fit, width_of
 
-            return fit(super().format_help(), width_of(sys.stdout) or 80)
+            return fit(renamed(super().format_help()), width_of(sys.stdout) or 80)
 
         def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own keeps a full disk to itself
             (file or sys.stderr).write(message)
@@ -197,7 +225,7 @@ def parser() -> argparse.ArgumentParser:
             parts = text.strip("\n").split("\n\n")
             return "\n\n".join(part if "\n " in part else fill(part, width, indent) for part in parts)
 
-    top = Parser("netplan", description="Docker topologies as code: makes the engine's networks exactly what a file says.", epilog=_EPILOG)
+    top = Parser(prog, description="Docker topologies as code: makes the engine's networks exactly what a file says.", epilog=_EPILOG)
     top.formatter_class = Help
     top.add_argument("--version", "-V", action="version", version=f"netplan {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
@@ -281,6 +309,8 @@ def parser() -> argparse.ArgumentParser:
     unlock.add_argument("topology", nargs="?", metavar="TOPOLOGY", help="only the locks of runs of this topology")
     unlock.add_argument("-y", "--yes", action="store_true", help="do not ask")
     command("doctor", "the engine, your permissions, how to fix problems", _DOCTOR, output, engine)
+    shell = command("completion", "print a script for a shell", _COMPLETION)
+    shell.add_argument("shell", choices=("bash", "zsh", "fish"))
     return top
 
 
@@ -333,6 +363,14 @@ _DIFF = """\
 Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine.
 
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
+"""
+_COMPLETION = """\
+Prints a script that makes a shell complete commands, options, files, and names of topologies. In the
+shell's start-up file, or for zsh once:
+
+  bash  source <(netplan completion bash)
+  zsh   netplan completion zsh > "${fpath[1]}/_netplan"
+  fish  netplan completion fish | source
 """
 _DOCTOR = "Examines the engine and your permissions, and says how to fix problems."
 _SHOW = """\

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import InputError, NetplanError
+from .invocation import renamed
 from .signals import received
 from .wrap import fit, width_of
 
@@ -69,14 +70,14 @@ def print_on(text: str, whole: bool = False) -> None:
     """Prints what a run did: that goes on, and is verified, though nobody takes its output; the exit code tells of it."""
     if not _lost:
         try:
-            print(text if whole else fit(text, width_of(sys.stdout)), flush=True)
+            print(text if whole else fit(renamed(text), width_of(sys.stdout)), flush=True)
         except OSError as error:
             _lost.append(error)
 
 
 def print_text(text: str) -> None:
     """Text for people, made to fit their terminal."""
-    print(fit(text, width_of(sys.stdout)), flush=True)
+    print(fit(renamed(text), width_of(sys.stdout)), flush=True)
 
 
 def lost_output() -> OSError | None:
@@ -87,6 +88,6 @@ def lost_output() -> OSError | None:
 def say_error(text: str) -> None:
     """On standard error, if anybody reads it; made to fit their terminal."""
     try:
-        print(fit(text, width_of(sys.stderr)), file=sys.stderr, flush=True)
+        print(fit(renamed(text), width_of(sys.stderr)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         return

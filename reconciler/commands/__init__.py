@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def run(options: Namespace) -> int:
     """Dispatch; raises NetplanError for whatever a user can mend."""
     from . import change, look, review
+    from .completion import completion
     from .prune import prune
 
     commands: dict[str, Callable[[Namespace], int]] = {
@@ -28,5 +29,6 @@ def run(options: Namespace) -> int:
         "schema": look.schema,
         "snapshot": look.snapshot,
         "doctor": look.doctor,
+        "completion": completion,
     }
     return commands[options.command](options)

@@ -31,8 +31,10 @@ MAY_IMPORT = {
     "cycles": (),
     "paint": (),
     "signals": (),
+    "invocation": (),
+    "docker_plugin": ("__init__", "errors"),
     "wrap": (),
-    "process": ("errors", "signals", "wrap"),
+    "process": ("errors", "invocation", "signals", "wrap"),
     "records": (),
     "settings": ("records",),
     "model": ("errors", "records", "settings"),
@@ -57,7 +59,7 @@ MAY_IMPORT = {
     "lock": (*VALUES, "engine", "snapshot"),
     "runs": (*VALUES, *("engine", "executor", "lifetimes", "lock", "observe", "planner", "render", "safety", "show", "snapshot")),
     "api": (*VALUES, *("signals", "engine", "executor", "lock", "planner", "render", "runs", "safety", "show", "topology")),
-    "cli": ("errors", "forms", "paint", "process", "signals", "wrap", "commands"),
+    "cli": ("docker_plugin", "errors", "forms", "invocation", "paint", "process", "signals", "wrap", "commands"),
 }
 """Of the parts with a place in the direction, all that each may import, lazily or not."""
 
