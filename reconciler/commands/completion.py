@@ -61,7 +61,7 @@ def script(shell: str) -> str:
     for action in actions(whole):
         if action.dest in completers and not action.choices:
             action.complete = completers[action.dest]  # type: ignore[attr-defined]
-    text = shtab.complete(whole, shell, root_prefix="netplan", preamble=_FUNCTIONS[shell])
+    text: str = shtab.complete(whole, shell, root_prefix="netplan", preamble=_FUNCTIONS[shell])
     for line in _REGISTERED[shell]:
         text = text.replace(line, f"{line} {COMMAND}")
     if shell == "fish":
