@@ -91,3 +91,65 @@ def test_a_container_that_another_tool_made_anew_under_its_name_is_mended(cli: C
     refused = cli.destroy(code=3)
     assert f"container {full('twin')} was created with --network {full('n')} and could not start again" in refused.said
     assert docker.inspect(full("twin")) == twin
+
+
+def test_another_image_under_the_declared_name_makes_nobody_ours(cli: Cli) -> None:
+    """One with our labels over the declared tag, and the image that ours was made of removed by force.
+
+    What we made of the old image stays ours and is made anew of the new one, whatever labels that
+    brings; what somebody else runs of either is not, not even under the declared name.
+    """
+    docker, full = cli.docker, cli.docker.name
+    app = f"{full('app').lower()}:1"
+
+    def tagged(labels: Body) -> str:
+        """An image of the declared name with those labels: its ID. No child of another, which no engine removes by force."""
+        repository, _, version = app.partition(":")
+        path = f"/commit?container={full('plain')}&repo={repository}&tag={version}"
+        return str(docker.do("POST", path, {"Labels": labels})["Id"])
+
+    def gone(image: str) -> None:
+        docker.do("DELETE", f"/images/{image}?force=1")
+        assert docker.call("GET", f"/images/{image}/json")[0] == 404
+
+    docker.container("plain")
+    first = tagged({})
+    run: Body = {"image": app, "command": ["sleep", "3600"], "stop_grace_period": "0s", "networks": ["n"]}
+    cli.converge({"n": {"subnet": docker.subnet()}}, {"web": run})
+    ours = docker.inspect(full("web"))["Id"]
+
+    forged = tagged(_labels(cli, "web"))
+    docker.network("theirs", subnet=docker.subnet())
+    _container(cli, "guest", full("theirs"), app)
+    docker.stop(full("web"))
+    docker.stop(full("guest"))
+    gone(first)
+    guest = docker.inspect(full("guest"))
+    assert guest["Config"]["Labels"] == _labels(cli, "web")
+
+    planned = cli.plan().out
+    assert f"container {full('guest')}" not in planned
+    assert f"-/+ container {full('web')}" in planned
+    cli.apply()
+    cli.settled()
+    web = docker.inspect(full("web"))
+    assert (web["Id"] != ours, web["Image"]) == (True, forged)
+
+    docker.do("DELETE", f"/containers/{full('web')}?force=1")
+    _container(cli, "web", full("theirs"), app)  # somebody else's, of the image with our labels
+    other = docker.inspect(full("web"))
+    refused = cli.apply(code=3)
+    assert f"container {full('web')} exists and was not made by netplan" in " ".join(refused.said.split())
+    assert not refused.changes
+    cli.destroy()
+    assert docker.inspect(full("web")) == other
+    docker.do("DELETE", f"/containers/{full('web')}?force=1")
+
+    tagged({})
+    gone(forged)  # nobody can tell any more where the guest's labels come from, but by its name
+    cli.apply()
+    cli.destroy()
+    assert docker.inspect(full("guest")) == guest
+    assert cli.topology not in cli.run("ls").out
+    docker.do("DELETE", f"/containers/{full('guest')}?force=1&v=1")
+    docker.do("DELETE", f"/images/{app}?force=1")
