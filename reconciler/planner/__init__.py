@@ -7,7 +7,7 @@ steps. Nothing here asks an engine, reads a file or prints.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,18 @@ from .wipe import split
 if TYPE_CHECKING:
     from .partial import Part
 
-__all__ = ["READ_IT", "Policy", "cannot_read", "conflicts", "in_order", "lacking", "made_by_others", "plan", "readable"]
+__all__ = [
+    "READ_IT",
+    "Policy",
+    "cannot_read",
+    "conflicts",
+    "in_order",
+    "lacking",
+    "made_by_others",
+    "named_part",
+    "plan",
+    "readable",
+]
 
 
 def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None) -> Plan:
@@ -112,6 +123,13 @@ def _part_of(whole: Whole, policy: Policy) -> Part | None:
     from .partial import part_of
 
     return part_of(whole, policy)
+
+
+def named_part(desired: DesiredState, only: Collection[str]) -> DesiredState:
+    """What `--only` means of a file: the named networks and containers, and what these need."""
+    from .partial import scope_of
+
+    return scope_of(desired, only)
 
 
 def _nothing_to_destroy(topology: str, found: Sequence[Change | Refusal], policy: Policy) -> tuple[str, ...]:

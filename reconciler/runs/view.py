@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..model import DesiredState, Journal, ObservedState
@@ -55,6 +56,16 @@ def look_at(
     )
 
 
+def _part(desired: DesiredState, observed: ObservedState, only: Collection[str]) -> tuple[DesiredState, ObservedState]:
+    """What a part is about; whatever else it touches is in its steps."""
+    from ..planner import named_part
+
+    part = named_part(desired, only)
+    networks = tuple(network for network in observed.networks if network.name in part.networks)
+    containers = tuple(one for one in observed.containers if one.name in part.containers)
+    return part, replace(observed, networks=networks, containers=containers)
+
+
 class View:
     """One topology on one engine: looks, and plans from what it sees; `sight` saves it a look. The fields hold what the last saw."""
 
@@ -87,7 +98,12 @@ class View:
         """What a run of a plan, made from what was just seen, may touch."""
         from ..lock.scope import EVERYTHING, scope_of
 
-        return EVERYTHING if self.policy.wipe else scope_of(self.desired, self.observed, plan, self.journals)
+        if self.policy.wipe:
+            return EVERYTHING
+        desired, observed = self.desired, self.observed
+        if self.policy.only:
+            desired, observed = _part(desired, observed, self.policy.only)
+        return scope_of(desired, observed, plan, self.journals)
 
     @property
     def own_journals(self) -> list[str]:

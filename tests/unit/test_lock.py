@@ -27,7 +27,8 @@ from reconciler.model import (
     ObservedState,
     Source,
 )
-from reconciler.planner import plan
+from reconciler.planner import Policy, plan
+from reconciler.runs import View
 
 HERE = Source("lab.yaml", 1)
 
@@ -111,6 +112,29 @@ def test_all_that_a_run_may_touch_is_in_its_scope() -> None:
     )
     assert found.changes == {"topology lab", *mine}
     assert found.uses == {"network wan", "container vpn"}
+
+
+def test_a_part_touches_what_it_is_about_and_what_its_steps_touch() -> None:
+    """`old` is no longer declared; nobody who works on `b` has to wait for it."""
+    networks = {name: DesiredNetwork(name, HERE, {"internal": True}) for name in "ab"}
+    containers = {name: DesiredContainer(name, HERE, (DesiredEndpoint(on, HERE),)) for name, on in (("x", "a"), ("y", "b"))}
+    mark = NetworkMark("lab", {"internal": "x"})
+    on_a = (ObservedEndpoint("a", "1" * 64, "e1"),)
+    observed = ObservedState(
+        networks=(ObservedNetwork("1" * 64, "a", {"internal": False}, mark), ObservedNetwork("2" * 64, "old", mark=mark)),
+        containers=(ObservedContainer("3" * 64, "x", endpoints=on_a), ObservedContainer("4" * 64, "guest", endpoints=on_a)),
+    )
+
+    def touched(*only: str) -> frozenset[str]:
+        policy = Policy(only=frozenset(only))
+        view = View(DesiredState("lab", networks, containers), None, policy)  # type: ignore[arg-type] # it does not look
+        view.observed = observed
+        return view.scope(plan(view.desired, observed, policy=policy)).changes
+
+    whole = {"topology lab", *(f"network {name}" for name in ("a", "b", "old")), *(f"container {name}" for name in ("x", "y", "guest"))}
+    assert touched() == whole
+    assert touched("x") == whole - {"network b", "network old", "container y"}
+    assert touched("b") == {"topology lab", "network b"}
 
 
 def test_a_scope_of_too_many_names_is_everything() -> None:
