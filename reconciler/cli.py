@@ -578,7 +578,8 @@ def _number(text: str, kind: type[int] | type[float], least: float, most: float)
     except ValueError:
         value = kind(-1)
     if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between {least:,} and {most:,}")
+        what = "whole number" if kind is int else "number"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a {what} between {least:,} and {most:,}")
     return value
 
 

@@ -102,6 +102,11 @@ def test_a_help_fills_the_terminal(command: str, width: int, monkeypatch: pytest
             "argument --origin: an empty pattern fits no topology: write it like 'job-*'",
             ["see netplan prune --help"],
         ),
+        (
+            "destroy --stop-timeout 1.5",
+            "argument --stop-timeout: '1.5' is not a whole number between 0 and 86,400",
+            ["see netplan destroy --help"],
+        ),
         ("plan --timeout 0", "argument --timeout: '0' is not a number between 0.001 and 86,400", ["see netplan plan --help"]),
     ],
 )
