@@ -15,15 +15,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from bench import HERE, NETPLAN, Host, Report, Times, arguments, engine, environment, main, median, run, spread, timed
 from lab import lab
 from nothing import NO_COMPOSE, works
-
-if TYPE_CHECKING:
-    from reconciler.plan import Plan, Step
+from planned import API, calls, planned
 
 NETWORKS, CONTAINERS = 20, 40
 IDLE_NETWORKS, IDLE_CONTAINERS = 100, 200
@@ -31,8 +29,6 @@ COMPOSE_BOUND, BARE_BOUND = 1.0, 1.15
 THREADS = (2, 4, 8)
 SEARCHED = 2
 PROJECT = "netplan-bench"
-API = "1.44"
-"""The oldest at which a container is created with all its endpoints."""
 
 
 def compose_file(topology: str) -> str:
@@ -48,57 +44,6 @@ def compose_file(topology: str) -> str:
 
 
 # --- the bare calls --------------------------------------------------------------------------------------------------
-
-
-def planned(file: Path, *, down: bool = False, reset: bool = False) -> Plan:
-    """What netplan would do now."""
-    from reconciler.engine import open_reader
-    from reconciler.model import DesiredState
-    from reconciler.planner import plan
-    from reconciler.runs import look_at
-    from reconciler.safety import Policy
-    from reconciler.topology import load
-
-    desired = load(str(file)).state
-    reader = open_reader()
-    try:
-        observed = look_at(reader, [desired])
-    finally:
-        reader.close()
-    if down:
-        return plan(DesiredState(desired.topology), observed, policy=Policy(destroyed=desired))
-    return plan(desired, observed, policy=Policy(reset=reset, exclusive=reset))
-
-
-def calls(plan: Plan) -> list[dict[str, Any]]:
-    """The steps of a plan as the engine's calls."""
-    made = {step.container: step.id for step in plan.steps if step.op == "create"}
-    return [_call(step, made) for step in plan.steps]
-
-
-def _call(step: Step, made: dict[str, int]) -> dict[str, Any]:
-    from reconciler.codec import network_body
-    from reconciler.codec.containers import container_body
-    from reconciler.model import NetworkMark
-
-    method, body = "POST", None
-    container = f"/containers/{step.container_id or f'{{{made.get(step.container)}}}'}"
-    match step.op, step.kind:
-        case "create", "network":
-            assert isinstance(step.mark, NetworkMark)
-            path, body = "/networks/create", network_body(step.network, step.settings, step.mark)
-        case "create", "container":
-            assert step.spec is not None
-            path, body = f"/containers/create?name={step.container}", container_body(step.container, step.spec, (1, 44))
-        case "start", "container":
-            path = f"{container}/start"
-        case "remove", "container":
-            method, path = "DELETE", f"{container}?force=1&v=1"
-        case "remove", "network":
-            method, path = "DELETE", f"/networks/{step.network_id}"
-        case _:
-            raise AssertionError(f"{step.text} is no part of this lab")
-    return {"id": step.id, "method": method, "path": path, "body": body, "after": [*step.needs, *step.follows]}
 
 
 # --- in turn ---------------------------------------------------------------------------------------------------------

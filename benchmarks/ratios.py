@@ -21,15 +21,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench import HERE, NETPLAN, Host, Report, Times, arguments, engine, environment, main, run, timed
 from lab import lab
-from lab_up_down import API, PROJECT, compose_file, planned
+from lab_up_down import PROJECT, compose_file
 from nothing import NO_COMPOSE, works
-
-if TYPE_CHECKING:
-    from reconciler.plan import Plan, Step
+from planned import API, calls, planned
 
 PARTS = ("grace", "fast", "idle", "large")
 SMALL, MIDDLE, LARGE = (20, 40), (100, 200), (30, 300)
@@ -176,49 +174,6 @@ def reads(file: Path) -> list[dict[str, Any]]:
     paths = re.findall(r"^GET +\d+ +[\d.]+ ms +(?:/v[\d.]+)?(\S+)$", said, re.M)
     assert len(paths) > LARGE[1], said
     return [{"id": number, "method": "GET", "path": path, "body": None, "after": []} for number, path in enumerate(paths, 1)]
-
-
-def calls(plan: Plan) -> list[dict[str, Any]]:
-    """The steps of a plan as the engine's calls."""
-    made = {step.container or step.network: step.id for step in plan.steps if step.op == "create"}
-    return [{"id": step.id, **_call(step, made), "after": [*step.needs, *step.follows]} for step in plan.steps]
-
-
-def _call(step: Step, made: Mapping[str, int]) -> dict[str, Any]:
-    from reconciler.codec import endpoint_body, network_body
-    from reconciler.codec.containers import container_body
-    from reconciler.marks import Place
-    from reconciler.model import EndpointMark, NetworkMark
-
-    container = f"/containers/{step.container_id or f'{{{made.get(step.container)}}}'}"
-    network = f"/networks/{step.network_id or f'{{{made.get(step.network)}}}'}"
-    match step.op, step.kind:
-        case "create", "network":
-            assert isinstance(step.mark, NetworkMark)
-            return post("/networks/create", network_body(step.network, step.settings, step.mark))
-        case "create", "container":
-            assert step.spec is not None
-            return post(f"/containers/create?name={step.container}", container_body(step.container, step.spec, (1, 44)))
-        case "remove", "container":
-            return {"method": "DELETE", "path": f"{container}?force=1&v=1", "body": None}
-        case "remove", "network":
-            return {"method": "DELETE", "path": network, "body": None}
-        case "disconnect", _:
-            return post(f"{network}/disconnect", {"Container": step.container_id, "Force": False})
-        case "connect", _:
-            assert isinstance(step.mark, EndpointMark)
-            body = endpoint_body(step.container_id, step.settings, step.mark, Place(step.container, step.network))
-            return post(f"{network}/connect", body)
-        case "stop", _:
-            return post(f"{container}/stop?t={step.seconds}")
-        case "rename", _:
-            return post(f"{container}/rename?name={step.name}")
-    assert step.op == "start", f"{step.text} is no part of this lab"
-    return post(f"{container}/start")
-
-
-def post(path: str, body: Any = None) -> dict[str, Any]:
-    return {"method": "POST", "path": path, "body": body}
 
 
 def benchmark() -> int:
