@@ -46,7 +46,9 @@ SHORT_ID = 12
 
 _NETWORK_FLAGS = {"internal": "Internal", "attachable": "Attachable", "enable_ipv4": "EnableIPv4", "enable_ipv6": "EnableIPv6"}
 _PODMAN_OPTIONS = {"mtu": MTU_OPTION}
-_PODMAN_DEFAULT = {"podman": "bridge"}
+PODMANS_BRIDGE = "podman"
+"""What Podman calls the network that it lists as `bridge`."""
+_PODMAN_DEFAULT = {PODMANS_BRIDGE: "bridge"}
 """Podman lists its default network as `bridge`, but containers name it `podman`."""
 
 

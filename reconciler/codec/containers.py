@@ -31,7 +31,7 @@ from ..marks import (
 from ..model import ALL_ENDPOINTS_API, HIDDEN, Api, ContainerMark, Flavor, ObservedContainer, ObservedImage
 from ..plan import ContainerSpec
 from ..settings import Settings, Value, canonical_address, canonical_image, subtree
-from . import SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
+from . import PODMANS_BRIDGE, SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
 
 _CONFIG = {
     "image": "Image",
@@ -76,6 +76,8 @@ def container_body(name: str, spec: ContainerSpec, api: Api, flavor: Flavor = "d
         settings = {path: value for path, value in settings.items() if path not in _NOT_SHARED}
     endpoints = spec.endpoints if api >= ALL_ENDPOINTS_API else spec.endpoints[:1]
     attached = {e.network: endpoint_config(e.settings, e.mark, Place(name, e.network), flavor) for e in endpoints}
+    if flavor == "podman" and "bridge" in attached:
+        attached[PODMANS_BRIDGE] = attached.pop("bridge")
     body: dict[str, Any] = {key: settings.get(path) for path, key in _CONFIG.items()}
     body |= {
         "Env": [f"{key}={value}" for key, value in spec.environment.items()],

@@ -199,8 +199,15 @@ class ContainerPerformer:
             raise StepError("interrupted while it was waited for")
         if time.monotonic() >= since + step.seconds:
             what = "has not ended" if step.condition == "completed" else "is not healthy"
-            raise StepError(f"{step.container} {what} after {step.seconds} s")
+            raise StepError(f"{step.container} {what} after {step.seconds} s{self._unchecked(step)}")
         return False
+
+    def _unchecked(self, step: Step) -> str:
+        """Why no check says that it is healthy: Podman leaves them to systemd timers."""
+        health = (self._state(self.made(step)) or {}).get("Health") or {}
+        if step.condition != "healthy" or self._info.flavor != "podman" or health.get("Log"):
+            return ""
+        return ": Podman has not run its healthcheck; it does so only where systemd runs"
 
     def _has_reached(self, id: str, step: Step) -> bool:
         state = self._state(id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from ..forms import read_port
 from ..marks import ATTACHED, CHANGED, digest
-from ..model import DesiredContainer, ObservedContainer, ObservedImage
+from ..model import DesiredContainer, EngineInfo, ObservedContainer, ObservedImage
 from ..plan import Cause, Difference
 from ..settings import Settings, Value
 
@@ -27,6 +28,15 @@ _IN_PLACE = frozenset(("restart", "mem_limit", "cpus"))
 def in_place(difference: Difference) -> bool:
     """Whether an engine changes it on a living container. A limit cannot be taken away from one."""
     return difference.path in _IN_PLACE and difference.after not in (None, 0, "0")
+
+
+def as_shown(wanted: DesiredContainer, engine: EngineInfo) -> DesiredContainer:
+    """It as the engine would show it: of a port on every address Podman tells that of IPv4."""
+    if engine.flavor != "podman" or "ports" not in wanted.settings:
+        return wanted
+    found = map(read_port, _ports(wanted.settings["ports"]))
+    ports = tuple(sorted(str(port if port.address else replace(port, address="0.0.0.0")) for port in found))
+    return replace(wanted, settings={**wanted.settings, "ports": ports})
 
 
 def container_differences(

@@ -24,7 +24,7 @@ from ..ownership import ours
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
 from ..safety import Policy
 from .compare import remembers_mac
-from .container_compare import container_differences, in_place, short_image
+from .container_compare import as_shown, container_differences, in_place, short_image
 from .networks import NetworkCase, Networks
 from .swarm_use import is_hidden
 
@@ -175,7 +175,8 @@ class _Decider:
         case.fate, case.start, case.reason = "create", True, "declared, does not exist"
 
     def _compare(self, case: ContainerCase, wanted: DesiredContainer, present: ObservedContainer) -> None:
-        case.differences = container_differences(wanted, present, self.observed.images, self.by_id, self.followed)
+        shown = as_shown(wanted, self.observed.engine)
+        case.differences = container_differences(shown, present, self.observed.images, self.by_id, self.followed)
         if case.differences and all(map(in_place, case.differences)):
             case.fate, case.reason = "update", "is updated in place"
         elif case.differences:

@@ -22,7 +22,7 @@ from reconciler.codec.containers import (
 )
 from reconciler.codec.sound import check_container
 from reconciler.marks import SPEC, TOPOLOGY, container_labels, digest, endpoint_options, read_container_mark, secret_digest
-from reconciler.model import ContainerMark, EndpointMark, EngineInfo, ObservedImage, Secrets
+from reconciler.model import ContainerMark, EndpointMark, EngineInfo, Flavor, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec, EndpointSpec
 from reconciler.settings import Settings
 
@@ -94,6 +94,14 @@ def recorded(version: str) -> dict[str, Any]:
 
 def body(settings: Settings, mode: str = "bridge", api: tuple[int, int] = (1, 51), **more: Any) -> dict[str, Any]:
     return container_body("web", ContainerSpec(settings, MARK, mode, **more), api)
+
+
+@pytest.mark.parametrize(("flavor", "name"), [("docker", "bridge"), ("podman", "podman")])
+def test_the_default_network_by_the_name_that_the_engine_knows(flavor: Flavor, name: str) -> None:
+    """Podman lists it as bridge, and creates nothing on a network of that name."""
+    spec = ContainerSpec({}, MARK, "bridge", (EndpointSpec("bridge", {}), EndpointSpec("net", {})))
+    sent = container_body("web", spec, (1, 44), flavor)
+    assert set(sent["NetworkingConfig"]["EndpointsConfig"]) == {name, "net"}
 
 
 @pytest.mark.parametrize("version", RECORDED)

@@ -18,6 +18,7 @@ from reconciler.model import (
     DesiredState,
     EndpointMark,
     EngineInfo,
+    Flavor,
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
@@ -28,7 +29,7 @@ from reconciler.model import (
 )
 from reconciler.plan import Difference, Plan
 from reconciler.planner import plan
-from reconciler.planner.container_compare import container_differences, in_place, mode_by_name
+from reconciler.planner.container_compare import as_shown, container_differences, in_place, mode_by_name
 from reconciler.planner.containers import leftover_of
 from reconciler.planner.lifecycle import host_ports, ports_meet, published
 from reconciler.render.values import readable
@@ -325,6 +326,24 @@ def test_a_shared_network_is_that_of_a_name(written: str) -> None:
     (refusal,) = plan(DesiredState("lab", {}, {"web": wanted}), observed).refusals
     assert ("which is the ID of container outer" in refusal.message) == (ID.startswith(written.lower()) and len(written) > 3)
     assert ("network_mode: container:outer" in refusal.way_out) == (ID.startswith(written.lower()) and len(written) > 3)
+
+
+@pytest.mark.parametrize(
+    ("flavor", "declared", "shown", "same"),
+    [
+        ("podman", "8080->80/tcp", "0.0.0.0:8080->80/tcp", True),
+        ("podman", "0.0.0.0:8080->80/tcp", "0.0.0.0:8080->80/tcp", True),
+        ("podman", "127.0.0.1:8080->80/tcp", "0.0.0.0:8080->80/tcp", False),
+        ("docker", "8080->80/tcp", "0.0.0.0:8080->80/tcp", False),
+    ],
+)
+def test_a_port_on_every_address(flavor: Flavor, declared: str, shown: str, same: bool) -> None:
+    """Podman shows an address that nobody gave: else each apply would make the container anew."""
+    settings = {"image": "busybox", "ports": (declared,)}
+    wanted = DesiredContainer("web", HERE, managed=True, settings=settings)
+    present = ObservedContainer(ID, "web", settings=settings | {"ports": (shown,)}, mark=ContainerMark("lab", digests(settings)))
+    found = container_differences(as_shown(wanted, EngineInfo(flavor=flavor)), present, {"busybox": ObservedImage("")}, {})
+    assert ("ports" not in {difference.path for difference in found}) == same
 
 
 # --- containers are left alone ---------------------------------------------------------------------------------------
