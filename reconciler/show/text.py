@@ -32,7 +32,8 @@ def show(
     """
     networks = networks_of(observed, topology, desired, plan)
     containers = containers_of(observed, topology, desired, plan)
-    engine = f"engine {safe(observed.engine.version)} ({safe(observed.engine.transport)})"
+    product = "Podman " if observed.engine.flavor == "podman" else ""  # as a plan calls it
+    engine = f"engine {product}{safe(observed.engine.version)} ({safe(observed.engine.transport)})"
     head = f'topology "{safe(topology)}" on {engine}' if topology is not None else engine
     if not networks and not containers:
         return f"netplan: {head}\n\n{_nothing(topology)}"

@@ -410,3 +410,9 @@ def test_the_gateway_that_is_in_use() -> None:
     )
     found = json.loads(show_json(ObservedState(ENGINE, networks), (None, None, None)))["topologies"][0]["networks"]
     assert [network["gateways"] for network in found] == [["10.1.0.1"], ["10.1.0.9"], [], [], []]
+
+
+def test_another_product_than_docker_is_named() -> None:
+    told = show(ObservedState(EngineInfo(version="5.8.6", flavor="podman")))
+    assert told.startswith("netplan: engine Podman 5.8.6 (unix)")
+    assert show(ObservedState(EngineInfo(version="28.5.2"))).startswith("netplan: engine 28.5.2 (unix)")
