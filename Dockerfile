@@ -3,7 +3,7 @@
 #   docker run --rm -v "$PWD:/work:ro" netplan validate lab.yaml
 #   docker run --rm -v "$PWD:/work:ro" -v /var/run/docker.sock:/var/run/docker.sock \
 #     --group-add "$(stat -c %g /var/run/docker.sock)" netplan plan lab.yaml
-# BASE is any image with Python 3.11 or newer and its venv module; PIP_* are pip's own variables.
+# BASE is any image with Python 3.11 or newer and pip; PIP_* are pip's own variables.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
@@ -12,10 +12,8 @@ ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
 WORKDIR /src
 COPY . .
-RUN python3 -m venv /opt/netplan \
- && /opt/netplan/bin/python -m pip install --no-cache-dir --disable-pip-version-check . \
- && /opt/netplan/bin/python -m pip uninstall --yes --quiet pip setuptools \
- && /opt/netplan/bin/python -m compileall -q /opt/netplan
+RUN python3 -m venv --without-pip /opt/netplan \
+ && python3 -m pip --python /opt/netplan/bin/python install --no-cache-dir --disable-pip-version-check .
 
 FROM ${BASE}
 COPY --from=build /opt/netplan /opt/netplan
