@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 from .marks import digests, made_mark
@@ -28,6 +27,7 @@ from .model import (
     ObservedNetwork,
     ObservedState,
 )
+from .records import replace
 from .settings import STATIC, Pool, Settings, Value, pool_settings
 
 NEWEST = EngineInfo(version="29", api=NEWEST_API, transport="simulated")

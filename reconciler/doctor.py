@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from .engine import TIMEOUT, Log, Reader, engine_at, version_text
 from .engine.locate import Target, locate
 from .errors import ApiError, NetplanError
 from .model import ALL_ENDPOINTS_API, DOCKER_28_API, MAC_ON_CONNECT_API, Api, EngineInfo
+from .records import dataclass
 
 Level = Literal["ok", "warn", "fail"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from posixpath import normpath
 
+from .records import dataclass
 from .settings import canonical_address
 
 MAX_PORT = 65535

@@ -15,11 +15,11 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Origin
+from .records import as_dict
 from .settings import STATIC, Settings, Value, fits
 
 TOPOLOGY = "netplan.topology"
@@ -161,7 +161,7 @@ def _is_called(recorded: object, name: str, id: str) -> bool:
 
 def origin_fields(origin: Origin) -> dict[str, str]:
     """An origin as JSON, without what is empty."""
-    return {key: value for key, value in asdict(origin).items() if value}
+    return {key: value for key, value in as_dict(origin).items() if value}
 
 
 def origin_from(fields: Mapping[str, Any]) -> Origin | None:

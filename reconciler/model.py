@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from .records import dataclass
+from .records import dataclass, field, replace
 from .settings import Settings
 
 Api = tuple[int, int]

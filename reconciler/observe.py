@@ -12,7 +12,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -26,6 +25,7 @@ from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
 from .marks import BIRTH, TOPOLOGY
 from .model import EngineInfo, ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork, ObservedState
+from .records import dataclass, replace
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
 
 from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Source
-from .records import dataclass
+from .records import dataclass, field
 from .settings import Settings, Value
 
 Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]

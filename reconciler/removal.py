@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from .model import ObservedContainer, ObservedState
 from .ownership import ours, owner
 from .plan import Plan
+from .records import replace
 
 
 def removal_order(observed: ObservedState, topologies: Iterable[str]) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
 
 from .model import DesiredContainer, DesiredNetwork, DesiredState, ObservedContainer, ObservedImage, ObservedNetwork
 from .ownership import ours, owner
 from .plan import Change, Refusal
+from .records import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True, slots=True)

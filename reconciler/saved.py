@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import RefusedError, UsageError
 from .marks import origin_fields, origin_from
 from .model import DesiredState, Journal, ObservedState, Origin
+from .records import dataclass, field
 from .safety import Policy
 from .sealing import check_key, sealed, seals
 from .snapshot import journals_from_snapshot, snapshot_json, state_from_snapshot

@@ -9,11 +9,11 @@ from them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from .errors import UsageError
 from .marks import CHANGED, SECRET, digest
 from .model import DesiredState, ObservedContainer, ObservedState, Seal
+from .records import replace
 from .settings import Settings, Value
 
 BUDGET, MOST_ROUNDS = 100_000, 10_000

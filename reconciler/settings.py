@@ -26,10 +26,11 @@ driver options are marks (marks.py), never settings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 from typing import Literal
+
+from .records import dataclass
 
 Value = str | int | bool | tuple[str, ...]
 Settings = Mapping[str, Value]

@@ -8,7 +8,6 @@ with netplan's mark have is there for them alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from .codec.sound import check_container, check_image, check_network
@@ -28,6 +27,7 @@ from .model import (
     Origin,
     Seal,
 )
+from .records import replace
 from .sealing import MOST_ROUNDS, has_digests, sealed
 from .settings import Settings, Value
 

@@ -8,7 +8,6 @@ of a container only its name, state, hostname, published ports and attachments.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..marks import (
@@ -23,6 +22,7 @@ from ..marks import (
     without_marks,
 )
 from ..model import DOCKER_28_API, EndpointMark, EngineInfo, Flavor, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..records import replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,

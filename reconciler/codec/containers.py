@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -30,6 +29,7 @@ from ..marks import (
 )
 from ..model import ALL_ENDPOINTS_API, HIDDEN, Api, ContainerMark, Flavor, ObservedContainer, ObservedImage
 from ..plan import ContainerSpec
+from ..records import replace
 from ..settings import Settings, Value, canonical_address, canonical_image, subtree
 from . import PODMANS_BRIDGE, SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..model import EngineInfo, ObservedContainer, ObservedEndpoint, ObservedNetwork
 from ..ownership import engines_own
-from ..records import dataclass
+from ..records import dataclass, replace
 
 Json = Mapping[str, Any]
 

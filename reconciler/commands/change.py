@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 
 from ..errors import BusyError, NetplanError, RefusedError, UnprovenError, UsageError, worst
 from ..model import DesiredState
 from ..paint import safe
 from ..process import print_on, print_text
+from ..records import replace
 from ..runs.outcome import own_containers
 from ..signals import interruptible, received
 from .console import PostponedError, carry_out

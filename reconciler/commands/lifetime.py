@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..model import DesiredState, Journal, ObservedState
+from ..records import dataclass, replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BusyError, FailedError, NetplanError, RefusedError, worst
 from ..model import DesiredState
 from ..paint import safe
 from ..process import error_json, hold, print_on, print_text
+from ..records import dataclass, field, replace
 from ..runs import Agreed
 from ..safety import Policy
 from ..signals import interruptible, received

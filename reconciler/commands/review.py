@@ -8,7 +8,6 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from ..forms import lifetime_text
 from ..model import DesiredState, Journal, ObservedState
 from ..paint import choose
 from ..process import print_text
+from ..records import replace
 from ..runs import look_at
 from .shared import (
     CHANGES_PENDING,

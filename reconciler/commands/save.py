@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RefusedError, UsageError
 from ..model import DesiredState, Journal, ObservedState
+from ..records import replace
 from ..runs import MOST_CHANGES, View, stale
 from .console import carry_out
 from .lifetime import timed

@@ -8,7 +8,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
 from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,6 +17,7 @@ from ..model import DesiredState
 from ..paint import Paint, choose, safe
 from ..plan import named
 from ..process import error_json, hold, print_on, print_text, say_error
+from ..records import replace
 from ..runs import Sight
 from ..safety import Policy
 

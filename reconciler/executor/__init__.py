@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from ..errors import LockLostError, NetplanError, UnreachableError, machine_error
 from ..model import ALL_ENDPOINTS_API
 from ..plan import Plan, Step
+from ..records import dataclass, replace
 from ..signals import ASKING, raises, received
 from .container_steps import BACK
 from .crew import Crew

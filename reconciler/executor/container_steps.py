@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..codec import read_container
@@ -13,6 +12,7 @@ from ..errors import ApiError, EngineError, LostError
 from ..marks import Place
 from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
+from ..records import replace
 from ..settings import Settings
 from .judge import StepError, failure, look, words
 from .settling import check_said

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from ..model import ObservedContainer, ObservedNetwork, ObservedState
 from ..plan import Plan, Step
+from ..records import replace
 from ..settings import STATIC
 
 

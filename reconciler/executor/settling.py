@@ -8,12 +8,12 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..codec.containers import without_secrets
 from ..errors import EngineError
+from ..records import dataclass
 
 if TYPE_CHECKING:
     from ..engine import Reader

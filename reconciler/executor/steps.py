@@ -10,7 +10,6 @@ import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from ..errors import ApiError, EngineError, LostError, NetplanError
 from ..marks import CURE, Place, read_network_mark
 from ..model import RESTARTING, SWARM_ID, EndpointMark, NetworkMark, ObservedContainer, ObservedEndpoint
 from ..plan import Plan, Step
+from ..records import replace
 from ..settings import STATIC, SYSCTLS_OPTION, Value, settings_pools
 from .container_steps import ContainerPerformer
 from .judge import StepError, failure, look, words

@@ -11,10 +11,11 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from ..records import as_dict, dataclass
 
 _PROC = Path("/proc")
 
@@ -119,7 +120,7 @@ def _read(name: str) -> str:
 
 def holder_text(holder: Holder) -> str:
     """A holder as JSON."""
-    return json.dumps(asdict(holder), sort_keys=True)
+    return json.dumps(as_dict(holder), sort_keys=True)
 
 
 def read_holder(text: str) -> Holder:

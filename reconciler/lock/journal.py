@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ApiError, EngineError, FailedError, LostError, UsageError
 from ..model import Journal, ObservedState
 from ..plan import Plan, Step
+from ..records import dataclass, replace
 from . import KIND, own_volumes
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..model import DesiredState, Journal, ObservedState
 from ..plan import Plan
+from ..records import dataclass
 
 MOST_NAMES = 5000
 """A scope of more names than that is not written down: it is taken to be everything."""

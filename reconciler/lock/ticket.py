@@ -14,10 +14,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import ApiError, BusyError, EngineError, LostError
+from ..records import dataclass
 from . import HOLDER, KIND, SCOPE, SEEN, Claim, Lock, claims, own_volumes, remove, sweep, sweep_signs
 from .holder import gone, holder_text, myself
 from .lease import EVERY, GONE_AFTER, Pulse, Watch, signs

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..cycles import no_cycle_search
 from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
 from ..plan import Change, Difference, Plan, Refusal
+from ..records import replace
 from ..safety import Policy, too_many
 from ..sealing import as_sealed
 from ..settings import ADDRESS_PATHS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 
 from ..model import ObservedEndpoint, ObservedState, Source
 from ..plan import Refusal
+from ..records import dataclass
 from ..settings import ADDRESS_PATHS, STATIC, Settings, implicit_gateway, settings_pools
 from .containers import Containers
 from .endpoints import EndpointCase

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 
 from ..model import DesiredEndpoint
 from ..plan import Action, Change, Difference
+from ..records import replace
 from ..settings import Value
 from .container_compare import in_place
 from .containers import ContainerCase, Containers

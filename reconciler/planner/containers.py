@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -22,6 +21,7 @@ from ..model import (
 )
 from ..ownership import ours
 from ..plan import CUT_OFF, LOSES_FILES, LOSES_VOLUMES, ContainerSpec, Difference, Drift, EndpointSpec, Refusal
+from ..records import dataclass, field
 from ..safety import Policy
 from .compare import remembers_mac
 from .container_compare import as_shown, container_differences, in_place, short_image

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
 
 from .. import safety
 from ..marks import ATTACHED
@@ -22,6 +21,7 @@ from ..model import (
 )
 from ..ownership import anothers, ours, owner
 from ..plan import Difference, Drift, Refusal
+from ..records import dataclass, field, replace
 from ..safety import Policy
 from ..settings import STATIC, SYSCTLS_OPTION, Settings
 from .compare import endpoint_differences, overlaid_endpoint

@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ..model import Condition, EndpointMark, NetworkMark
 from ..plan import ContainerSpec, Op, Replaced, Step
+from ..records import dataclass, field
 from ..settings import Settings
 
 Key = tuple[int, str, int, str]

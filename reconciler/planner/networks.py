@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from .. import safety
@@ -22,6 +21,7 @@ from ..model import (
 )
 from ..ownership import anothers, engines_own, ours, owner
 from ..plan import Difference, Drift, Refusal
+from ..records import dataclass, field
 from ..safety import Policy
 from ..settings import Settings
 from .compare import network_differences, overlaid_network

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..model import DesiredContainer, DesiredState, ObservedState
+from ..records import replace
 
 
 def without_missing(desired: DesiredState, observed: ObservedState) -> DesiredState:

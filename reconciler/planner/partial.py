@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 
 from ..marks import base_name
 from ..model import DesiredState, NetworkMark
 from ..plan import Drift, LeftOut, Plan, Refusal, Step, Thing
+from ..records import replace
 from ..safety import Policy
 from .atoms import Atom, Atoms, Whole, closed, container_atom, endpoint_atom, network_atom, reached, thing_of
 from .containers import Containers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from ..model import (
     DOCKER_28_API,
@@ -21,6 +20,7 @@ from ..model import (
 )
 from ..ownership import ours, owner
 from ..plan import Refusal, Thing
+from ..records import replace
 from ..safety import Policy
 from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
 from .addresses import fits, full, unfitting_addresses

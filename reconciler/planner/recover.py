@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from ..model import PREDEFINED, DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from ..ownership import ours, owner
 from ..plan import Plan, Refusal
+from ..records import replace
 from ..safety import Policy
 
 READ_IT = "use the version of netplan that wrote it, or give up what it holds: docker volume rm {}"

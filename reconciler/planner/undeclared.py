@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ..marks import base_name
 from ..model import PREDEFINED, DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState, ObservedContainer, ObservedState, Source
 from ..ownership import ours
+from ..records import replace
 
 _HERE = Source("(no longer declared)", 0)
 

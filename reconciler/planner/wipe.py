@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from .. import safety
 from ..model import DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
 from ..ownership import anothers, engines_own
 from ..plan import FOR_GOOD, Change, Refusal
-from ..records import dataclass
+from ..records import dataclass, replace
 from ..safety import Policy
 from .graph import Node
 from .swarm_use import in_use

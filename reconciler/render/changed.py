@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..model import (
@@ -25,6 +24,7 @@ from ..model import (
 )
 from ..paint import safe
 from ..plan import Plan
+from ..records import dataclass
 from ..sealing import sealed
 from ..settings import Settings, chosen
 from .values import readable, secret, show_value

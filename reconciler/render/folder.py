@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..paint import Paint, column, plain, safe
 from ..plan import Plan, Refusal
+from ..records import dataclass
 from . import counted, render_text
 from .as_json import plan_json, refusal_json
 from .gfm import code, folded, html_code, marker

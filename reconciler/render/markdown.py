@@ -7,10 +7,10 @@ rows of the table; and that is said. Who is interrupted and what is taken away i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from ..paint import safe, shortened
 from ..plan import LOSES_VOLUMES, Change, Difference, LeftOut, Plan, Refusal, named
+from ..records import dataclass
 from . import SIGNS, describe_engine, step_lines, verdict
 from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import RESTARTING, DesiredState, ObservedState
+from ..records import replace
 from ..safety import Policy
 
 if TYPE_CHECKING:

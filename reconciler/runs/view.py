@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..model import DesiredState, Journal, ObservedState
-from ..records import dataclass
+from ..records import dataclass, replace
 from ..safety import Policy
 from .outcome import afterwards
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from ..model import PREDEFINED, RESTARTING, DesiredContainer, DesiredState, ObservedContainer, ObservedState
 from ..plan import CUT_OFF, Change, Plan
+from ..records import dataclass
 from .notes import container_note
 
 

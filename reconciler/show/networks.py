@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Literal
 
 from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from ..plan import Change, Plan
+from ..records import dataclass
 from ..settings import STATIC, implicit_gateway, settings_pools
 from .notes import note
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +14,7 @@ from ..lifetimes import Life, Record, lives
 from ..model import Journal, ObservedState, Origin
 from ..ownership import owner
 from ..paint import Paint, column, plain, safe
+from ..records import dataclass, field
 from .containers import ContainerView, containers_of
 
 _UNKNOWN = Life()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..cycles import no_cycle_search
 from ..errors import InputError, Problem
 from ..forms import BadValueError, lifetime
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
-from ..records import dataclass
+from ..records import dataclass, replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,

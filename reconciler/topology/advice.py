@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
+from ..records import dataclass, field
 from .addresses import Address, BadAddressError, Prefix, address
 from .attachments import STATIC, attachments
 from .checks import NetworkFacts

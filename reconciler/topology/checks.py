@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
+from ..records import dataclass, field
 from ..settings import BRIDGE_NAME_OPTION, MTU_OPTION
 from .document import Map, Odd, Seq, show
 from .names import DEFAULT, check_names_twice, declared_name, is_external, network_name

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any
 
 from ..errors import Problem
 from ..model import Source
+from ..records import dataclass, field
 
 MAX_SIZE = 8 * 1024 * 1024
 """Bytes of a file, and characters of a text."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InputError, Problem, UsageError
+from ..records import dataclass, field
 from .document import MAX_SIZE, Map
 from .yamlpos import read
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from ..forms import EVERY_ADDRESS, overlaps
+from ..records import dataclass, field
 from .checks import check_labels
 from .document import Map, show
 from .hints import suggestion

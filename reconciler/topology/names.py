@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from shlex import quote
 from typing import Any
 
 from ..model import Source
+from ..records import dataclass, field
 from .document import Document, Map, show
 from .hints import suggestion
 from .report import Report, mapping, members, text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from ..records import dataclass, field
 from ..settings import implicit_gateway
 from .addresses import Address, BadAddressError, Prefix, address, network_and_broadcast, prefix
 from .document import Map, show

@@ -6,11 +6,11 @@ Nothing is trusted to fit the schema: a value of a wrong type counts as absent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..forms import BadValueError, Port
 from ..model import Dependency, PullPolicy, Secrets
+from ..records import dataclass, field
 from ..settings import Value
 from .document import Map, Odd, Seq, show
 from .names import Volumes

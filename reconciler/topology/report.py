@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem
+from ..records import dataclass, field
 from .document import MAX_PROBLEMS, Document, Map, Odd, Seq, show
 from .files import Place
 from .schema import below, compacted

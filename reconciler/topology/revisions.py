@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
 from posixpath import dirname, join, normpath
 
 from ..errors import InputError, Problem, UsageError
+from ..records import dataclass
 from .document import MAX_SIZE
 from .files import Place, side_text
 
