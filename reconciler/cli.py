@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 
@@ -70,6 +71,7 @@ def _one(arguments: list[str]) -> int:
 
 def entry() -> NoReturn:
     """The command. Python's tidying up at its end would take longer than many a command; there is nothing to tidy."""
+    gc.set_threshold(20_000, 20, 20)  # a run makes few cycles and ends soon: the default would have it search for them at each import
     code = main()
     try:
         sys.stderr.flush()

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+_MODULES = {
+    **dict.fromkeys(("validate", "show", "ls", "schema", "snapshot", "doctor"), "look"),
+    **dict.fromkeys(("plan", "diff"), "review"),
+    **dict.fromkeys(("apply", "destroy", "reset", "unlock"), "change"),
+    **{name: name for name in ("prune", "completion")},
+}
+"""Where the function of each command's name stands; only that module is loaded."""
+
 
 def run(options: Namespace) -> int:
     """Dispatch; raises NetplanError for whatever a user can mend."""
-    from . import change, look, review
-    from .completion import completion
-    from .prune import prune
-
-    commands: dict[str, Callable[[Namespace], int]] = {
-        "validate": look.validate,
-        "plan": review.plan,
-        "diff": review.diff,
-        "apply": change.apply,
-        "destroy": change.destroy,
-        "reset": change.reset,
-        "prune": prune,
-        "unlock": change.unlock,
-        "show": look.show,
-        "ls": look.ls,
-        "schema": look.schema,
-        "snapshot": look.snapshot,
-        "doctor": look.doctor,
-        "completion": completion,
-    }
-    return commands[options.command](options)
+    module = import_module(f"{__name__}.{_MODULES[options.command]}")
+    code: int = getattr(module, options.command)(options)
+    return code
