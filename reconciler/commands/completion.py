@@ -47,7 +47,7 @@ def script(shell: str) -> str:
     """The script that makes `shell` complete netplan's commands, options, files and names."""
     import shtab
 
-    from ..cli import parser
+    from ..arguments import parser
 
     whole = parser("netplan")
     completers = {

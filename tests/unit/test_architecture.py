@@ -22,7 +22,7 @@ PURE_INSIDE = {
     "reconciler.executor.rollback",
 }
 """Modules that are pure although others beside them are not."""
-ABOVE = ("topology", "engine", "observe", "executor", "lock", "runs", "commands", "api", "cli", "doctor", "__main__")
+ABOVE = ("topology", "engine", "observe", "executor", "lock", "runs", "commands", "api", "arguments", "cli", "doctor", "__main__")
 DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
 LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
 
@@ -59,7 +59,8 @@ MAY_IMPORT = {
     "lock": (*VALUES, "engine", "snapshot"),
     "runs": (*VALUES, *("engine", "executor", "lifetimes", "lock", "observe", "planner", "render", "safety", "show", "snapshot")),
     "api": (*VALUES, *("signals", "engine", "executor", "lock", "planner", "render", "runs", "safety", "show", "topology")),
-    "cli": ("docker_plugin", "errors", "forms", "invocation", "paint", "process", "signals", "wrap", "commands"),
+    "arguments": ("errors", "forms", "invocation", "wrap"),
+    "cli": ("arguments", "docker_plugin", "errors", "invocation", "paint", "process", "signals", "wrap", "commands"),
 }
 """Of the parts with a place in the direction, all that each may import, lazily or not."""
 

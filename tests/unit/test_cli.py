@@ -7,7 +7,7 @@ import signal as signals
 import socket
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from reconciler import cli
+from reconciler.arguments import COMMANDS, mistakes, parser
 from reconciler.commands import shared
 from reconciler.commands.change import summary
 from reconciler.doctor import other_netplans
@@ -118,11 +119,19 @@ def test_a_wrong_command_line_says_what_is_meant(
 
 
 def test_every_word_of_another_program_names_a_command(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = next(action for action in cli.parser()._actions if action.dest == "command").choices
-    assert commands
-    for word, meant in cli._ELSEWHERE.items():
-        assert word not in commands
-        assert meant in commands or meant.startswith("--")
+    for word, meant in mistakes._ELSEWHERE.items():
+        assert word not in COMMANDS
+        assert meant in COMMANDS or meant.startswith("--")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_takes_the_same_whether_the_others_are_there_or_not(command: str) -> None:
+    def options(of: ArgumentParser) -> list[list[str] | str]:
+        [commands] = [action.choices for action in of._actions if action.dest == "command"]
+        assert commands
+        return [[*action.option_strings] or action.dest for action in commands[command]._actions]
+
+    assert options(parser(only=command)) == options(parser())
 
 
 def test_the_summary_of_a_folder_tells_what_was_done_in_part() -> None:

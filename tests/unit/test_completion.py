@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from reconciler.commands.completion import (
     ANY_FILES,
     JSON_FILES,

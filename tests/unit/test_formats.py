@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from reconciler import snapshot
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from reconciler.topology.schema import schema_path, schema_text
 
 ROOT = Path(__file__).parents[2]

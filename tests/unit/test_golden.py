@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from reconciler.commands.review import apply_command
 from reconciler.model import DesiredState
 from reconciler.plan import Plan

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from reconciler.commands.review import next_commands
 from reconciler.executor import Event, Run, StepResult
 from reconciler.executor.progress import Left, progress, render_run

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__, invocation
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from reconciler.docker_plugin import understood
 from reconciler.errors import UsageError
 

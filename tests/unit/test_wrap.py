@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import cli
+from reconciler.arguments import parser
 from reconciler.model import EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
 from reconciler.paint import ansi, safe
 from reconciler.show import ls, show
@@ -61,10 +62,10 @@ def test_live_topologies_with_hostile_names_fit(width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_help_fits(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    parser = cli.parser()
-    commands = next(action for action in parser._actions if action.dest == "command").choices
+    whole = parser()
+    commands = next(action for action in whole._actions if action.dest == "command").choices
     assert commands
-    for each in (parser, *commands.values()):
+    for each in (whole, *commands.values()):
         assert max(map(columns, each.format_help().split("\n"))) <= width
 
 
