@@ -44,6 +44,7 @@ class Pulse:
     def __init__(self, engine: Engine, run: str, labels: Mapping[str, str]) -> None:
         self._engine, self._run, self._labels = engine, run, labels
         self._over = threading.Event()
+        self._thread: threading.Thread | None = None
         self._number, self._shown = 0, False
         self._last = clock()
 
@@ -55,13 +56,17 @@ class Pulse:
     def begin(self) -> None:
         """Where no thread can be started there is none: then the run ends itself after STOP_AFTER."""
         self._last = clock()
+        thread = threading.Thread(target=self._live, name="netplan_pulse", daemon=True)
         with suppress(RuntimeError):
-            threading.Thread(target=self._live, name="netplan_pulse", daemon=True).start()
+            thread.start()
+            self._thread = thread
 
     def end(self) -> None:
         """No more signs, and none left on the engine. Raises EngineError where it cannot be taken away."""
         self._over.set()
-        if self._shown:  # one that is being made just now is removed by whoever finds it without its lock
+        if self._thread:  # a sign may be on its way; one that takes longer is removed by whoever finds it without its lock
+            self._thread.join(EVERY / 2)
+        if self._shown:
             with suppress(ApiError):
                 self._engine.remove_volume(self._name)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from reconciler.engine import open_engine, open_reader
-from reconciler.lock import HOLDER, KIND, claims, own_volumes
+from reconciler.lock import HOLDER, KIND, own_volumes
 from reconciler.lock.holder import holder_text, myself
 from reconciler.model import DesiredState
 from reconciler.observe import observe
@@ -92,8 +92,7 @@ class Couple:
         reader = open_reader(self.docker.host)
         try:
             observed = observe(reader)
-            assert not claims(own_volumes(reader))
-            assert not own_volumes(reader)
+            assert own_volumes(reader) == []
         finally:
             reader.close()
         names = [network.name for network in observed.networks]
