@@ -54,10 +54,11 @@ class Answers:
 
 def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
     """All that can be asked before it is known what a file declares. Raises EngineError."""
-    first: list[Callable[[], Any]] = [reader.info, reader.containers, reader.networks]
-    engine, listed, networks = in_parallel(persistently, first, parallel)
+    listed = persistently(reader.containers)
     ids = [entry["Id"] for entry in listed if _marked(entry) or not shares_namespace(listed_mode(entry))]
-    found = in_parallel(lambda id: persistently(lambda: reader.container(id)), ids, parallel)
+    # together: an engine takes longer to describe itself than to answer for several containers
+    calls: list[Callable[[], Any]] = [reader.networks, reader.info, *(partial(reader.container, id) for id in ids)]
+    networks, engine, *found = in_parallel(persistently, calls, parallel)
     return Answers(engine, listed, networks, {id: raw for id, raw in zip(ids, found, strict=True) if raw is not None})
 
 

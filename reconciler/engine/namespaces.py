@@ -16,16 +16,20 @@ def own_route(raw: Mapping[str, Any]) -> str:
     Empty too where that cannot be known: a process of that number may be another on this machine than on the engine's.
     """
     pid = (raw.get("State") or {}).get("Pid")
-    folder = _PROC / str(pid)
     try:
-        if not pid or raw["Id"] not in (folder / "cgroup").read_text():
+        if not pid or raw["Id"] not in _read(f"{_PROC}/{pid}/cgroup"):
             return ""
-        routes = (folder / "net" / "route").read_text()
+        routes = _read(f"{_PROC}/{pid}/net/route")
     except OSError:
         return ""
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     given = {(endpoint or {}).get("Gateway") for endpoint in networks.values()}
     return next((str(gateway) for gateway in default_routes(routes) if gateway.packed != bytes(4) and str(gateway) not in given), "")
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - one for each container: pathlib takes as long again
+        return file.read()
 
 
 def default_routes(table: str) -> Iterator[IPv4Address]:
