@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 
 from ..forms import read_port
 from ..marks import ATTACHED, CHANGED, digest
 from ..model import DesiredContainer, EngineInfo, ObservedContainer, ObservedImage
 from ..plan import Cause, Difference
+from ..records import replace
 from ..settings import Settings, Value
 
 DEFAULTS: Mapping[str, Value] = {

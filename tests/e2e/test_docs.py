@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from reconciler.cli import parser
+from reconciler.arguments import parser
 from reconciler.errors import NetplanError
 
 from .cli import run
