@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .safety import Policy
     from .show.containers import ContainerView
     from .show.networks import EndpointView, NetworkView
+    from .topology import Loaded
 
 __all__ = [
     "Change",
@@ -185,10 +186,8 @@ def load(path: str | Path) -> Topology:
     Raises InputError with every problem of the file, UsageError where there is nothing to read.
     """
     from . import topology
-    from .topology.origin import origin_of
 
-    loaded = topology.load(str(path))
-    return Topology(replace(loaded.state, origin=origin_of(str(path))), loaded.warnings)
+    return _in_order(topology.load(str(path)), str(path))
 
 
 def load_text(text: str, file: str | Path = "topology.yaml") -> Topology:
@@ -197,10 +196,14 @@ def load_text(text: str, file: str | Path = "topology.yaml") -> Topology:
     `file` is what positions name, and whose folder relative paths start from.
     """
     from . import topology
+
+    return _in_order(topology.load_text(text, str(file)), str(file))
+
+
+def _in_order(loaded: Loaded, file: str) -> Topology:
     from .topology.origin import origin_of
 
-    loaded = topology.load_text(text, str(file))
-    return Topology(replace(loaded.state, origin=origin_of(str(file))), loaded.warnings)
+    return Topology(replace(loaded.state, origin=origin_of(file)), loaded.warnings)
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------
@@ -422,26 +425,16 @@ def _policy(consent: Consent, state: DesiredState) -> Policy:
     )
 
 
-@contextmanager
-def _reader(engine: Engine) -> Iterator[Reader]:
+def _reader(engine: Engine) -> AbstractContextManager[Reader]:
     from .engine import open_reader
 
-    reader = open_reader(engine.host, engine.context, engine.timeout)
-    try:
-        yield reader
-    finally:
-        reader.close()
+    return closing(open_reader(engine.host, engine.context, engine.timeout))
 
 
-@contextmanager
-def _writer(engine: Engine) -> Iterator[Writer]:
+def _writer(engine: Engine) -> AbstractContextManager[Writer]:
     from .engine import open_engine
 
-    writer = open_engine(engine.host, engine.context, engine.timeout)
-    try:
-        yield writer
-    finally:
-        writer.close()
+    return closing(open_engine(engine.host, engine.context, engine.timeout))
 
 
 @contextmanager

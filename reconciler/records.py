@@ -7,6 +7,7 @@ What is frozen is so for mypy, which is strict here, and not at run time, which 
 
 from __future__ import annotations
 
+from functools import total_ordering
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -148,9 +149,7 @@ def _compare(cls: Any, key: Callable[[Any], Any], frozen: bool, order: bool) -> 
     cls.__hash__ = hashed if frozen else None
     if order:
         cls.__lt__ = lambda self, other: key(self) < key(other) if other.__class__ is self.__class__ else NotImplemented
-        cls.__le__ = lambda self, other: key(self) <= key(other) if other.__class__ is self.__class__ else NotImplemented
-        cls.__gt__ = lambda self, other: key(self) > key(other) if other.__class__ is self.__class__ else NotImplemented
-        cls.__ge__ = lambda self, other: key(self) >= key(other) if other.__class__ is self.__class__ else NotImplemented
+        total_ordering(cls)
 
 
 def _repr(self: Any) -> str:

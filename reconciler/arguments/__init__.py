@@ -137,8 +137,18 @@ COMMANDS = {
 }
 
 
+def _width() -> int:
+    from ..wrap import width_of
+
+    return width_of(sys.stdout) or 80
+
+
 class _Help(argparse.HelpFormatter):
     """Fills paragraphs to the width of the terminal; what is indented stays as it is."""
+
+    def __init__(self, prog: str) -> None:
+        # argparse makes one for each argument that is added, and would load shutil for the width
+        super().__init__(prog, width=_width() - 2)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         fill = super()._fill_text
@@ -154,9 +164,9 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         from ..invocation import renamed
-        from ..wrap import fit, width_of
+        from ..wrap import fit
 
-        return fit(renamed(super().format_help()), width_of(sys.stdout) or 80)
+        return fit(renamed(super().format_help()), _width())
 
     def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own keeps a full disk to itself
         (file or sys.stderr).write(message)

@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -125,11 +125,8 @@ def reader_of(options: Namespace) -> Iterator[Reader]:
     """The engine that the options name, to look at."""
     from ..engine import open_reader
 
-    reader = open_reader(options.host, options.context, options.timeout, call_log(options))
-    try:
+    with closing(open_reader(options.host, options.context, options.timeout, call_log(options))) as reader:
         yield reader
-    finally:
-        reader.close()
 
 
 @contextmanager
@@ -137,11 +134,8 @@ def engine_of(options: Namespace) -> Iterator[Engine]:
     """The engine that the options name, to look at and to change."""
     from ..engine import open_engine
 
-    engine = open_engine(options.host, options.context, options.timeout, call_log(options))
-    try:
+    with closing(open_engine(options.host, options.context, options.timeout, call_log(options))) as engine:
         yield engine
-    finally:
-        engine.close()
 
 
 def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | None:

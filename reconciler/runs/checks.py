@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -58,6 +57,8 @@ def must_exist(name: str) -> Agreed:
         known = topologies(view.observed, view.journals, view.written)
         if next(looks) or name in known:
             return
+        from difflib import get_close_matches
+
         meant = [f"did you mean {near}?" for near in get_close_matches(name, known, 1)]
         there = f"topologies on this engine: {', '.join(known)}" if known else "there is no topology on this engine"
         raise UsageError(f"topology {name!r} does not exist on this engine", *meant, there)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 KILLED = -9
 _context = multiprocessing.get_context("forkserver")
-_COMMANDS = ["cli", "commands.change", "commands.save", "topology", "executor", "planner", "observe", "engine", "journal", "progress"]
+_COMMANDS = ["cli", "commands.change", "commands.save", "topology", "executor", "executor.progress", "planner", "observe", "engine"]
 # Each fork runs the main module of its parent: what that imports is loaded here, once.
 _context.set_forkserver_preload(["docker", "yaml", "jsonschema", "tests.faults.labs", *(f"reconciler.{name}" for name in _COMMANDS)])
 
