@@ -1,8 +1,10 @@
-"""Applying 50 new networks to 100 running containers, two attachments each, against the same calls made bare.
+"""Applying 50 new networks to 100 running containers, two attachments each, against the same calls
+made bare.
 
-netplan is the whole process: starting, reading the file, observing, planning, all calls, and observing again for the proof. The yardstick
-(bare.py) is a process too, but observes nothing: it is given the bodies of the very calls and their order constraints, both as netplan
-plans them, and makes them with the number of threads that suits it best.
+netplan is the whole process: starting, reading the file, observing, planning, all calls, and
+observing again for the proof. The yardstick (bare.py) is a process too, but observes nothing: it is
+given the bodies of the very calls and their order constraints, both as netplan plans them, and
+makes them with the number of threads that suits it best.
 """
 
 from __future__ import annotations
@@ -13,7 +15,20 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import HERE, NETPLAN, Host, Report, alternated, arguments, engine, environment, main, median, run, spread
+from bench import (
+    HERE,
+    NETPLAN,
+    Host,
+    Report,
+    alternated,
+    arguments,
+    engine,
+    environment,
+    main,
+    median,
+    run,
+    spread,
+)
 from lab import lab
 
 if TYPE_CHECKING:
@@ -52,12 +67,24 @@ def _call(step: Step, creates: dict[str, int]) -> dict[str, Any]:
         case "remove", _:
             method, path = "DELETE", f"/networks/{network}"
         case "disconnect", _:
-            path, body = f"/networks/{network}/disconnect", {"Container": step.container_id, "Force": False}
+            path, body = (
+                f"/networks/{network}/disconnect",
+                {"Container": step.container_id, "Force": False},
+            )
         case _, mark:
             assert isinstance(mark, EndpointMark | None)
             place = Place(step.container, step.network)
-            path, body = f"/networks/{network}/connect", endpoint_body(step.container_id, step.settings, mark, place)
-    return {"id": step.id, "method": method, "path": path, "body": body, "after": [*step.needs, *step.follows]}
+            path, body = (
+                f"/networks/{network}/connect",
+                endpoint_body(step.container_id, step.settings, mark, place),
+            )
+    return {
+        "id": step.id,
+        "method": method,
+        "path": path,
+        "body": body,
+        "after": [*step.needs, *step.follows],
+    }
 
 
 def reset(host: Host) -> None:
@@ -78,9 +105,19 @@ def fastest(host: Host, name: str, command: list[str], option: str) -> int:
 
 def benchmark() -> int:
     parser = arguments(__doc__ or "", rounds=5)
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="of bare.py; 0: find the best of 1, 2, 4 and 8")
-    parser.add_argument("--parallel", type=int, default=0, metavar="N", help="of netplan apply; 0: its own default")
-    parser.add_argument("--search-parallel", action="store_true", help="also measure netplan with 1, 2, 4 and 8")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of bare.py; 0: find the best of 1, 2, 4 and 8",
+    )
+    parser.add_argument(
+        "--parallel", type=int, default=0, metavar="N", help="of netplan apply; 0: its own default"
+    )
+    parser.add_argument(
+        "--search-parallel", action="store_true", help="also measure netplan with 1, 2, 4 and 8"
+    )
     options = parser.parse_args()
     with engine(options.image, "host-", "net-") as host, tempfile.TemporaryDirectory() as folder:
         topology, list_of_calls = Path(folder) / "lab.yaml", Path(folder) / "calls.json"
@@ -88,7 +125,11 @@ def benchmark() -> int:
         host.start([f"host-{number:05}" for number in range(CONTAINERS)], options.image)
         made = calls(topology)
         list_of_calls.write_text(json.dumps(made))
-        print(f"{len(made)} calls: {NETWORKS} networks, {2 * CONTAINERS} endpoints of {CONTAINERS} running containers", flush=True)
+        print(
+            f"{len(made)} calls: {NETWORKS} networks, {2 * CONTAINERS} endpoints of {CONTAINERS}"
+            " running containers",
+            flush=True,
+        )
         program = [sys.executable, str(HERE / "bare.py"), str(list_of_calls)]
         netplan = [*NETPLAN, "apply", "--quiet", str(topology)]
         threads = options.threads or fastest(host, "bare.py", program, "--threads")
@@ -103,7 +144,13 @@ def benchmark() -> int:
             between=lambda: reset(host),
         )
     report = Report()
-    report.ratio("netplan apply", ours, f"bare.py with {threads} thread{'s' if threads > 1 else ''}", theirs, BOUND)
+    report.ratio(
+        "netplan apply",
+        ours,
+        f"bare.py with {threads} thread{'s' if threads > 1 else ''}",
+        theirs,
+        BOUND,
+    )
     return report.code
 
 

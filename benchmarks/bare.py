@@ -1,9 +1,11 @@
-"""The yardstick: plain HTTP over the engine's unix socket; as a program it makes a list of calls in their order, and does nothing else.
+"""The yardstick: plain HTTP over the engine's unix socket; as a program it makes a list of calls in
+their order, and does nothing else.
 
     python benchmarks/bare.py CALLS.json --threads 4
 
-CALLS.json is a list of calls: `id`, `method`, `path`, `body`, and `after`, the IDs of the calls that must have ended. A `{7}` in a path is
-the `Id` that call 7 answered. A thread takes the ready call of the smallest ID. What is sent is encoded once, before the first call.
+CALLS.json is a list of calls: `id`, `method`, `path`, `body`, and `after`, the IDs of the calls
+that must have ended. A `{7}` in a path is the `Id` that call 7 answered. A thread takes the ready
+call of the smallest ID. What is sent is encoded once, before the first call.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def socket_path() -> str:
     """The engine's socket, by DOCKER_HOST."""
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     if not host.startswith("unix://"):
-        sys.exit(f"error: the benchmarks need an engine on a unix socket, and DOCKER_HOST is {host}")
+        sys.exit(
+            f"error: the benchmarks need an engine on a unix socket, and DOCKER_HOST is {host}"
+        )
     return host.removeprefix("unix://")
 
 
@@ -71,16 +75,26 @@ class Connection:
 
 def request(method: str, path: str, content: bytes) -> bytes:
     kind = b"Content-Type: application/json\r\n" if content else b""
-    return f"{method} {path} HTTP/1.1\r\nHost: docker\r\nContent-Length: {len(content)}\r\n".encode() + kind + b"\r\n" + content
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: docker\r\nContent-Length: {len(content)}\r\n".encode()
+        + kind
+        + b"\r\n"
+        + content
+    )
 
 
 class Calls:
     """Makes calls with a number of threads."""
 
-    def __init__(self, calls: list[dict[str, Any]], path: str | None = None, api: str = API) -> None:
+    def __init__(
+        self, calls: list[dict[str, Any]], path: str | None = None, api: str = API
+    ) -> None:
         self.path, self.api = path, api
         self.calls = {call["id"]: call for call in calls}
-        self.contents = {call["id"]: json.dumps(call["body"]).encode() if call.get("body") else b"" for call in calls}
+        self.contents = {
+            call["id"]: json.dumps(call["body"]).encode() if call.get("body") else b""
+            for call in calls
+        }
         self.waiting = {call["id"]: len(call["after"]) for call in calls}
         self.dependents: dict[int, list[int]] = {call["id"]: [] for call in calls}
         for call in calls:
@@ -112,7 +126,9 @@ class Calls:
         connection = Connection(self.path)
         while (number := self._next()) is not None:
             call = self.calls[number]
-            status, answer = connection.send(request(call["method"], self.api + self._path(call["path"]), self.contents[number]))
+            status, answer = connection.send(
+                request(call["method"], self.api + self._path(call["path"]), self.contents[number])
+            )
             with self.changed:
                 self._ended(number, status, answer)
 
@@ -141,10 +157,16 @@ class Calls:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description="Make a list of calls, as fast as the engine does them. The engine: DOCKER_HOST.")
+    arguments = argparse.ArgumentParser(
+        description=(
+            "Make a list of calls, as fast as the engine does them. The engine: DOCKER_HOST."
+        )
+    )
     arguments.add_argument("calls", metavar="CALLS.json")
     arguments.add_argument("--threads", type=int, default=4, metavar="N")
-    arguments.add_argument("--api", default=API.removeprefix("/v"), metavar="VERSION", help="of the engine's API")
+    arguments.add_argument(
+        "--api", default=API.removeprefix("/v"), metavar="VERSION", help="of the engine's API"
+    )
     options = arguments.parse_args()
     with Path(options.calls).open(encoding="utf-8") as file:
         calls = Calls(json.load(file), api=f"/v{options.api}")

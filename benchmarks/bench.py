@@ -1,4 +1,6 @@
-"""What the benchmarks share: containers on a real engine that are cleaned up always, commands timed in alternation, and a verdict."""
+"""What the benchmarks share: containers on a real engine that are cleaned up always, commands timed
+in alternation, and a verdict.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ HERE = Path(__file__).resolve().parent
 IMAGE = "netplan-test/busybox:1"
 _SCRIPT = Path(sys.executable).with_name("netplan")
 NETPLAN = (str(_SCRIPT),) if _SCRIPT.exists() else (sys.executable, "-m", "reconciler")
-"""netplan as a process of its own, installed beside the interpreter that runs the benchmark and the yardsticks in Python."""
+"""netplan as a process of its own, installed beside the interpreter that runs the benchmark and the
+yardsticks in Python.
+"""
 
 Times = list[float]
 """Seconds, one for each run."""
@@ -31,22 +35,36 @@ Times = list[float]
 
 def arguments(description: str, rounds: int, *, engine: bool = True) -> argparse.ArgumentParser:
     """The options that all benchmarks have."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=rounds, help="alternated runs; their median counts")
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=rounds, help="alternated runs; their median counts"
+    )
     if engine:
-        parser.epilog = "The engine is the one on the unix socket that DOCKER_HOST names. Whatever is made there is removed at the end."
-        parser.add_argument("--image", default=IMAGE, help="an image with sh and sleep; the default one is made of a static busybox")
+        parser.epilog = (
+            "The engine is the one on the unix socket that DOCKER_HOST names. Whatever is made"
+            " there is removed at the end."
+        )
+        parser.add_argument(
+            "--image",
+            default=IMAGE,
+            help="an image with sh and sleep; the default one is made of a static busybox",
+        )
     return parser
 
 
-# --- timing ----------------------------------------------------------------------------------------------------------
+# --- timing ---------------------------------------------------------------------------------------
 
 
 def run(command: Sequence[str], **more: Any) -> str:
     """What a command prints. One that fails ends the benchmark with its words."""
     done = subprocess.run([*command], capture_output=True, text=True, **more)
     if done.returncode:
-        raise CallError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise CallError(
+            f"{' '.join(command)} ended with"
+            f" {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
     return str(done.stdout)
 
 
@@ -57,8 +75,12 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def alternated(rounds: int, *works: Callable[[], object], between: Callable[[], object] = lambda: None) -> list[Times]:
-    """The times of each of `works`, run in turn, each time in the other direction; `between` after each, not timed."""
+def alternated(
+    rounds: int, *works: Callable[[], object], between: Callable[[], object] = lambda: None
+) -> list[Times]:
+    """The times of each of `works`, run in turn, each time in the other direction; `between` after
+    each, not timed.
+    """
     times: list[Times] = [[] for _ in works]
     for turn in range(rounds):
         order = range(len(works)) if turn % 2 == 0 else reversed(range(len(works)))
@@ -74,7 +96,9 @@ def median(times: Times) -> float:
 
 
 def paired(ours: Times, theirs: Times) -> float:
-    """The median of the ratios within each pair: what slowed both down at one time does not count."""
+    """The median of the ratios within each pair: what slowed both down at one time does not
+    count.
+    """
     return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
@@ -98,7 +122,11 @@ class Report:
         """One figure against the most it may be."""
         holds = value <= bound
         self.code |= not holds
-        print(f"{what} {value:.2f}{unit}, at most {bound:g}{unit}: {'holds' if holds else 'DOES NOT HOLD'}", flush=True)
+        print(
+            f"{what} {value:.2f}{unit}, at most {bound:g}{unit}:"
+            f" {'holds' if holds else 'DOES NOT HOLD'}",
+            flush=True,
+        )
 
 
 def main(work: Callable[[], int]) -> None:
@@ -112,7 +140,7 @@ def main(work: Callable[[], int]) -> None:
         sys.exit(130)
 
 
-# --- the engine ------------------------------------------------------------------------------------------------------
+# --- the engine -----------------------------------------------------------------------------------
 
 
 class Host:
@@ -123,7 +151,9 @@ class Host:
         try:
             self.connection = Connection(self.path)
         except OSError as error:
-            raise CallError(f"no engine answers at {self.path}: {error.strerror}: set DOCKER_HOST") from error
+            raise CallError(
+                f"no engine answers at {self.path}: {error.strerror}: set DOCKER_HOST"
+            ) from error
 
     def call(self, method: str, path: str, body: Any = None, *, missing_ok: bool = False) -> Any:
         return self.connection.call(method, path, body, missing_ok=missing_ok)
@@ -139,12 +169,18 @@ class Host:
 
     def networks(self, prefix: str) -> dict[str, str]:
         """Name to ID of the networks whose name begins with `prefix`."""
-        return {n["Name"]: n["Id"] for n in self.call("GET", "/networks") if n["Name"].startswith(prefix)}
+        return {
+            n["Name"]: n["Id"]
+            for n in self.call("GET", "/networks")
+            if n["Name"].startswith(prefix)
+        }
 
     def containers(self, prefix: str) -> dict[str, str]:
         """Name to ID of the containers whose name begins with `prefix`."""
         listed = self.call("GET", "/containers/json?all=1")
-        return {c["Names"][0][1:]: c["Id"] for c in listed if c["Names"][0].startswith(f"/{prefix}")}
+        return {
+            c["Names"][0][1:]: c["Id"] for c in listed if c["Names"][0].startswith(f"/{prefix}")
+        }
 
     def inspect(self, container: str) -> dict[str, Any]:
         found: dict[str, Any] = self.call("GET", f"/containers/{container}/json")
@@ -152,12 +188,21 @@ class Host:
 
     def start(self, names: Sequence[str], image: str) -> None:
         """Running containers on the default network that do nothing."""
-        body = {"Image": image, "Cmd": ["sh", "-c", "trap exit TERM; sleep 86400 & wait"], "HostConfig": {"Init": False}}
+        body = {
+            "Image": image,
+            "Cmd": ["sh", "-c", "trap exit TERM; sleep 86400 & wait"],
+            "HostConfig": {"Init": False},
+        }
         self.many([("POST", f"/containers/create?name={name}", body) for name in names])
         self.many([("POST", f"/containers/{name}/start", None) for name in names])
 
     def remove_containers(self, prefix: str) -> None:
-        self.many([("DELETE", f"/containers/{id}?force=1&v=1", None) for id in self.containers(prefix).values()])
+        self.many(
+            [
+                ("DELETE", f"/containers/{id}?force=1&v=1", None)
+                for id in self.containers(prefix).values()
+            ]
+        )
 
     def remove_networks(self, prefix: str) -> None:
         """Networks, each after everything is taken off it."""
@@ -166,19 +211,31 @@ class Host:
 
     def _remove_network(self, id: str) -> None:
         connection = Connection(self.path)
-        for container in (connection.call("GET", f"/networks/{id}", missing_ok=True) or {}).get("Containers") or {}:
-            connection.call("POST", f"/networks/{id}/disconnect", {"Container": container, "Force": True}, missing_ok=True)
+        for container in (connection.call("GET", f"/networks/{id}", missing_ok=True) or {}).get(
+            "Containers"
+        ) or {}:
+            connection.call(
+                "POST",
+                f"/networks/{id}/disconnect",
+                {"Container": container, "Force": True},
+                missing_ok=True,
+            )
         connection.call("DELETE", f"/networks/{id}", missing_ok=True)
 
 
 @contextmanager
 def engine(image: str, *prefixes: str) -> Iterator[Host]:
-    """The engine with `image` on it. Containers and networks with these prefixes must not be there before, and are removed after."""
+    """The engine with `image` on it. Containers and networks with these prefixes must not be there
+    before, and are removed after.
+    """
     host = Host()
-    taken = [name for prefix in prefixes for name in (*host.networks(prefix), *host.containers(prefix))]
+    taken = [
+        name for prefix in prefixes for name in (*host.networks(prefix), *host.containers(prefix))
+    ]
     if taken:
         raise CallError(
-            f"in the way on this engine: {', '.join(sorted(taken)[:5])}; remove what is called {' or '.join(prefixes)}... first"
+            f"in the way on this engine: {', '.join(sorted(taken)[:5])}; remove what is called"
+            f" {' or '.join(prefixes)}... first"
         )
     made = _make_image(host, image)
     try:
@@ -200,12 +257,17 @@ def _make_image(host: Host, image: str) -> bool:
         return False
     busybox = shutil.which("busybox")
     if image != IMAGE or not busybox:
-        raise CallError(f"the engine has no image {image}: pull it, name another with --image, or install busybox-static")
+        raise CallError(
+            f"the engine has no image {image}: pull it, name another with --image, or install"
+            " busybox-static"
+        )
     run([sys.executable, str(HERE.parent / "scripts" / "lab.py"), "image", busybox])
     return True
 
 
 def environment(**more: str) -> Mapping[str, str]:
-    """The environment of a child: ours, with the checkout to import from, compiled once as that of an installed package is."""
+    """The environment of a child: ours, with the checkout to import from, compiled once as that of
+    an installed package is.
+    """
     ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**ours, "PYTHONPATH": str(HERE.parent), **more}

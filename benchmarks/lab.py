@@ -7,12 +7,22 @@ from ipaddress import IPv4Address
 BASE = int(IPv4Address("10.0.0.0"))
 
 
-def lab(networks: int, endpoints: int, *, name: str = "lab", per_container: int = 2, image: str = "", grace: str = "0s") -> str:
-    """A topology of that many bridges (one /24 each, from 10.0.0.0 up) and endpoints, spread evenly over containers.
+def lab(
+    networks: int,
+    endpoints: int,
+    *,
+    name: str = "lab",
+    per_container: int = 2,
+    image: str = "",
+    grace: str = "0s",
+) -> str:
+    """A topology of that many bridges (one /24 each, from 10.0.0.0 up) and endpoints, spread evenly
+    over containers.
 
-    Every endpoint has an alias; every fourth a static address, outside the range that dynamic addresses come from. With an `image` the
-    containers are run by the topology; `sleep` ignores SIGTERM there, so they need all of `grace` to stop, or the 10 s that
-    engines give where that is empty.
+    Every endpoint has an alias; every fourth a static address, outside the range that dynamic
+    addresses come from. With an `image` the containers are run by the topology; `sleep` ignores
+    SIGTERM there, so they need all of `grace` to stop, or the 10 s that engines give where that is
+    empty.
     """
     run = [f"    image: {image}", "    command: [sleep, '86400']"] if image else []
     run += [f"    stop_grace_period: {grace}"] if image and grace else []
@@ -41,7 +51,13 @@ def _network(number: int) -> list[str]:
 
 def _endpoint(number: int, networks: int) -> list[str]:
     network = number % networks
-    lines = [f"      net-{network:04}:", f"        aliases: [service-{number:05}, replica-{number % 3}-of-the-service]"]
+    lines = [
+        f"      net-{network:04}:",
+        f"        aliases: [service-{number:05}, replica-{number % 3}-of-the-service]",
+    ]
     if number % 4 == 0:
-        lines.append(f"        ipv4_address: {IPv4Address(BASE + network * 256 + 2 + number // networks % 120)}")
+        lines.append(
+            "        ipv4_address:"
+            f" {IPv4Address(BASE + network * 256 + 2 + number // networks % 120)}"
+        )
     return lines

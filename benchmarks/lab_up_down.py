@@ -1,9 +1,12 @@
-"""A whole lab, up from nothing and down to nothing: 20 networks and 40 containers, two attachments each, with aliases.
+"""A whole lab, up from nothing and down to nothing: 20 networks and 40 containers, two attachments
+each, with aliases.
 
-netplan, `docker compose` and the bare calls each bring the same lab up and take it down, in turn, on an engine that has none of it. netplan
-and Compose are whole processes; the bare calls (bare.py, a process too) are given the bodies of the very calls and their order constraints
-as netplan plans them, and are made with the number of threads that suits them best. `--only-idle` measures instead what a second `apply`
-takes on 100 networks and 200 containers against a second `docker compose up -d`.
+netplan, `docker compose` and the bare calls each bring the same lab up and take it down, in turn,
+on an engine that has none of it. netplan and Compose are whole processes; the bare calls (bare.py,
+a process too) are given the bodies of the very calls and their order constraints as netplan plans
+them, and are made with the number of threads that suits them best. `--only-idle` measures instead
+what a second `apply` takes on 100 networks and 200 containers against a second `docker compose up
+-d`.
 """
 
 from __future__ import annotations
@@ -18,7 +21,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from bench import HERE, NETPLAN, Host, Report, Times, arguments, engine, environment, main, median, run, spread, timed
+from bench import (
+    HERE,
+    NETPLAN,
+    Host,
+    Report,
+    Times,
+    arguments,
+    engine,
+    environment,
+    main,
+    median,
+    run,
+    spread,
+    timed,
+)
 from lab import lab
 from nothing import NO_COMPOSE, works
 from planned import API, calls, planned
@@ -38,20 +55,30 @@ def compose_file(topology: str) -> str:
     for name, body in whole["networks"].items():
         pool = {key: body[key] for key in ("subnet", "gateway", "ip_range")}
         options = {key: str(value).lower() for key, value in body["driver_opts"].items()}
-        networks[name] = {"name": name, "ipam": {"config": [pool]}, "driver_opts": options, "labels": body["labels"]}
-    services = {name: {"container_name": name, "pull_policy": "never", **body} for name, body in whole["containers"].items()}
+        networks[name] = {
+            "name": name,
+            "ipam": {"config": [pool]},
+            "driver_opts": options,
+            "labels": body["labels"],
+        }
+    services = {
+        name: {"container_name": name, "pull_policy": "never", **body}
+        for name, body in whole["containers"].items()
+    }
     return json.dumps({"services": services, "networks": networks})
 
 
-# --- the bare calls --------------------------------------------------------------------------------------------------
+# --- the bare calls -------------------------------------------------------------------------------
 
 
-# --- in turn ---------------------------------------------------------------------------------------------------------
+# --- in turn --------------------------------------------------------------------------------------
 
 
 @dataclass
 class Contender:
-    """Something that brings the lab up and takes it down. `prepare` comes before each of the two and is not timed."""
+    """Something that brings the lab up and takes it down. `prepare` comes before each of the two
+    and is not timed.
+    """
 
     name: str
     up: Callable[[], object]
@@ -74,13 +101,17 @@ class Contender:
 
 def netplan(file: Path) -> Contender:
     up, down = ([*NETPLAN, verb, "--quiet", "--yes", str(file)] for verb in ("apply", "destroy"))
-    return Contender("netplan", lambda: run(up, env=environment()), lambda: run(down, env=environment()))
+    return Contender(
+        "netplan", lambda: run(up, env=environment()), lambda: run(down, env=environment())
+    )
 
 
 def composed(command: list[str], project: str) -> Contender:
     whole = [*command, "-p", PROJECT, "-f", "-"]
     return Contender(
-        "docker compose", lambda: run([*whole, "up", "-d"], input=project), lambda: run([*whole, "down", "-t", "0"], input=project)
+        "docker compose",
+        lambda: run([*whole, "up", "-d"], input=project),
+        lambda: run([*whole, "down", "-t", "0"], input=project),
     )
 
 
@@ -94,7 +125,9 @@ def bare(file: Path, threads: tuple[int, int]) -> Contender:
 
     up, down = threads
     name = f"bare.py with {up} threads" + (f" up, {down} down" if up != down else "")
-    return Contender(name, lambda: run([*program, str(up)]), lambda: run([*program, str(down)]), prepare)
+    return Contender(
+        name, lambda: run([*program, str(up)]), lambda: run([*program, str(down)]), prepare
+    )
 
 
 def best(host: Host, file: Path) -> tuple[int, int]:
@@ -103,15 +136,22 @@ def best(host: Host, file: Path) -> tuple[int, int]:
     for contender in [*found.values()] * SEARCHED:
         contender.turn(host)
     for contender in found.values():
-        print(f"{contender.name}: up {spread(contender.ups)}, down {spread(contender.downs)}", flush=True)
-    return min(found, key=lambda n: median(found[n].ups)), min(found, key=lambda n: median(found[n].downs))
+        print(
+            f"{contender.name}: up {spread(contender.ups)}, down {spread(contender.downs)}",
+            flush=True,
+        )
+    return min(found, key=lambda n: median(found[n].ups)), min(
+        found, key=lambda n: median(found[n].downs)
+    )
 
 
 def up_and_down(host: Host, report: Report, file: Path, options: Any, compose: list[str]) -> None:
     topology = lab(NETWORKS, 2 * CONTAINERS, image=options.image)
     file.write_text(topology)
     ours = netplan(file)
-    others = [(bare(file, (options.threads,) * 2 if options.threads else best(host, file)), BARE_BOUND)]
+    others = [
+        (bare(file, (options.threads,) * 2 if options.threads else best(host, file)), BARE_BOUND)
+    ]
     if compose:
         others.insert(0, (composed(compose, compose_file(topology)), COMPOSE_BOUND))
     everybody = [ours, *(other for other, _ in others)]
@@ -124,7 +164,9 @@ def up_and_down(host: Host, report: Report, file: Path, options: Any, compose: l
 
 
 def idle(report: Report, file: Path, options: Any, compose: list[str]) -> None:
-    """Both in turn make the lab, and then look at it again and again; the engine has one of the two labs at a time."""
+    """Both in turn make the lab, and then look at it again and again; the engine has one of the two
+    labs at a time.
+    """
     topology = lab(IDLE_NETWORKS, 2 * IDLE_CONTAINERS, image=options.image)
     file.write_text(topology)
     ours, theirs = netplan(file), composed(compose, compose_file(topology))
@@ -139,10 +181,23 @@ def idle(report: Report, file: Path, options: Any, compose: list[str]) -> None:
 
 def benchmark() -> int:
     parser = arguments(__doc__ or "", rounds=5)
-    parser.add_argument("--compose", default="docker compose", metavar="COMMAND", help="how Compose is called; reads its file from stdin")
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="of bare.py; 0: find the best of 2, 4 and 8")
+    parser.add_argument(
+        "--compose",
+        default="docker compose",
+        metavar="COMMAND",
+        help="how Compose is called; reads its file from stdin",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of bare.py; 0: find the best of 2, 4 and 8",
+    )
     parser.add_argument("--only-idle", action="store_true", help="only the part with nothing to do")
-    parser.add_argument("--only-up-down", action="store_true", help="only the part from nothing to nothing")
+    parser.add_argument(
+        "--only-up-down", action="store_true", help="only the part from nothing to nothing"
+    )
     options = parser.parse_args()
     compose, report = shlex.split(options.compose), Report()
     if not works(compose):

@@ -1,7 +1,9 @@
-"""What lock and journal cost an apply of 50 networks and 100 attachments: making them all, and replacing them all.
+"""What lock and journal cost an apply of 50 networks and 100 attachments: making them all, and
+replacing them all.
 
-The yardstick (unlocked.py) is the same command without the lock, the second look under it, and the journal. A replacement
-takes everything away, so its journal is as large as it gets and the lock is looked at 150 times.
+The yardstick (unlocked.py) is the same command without the lock, the second look under it, and the
+journal. A replacement takes everything away, so its journal is as large as it gets and the lock is
+looked at 150 times.
 """
 
 from __future__ import annotations
@@ -30,18 +32,31 @@ def benchmark() -> int:
         host.start([f"host-{number:05}" for number in range(ENDPOINTS // 2)], options.image)
 
         def apply(file: Path) -> None:
-            run([sys.executable, "-m", "reconciler", "apply", "--quiet", "--yes", str(file)], env=environment())
+            run(
+                [sys.executable, "-m", "reconciler", "apply", "--quiet", "--yes", str(file)],
+                env=environment(),
+            )
 
         def unlocked(file: Path) -> None:
-            run([sys.executable, str(HERE / "unlocked.py"), "apply", "--quiet", "--yes", str(file)], env=environment())
+            run(
+                [sys.executable, str(HERE / "unlocked.py"), "apply", "--quiet", "--yes", str(file)],
+                env=environment(),
+            )
 
         if options.only != "replace":
-            works = alternated(options.rounds, lambda: apply(one), lambda: unlocked(one), between=lambda: host.remove_networks("net-"))
+            works = alternated(
+                options.rounds,
+                lambda: apply(one),
+                lambda: unlocked(one),
+                between=lambda: host.remove_networks("net-"),
+            )
             report.ratio("apply, all new", works[0], "unlocked.py", works[1], BOUND)
         if options.only != "make":
             apply(one)
             files = itertools.cycle((other, one))
-            works = alternated(options.rounds, lambda: apply(next(files)), lambda: unlocked(next(files)))
+            works = alternated(
+                options.rounds, lambda: apply(next(files)), lambda: unlocked(next(files))
+            )
             report.ratio("apply, all replaced", works[0], "unlocked.py", works[1], BOUND)
     return report.code
 

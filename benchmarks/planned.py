@@ -36,7 +36,10 @@ def planned(file: Path, *, down: bool = False, reset: bool = False) -> Plan:
 def calls(plan: Plan) -> list[dict[str, Any]]:
     """The steps of a plan as the engine's calls."""
     made = {step.container or step.network: step.id for step in plan.steps if step.op == "create"}
-    return [{"id": step.id, **_call(step, made), "after": [*step.needs, *step.follows]} for step in plan.steps]
+    return [
+        {"id": step.id, **_call(step, made), "after": [*step.needs, *step.follows]}
+        for step in plan.steps
+    ]
 
 
 def _call(step: Step, made: Mapping[str, int]) -> dict[str, Any]:
@@ -53,7 +56,10 @@ def _call(step: Step, made: Mapping[str, int]) -> dict[str, Any]:
             return post("/networks/create", network_body(step.network, step.settings, step.mark))
         case "create", "container":
             assert step.spec is not None
-            return post(f"/containers/create?name={step.container}", container_body(step.container, step.spec, (1, 44)))
+            return post(
+                f"/containers/create?name={step.container}",
+                container_body(step.container, step.spec, (1, 44)),
+            )
         case "remove", "container":
             return {"method": "DELETE", "path": f"{container}?force=1&v=1", "body": None}
         case "remove", "network":
@@ -62,7 +68,9 @@ def _call(step: Step, made: Mapping[str, int]) -> dict[str, Any]:
             return post(f"{network}/disconnect", {"Container": step.container_id, "Force": False})
         case "connect", _:
             assert isinstance(step.mark, EndpointMark)
-            body = endpoint_body(step.container_id, step.settings, step.mark, Place(step.container, step.network))
+            body = endpoint_body(
+                step.container_id, step.settings, step.mark, Place(step.container, step.network)
+            )
             return post(f"{network}/connect", body)
         case "stop", _:
             return post(f"{container}/stop?t={step.seconds}")

@@ -1,13 +1,15 @@
-"""How long whole commands take beside `docker compose` and beside bare calls: one line for each bound.
+"""How long whole commands take beside `docker compose` and beside bare calls: one line for each
+bound.
 
-    grace  20 networks, 40 containers that need the default grace period of 10 s to stop: destroy, reset
-    fast   the same lab with a grace period of 0: apply from nothing, destroy
-    idle   nothing to do on 20 networks and 40 containers, and on 100 and 200
-    large  30 networks, 300 containers beside bare calls: apply, nothing to do, one network replaced, reset, destroy
+    grace  20 networks, 40 containers that need the default grace period of 10 s to stop: destroy,
+    reset fast   the same lab with a grace period of 0: apply from nothing, destroy idle   nothing
+    to do on 20 networks and 40 containers, and on 100 and 200 large  30 networks, 300 containers
+    beside bare calls: apply, nothing to do, one network replaced, reset, destroy
 
-netplan and Compose are whole processes. `--settle 0` is given to netplan where containers are started: by default it watches them
-for one second more, once, which Compose does not. The bare calls (bare.py, a process too) are those that netplan plans, with its
-bodies and order constraints, or, where nothing is to be done, those by which it looks. Both contestants have the engine in turn.
+netplan and Compose are whole processes. `--settle 0` is given to netplan where containers are
+started: by default it watches them for one second more, once, which Compose does not. The bare
+calls (bare.py, a process too) are those that netplan plans, with its bodies and order constraints,
+or, where nothing is to be done, those by which it looks. Both contestants have the engine in turn.
 """
 
 from __future__ import annotations
@@ -23,7 +25,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import HERE, NETPLAN, Host, Report, Times, arguments, engine, environment, main, run, timed
+from bench import (
+    HERE,
+    NETPLAN,
+    Host,
+    Report,
+    Times,
+    arguments,
+    engine,
+    environment,
+    main,
+    run,
+    timed,
+)
 from lab import lab
 from lab_up_down import PROJECT, compose_file
 from nothing import NO_COMPOSE, works
@@ -44,10 +58,18 @@ def netplan(file: Path, other: Path | None = None) -> Works:
 
     def command(verb: str, path: Path = file) -> Callable[[], str]:
         settle = ["--settle", "0"] if verb != "destroy" else []
-        return lambda: run([*NETPLAN, verb, "--quiet", "--yes", *settle, str(path)], env=environment())
+        return lambda: run(
+            [*NETPLAN, verb, "--quiet", "--yes", *settle, str(path)], env=environment()
+        )
 
     up = command("apply")
-    return {"up": up, "idle": up, "replaced": command("apply", other or file), "reset": command("reset"), "down": command("destroy")}
+    return {
+        "up": up,
+        "idle": up,
+        "replaced": command("apply", other or file),
+        "reset": command("reset"),
+        "down": command("destroy"),
+    }
 
 
 def composed(command: list[str], project: str, *down: str) -> Works:
@@ -62,8 +84,12 @@ def composed(command: list[str], project: str, *down: str) -> Works:
     return {"up": up, "idle": up, "reset": lambda: (away(), up()), "down": away}
 
 
-def in_turn(rounds: int, host: Host, every: list[Works], steps: list[str], measured: list[str]) -> list[dict[str, Times]]:
-    """The times of what is measured of all `steps`, which begin and end with nothing on the engine."""
+def in_turn(
+    rounds: int, host: Host, every: list[Works], steps: list[str], measured: list[str]
+) -> list[dict[str, Times]]:
+    """The times of what is measured of all `steps`, which begin and end with nothing on the
+    engine.
+    """
     times: list[dict[str, Times]] = [defaultdict(list) for _ in every]
     for turn in range(rounds):
         for index in range(len(every)) if turn % 2 == 0 else reversed(range(len(every))):
@@ -79,7 +105,7 @@ def in_turn(rounds: int, host: Host, every: list[Works], steps: list[str], measu
     return times
 
 
-# --- beside Compose --------------------------------------------------------------------------------------------------
+# --- beside Compose -------------------------------------------------------------------------------
 
 
 class Beside:
@@ -99,17 +125,49 @@ class Beside:
 
     def grace(self) -> None:
         file = self.lab(SMALL, grace="")
-        ours, theirs = in_turn(self.options.rounds, self.host, self.both(file), ["up", "reset", "down"], ["reset", "down"])
+        ours, theirs = in_turn(
+            self.options.rounds,
+            self.host,
+            self.both(file),
+            ["up", "reset", "down"],
+            ["reset", "down"],
+        )
         what = "20 networks, 40 containers, default grace period"
-        self.report.ratio(f"netplan destroy, {what}", ours["down"], "docker compose down", theirs["down"], 1.0)
-        self.report.ratio(f"netplan reset --settle 0, {what}", ours["reset"], "docker compose down && up -d", theirs["reset"], 1.0)
+        self.report.ratio(
+            f"netplan destroy, {what}", ours["down"], "docker compose down", theirs["down"], 1.0
+        )
+        self.report.ratio(
+            f"netplan reset --settle 0, {what}",
+            ours["reset"],
+            "docker compose down && up -d",
+            theirs["reset"],
+            1.0,
+        )
 
     def fast(self) -> None:
         file = self.lab(SMALL)
-        ours, theirs = in_turn(self.options.rounds, self.host, self.both(file, "-t", "0"), ["up", "down"], ["up", "down"])
+        ours, theirs = in_turn(
+            self.options.rounds,
+            self.host,
+            self.both(file, "-t", "0"),
+            ["up", "down"],
+            ["up", "down"],
+        )
         what = "20 networks, 40 containers, grace period 0"
-        self.report.ratio(f"netplan apply --settle 0, {what}", ours["up"], "docker compose up -d", theirs["up"], 1.0)
-        self.report.ratio(f"netplan destroy, {what}", ours["down"], "docker compose down -t 0", theirs["down"], 0.85)
+        self.report.ratio(
+            f"netplan apply --settle 0, {what}",
+            ours["up"],
+            "docker compose up -d",
+            theirs["up"],
+            1.0,
+        )
+        self.report.ratio(
+            f"netplan destroy, {what}",
+            ours["down"],
+            "docker compose down -t 0",
+            theirs["down"],
+            0.85,
+        )
 
     def idle(self) -> None:
         for size, bound in ((SMALL, 1.3), (MIDDLE, 0.8)):
@@ -118,7 +176,13 @@ class Beside:
             rounds = max(2, self.options.rounds // 2)
             ours, theirs = in_turn(rounds, self.host, self.both(file, "-t", "0"), steps, ["idle"])
             what = f"nothing to do on {size[0]} networks, {size[1]} containers"
-            self.report.ratio(f"netplan apply, {what}", ours["idle"], "docker compose up -d", theirs["idle"], bound)
+            self.report.ratio(
+                f"netplan apply, {what}",
+                ours["idle"],
+                "docker compose up -d",
+                theirs["idle"],
+                bound,
+            )
 
     def large(self) -> None:
         file = self.lab(LARGE)
@@ -126,11 +190,17 @@ class Beside:
         other.write_text(file.read_text().replace("10.0.3.", "10.255.3."))
         steps = ["up", "idle", "replaced", "up", "reset", "down"]
         every = [netplan(file, other), bare(file, other, self.options.threads)]
-        ours, theirs = in_turn(max(1, self.options.rounds // 2), self.host, every, steps, [*dict.fromkeys(steps)])
+        ours, theirs = in_turn(
+            max(1, self.options.rounds // 2), self.host, every, steps, [*dict.fromkeys(steps)]
+        )
         for key, what in LARGE_WORDS.items():
             name = f"netplan {what}, 30 networks, 300 containers"
-            taken = (ours[key][::2], theirs[key][::2]) if key == "up" else (ours[key], theirs[key])  # the other half puts a network back
-            self.report.ratio(name, taken[0], f"bare calls, {self.options.threads} threads", taken[1], BARE_BOUND)
+            taken = (
+                (ours[key][::2], theirs[key][::2]) if key == "up" else (ours[key], theirs[key])
+            )  # the other half puts a network back
+            self.report.ratio(
+                name, taken[0], f"bare calls, {self.options.threads} threads", taken[1], BARE_BOUND
+            )
 
 
 LARGE_WORDS = {
@@ -142,19 +212,36 @@ LARGE_WORDS = {
 }
 
 
-# --- beside bare calls -----------------------------------------------------------------------------------------------
+# --- beside bare calls ----------------------------------------------------------------------------
 
 
 def bare(file: Path, other: Path, threads: int) -> Works:
     """The same by bare calls; their list is made before each."""
     listed = file.with_suffix(".calls.json")
-    program = [sys.executable, str(HERE / "bare.py"), str(listed), "--threads", str(threads), "--api", API]
+    program = [
+        sys.executable,
+        str(HERE / "bare.py"),
+        str(listed),
+        "--threads",
+        str(threads),
+        "--api",
+        API,
+    ]
 
     def work(path: Path, **policy: bool) -> Callable[[], object]:
-        return Prepared(lambda: listed.write_text(json.dumps(calls(planned(path, **policy)))), lambda: run(program))
+        return Prepared(
+            lambda: listed.write_text(json.dumps(calls(planned(path, **policy)))),
+            lambda: run(program),
+        )
 
     looks = Prepared(lambda: listed.write_text(json.dumps(reads(file))), lambda: run(program))
-    return {"up": work(file), "idle": looks, "replaced": work(other), "reset": work(file, reset=True), "down": work(file, down=True)}
+    return {
+        "up": work(file),
+        "idle": looks,
+        "replaced": work(other),
+        "reset": work(file, reset=True),
+        "down": work(file, down=True),
+    }
 
 
 class Prepared:
@@ -170,17 +257,29 @@ class Prepared:
 def reads(file: Path) -> list[dict[str, Any]]:
     """The calls by which netplan looks where nothing is to be done."""
     command = [*NETPLAN, "apply", "--quiet", "--verbose", str(file)]
-    said = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stderr
+    said = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, check=True
+    ).stderr
     paths = re.findall(r"^GET +\d+ +[\d.]+ ms +(?:/v[\d.]+)?(\S+)$", said, re.M)
     assert len(paths) > LARGE[1], said
-    return [{"id": number, "method": "GET", "path": path, "body": None, "after": []} for number, path in enumerate(paths, 1)]
+    return [
+        {"id": number, "method": "GET", "path": path, "body": None, "after": []}
+        for number, path in enumerate(paths, 1)
+    ]
 
 
 def benchmark() -> int:
     parser = arguments(__doc__ or "", rounds=3)
-    parser.add_argument("--compose", default="docker compose", metavar="COMMAND", help="how Compose is called; reads its file from stdin")
+    parser.add_argument(
+        "--compose",
+        default="docker compose",
+        metavar="COMMAND",
+        help="how Compose is called; reads its file from stdin",
+    )
     parser.add_argument("--threads", type=int, default=4, metavar="N", help="of the bare calls")
-    parser.add_argument("--only", choices=PARTS, action="append", help="a part of it; may be given several times")
+    parser.add_argument(
+        "--only", choices=PARTS, action="append", help="a part of it; may be given several times"
+    )
     options = parser.parse_args()
     report = Report()
     with engine(options.image, "host-", "net-") as host, tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,9 @@
-"""What reading and validating a big file costs, against the bare `yaml.load(text, Loader=CSafeLoader)` of the same text.
+"""What reading and validating a big file costs, against the bare `yaml.load(text,
+Loader=CSafeLoader)` of the same text.
 
-Prints for YAML and for JSON: seconds of processor time, the ratio (at most 2.5), the growth from 200 networks and 2,000 endpoints to ten
-times that (at most elevenfold), and the peak memory of a process that only reads. Each figure is the median of runs that alternate
-between the two.
+Prints for YAML and for JSON: seconds of processor time, the ratio (at most 2.5), the growth from
+200 networks and 2,000 endpoints to ten times that (at most elevenfold), and the peak memory of a
+process that only reads. Each figure is the median of runs that alternate between the two.
 """
 
 from __future__ import annotations
@@ -45,7 +46,12 @@ def measure(report: Report, texts: dict[str, str], ending: str, rounds: int) -> 
         a, b = median(ours[size]), median(bare[size])
         print(f"{size} {ending} of {len(text) / 1e6:.2f} MB: {a:.2f} s; CSafeLoader {b:.2f} s")
         report.bound("  ratio", a / b, RATIO)
-    report.bound(f"{ending} growth for ten times the size:", median(ours["big"]) / median(ours["small"]), GROWTH, " times")
+    report.bound(
+        f"{ending} growth for ten times the size:",
+        median(ours["big"]) / median(ours["small"]),
+        GROWTH,
+        " times",
+    )
 
 
 def peak(text: str, ending: str) -> int:
@@ -53,7 +59,12 @@ def peak(text: str, ending: str) -> int:
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"lab{ending}"
         file.write_text(text)
-        run = subprocess.run([sys.executable, __file__, "--load", str(file)], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, __file__, "--load", str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return int(run.stdout)
 
 
@@ -65,7 +76,11 @@ def load_only(file: str) -> None:
 
 def benchmark() -> int:
     parser = arguments(__doc__ or "", rounds=3, engine=False)
-    parser.add_argument("--load", metavar="FILE", help="internal: only read, and print the peak memory of this process in MB")
+    parser.add_argument(
+        "--load",
+        metavar="FILE",
+        help="internal: only read, and print the peak memory of this process in MB",
+    )
     options = parser.parse_args()
     if options.load:
         load_only(options.load)
@@ -75,7 +90,10 @@ def benchmark() -> int:
     for size, (networks, endpoints) in SIZES.items():
         print(f"{size}: {networks} networks, {endpoints} endpoints")
     texts = {size: lab(*counts) for size, counts in SIZES.items()}
-    as_json = {size: json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), indent=1) for size, text in texts.items()}
+    as_json = {
+        size: json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), indent=1)
+        for size, text in texts.items()
+    }
     for ending, kind in ((".yaml", texts), (".json", as_json)):
         measure(report, kind, ending, options.rounds)
         report.bound(f"{ending} peak memory:", peak(kind["big"], ending), MEGABYTES, " MB")

@@ -1,7 +1,9 @@
-"""How long it takes to render a plan of 1,000 changes, in each format, and the plan of a folder of as many.
+"""How long it takes to render a plan of 1,000 changes, in each format, and the plan of a folder of
+as many.
 
-Two plans: all new, and all to be replaced under running containers (the longest one there is to say). The yardstick is `json.dumps` of the
-same plan's JSON values, indented: the least that a program does to print as much. Rendering waits for nothing: processor time.
+Two plans: all new, and all to be replaced under running containers (the longest one there is to
+say). The yardstick is `json.dumps` of the same plan's JSON values, indented: the least that a
+program does to print as much. Rendering waits for nothing: processor time.
 """
 
 from __future__ import annotations
@@ -38,13 +40,22 @@ def plans() -> dict[str, Plan]:
     """Plans of 1,000 changes each."""
     desired = load_text(lab(200, 800), "lab.yaml").state
     replaced = load_text(lab(CHANGES, 2 * CHANGES), "lab.yaml").state
-    networks = {name: replace(network, settings={**network.settings, "internal": True}) for name, network in replaced.networks.items()}
+    networks = {
+        name: replace(network, settings={**network.settings, "internal": True})
+        for name, network in replaced.networks.items()
+    }
     found = {
         "all new": plan(desired, assumed([desired])),
-        "all replaced": plan(DesiredState(replaced.topology, networks, replaced.containers), applied(replaced)),
+        "all replaced": plan(
+            DesiredState(replaced.topology, networks, replaced.containers), applied(replaced)
+        ),
     }
     for name, made in found.items():
-        assert (len(made.changes), made.refusals) == (CHANGES, ()), (name, len(made.changes), made.refusals[:3])
+        assert (len(made.changes), made.refusals) == (CHANGES, ()), (
+            name,
+            len(made.changes),
+            made.refusals[:3],
+        )
     return found
 
 
@@ -54,14 +65,23 @@ def timed(work: Callable[[], object]) -> float:
     return process_time() - began
 
 
-def measured(report: Report, rounds: int, name: str, forms: dict[str, Callable[[], str]], yardstick: Callable[[], object]) -> None:
+def measured(
+    report: Report,
+    rounds: int,
+    name: str,
+    forms: dict[str, Callable[[], str]],
+    yardstick: Callable[[], object],
+) -> None:
     for form, render in forms.items():
         ours, theirs = [], []
         for _ in range(rounds):
             ours.append(timed(render))
             theirs.append(timed(yardstick))
         text = render()
-        print(f"{name} as {form}: {spread(ours)}, {len(text):,} characters\n  json.dumps of the plan: {spread(theirs)}")
+        print(
+            f"{name} as {form}: {spread(ours)}, {len(text):,} characters\n  json.dumps of the plan:"
+            f" {spread(theirs)}"
+        )
         report.bound("  rendering", median(ours), SECONDS, " s")
         report.bound("  ratio", paired(ours, theirs), RATIOS[form])
         if form == "Markdown":
@@ -78,9 +98,20 @@ def benchmark() -> int:
             "Markdown": lambda made=made: render_markdown(made, "netplan apply lab.yaml"),  # type: ignore[misc]
         }
         value = plan_json(made)
-        measured(report, options.rounds, f"{CHANGES} changes, {name},", forms, lambda value=value: json.dumps(value, indent=2))  # type: ignore[misc]
-    states = [load_text(lab(2, 8, name=f"lab-{number}"), f"lab/{number}.yaml").state for number in range(100)]
-    folder = [Planned(f"lab/{state.topology}.yaml", plan(state, assumed([state]))) for state in states]
+        measured(
+            report,
+            options.rounds,
+            f"{CHANGES} changes, {name},",
+            forms,
+            lambda value=value: json.dumps(value, indent=2),
+        )  # type: ignore[misc]
+    states = [
+        load_text(lab(2, 8, name=f"lab-{number}"), f"lab/{number}.yaml").state
+        for number in range(100)
+    ]
+    folder = [
+        Planned(f"lab/{state.topology}.yaml", plan(state, assumed([state]))) for state in states
+    ]
     forms = {
         "text": lambda: folder_text(folder, ()),
         "JSON": lambda: folder_json(folder, ()),
@@ -88,7 +119,13 @@ def benchmark() -> int:
     }
     values = [plan_json(one.plan) for one in folder]
     changes = sum(len(one.plan.changes) for one in folder)
-    measured(report, options.rounds, f"a folder of {len(folder)} files, {changes} changes,", forms, lambda: json.dumps(values, indent=2))
+    measured(
+        report,
+        options.rounds,
+        f"a folder of {len(folder)} files, {changes} changes,",
+        forms,
+        lambda: json.dumps(values, indent=2),
+    )
     return report.code
 
 

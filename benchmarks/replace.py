@@ -1,11 +1,14 @@
-"""Replacing one network under four running containers: how long each is off it, and whether anybody is restarted.
+"""Replacing one network under four running containers: how long each is off it, and whether anybody
+is restarted.
 
-The network gets another label, which no engine can change in place: disconnect four times, remove, create, connect four times. The
-yardstick makes the same calls bare (bare.py), in the order of the plan, with as many threads as netplan. The outage of an endpoint is
-what its container sees: a loop inside each looks at its routing table every few milliseconds and says when the route to the network goes
-and comes back. A ping would measure the outage of the one that answers too, and ends for good where there is no route. With Compose
-beside, its own way of changing the network is shown: there the containers are stopped or made anew, so the outage is the time between
-the events of the engine, from disconnect to connect.
+The network gets another label, which no engine can change in place: disconnect four times, remove,
+create, connect four times. The yardstick makes the same calls bare (bare.py), in the order of the
+plan, with as many threads as netplan. The outage of an endpoint is what its container sees: a loop
+inside each looks at its routing table every few milliseconds and says when the route to the network
+goes and comes back. A ping would measure the outage of the one that answers too, and ends for good
+where there is no route. With Compose beside, its own way of changing the network is shown: there
+the containers are stopped or made anew, so the outage is the time between the events of the engine,
+from disconnect to connect.
 """
 
 from __future__ import annotations
@@ -46,14 +49,26 @@ PARALLEL = 4
 
 def topology(revision: int) -> str:
     """One network whose label says `revision`, with four endpoints, one of them static."""
-    lines = ["name: replace", "networks:", f"  {NETWORK}:", f"    subnet: {SUBNET}", "    ip_range: 10.0.0.128/25", "    labels:"]
+    lines = [
+        "name: replace",
+        "networks:",
+        f"  {NETWORK}:",
+        f"    subnet: {SUBNET}",
+        "    ip_range: 10.0.0.128/25",
+        "    labels:",
+    ]
     lines += [f"      revision: '{revision}'", "containers:"]
     for number, name in enumerate(NAMES):
-        lines += [f"  {name}:", "    networks:", f"      {NETWORK}:", f"        aliases: [service-{number}]"]
+        lines += [
+            f"  {name}:",
+            "    networks:",
+            f"      {NETWORK}:",
+            f"        aliases: [service-{number}]",
+        ]
     return "\n".join([*lines, "        ipv4_address: 10.0.0.9"]) + "\n"
 
 
-# --- the view from inside --------------------------------------------------------------------------------------------
+# --- the view from inside -------------------------------------------------------------------------
 
 
 class Probe(threading.Thread):
@@ -65,7 +80,13 @@ class Probe(threading.Thread):
         body = {"Cmd": ["sh", "-c", PROBE], "AttachStdout": True}
         job = host.call("POST", f"/containers/{container}/exec", body)["Id"]
         self.connection = Connection(host.path)
-        self.connection.socket.sendall(request("POST", f"{API}/exec/{job}/start", json.dumps({"Detach": False, "Tty": False}).encode()))
+        self.connection.socket.sendall(
+            request(
+                "POST",
+                f"{API}/exec/{job}/start",
+                json.dumps({"Detach": False, "Tty": False}).encode(),
+            )
+        )
         self.start()
 
     def run(self) -> None:
@@ -77,16 +98,23 @@ class Probe(threading.Thread):
             self.seen += [(time.perf_counter(), word) for word in said]
 
     def outages(self, since: int) -> list[float]:
-        """Seconds from each `down` to the `up` after it, of what was said after the first `since` words."""
+        """Seconds from each `down` to the `up` after it, of what was said after the first `since`
+        words.
+        """
         said = self.seen[since:]
         return [back - gone for (gone, word), (back, _) in pairwise(said) if word == "down"]
 
 
 def outages(probes: Sequence[Probe], work: Callable[[], object]) -> list[float]:
-    """How long each container was off the network during `work`, which takes each off it once. The probes go on."""
+    """How long each container was off the network during `work`, which takes each off it once. The
+    probes go on.
+    """
     since = [len(probe.seen) for probe in probes]
     work()
-    wait(lambda: all(probe.outages(start) for probe, start in zip(probes, since, strict=True)), "every container is back on the network")
+    wait(
+        lambda: all(probe.outages(start) for probe, start in zip(probes, since, strict=True)),
+        "every container is back on the network",
+    )
     found = [probe.outages(start) for probe, start in zip(probes, since, strict=True)]
     if any(len(times) != 1 for times in found):
         raise CallError(f"not one outage for each container: {found}")
@@ -107,7 +135,7 @@ def lives(host: Host) -> list[tuple[str, str, int]]:
     return [(one["Id"], one["State"]["StartedAt"], one["RestartCount"]) for one in found]
 
 
-# --- the three ways --------------------------------------------------------------------------------------------------
+# --- the three ways -------------------------------------------------------------------------------
 
 
 class Replacement:
@@ -123,39 +151,67 @@ class Replacement:
         self.calls.write_text(json.dumps(calls(self.file)))
 
     def netplan(self) -> None:
-        run([*NETPLAN, "apply", "--yes", "--quiet", "--parallel", str(PARALLEL), str(self.file)], env=environment())
+        run(
+            [*NETPLAN, "apply", "--yes", "--quiet", "--parallel", str(PARALLEL), str(self.file)],
+            env=environment(),
+        )
 
     def bare(self) -> None:
-        run([sys.executable, str(HERE / "bare.py"), str(self.calls), "--threads", str(PARALLEL)], env=environment())
+        run(
+            [sys.executable, str(HERE / "bare.py"), str(self.calls), "--threads", str(PARALLEL)],
+            env=environment(),
+        )
 
 
 def compose_outages(host: Host, compose: Sequence[str], image: str) -> tuple[list[float], int]:
-    """Seconds each container is off the network when Compose changes its label, and how many were restarted or made anew."""
+    """Seconds each container is off the network when Compose changes its label, and how many were
+    restarted or made anew.
+    """
 
     def up(revision: int) -> None:
-        network = {"name": NETWORK, "labels": {"revision": str(revision)}, "ipam": {"config": [{"subnet": SUBNET}]}}
+        network = {
+            "name": NETWORK,
+            "labels": {"revision": str(revision)},
+            "ipam": {"config": [{"subnet": SUBNET}]},
+        }
         command = ["sh", "-c", "trap exit TERM; sleep 86400 & wait"]
         service = {"image": image, "command": command, "networks": ["net"], "pull_policy": "never"}
-        project = {"services": {name: {**service, "container_name": name} for name in NAMES}, "networks": {"net": network}}
+        project = {
+            "services": {name: {**service, "container_name": name} for name in NAMES},
+            "networks": {"net": network},
+        }
         run([*compose, "-p", PROJECT, "-f", "-", "up", "-d", "--yes"], input=json.dumps(project))
 
     up(1)
     before, since = lives(host), host.call("GET", "/info")["SystemTime"]
     up(2)
     after = lives(host)
-    return event_outages(host, since), sum(one != other for one, other in zip(before, after, strict=True))
+    return event_outages(host, since), sum(
+        one != other for one, other in zip(before, after, strict=True)
+    )
 
 
 def event_outages(host: Host, since: str) -> list[float]:
-    """From the engine's events: the time between the disconnects and the connects of the network, by the container's turn."""
+    """From the engine's events: the time between the disconnects and the connects of the network,
+    by the container's turn.
+    """
     until = host.call("GET", "/info")["SystemTime"]
-    status, text = host.connection.send(request("GET", f"{API}/events?since={_seconds(since)}&until={_seconds(until)}", b""))
+    status, text = host.connection.send(
+        request("GET", f"{API}/events?since={_seconds(since)}&until={_seconds(until)}", b"")
+    )
     events = [json.loads(line) for line in text.splitlines()] if status == 200 else []
-    of_network = [event for event in events if event["Type"] == "network" and event["Actor"]["Attributes"].get("name") == NETWORK]
+    of_network = [
+        event
+        for event in events
+        if event["Type"] == "network" and event["Actor"]["Attributes"].get("name") == NETWORK
+    ]
     times: dict[str, list[int]] = {"disconnect": [], "connect": []}
     for event in of_network:
         times.get(event["Action"], []).append(event["timeNano"])
-    return [(back - gone) / 1e9 for gone, back in zip(times["disconnect"], times["connect"][-len(NAMES) :], strict=False)]
+    return [
+        (back - gone) / 1e9
+        for gone, back in zip(times["disconnect"], times["connect"][-len(NAMES) :], strict=False)
+    ]
 
 
 def _seconds(text: str) -> str:
@@ -167,12 +223,20 @@ def _seconds(text: str) -> str:
 
 def works(compose: Sequence[str]) -> bool:
     """Whether there is such a Compose command."""
-    return shutil.which(compose[0]) is not None and subprocess.run([*compose, "version"], capture_output=True).returncode == 0
+    return (
+        shutil.which(compose[0]) is not None
+        and subprocess.run([*compose, "version"], capture_output=True).returncode == 0
+    )
 
 
 def benchmark() -> int:
     parser = arguments(__doc__ or "", rounds=6)
-    parser.add_argument("--compose", default="docker compose", metavar="COMMAND", help="how Compose is called; reads its file from stdin")
+    parser.add_argument(
+        "--compose",
+        default="docker compose",
+        metavar="COMMAND",
+        help="how Compose is called; reads its file from stdin",
+    )
     options = parser.parse_args()
     report, compose = Report(), shlex.split(options.compose)
     with engine(options.image, "host-", "net-") as host, tempfile.TemporaryDirectory() as folder:
@@ -182,21 +246,36 @@ def benchmark() -> int:
         replacement.netplan()
         before = lives(host)
         probes = [Probe(host, name) for name in NAMES]
-        wait(lambda: all(probe.seen and probe.seen[-1][1] == "up" for probe in probes), "every container sees the network")
+        wait(
+            lambda: all(probe.seen and probe.seen[-1][1] == "up" for probe in probes),
+            "every container sees the network",
+        )
         ours, theirs = measure(probes, replacement, options.rounds)
         report.ratio("outage of an endpoint, netplan apply", ours, "bare calls", theirs, BOUND)
-        report.bound("  restarts by netplan", sum(one != other for one, other in zip(before, lives(host), strict=True)), 0)
+        report.bound(
+            "  restarts by netplan",
+            sum(one != other for one, other in zip(before, lives(host), strict=True)),
+            0,
+        )
         host.remove_containers("host-")
         host.remove_networks("net-")
         if works(compose):
             outage, restarted = compose_outages(host, compose, options.image)
-            print(f"docker compose up -d: {spread(outage)}, {restarted} of {len(NAMES)} containers restarted or made anew")
+            print(
+                f"docker compose up -d: {spread(outage)}, {restarted} of {len(NAMES)} containers"
+                " restarted or made anew"
+            )
         else:
-            print(f"docker compose: skipped: `{options.compose} version` does not work here: name a Compose command with --compose")
+            print(
+                f"docker compose: skipped: `{options.compose} version` does not work here: name a"
+                " Compose command with --compose"
+            )
     return report.code
 
 
-def measure(probes: Sequence[Probe], replacement: Replacement, rounds: int) -> tuple[list[float], list[float]]:
+def measure(
+    probes: Sequence[Probe], replacement: Replacement, rounds: int
+) -> tuple[list[float], list[float]]:
     """The outages by netplan and by bare calls, four a round, in turn."""
     found: dict[str, list[Any]] = {"netplan": [], "bare": []}
     for turn in range(rounds):

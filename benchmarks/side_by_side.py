@@ -1,7 +1,9 @@
-"""Ten topologies that share nothing, applied at once, each with a container that is healthy after three seconds.
+"""Ten topologies that share nothing, applied at once, each with a container that is healthy after
+three seconds.
 
-The yardstick is one of them alone, and what the engine itself needs for all: one topology of the same networks and containers that waits
-for no health. `--rounds` are of both; then `--conflicts` rounds without the waits, in which no run may fail or wait for another.
+The yardstick is one of them alone, and what the engine itself needs for all: one topology of the
+same networks and containers that waits for no health. `--rounds` are of both; then `--conflicts`
+rounds without the waits, in which no run may fail or wait for another.
 """
 
 from __future__ import annotations
@@ -13,7 +15,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import NETPLAN, CallError, Report, arguments, engine, environment, main, median, run, spread, timed
+from bench import (
+    NETPLAN,
+    CallError,
+    Report,
+    arguments,
+    engine,
+    environment,
+    main,
+    median,
+    run,
+    spread,
+    timed,
+)
 
 TOPOLOGIES, HEALTHY_AFTER = 10, 3
 BOUND = 1.5
@@ -28,8 +42,16 @@ def parts(number: int, image: str, wait: bool) -> dict[str, Any]:
     return {
         "networks": {network: {"subnet": f"10.213.{number}.0/24"}},
         "containers": {
-            first: {**box, "command": ["sh", "-c", born], **({"healthcheck": health} if wait else {})},
-            second: {**box, "command": "sleep 86400", "depends_on": {first: {"condition": "service_healthy"}} if wait else [first]},
+            first: {
+                **box,
+                "command": ["sh", "-c", born],
+                **({"healthcheck": health} if wait else {}),
+            },
+            second: {
+                **box,
+                "command": "sleep 86400",
+                "depends_on": {first: {"condition": "service_healthy"}} if wait else [first],
+            },
         },
     }
 
@@ -44,12 +66,21 @@ def write(file: Path, name: str, *labs: dict[str, Any]) -> Path:
 
 
 def apply(files: Sequence[Path]) -> None:
-    """A process for each file, all at once. Raises CallError where one fails, or waits for another."""
+    """A process for each file, all at once. Raises CallError where one fails, or waits for
+    another.
+    """
     command = [*NETPLAN, "apply", "--quiet", "--yes", "--settle", "0", "--lock-timeout", "0"]
-    runs = [subprocess.Popen([*command, file], stderr=subprocess.PIPE, text=True, env=environment()) for file in files]
+    runs = [
+        subprocess.Popen([*command, file], stderr=subprocess.PIPE, text=True, env=environment())
+        for file in files
+    ]
     said = [process.communicate()[1] for process in runs]
-    if failed := [words for process, words in zip(runs, said, strict=True) if process.returncode or words]:
-        raise CallError(f"{len(failed)} of {len(files)} failed or had something to say: {failed[0]}")
+    if failed := [
+        words for process, words in zip(runs, said, strict=True) if process.returncode or words
+    ]:
+        raise CallError(
+            f"{len(failed)} of {len(files)} failed or had something to say: {failed[0]}"
+        )
 
 
 def destroy(*files: Path) -> None:
@@ -60,14 +91,29 @@ def destroy(*files: Path) -> None:
 
 def benchmark() -> int:
     parser = arguments(__doc__ or "", rounds=5)
-    parser.add_argument("--conflicts", type=int, default=100, help="rounds without health waits, in which no run may wait")
+    parser.add_argument(
+        "--conflicts",
+        type=int,
+        default=100,
+        help="rounds without health waits, in which no run may wait",
+    )
     options = parser.parse_args()
     report = Report()
     with engine(options.image, "host-", "net-") as host, tempfile.TemporaryDirectory() as name:
         folder, numbers = Path(name), range(TOPOLOGIES)
-        waiting = [write(folder / f"wait{n}.yaml", f"lab-{n}", parts(n, options.image, wait=True)) for n in numbers]
-        hasty = [write(folder / f"fast{n}.yaml", f"lab-{n}", parts(n, options.image, wait=False)) for n in numbers]
-        whole = write(folder / "whole.yaml", "lab-all", *(parts(n, options.image, wait=False) for n in numbers))
+        waiting = [
+            write(folder / f"wait{n}.yaml", f"lab-{n}", parts(n, options.image, wait=True))
+            for n in numbers
+        ]
+        hasty = [
+            write(folder / f"fast{n}.yaml", f"lab-{n}", parts(n, options.image, wait=False))
+            for n in numbers
+        ]
+        whole = write(
+            folder / "whole.yaml",
+            "lab-all",
+            *(parts(n, options.image, wait=False) for n in numbers),
+        )
         together, alone, work = [], [], []
         for _ in range(options.rounds):
             together.append(timed(lambda: apply(waiting)))
@@ -76,7 +122,10 @@ def benchmark() -> int:
             destroy(waiting[0])
             work.append(timed(lambda: apply([whole])))
             destroy(whole)
-        print(f"ten at once: {spread(together)}\n  one alone: {spread(alone)}\n  all that the engine does: {spread(work)}")
+        print(
+            f"ten at once: {spread(together)}\n  one alone: {spread(alone)}\n  all that the engine"
+            f" does: {spread(work)}"
+        )
         ratio = median([t / (a + w) for t, a, w in zip(together, alone, work, strict=True)])
         report.bound("  ratio to one alone and the engine's work", ratio, BOUND)
         for _ in range(options.conflicts):

@@ -1,4 +1,6 @@
-"""`netplan ARGUMENTS...` without lock, second look under it, and journal: the yardstick of lock.py, the same command else."""
+"""`netplan ARGUMENTS...` without lock, second look under it, and journal: the yardstick of lock.py,
+the same command else.
+"""
 
 from __future__ import annotations
 

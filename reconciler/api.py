@@ -94,8 +94,8 @@ if not TYPE_CHECKING:
 class Engine:
     """Where the engine is: nothing given, as the docker command finds it.
 
-    `host` as in DOCKER_HOST, or `context`, a docker context; `timeout` in seconds bounds each answer.
-    Every call of this module opens a connection of its own and closes it.
+    `host` as in DOCKER_HOST, or `context`, a docker context; `timeout` in seconds bounds each
+    answer. Every call of this module opens a connection of its own and closes it.
     """
 
     host: str | None = None
@@ -160,7 +160,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is live: networks with their endpoints, containers, and both as `netplan show` prints them.
+    """What is live: networks with their endpoints, containers, and both as `netplan show` prints
+    them.
 
     `notes` of each say what is not as declared, or not well.
     """
@@ -177,7 +178,7 @@ One that raises is not called again; the steps go on, and its exception is raise
 """
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def load(path: str | Path) -> Topology:
@@ -206,7 +207,7 @@ def _in_order(loaded: Loaded, file: str) -> Topology:
     return Topology(replace(loaded.state, origin=origin_of(file)), loaded.warnings)
 
 
-# --- looking ---------------------------------------------------------------------------------------------------------
+# --- looking --------------------------------------------------------------------------------------
 
 
 def observe(engine: Engine = Engine(), topology: Topology | None = None) -> Observed:
@@ -284,7 +285,7 @@ def render(plan: Plan, form: Literal["text", "json", "markdown"] = "text") -> st
     return render_text(plan)
 
 
-# --- changing --------------------------------------------------------------------------------------------------------
+# --- changing -------------------------------------------------------------------------------------
 
 
 def apply(
@@ -361,8 +362,12 @@ def _check(outcome: Outcome, result: Result) -> None:
     if not outcome.plan.applyable:
         told = [f"{r.message}: {r.way_out}" if r.way_out else r.message for r in refusals]
         if any(refusal.unsafe for refusal in refusals):
-            raise PlanRefusedError(outcome.plan, "the plan is refused as unsafe: nothing was done", *told)
-        raise ImpossibleError(outcome.plan, "the plan cannot be carried out: nothing was done", *told)
+            raise PlanRefusedError(
+                outcome.plan, "the plan is refused as unsafe: nothing was done", *told
+            )
+        raise ImpossibleError(
+            outcome.plan, "the plan cannot be carried out: nothing was done", *told
+        )
     if outcome.run and not outcome.run.ok:
         failed, count = outcome.run.failed, len(outcome.run.results)
         what = f"{len(failed)} of {count} steps failed, {len(outcome.run.skipped)} were skipped"
@@ -370,7 +375,9 @@ def _check(outcome: Outcome, result: Result) -> None:
 
 
 def _reporter(progress: Progress | None) -> tuple[Reporter, list[str], list[BaseException]]:
-    """What listens to a run for the program, the warnings of the run, and what `progress` raised."""
+    """What listens to a run for the program, the warnings of the run, and what `progress`
+    raised.
+    """
     from .runs import Reporter
 
     warnings: list[str] = []
@@ -439,7 +446,9 @@ def _writer(engine: Engine) -> AbstractContextManager[Writer]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C lets running steps end, as on the command line; then the program gets its KeyboardInterrupt."""
+    """Ctrl-C lets running steps end, as on the command line; then the program gets its
+    KeyboardInterrupt.
+    """
     from .signals import received
 
     if threading.current_thread() is not threading.main_thread():

@@ -1,6 +1,8 @@
-"""An engine as it is after a topology was applied to it: simulated, so that two files can be compared without one.
+"""An engine as it is after a topology was applied to it: simulated, so that two files can be
+compared without one.
 
-What an engine chooses by itself (subnets, addresses, MACs) is unset here, and so is what an image brings: nobody can know it.
+What an engine chooses by itself (subnets, addresses, MACs) is unset here, and so is what an image
+brings: nobody can know it.
 """
 
 from __future__ import annotations
@@ -47,37 +49,57 @@ _PREDEFINED: Mapping[str, Settings] = {
     "none": {**_DEFAULTS, "driver": "null"},
 }
 _AROUND = {4: 24, 6: 64}
-"""Prefix length of the subnet that an external network is assumed to have around an address declared on it."""
+"""Prefix length of the subnet that an external network is assumed to have around an address
+declared on it.
+"""
 
 
-def applied(desired: DesiredState, engine: EngineInfo = NEWEST, *, also: Iterable[DesiredState] = ()) -> ObservedState:
+def applied(
+    desired: DesiredState, engine: EngineInfo = NEWEST, *, also: Iterable[DesiredState] = ()
+) -> ObservedState:
     """The state of an otherwise empty `engine` after `desired` was applied.
 
-    What a topology needs and does not make is taken to be there: external networks, containers that it does not run, which run, and images
-    that are never pulled. `also` are other topologies for which the same is assumed.
+    What a topology needs and does not make is taken to be there: external networks, containers that
+    it does not run, which run, and images that are never pulled. `also` are other topologies for
+    which the same is assumed.
     """
     desired = desired.made_on(engine)
     states = (desired, *also)
-    own = {network.name: network.settings for network in desired.networks.values() if not network.external}
+    own = {
+        network.name: network.settings
+        for network in desired.networks.values()
+        if not network.external
+    }
     settings = {**_PREDEFINED, **_external(states), **own}
     containers = [_container(desired, name, engine) for name in sorted(_present(states))]
-    networks = [_network(desired, name, {**_DEFAULTS, **settings[name]}, containers) for name in sorted(settings)]
+    networks = [
+        _network(desired, name, {**_DEFAULTS, **settings[name]}, containers)
+        for name in sorted(settings)
+    ]
     return ObservedState(engine, tuple(networks), tuple(containers), _images(states))
 
 
 def assumed(states: Iterable[DesiredState], engine: EngineInfo = NEWEST) -> ObservedState:
-    """An `engine` on which nothing was applied yet, with all that the topologies need and do not make."""
+    """An `engine` on which nothing was applied yet, with all that the topologies need and do not
+    make.
+    """
     return applied(DesiredState(""), engine, also=states)
 
 
 def missing(observed: ObservedState, things: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of the things, by kind and name, that are not there."""
-    names = {"network": {network.name for network in observed.networks}, "container": {c.name for c in observed.containers}}
+    names = {
+        "network": {network.name for network in observed.networks},
+        "container": {c.name for c in observed.containers},
+    }
     return [(kind, name) for kind, name in things if name not in names[kind]]
 
 
-def expected(observed: ObservedState, things: Iterable[tuple[str, str]], makers: Iterable[DesiredState]) -> ObservedState:
-    """`observed`, and with it the things that are not there, as the topologies that make them will have made them.
+def expected(
+    observed: ObservedState, things: Iterable[tuple[str, str]], makers: Iterable[DesiredState]
+) -> ObservedState:
+    """`observed`, and with it the things that are not there, as the topologies that make them will
+    have made them.
 
     A container comes with the networks that it is on, and with the one whose network it shares.
     """
@@ -91,12 +113,30 @@ def expected(observed: ObservedState, things: Iterable[tuple[str, str]], makers:
                 awaited |= {("container", owner)} if owner else set()
         ids = {network.name: network.id for network in observed.networks}
         there = {container.name for container in observed.containers}
-        networks = (n for n in made.networks if n.mark and n.name not in ids and ("network", n.name) in awaited)
-        found = (c for c in made.containers if c.mark and c.name not in there and ("container", c.name) in awaited)
-        containers = (
-            replace(c, endpoints=tuple(replace(e, network_id=ids.get(e.network, e.network_id)) for e in c.endpoints)) for c in found
+        networks = (
+            n
+            for n in made.networks
+            if n.mark and n.name not in ids and ("network", n.name) in awaited
         )
-        observed = replace(observed, networks=(*observed.networks, *networks), containers=(*observed.containers, *containers))
+        found = (
+            c
+            for c in made.containers
+            if c.mark and c.name not in there and ("container", c.name) in awaited
+        )
+        containers = (
+            replace(
+                c,
+                endpoints=tuple(
+                    replace(e, network_id=ids.get(e.network, e.network_id)) for e in c.endpoints
+                ),
+            )
+            for c in found
+        )
+        observed = replace(
+            observed,
+            networks=(*observed.networks, *networks),
+            containers=(*observed.containers, *containers),
+        )
     return observed
 
 
@@ -108,7 +148,11 @@ def assumptions(states: Iterable[DesiredState]) -> tuple[str, ...]:
         ("external networks", "exist", sorted(_external(states))),
         ("images", "be on the engine", sorted(set().union(*map(_never_pulled, states)))),
     ]
-    return tuple(f"no engine was asked: these {what} are taken to {verb}: {', '.join(names)}" for what, verb, names in found if names)
+    return tuple(
+        f"no engine was asked: these {what} are taken to {verb}: {', '.join(names)}"
+        for what, verb, names in found
+        if names
+    )
 
 
 def _present(states: tuple[DesiredState, ...]) -> set[str]:
@@ -118,9 +162,15 @@ def _present(states: tuple[DesiredState, ...]) -> set[str]:
 
 
 def _needed(state: DesiredState) -> set[str]:
-    """Names of the containers that a topology needs and does not run: those it attaches, and those whose network it shares."""
+    """Names of the containers that a topology needs and does not run: those it attaches, and those
+    whose network it shares.
+    """
     attached = {c.name for c in state.containers.values() if not c.managed}
-    return attached | {c.shares for c in state.containers.values() if c.managed and c.shares and c.shares not in state.containers}
+    return attached | {
+        c.shares
+        for c in state.containers.values()
+        if c.managed and c.shares and c.shares not in state.containers
+    }
 
 
 def _never_pulled(state: DesiredState) -> set[str]:
@@ -130,11 +180,14 @@ def _never_pulled(state: DesiredState) -> set[str]:
 def _images(states: tuple[DesiredState, ...]) -> dict[str, ObservedImage]:
     """By reference and, as they are read of marked containers, by ID."""
     made = {c.image for c in states[0].containers.values() if c.managed}
-    images = {reference: ObservedImage(_id("image", reference)) for reference in sorted(made.union(*map(_never_pulled, states)))}
+    images = {
+        reference: ObservedImage(_id("image", reference))
+        for reference in sorted(made.union(*map(_never_pulled, states)))
+    }
     return images | {images[reference].id: images[reference] for reference in sorted(made)}
 
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 
 def _external(states: Iterable[DesiredState]) -> dict[str, Settings]:
@@ -144,7 +197,9 @@ def _external(states: Iterable[DesiredState]) -> dict[str, Settings]:
         for container in state.containers.values():
             for endpoint in container.endpoints:
                 addresses[endpoint.network].update(_static(endpoint))
-    names = {network.name for state in states for network in state.networks.values() if network.external} - _PREDEFINED.keys()
+    names = {
+        network.name for state in states for network in state.networks.values() if network.external
+    } - _PREDEFINED.keys()
     return {name: _around(addresses[name]) for name in names}
 
 
@@ -157,44 +212,74 @@ def _static(endpoint: DesiredEndpoint) -> Iterator[str]:
 def _around(addresses: Iterable[str]) -> Settings:
     pools: dict[str, set[str]] = defaultdict(set)
     for address in addresses:
-        pools[str(ip_interface(f"{address}/{_AROUND[ip_address(address).version]}").network)].add(address)
+        pools[str(ip_interface(f"{address}/{_AROUND[ip_address(address).version]}").network)].add(
+            address
+        )
     found = [Pool(subnet, _gateway(subnet, taken)) for subnet, taken in pools.items()]
-    return {**pool_settings(found), **({"enable_ipv6": True} if any(":" in subnet for subnet in pools) else {})}
+    return {
+        **pool_settings(found),
+        **({"enable_ipv6": True} if any(":" in subnet for subnet in pools) else {}),
+    }
 
 
 def _gateway(subnet: str, taken: set[str]) -> str:
     """The first address that nobody declared."""
     first = ip_interface(subnet).network.network_address
-    return next(str(first + offset) for offset in range(1, len(taken) + 2) if str(first + offset) not in taken)
+    return next(
+        str(first + offset)
+        for offset in range(1, len(taken) + 2)
+        if str(first + offset) not in taken
+    )
 
 
-def _network(desired: DesiredState, name: str, settings: Settings, containers: Iterable[ObservedContainer]) -> ObservedNetwork:
+def _network(
+    desired: DesiredState, name: str, settings: Settings, containers: Iterable[ObservedContainer]
+) -> ObservedNetwork:
     wanted, mark = desired.networks.get(name), None
     if wanted and not wanted.external:
-        members = {container.name: container.id[:12] for container in containers if container.endpoint(name)}
-        mark = NetworkMark(desired.topology, digests(wanted.settings), members, wanted.protect, desired.origin)
+        members = {
+            container.name: container.id[:12]
+            for container in containers
+            if container.endpoint(name)
+        }
+        mark = NetworkMark(
+            desired.topology, digests(wanted.settings), members, wanted.protect, desired.origin
+        )
     return ObservedNetwork(_id("network", name), name, settings, mark)
 
 
-# --- containers ------------------------------------------------------------------------------------------------------
+# --- containers -----------------------------------------------------------------------------------
 
 
 def _container(desired: DesiredState, name: str, engine: EngineInfo) -> ObservedContainer:
     wanted, id = desired.containers.get(name), _id("container", name)
-    endpoints = tuple(_endpoint(desired, endpoint) for endpoint in wanted.endpoints) if wanted else ()
-    found = ObservedContainer(id, name, endpoints=tuple(sorted(endpoints, key=lambda e: e.network)), implied=frozenset({id[:12]}))
+    endpoints = (
+        tuple(_endpoint(desired, endpoint) for endpoint in wanted.endpoints) if wanted else ()
+    )
+    found = ObservedContainer(
+        id,
+        name,
+        endpoints=tuple(sorted(endpoints, key=lambda e: e.network)),
+        implied=frozenset({id[:12]}),
+    )
     return _managed(found, wanted, desired, engine) if wanted and wanted.managed else found
 
 
-def _managed(found: ObservedContainer, wanted: DesiredContainer, desired: DesiredState, engine: EngineInfo) -> ObservedContainer:
+def _managed(
+    found: ObservedContainer, wanted: DesiredContainer, desired: DesiredState, engine: EngineInfo
+) -> ObservedContainer:
     """One that the topology runs: up and healthy, or ended as it is meant to."""
     live, settings = not wanted.one_shot, wanted.settings
     unattached = (_on(wanted.mode),) if wanted.mode in PREDEFINED else ()
-    first = wanted.endpoints[0].settings if wanted.endpoints and engine.api < ALL_ENDPOINTS_API else {}
+    first = (
+        wanted.endpoints[0].settings if wanted.endpoints and engine.api < ALL_ENDPOINTS_API else {}
+    )
     return replace(
         found,
         state="running" if live else "exited",
-        network_mode=f"container:{_id('container', wanted.shares)}" if wanted.shares else wanted.mode,
+        network_mode=(
+            f"container:{_id('container', wanted.shares)}" if wanted.shares else wanted.mode
+        ),
         endpoints=found.endpoints or unattached,
         implied=found.implied | ({str(settings["hostname"])} if "hostname" in settings else set()),
         mac=str(first.get("mac_address", "")),
@@ -203,22 +288,34 @@ def _managed(found: ObservedContainer, wanted: DesiredContainer, desired: Desire
         settings=settings,
         image_id=_id("image", wanted.image),
         anonymous={
-            path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}") for path in sorted(settings) if _unnamed(path, settings)
+            path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}")
+            for path in sorted(settings)
+            if _unnamed(path, settings)
         },
-        health="healthy" if live and settings.get("healthcheck.test", ("NONE",)) != ("NONE",) else "",
+        health=(
+            "healthy" if live and settings.get("healthcheck.test", ("NONE",)) != ("NONE",) else ""
+        ),
     )
 
 
 def _published(wanted: DesiredContainer) -> tuple[str, ...]:
     """The host ports that are its own; one that the engine chooses is nobody's to know."""
-    ports = wanted.settings.get("ports", ()) if wanted.mode not in ("host", "none") and not wanted.shares else ()
+    ports = (
+        wanted.settings.get("ports", ())
+        if wanted.mode not in ("host", "none") and not wanted.shares
+        else ()
+    )
     assert isinstance(ports, tuple)
     return tuple(port if ":" in port else f"0.0.0.0:{port}" for port in ports if "->" in port)
 
 
 def _unnamed(path: str, settings: Settings) -> bool:
     """Whether a path is that of an anonymous volume."""
-    return path.startswith("volumes.") and str(settings[path]).startswith("volume:") and str(settings[path]).split(":")[1] == ""
+    return (
+        path.startswith("volumes.")
+        and str(settings[path]).startswith("volume:")
+        and str(settings[path]).split(":")[1] == ""
+    )
 
 
 def _on(network: str) -> ObservedEndpoint:
@@ -227,7 +324,13 @@ def _on(network: str) -> ObservedEndpoint:
 
 def _endpoint(desired: DesiredState, wanted: DesiredEndpoint) -> ObservedEndpoint:
     mark = EndpointMark(desired.topology, "made", wanted.settings)
-    return ObservedEndpoint(wanted.network, _id("network", wanted.network), _id("endpoint", wanted.network), wanted.settings, mark)
+    return ObservedEndpoint(
+        wanted.network,
+        _id("network", wanted.network),
+        _id("endpoint", wanted.network),
+        wanted.settings,
+        mark,
+    )
 
 
 def _id(kind: str, name: str) -> str:

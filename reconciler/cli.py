@@ -1,4 +1,5 @@
-"""The command line: arguments, printing, exit codes; nothing else. What each command does is in commands/
+"""The command line: arguments, printing, exit codes; nothing else. What each command does is in
+commands/
 
 `netplan --version` loads nothing but this module, and of the standard library next to nothing.
 """
@@ -12,7 +13,9 @@ import sys
 
 from . import __version__
 
-TYPE_CHECKING = False  # typing's own is this too; to load typing takes longer than to print a version
+TYPE_CHECKING = (
+    False  # typing's own is this too; to load typing takes longer than to print a version
+)
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
@@ -21,11 +24,15 @@ if TYPE_CHECKING:
 
 BUG = 70
 _OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What writing output may end in; files and engines that cannot be read are reported where they are read."""
+"""What writing output may end in; files and engines that cannot be read are reported where they are
+read.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; never raises, never prints a traceback unless NETPLAN_DEBUG is set."""
+    """Run one command and return its exit code; never raises, never prints a traceback unless
+    NETPLAN_DEBUG is set.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _open_streams()
     try:
@@ -69,9 +76,15 @@ def _one(arguments: list[str]) -> int:
 
 
 def entry() -> NoReturn:
-    """The command. Python's tidying up at its end would take longer than many a command; there is nothing to tidy."""
-    gc.set_threshold(20_000, 20, 20)  # a run makes few cycles and ends soon: the default would search for them at each import
-    sys.setswitchinterval(0.0005)  # s: threads that read the engine wait less for the one that reads the files
+    """The command. Python's tidying up at its end would take longer than many a command; there is
+    nothing to tidy.
+    """
+    gc.set_threshold(
+        20_000, 20, 20
+    )  # a run makes few cycles and ends soon: the default would search for them at each import
+    sys.setswitchinterval(
+        0.0005
+    )  # s: threads that read the engine wait less for the one that reads the files
     code = main()
     try:
         sys.stderr.flush()
@@ -80,15 +93,20 @@ def entry() -> NoReturn:
 
 
 def _open_streams() -> None:
-    """Python has none where the caller closed one (`>&-`). What a terminal cannot show is escaped; anything else is given UTF-8."""
+    """Python has none where the caller closed one (`>&-`). What a terminal cannot show is escaped;
+    anything else is given UTF-8.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            # /dev/full: what is written to a closed output is lost, and that is said. For errors there is nobody to say it to.
+            # /dev/full: what is written to a closed output is lost, and that is said. For errors
+            # there is nobody to say it to.
             path = "/dev/full" if name == "stdout" and os.path.exists("/dev/full") else os.devnull  # noqa: PTH110
             setattr(sys, name, open(path, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - pathlib takes long to load
         elif mode == "w" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+            stream.reconfigure(
+                encoding=None if stream.isatty() else "utf-8", errors="backslashreplace"
+            )
 
 
 def _output_lost(error: OSError) -> int:
@@ -96,7 +114,11 @@ def _output_lost(error: OSError) -> int:
     _discard_output()
     if not isinstance(error, BrokenPipeError):
         try:
-            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+            print(
+                f"error: the output cannot be written: {error.strerror}",
+                file=sys.stderr,
+                flush=True,
+            )
         except OSError:
             return 1
     return 1
@@ -134,7 +156,9 @@ def _main(arguments: list[str]) -> int:
         if shortage := machine_error(error):
             return _failed(shortage, arguments)
         hint = "run it again with NETPLAN_DEBUG=1 and report what it prints"
-        return _failed(_as_error(f"a bug in netplan: {type(error).__name__}: {error}", hint, BUG), arguments)
+        return _failed(
+            _as_error(f"a bug in netplan: {type(error).__name__}: {error}", hint, BUG), arguments
+        )
 
 
 def _as_error(message: str, hint: str, code: int) -> NetplanError:

@@ -26,12 +26,19 @@ def metadata() -> str:
     """What the docker command wants to know of a plugin, as JSON."""
     import json
 
-    told = {"Vendor": "netplan", "ShortDescription": "Docker topologies as code", "Version": __version__}
+    told = {
+        "Vendor": "netplan",
+        "ShortDescription": "Docker topologies as code",
+        "Version": __version__,
+    }
     return json.dumps({"SchemaVersion": "0.1.0", **told})
 
 
-def understood(given: Sequence[str], env: MutableMapping[str, str] = os.environ) -> tuple[str, list[str]]:
-    """How the program was called, and its own arguments; what the docker command was told of the engine goes to `env`.
+def understood(
+    given: Sequence[str], env: MutableMapping[str, str] = os.environ
+) -> tuple[str, list[str]]:
+    """How the program was called, and its own arguments; what the docker command was told of the
+    engine goes to `env`.
 
     Raises UsageError for options of the docker command that netplan cannot heed.
     """

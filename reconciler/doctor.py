@@ -1,4 +1,6 @@
-"""What `netplan doctor` finds out: which engine, how it is reached, what it can and cannot do, and the fix for each."""
+"""What `netplan doctor` finds out: which engine, how it is reached, what it can and cannot do, and
+the fix for each.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _OURS = b"reconciler"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `fix` says what the user can do; empty where there is nothing to do."""
+    """One thing that was looked at. `fix` says what the user can do; empty where there is nothing
+    to do.
+    """
 
     level: Level
     what: str
@@ -34,7 +38,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something a file may ask for, or netplan relies on. `api` is the first API version of a Docker that has it."""
+    """Something a file may ask for, or netplan relies on. `api` is the first API version of a
+    Docker that has it.
+    """
 
     name: str
     api: Api
@@ -47,10 +53,24 @@ class Feature:
 
 FEATURES = (
     Feature("endpoint marks", (1, 41), "20.10", podman=True),
-    Feature("ip_range and aux_addresses", (1, 41), "20.10", without="a file that declares them is refused"),
-    Feature("link_local_ips and driver_opts of an endpoint", (1, 41), "20.10", without="a file that declares them is refused"),
     Feature(
-        "unique network names", ALL_ENDPOINTS_API, "25", podman=True, without="two programs that create one name at once make two networks"
+        "ip_range and aux_addresses",
+        (1, 41),
+        "20.10",
+        without="a file that declares them is refused",
+    ),
+    Feature(
+        "link_local_ips and driver_opts of an endpoint",
+        (1, 41),
+        "20.10",
+        without="a file that declares them is refused",
+    ),
+    Feature(
+        "unique network names",
+        ALL_ENDPOINTS_API,
+        "25",
+        podman=True,
+        without="two programs that create one name at once make two networks",
     ),
     Feature(
         "several networks when a container is created",
@@ -66,11 +86,23 @@ FEATURES = (
         podman=True,
         without="the address counts for the whole container",
     ),
-    Feature("start_interval of a healthcheck", ALL_ENDPOINTS_API, "25", podman=True, without="a file that declares it is refused"),
+    Feature(
+        "start_interval of a healthcheck",
+        ALL_ENDPOINTS_API,
+        "25",
+        podman=True,
+        without="a file that declares it is refused",
+    ),
     Feature("enable_ipv4", DOCKER_28_API, "28", without="a file that sets it to false is refused"),
     Feature("gw_priority", DOCKER_28_API, "28", without="a file that declares it is refused"),
     Feature("interface_name", DOCKER_28_API, "28", without="a file that declares it is refused"),
-    Feature("mac_address on connect", MAC_ON_CONNECT_API, "29.3", podman=True, without="only containers that are made with one have it"),
+    Feature(
+        "mac_address on connect",
+        MAC_ON_CONNECT_API,
+        "29.3",
+        podman=True,
+        without="only containers that are made with one have it",
+    ),
 )
 
 
@@ -81,7 +113,9 @@ def examine(
     env: Mapping[str, str] = os.environ,
     log: Log | None = None,
 ) -> list[Finding]:
-    """Everything that doctor looks at, in the order in which it is printed. Raises nothing: what fails is a finding."""
+    """Everything that doctor looks at, in the order in which it is printed. Raises nothing: what
+    fails is a finding.
+    """
     return [*_engine(host, context, timeout, env, log), *other_netplans(env.get("PATH", ""))]
 
 
@@ -100,7 +134,9 @@ def healthy(findings: Iterable[Finding]) -> bool:
     return all(finding.level != "fail" for finding in findings)
 
 
-def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[str, str], log: Log | None) -> Iterator[Finding]:
+def _engine(
+    host: str | None, context: str | None, timeout: float, env: Mapping[str, str], log: Log | None
+) -> Iterator[Finding]:
     reader = None
     try:
         target = locate(host, context, env)
@@ -118,21 +154,37 @@ def _engine(host: str | None, context: str | None, timeout: float, env: Mapping[
 
 
 def _identity(engine: EngineInfo, details: Mapping[str, Any], target: Target) -> Iterator[Finding]:
-    yield Finding("ok", f"it answers: {engine.product} {engine.version} on {engine.name}, API {version_text(engine.api)}")
+    yield Finding(
+        "ok",
+        f"it answers: {engine.product} {engine.version} on {engine.name}, API"
+        f" {version_text(engine.api)}",
+    )
     if target.transport == "unix":
         yield Finding("ok", f"you may use its socket {target.path}")
     if target.transport == "tcp" and target.host not in ("localhost", "127.0.0.1", "::1"):
         yield Finding(
-            "warn", "the connection is not encrypted: whoever reaches that port is root on that machine", "use TLS: DOCKER_TLS_VERIFY=1"
+            "warn",
+            "the connection is not encrypted: whoever reaches that port is root on that machine",
+            "use TLS: DOCKER_TLS_VERIFY=1",
         )
     if engine.flavor == "podman":
-        yield Finding("warn", "Podman keeps less than Docker does: what a file would lose is refused by name", "use Docker for such files")
+        yield Finding(
+            "warn",
+            "Podman keeps less than Docker does: what a file would lose is refused by name",
+            "use Docker for such files",
+        )
     if any("rootless" in str(option) for option in details.get("SecurityOptions") or ()):
-        yield Finding("ok", "rootless: host interfaces of its networks are inside its own namespace")
+        yield Finding(
+            "ok", "rootless: host interfaces of its networks are inside its own namespace"
+        )
     swarm = details.get("Swarm") or {}
     if swarm.get("LocalNodeState") == "active":
         role = "manager" if swarm.get("ControlAvailable") else "worker"
-        yield Finding("ok", f"swarm {role}: overlay networks {'can' if role == 'manager' else 'cannot'} be made here")
+        yield Finding(
+            "ok",
+            f"swarm {role}: overlay networks {'can' if role == 'manager' else 'cannot'} be made"
+            " here",
+        )
 
 
 def features(engine: EngineInfo) -> Iterator[Finding]:
@@ -157,7 +209,9 @@ def duplicate_names(reader: Reader) -> Iterator[Finding]:
     for name in sorted(name for name, count in counts.items() if count > 1):
         ids = sorted(str(network["Id"])[:12] for network in networks if network.get("Name") == name)
         yield Finding(
-            "fail", f'{len(ids)} networks are called "{name}": {", ".join(ids)}', "remove all but one by ID: docker network rm ID"
+            "fail",
+            f'{len(ids)} networks are called "{name}": {", ".join(ids)}',
+            "remove all but one by ID: docker network rm ID",
         )
 
 
@@ -172,11 +226,18 @@ def runs(reader: Reader) -> Iterator[Finding]:
         volumes = own_volumes(reader)
     except ApiError as error:
         what = f"its volumes cannot be listed: {error}"
-        yield Finding("fail", what, "let whatever stands before the engine pass /volumes: netplan keeps its lock and its journals there")
+        yield Finding(
+            "fail",
+            what,
+            "let whatever stands before the engine pass /volumes: netplan keeps its lock and its"
+            " journals there",
+        )
         return
     held = claims(volumes)
     for claim in held:
-        fix = "" if gone(claim.holder) else "wait for it, or, if it is certainly gone: netplan unlock"
+        fix = (
+            "" if gone(claim.holder) else "wait for it, or, if it is certainly gone: netplan unlock"
+        )
         yield Finding("warn", f"locked by {claim.holder}: {standing(claim.holder)}", fix)
     if held:  # whoever is at work has a journal too
         return
@@ -185,27 +246,51 @@ def runs(reader: Reader) -> Iterator[Finding]:
         if journal.unreadable:
             yield Finding("fail", cannot_read(journal), READ_IT.format(journal.name))
             continue
-        what = f'a run of topology "{journal.topology}" on {journal.host} was interrupted at {journal.time}'
-        yield Finding("warn", what, f"netplan apply the file of {journal.topology}: it puts back what was taken away")
+        what = (
+            f'a run of topology "{journal.topology}" on {journal.host} was interrupted at'
+            f" {journal.time}"
+        )
+        yield Finding(
+            "warn",
+            what,
+            f"netplan apply the file of {journal.topology}: it puts back what was taken away",
+        )
     if not found:
         yield Finding("ok", "nobody is at work on it, and no run was interrupted")
 
 
 def other_netplans(path: str) -> Iterator[Finding]:
-    """Ubuntu has a `netplan` too (host network configuration). Says which one a shell with this PATH starts."""
-    found = list(dict.fromkeys(candidate for folder in path.split(os.pathsep) if folder and _runs(candidate := Path(folder) / "netplan")))
+    """Ubuntu has a `netplan` too (host network configuration). Says which one a shell with this
+    PATH starts.
+    """
+    found = list(
+        dict.fromkeys(
+            candidate
+            for folder in path.split(os.pathsep)
+            if folder and _runs(candidate := Path(folder) / "netplan")
+        )
+    )
     ours = [candidate for candidate in found if _is_ours(candidate)]
     others = [candidate for candidate in found if candidate not in ours]
     if not others:
         return
     if ours and found[0] == ours[0]:
-        what = f"another netplan is at {_names(others)} (host network configuration); typing netplan starts this one, {ours[0]}"
+        what = (
+            f"another netplan is at {_names(others)} (host network configuration); typing netplan"
+            f" starts this one, {ours[0]}"
+        )
         yield Finding("warn", what, f"with sudo, name it in full: sudo {ours[0]}")
     elif ours:
-        what = f"typing netplan starts {others[0]} (host network configuration), not this one, {ours[0]}"
+        what = (
+            f"typing netplan starts {others[0]} (host network configuration), not this one,"
+            f" {ours[0]}"
+        )
         yield Finding("warn", what, f"put {ours[0].parent} first in PATH, or name it in full")
     else:
-        what = f"typing netplan starts {others[0]} (host network configuration); this one is not on the PATH"
+        what = (
+            f"typing netplan starts {others[0]} (host network configuration); this one is not on"
+            " the PATH"
+        )
         yield Finding("warn", what, "install it with pipx, and run: pipx ensurepath")
 
 

@@ -2,18 +2,16 @@
 
 ::
 
-    NetplanError                 1   anything netplan says to a user
-    ├── InputError               4   the file is wrong: every problem, each with its position
-    ├── UsageError               4   the command line is wrong
-    ├── RefusedError             3   unsafe: ownership, protect, foreign endpoints, a changed plan
-    │   └── PlanRefusedError     3   with the plan (Python interface)
-    ├── FailedError              1   an apply that did not reach the declaration
-    │   ├── UnprovenError        1   every step was done, and not all is as declared
-    │   ├── ImpossibleError      1   the plan cannot be carried out; with the plan (Python interface)
-    │   ├── StepsFailedError     1   with how each step ended (Python interface)
-    │   └── LockLostError        1   somebody else may be at work on the engine
-    ├── BusyError               75   another netplan is at work on what this run may touch: try again
-    └── EngineError              1   the engine said no, or nothing
+    NetplanError                 1   anything netplan says to a user ├── InputError               4
+    the file is wrong: every problem, each with its position ├── UsageError               4   the
+    command line is wrong ├── RefusedError             3   unsafe: ownership, protect, foreign
+    endpoints, a changed plan │   └── PlanRefusedError     3   with the plan (Python interface) ├──
+    FailedError              1   an apply that did not reach the declaration │   ├── UnprovenError
+    1   every step was done, and not all is as declared │   ├── ImpossibleError      1   the plan
+    cannot be carried out; with the plan (Python interface) │   ├── StepsFailedError     1   with
+    how each step ended (Python interface) │   └── LockLostError        1   somebody else may be at
+    work on the engine ├── BusyError               75   another netplan is at work on what this run
+    may touch: try again └── EngineError              1   the engine said no, or nothing
         ├── UnreachableError     1   no engine, no rights on its socket, too old
         ├── MachineError         1   this machine has no memory, files, threads or space left
         ├── ApiError             1   an answer with an error status
@@ -119,7 +117,9 @@ class UnprovenError(FailedError):
 
 
 class LockLostError(FailedError):
-    """Somebody else may be at work on the engine: nothing more is done, nothing put back, no journal dropped."""
+    """Somebody else may be at work on the engine: nothing more is done, nothing put back, no
+    journal dropped.
+    """
 
 
 class BusyError(NetplanError):
@@ -129,7 +129,9 @@ class BusyError(NetplanError):
 
 
 def worst(codes: Iterable[int]) -> int:
-    """The exit code of several runs together: to try again is all that helps only if none of them failed."""
+    """The exit code of several runs together: to try again is all that helps only if none of them
+    failed.
+    """
     return max(codes, key=lambda code: 0.5 if code == BusyError.exit_code else code, default=0)
 
 
@@ -142,7 +144,9 @@ class UnreachableError(EngineError):
 
 
 class MachineError(EngineError):
-    """The machine that netplan runs on cannot go on: the engine was not asked, or its answer could not be taken in."""
+    """The machine that netplan runs on cannot go on: the engine was not asked, or its answer could
+    not be taken in.
+    """
 
 
 _SHORTAGES = {
@@ -155,23 +159,40 @@ _SHORTAGES = {
 
 
 def machine_error(error: BaseException, what: str = "") -> MachineError | None:
-    """`error` where the machine is short of something, else None; `what` says better than `error` what could not be done."""
+    """`error` where the machine is short of something, else None; `what` says better than `error`
+    what could not be done.
+    """
     if isinstance(error, OSError) and error.errno in _SHORTAGES:
-        what, way_out = what or f"this machine is short of something: {error.strerror}", _SHORTAGES[error.errno]
+        what, way_out = (
+            what or f"this machine is short of something: {error.strerror}",
+            _SHORTAGES[error.errno],
+        )
     elif isinstance(error, MemoryError):
         what, way_out = what or "this machine has not enough memory", _SHORTAGES[errno.ENOMEM]
     elif isinstance(error, RuntimeError) and "start new thread" in str(error):
-        what, way_out = what or "this machine can start no more threads", "raise the limit of processes (ulimit -u)"
+        what, way_out = (
+            what or "this machine can start no more threads",
+            "raise the limit of processes (ulimit -u)",
+        )
     else:
         return None
     return MachineError(f"{what}: {way_out}")  # in one: a report has one line for a step
 
 
 class ApiError(EngineError):
-    """The engine answered with an error: `status` is HTTP's, `message` the engine's own words, `call` what was asked (`GET /networks`)."""
+    """The engine answered with an error: `status` is HTTP's, `message` the engine's own words,
+    `call` what was asked (`GET /networks`).
+    """
 
     def __init__(self, status: int, message: str, call: str = "") -> None:
-        hints = (f"so the engine answered {call} (status {status})", "netplan doctor examines the engine") if call else ()
+        hints = (
+            (
+                f"so the engine answered {call} (status {status})",
+                "netplan doctor examines the engine",
+            )
+            if call
+            else ()
+        )
         super().__init__(message, *hints)
         self.status = status
 
@@ -181,4 +202,6 @@ class LostError(EngineError):
 
 
 class TimedOutError(LostError):
-    """The engine did not answer in time, and may still be at it: what it is read to be now can change by itself."""
+    """The engine did not answer in time, and may still be at it: what it is read to be now can
+    change by itself.
+    """

@@ -1,9 +1,10 @@
 """How long topologies live: when what they own was created, and when they expire.
 
-The engine keeps when a topology expires, as a volume with labels: the topology and its `ttl`. It counts from the creation of
-that volume, by the engine's own clock; labels cannot be changed, so each apply makes another volume and drops the one before.
-Of several the newest counts: an apply was killed between the two. No network or container says anything of it, so a `ttl`
-that changes recreates nothing and is never drift.
+The engine keeps when a topology expires, as a volume with labels: the topology and its `ttl`. It
+counts from the creation of that volume, by the engine's own clock; labels cannot be changed, so
+each apply makes another volume and drops the one before. Of several the newest counts: an apply was
+killed between the two. No network or container says anything of it, so a `ttl` that changes
+recreates nothing and is never drift.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _FIRST = datetime(1990, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How long a topology lives from `began` on, in seconds; None where a label says something that is no duration."""
+    """How long a topology lives from `began` on, in seconds; None where a label says something that
+    is no duration.
+    """
 
     name: str
     topology: str
@@ -43,8 +46,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Of one topology: when the oldest of what it created that is still there was created; when it last created something or
-    wrote its `ttl`; that in seconds, and when it expires. None is unknown, or never.
+    """Of one topology: when the oldest of what it created that is still there was created; when it
+    last created something or wrote its `ttl`; that in seconds, and when it expires. None is
+    unknown, or never.
     """
 
     created: datetime | None = None
@@ -68,12 +72,20 @@ def record_labels(topology: str, ttl: int) -> dict[str, str]:
 
 def records(volumes: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
     """Those among netplan's own volumes, the newest first."""
-    found = [_record(volume) for volume in volumes if (volume.get("Labels") or {}).get(KIND) == _KIND]
-    return tuple(sorted(filter(None, found), key=lambda r: (r.began, r.ttl or 0, r.name), reverse=True))
+    found = [
+        _record(volume) for volume in volumes if (volume.get("Labels") or {}).get(KIND) == _KIND
+    ]
+    return tuple(
+        sorted(filter(None, found), key=lambda r: (r.began, r.ttl or 0, r.name), reverse=True)
+    )
 
 
 def _record(volume: Mapping[str, Any]) -> Record | None:
-    name, labels, began = str(volume["Name"]), volume["Labels"], moment(str(volume.get("CreatedAt") or ""))
+    name, labels, began = (
+        str(volume["Name"]),
+        volume["Labels"],
+        moment(str(volume.get("CreatedAt") or "")),
+    )
     if not name.startswith(PREFIX) or not labels.get(TOPOLOGY) or began is None:
         return None
     try:
@@ -84,7 +96,9 @@ def _record(volume: Mapping[str, Any]) -> Record | None:
 
 
 def lives(observed: ObservedState, written: Iterable[Record] = ()) -> dict[str, Life]:
-    """Of each topology that created something which is still there, or has a `ttl`: how long it has lived, and will."""
+    """Of each topology that created something which is still there, or has a `ttl`: how long it has
+    lived, and will.
+    """
     times: dict[str, list[datetime]] = {}
     things: list[ObservedNetwork | ObservedContainer] = [*observed.networks, *observed.containers]
     for thing in things:

@@ -1,11 +1,14 @@
-"""How netplan's marks are written on the engine: labels of a network or container, driver options of an endpoint (an alias on Podman).
+"""How netplan's marks are written on the engine: labels of a network or container, driver options
+of an endpoint (an alias on Podman).
 
-A mark names the object that it was written for (a network, a container, an endpoint's container and network), so that a copy of it on
-another object is recognised, and counts for nothing. Marks of the first version name nothing: those count wherever they are found.
+A mark names the object that it was written for (a network, a container, an endpoint's container and
+network), so that a copy of it on another object is recognised, and counts for nothing. Marks of the
+first version name nothing: those count wherever they are found.
 
-Labels hold a truncated hash for each declared path: no values, no secrets. Of a secret they hold so few digits of a hash with the
-container's own salt that a change is noticed and a guess cannot be confirmed. An endpoint's driver options hold the settings themselves,
-because they are what undoes it; endpoint settings hold no secrets.
+Labels hold a truncated hash for each declared path: no values, no secrets. Of a secret they hold so
+few digits of a hash with the container's own salt that a change is noticed and a guess cannot be
+confirmed. An endpoint's driver options hold the settings themselves, because they are what undoes
+it; endpoint settings hold no secrets.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Origin
 from .records import as_dict
@@ -30,9 +33,13 @@ ORIGIN = "netplan.origin"
 KIND = "netplan.kind"
 """The label of every volume that is netplan's own: what it is for."""
 TTL = "netplan.ttl"
-"""The label of a volume that tells how long a topology lives (lifetimes.py): a duration such as `2h`."""
+"""The label of a volume that tells how long a topology lives (lifetimes.py): a duration such as
+`2h`.
+"""
 BIRTH = "netplan.birth"
-"""The label of a container that no other has: it tells one that we made of an image that somebody committed from the one before."""
+"""The label of a container that no other has: it tells one that we made of an image that somebody
+committed from the one before.
+"""
 SECRET = "environment."
 """Begins the paths whose values are secret; settings hold their digests."""
 CHANGED = "changed"
@@ -43,7 +50,9 @@ VERSION = 1
 _OWN_ID = 12
 """Characters of a container's ID in the name that it has while another takes its place."""
 ATTACHED = "networks."
-"""Begins the recorded paths that say which networks a container was created on; what became of those is told by its endpoints."""
+"""Begins the recorded paths that say which networks a container was created on; what became of
+those is told by its endpoints.
+"""
 
 
 class Place(NamedTuple):
@@ -69,7 +78,9 @@ def aside_name(name: str, id: str) -> str:
 
 def digest(value: Value) -> str:
     """A truncated hash of one setting's value: equal values, equal digests."""
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return hashlib.sha256(
+        json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    ).hexdigest()[:12]
 
 
 def digests(settings: Settings) -> dict[str, str]:
@@ -93,7 +104,9 @@ def network_labels(mark: NetworkMark, name: str) -> dict[str, str]:
 
 
 def read_network_mark(labels: Mapping[str, str], name: str) -> NetworkMark | None:
-    """The mark in the labels of the network of that name; None for one that was written for another. A newer one tells the owner."""
+    """The mark in the labels of the network of that name; None for one that was written for
+    another. A newer one tells the owner.
+    """
     topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
     if not topology or spec is None or spec.get("name", name) != name:
         return None
@@ -101,25 +114,40 @@ def read_network_mark(labels: Mapping[str, str], name: str) -> NetworkMark | Non
     return NetworkMark(topology, hashes, endpoints, labels.get(PROTECT) == "true", _origin(labels))
 
 
-def made_mark(topology: str, wanted: DesiredContainer, origin: Origin | None = None) -> ContainerMark:
+def made_mark(
+    topology: str, wanted: DesiredContainer, origin: Origin | None = None
+) -> ContainerMark:
     """The mark of a container that is made as declared."""
     attached = {f"{ATTACHED}{endpoint.network}": digest(()) for endpoint in wanted.endpoints}
     return ContainerMark(topology, digests(wanted.settings) | attached, origin)
 
 
 def container_labels(mark: ContainerMark, name: str, birth: str = "") -> dict[str, str]:
-    """The labels that carry `mark` on the container of that name; `birth` is no other container's."""
-    hashes = {path: _salted(hash, birth) if path.startswith(SECRET) else hash for path, hash in sorted(mark.hashes.items())}
+    """The labels that carry `mark` on the container of that name; `birth` is no other
+    container's.
+    """
+    hashes = {
+        path: _salted(hash, birth) if path.startswith(SECRET) else hash
+        for path, hash in sorted(mark.hashes.items())
+    }
     spec = {"v": VERSION, "name": name, "settings": hashes}
-    return {TOPOLOGY: mark.topology, SPEC: _compact(spec), BIRTH: birth, **_origin_labels(mark.origin)}
+    return {
+        TOPOLOGY: mark.topology,
+        SPEC: _compact(spec),
+        BIRTH: birth,
+        **_origin_labels(mark.origin),
+    }
 
 
 def _salted(hash: str, birth: str) -> str:
     return _SALTED + hashlib.sha256(f"{birth} {hash}".encode()).hexdigest()[:_DIGITS]
 
 
-def recall_secrets(hashes: Mapping[str, str], settings: Settings, labels: Mapping[str, str]) -> dict[str, str]:
-    """`hashes` of a container's labels, without salt: where one is that of the secret that is there now, else CHANGED.
+def recall_secrets(
+    hashes: Mapping[str, str], settings: Settings, labels: Mapping[str, str]
+) -> dict[str, str]:
+    """`hashes` of a container's labels, without salt: where one is that of the secret that is there
+    now, else CHANGED.
 
     A hash that the first version wrote has no salt.
     """
@@ -132,7 +160,9 @@ def recall_secrets(hashes: Mapping[str, str], settings: Settings, labels: Mappin
 
 
 def read_container_mark(labels: Mapping[str, str], name: str, id: str) -> ContainerMark | None:
-    """The mark in the labels of the container of that name and ID; None for one that was written for another."""
+    """The mark in the labels of the container of that name and ID; None for one that was written
+    for another.
+    """
     topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
     if not topology or spec is None or not _is_called(spec.get("name", name), name, id):
         return None
@@ -140,12 +170,16 @@ def read_container_mark(labels: Mapping[str, str], name: str, id: str) -> Contai
 
 
 def from_image(labels: Mapping[str, str], image_labels: Mapping[str, str]) -> bool:
-    """Whether a container has its mark from its image: `docker commit` copies a container's labels there."""
+    """Whether a container has its mark from its image: `docker commit` copies a container's labels
+    there.
+    """
     return all(labels.get(key) == image_labels.get(key) for key in (TOPOLOGY, SPEC, BIRTH))
 
 
 def recorded_name(labels: Mapping[str, str]) -> str:
-    """The name of the container that the mark in labels was written for; marks of the first version have none."""
+    """The name of the container that the mark in labels was written for; marks of the first version
+    have none.
+    """
     return str((_load(labels.get(SPEC)) or {}).get("name", ""))
 
 
@@ -155,8 +189,14 @@ def recorded_paths(labels: Mapping[str, str]) -> set[str]:
 
 
 def _is_called(recorded: object, name: str, id: str) -> bool:
-    """Whether the container of that name is the `recorded` one, which may have been put aside, or put back, since."""
-    return recorded == name or recorded == aside_name(name, id) or name == aside_name(str(recorded), id)
+    """Whether the container of that name is the `recorded` one, which may have been put aside, or
+    put back, since.
+    """
+    return (
+        recorded == name
+        or recorded == aside_name(name, id)
+        or name == aside_name(str(recorded), id)
+    )
 
 
 def origin_fields(origin: Origin) -> dict[str, str]:
@@ -183,11 +223,15 @@ def _origin(labels: Mapping[str, str]) -> Origin | None:
 
 
 CURE = "netplan.cure"
-"""The driver option of an endpoint that was made only to be taken away: it counts as the phantom that it was."""
+"""The driver option of an endpoint that was made only to be taken away: it counts as the phantom
+that it was.
+"""
 
 
 _ALIAS = "netplan:"
-"""Begins the alias that holds what driver options hold elsewhere: Podman drops those. No name has a colon, so it is none to DNS."""
+"""Begins the alias that holds what driver options hold elsewhere: Podman drops those. No name has a
+colon, so it is none to DNS.
+"""
 
 
 def alias_of_options(options: Mapping[str, str]) -> str:
@@ -196,7 +240,9 @@ def alias_of_options(options: Mapping[str, str]) -> str:
 
 
 def options_of_alias(alias: str) -> dict[str, str] | None:
-    """What an alias holds of netplan's own driver options; None of any other alias, nothing of one that is damaged."""
+    """What an alias holds of netplan's own driver options; None of any other alias, nothing of one
+    that is damaged.
+    """
     if not alias.startswith(_ALIAS):
         return None
     try:
@@ -207,7 +253,9 @@ def options_of_alias(alias: str) -> dict[str, str] | None:
 
 
 def endpoint_options(mark: EndpointMark, place: Place | None) -> dict[str, str]:
-    """The driver options that carry `mark` on the endpoint at `place`; without one as the first version wrote them."""
+    """The driver options that carry `mark` on the endpoint at `place`; without one as the first
+    version wrote them.
+    """
     spec: dict[str, Any] = {"v": VERSION, "how": mark.how, "declared": _plain(mark.declared)}
     if place:
         spec |= {"container": place.container, "network": place.network}
@@ -217,18 +265,25 @@ def endpoint_options(mark: EndpointMark, place: Place | None) -> dict[str, str]:
 
 
 def read_endpoint_mark(options: Mapping[str, str], place: Place, id: str) -> EndpointMark | None:
-    """The mark in the driver options of the endpoint at `place`, of the container with that ID; None for one written for another.
+    """The mark in the driver options of the endpoint at `place`, of the container with that ID;
+    None for one written for another.
 
     One whose spec cannot be read counts for nothing: it would not tell how to undo the endpoint.
     """
     topology = options.get(TOPOLOGY)
     spec = _load(options.get(SPEC)) if topology else None
-    if not topology or spec is None or spec["v"] != VERSION or spec.get("network", place.network) != place.network:
+    if (
+        not topology
+        or spec is None
+        or spec["v"] != VERSION
+        or spec.get("network", place.network) != place.network
+    ):
         return None
     if not _is_called(spec.get("container", place.container), place.container, id):
         return None
-    how = "made" if spec.get("how") == "made" else "amended"
-    return EndpointMark(topology, how, _settings(spec.get("declared")), _settings(spec.get("before")))  # type: ignore[arg-type]
+    how: Literal["made", "amended"] = "made" if spec.get("how") == "made" else "amended"
+    declared, before = _settings(spec.get("declared")), _settings(spec.get("before"))
+    return EndpointMark(topology, how, declared, before)
 
 
 def without_marks(mapping: Mapping[str, str]) -> dict[str, str]:
@@ -244,7 +299,9 @@ _IN_ANY_VERSION = ("v", "name")
 
 
 def _load(text: str | None) -> dict[str, Any] | None:
-    """A spec; of a newer version what every version has; None where it is none that netplan wrote: anybody may write a label."""
+    """A spec; of a newer version what every version has; None where it is none that netplan wrote:
+    anybody may write a label.
+    """
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):
@@ -252,7 +309,11 @@ def _load(text: str | None) -> dict[str, Any] | None:
     version = value.get("v") if isinstance(value, dict) else None
     if type(version) is not int or version < VERSION:
         return None
-    return value if version == VERSION else {key: value[key] for key in _IN_ANY_VERSION if key in value}
+    return (
+        value
+        if version == VERSION
+        else {key: value[key] for key in _IN_ANY_VERSION if key in value}
+    )
 
 
 def _strings(value: object) -> dict[str, str]:
@@ -260,7 +321,10 @@ def _strings(value: object) -> dict[str, str]:
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    return {path: list(value) if isinstance(value, tuple) else value for path, value in sorted(settings.items())}
+    return {
+        path: list(value) if isinstance(value, tuple) else value
+        for path, value in sorted(settings.items())
+    }
 
 
 def _settings(value: object) -> dict[str, Value]:

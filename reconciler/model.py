@@ -1,4 +1,6 @@
-"""The values everything else is a function of: desired and observed state. What a thing is set to is in settings.py."""
+"""The values everything else is a function of: desired and observed state. What a thing is set to
+is in settings.py.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +19,33 @@ Api = tuple[int, int]
 Flavor = Literal["docker", "podman"]
 
 NEWEST_API: Api = (1, 55)
-"""What is spoken with an engine that has it: Docker 29.7. With a newer one too, which still understands it."""
+"""What is spoken with an engine that has it: Docker 29.7. With a newer one too, which still
+understands it.
+"""
 ALL_ENDPOINTS_API: Api = (1, 44)
-"""From here on (Docker 25) a container can be created with all its endpoints, each with its own MAC address."""
+"""From here on (Docker 25) a container can be created with all its endpoints, each with its own MAC
+address.
+"""
 SMALL_SUBNETS_API: Api = (1, 45)
 """From here on (Docker 26) a subnet may have one or two addresses."""
 DOCKER_28_API: Api = (1, 48)
-"""From here on (Docker 28) there are `enable_ipv4`, `gw_priority`, `interface_name` and IPv6 subnets that the engine chooses."""
+"""From here on (Docker 28) there are `enable_ipv4`, `gw_priority`, `interface_name` and IPv6
+subnets that the engine chooses.
+"""
 MAC_ON_CONNECT_API: Api = (1, 54)
-"""From here on (Docker 29.3) a MAC address is heeded on connect. Below, the same engine answers 200 and ignores it."""
+"""From here on (Docker 29.3) a MAC address is heeded on connect. Below, the same engine answers 200
+and ignores it.
+"""
 STRICT_MODES = 23
-"""From this release of Docker on a container is tied to the network of its mode by ID, and MAC addresses are made at random."""
+"""From this release of Docker on a container is tied to the network of its mode by ID, and MAC
+addresses are made at random.
+"""
 ENDPOINT_SYSCTLS = 27
 """From this Docker on a sysctl of an interface is an option of the attachment."""
 DOCKER_29 = 29
-"""From this release of Docker on an IPv6 subnet is dropped, without a word, where IPv6 is not switched on, and macvlan takes no gateway."""
+"""From this release of Docker on an IPv6 subnet is dropped, without a word, where IPv6 is not
+switched on, and macvlan takes no gateway.
+"""
 PREDEFINED = frozenset({"bridge", "host", "none"})
 """Networks that every engine has and nobody can create or remove."""
 RESTARTING = "restarting"
@@ -47,7 +61,9 @@ HIDDEN = "(value hidden)"
 
 
 class Secrets(Mapping[str, str]):
-    """Values that only the engine may see: they are in no repr, and compared by the digests that settings hold in their place."""
+    """Values that only the engine may see: they are in no repr, and compared by the digests that
+    settings hold in their place.
+    """
 
     __slots__ = ("_values",)
 
@@ -70,7 +86,7 @@ class Secrets(Mapping[str, str]):
         return self
 
 
-# --- desired ---------------------------------------------------------------------------------------------------------
+# --- desired --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +103,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class DesiredNetwork:
-    """A declared network. `name` is its name on the engine; `settings` holds only what the file says.
+    """A declared network. `name` is its name on the engine; `settings` holds only what the file
+    says.
 
     `optional`: it is external, and where it does not exist nothing is attached to it.
     """
@@ -126,8 +143,9 @@ class Dependency:
 class DesiredContainer:
     """A declared container; `endpoints` is in the order of the file.
 
-    `managed`: the topology runs it, and its list of endpoints is complete; otherwise it exists already, and only its declared attachments
-    are managed. The other fields are of managed containers only; `settings` holds what the file says, `environment` the values of which
+    `managed`: the topology runs it, and its list of endpoints is complete; otherwise it exists
+    already, and only its declared attachments are managed. The other fields are of managed
+    containers only; `settings` holds what the file says, `environment` the values of which
     `settings` holds digests.
     """
 
@@ -149,13 +167,21 @@ class DesiredContainer:
 
     @property
     def mode(self) -> str:
-        """The network mode that a managed one is created with: the declared one, or the network of the first of its endpoints."""
+        """The network mode that a managed one is created with: the declared one, or the network of
+        the first of its endpoints.
+        """
         mode = str(self.settings.get("network_mode", ""))
-        return self.endpoints[0].network if self.endpoints and mode in ("", "bridge") else mode or "none"
+        return (
+            self.endpoints[0].network
+            if self.endpoints and mode in ("", "bridge")
+            else mode or "none"
+        )
 
     @property
     def shares(self) -> str:
-        """The name of the container whose network a managed one shares, empty where it shares none."""
+        """The name of the container whose network a managed one shares, empty where it shares
+        none.
+        """
         mode = self.mode
         return mode.removeprefix("container:") if mode.startswith("container:") else ""
 
@@ -174,7 +200,9 @@ class DesiredContainer:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a topology file is, for people: the machine, the folder, and the git repository with the folder's path in it, if any."""
+    """Where a topology file is, for people: the machine, the folder, and the git repository with
+    the folder's path in it, if any.
+    """
 
     host: str
     folder: str
@@ -188,7 +216,11 @@ class Origin:
         return (self.host, self.folder) == (other.host, other.folder)
 
     def __str__(self) -> str:
-        inside = f" in {self.repository}" if self.repository and self.path in ("", ".") else f" in {self.repository}/{self.path}"
+        inside = (
+            f" in {self.repository}"
+            if self.repository and self.path in ("", ".")
+            else f" in {self.repository}/{self.path}"
+        )
         return f"{self.host}:{self.folder}" + (inside if self.repository else "")
 
 
@@ -196,9 +228,10 @@ class Origin:
 class DesiredState:
     """What one file says. The mappings are keyed by name on the engine, in the order of the file.
 
-    `external_volumes` are those that must exist, and where the file says so; `origin` tells where the file is. `ttl`: seconds after which
-    the topology has expired, unless it is applied again; None: never. `keys` maps what the file calls networks and containers to their
-    names on the engine, where those differ.
+    `external_volumes` are those that must exist, and where the file says so; `origin` tells where
+    the file is. `ttl`: seconds after which the topology has expired, unless it is applied again;
+    None: never. `keys` maps what the file calls networks and containers to their names on the
+    engine, where those differ.
     """
 
     topology: str
@@ -216,7 +249,7 @@ class DesiredState:
         return self if same else replace(self, containers=containers)
 
 
-# --- observed --------------------------------------------------------------------------------------------------------
+# --- observed -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +289,9 @@ class EngineInfo:
 
     @property
     def heeds_mac(self) -> bool:
-        """Whether a MAC address is set on connect; otherwise only the creation of a container sets one."""
+        """Whether a MAC address is set on connect; otherwise only the creation of a container sets
+        one.
+        """
         return self.flavor == "podman" or self.api >= MAC_ON_CONNECT_API
 
     def is_docker(self, major: int) -> bool:
@@ -266,9 +301,11 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class NetworkMark:
-    """What a network's labels say: whose it is, the hash of each declared path when it was made, and whether it is protected.
+    """What a network's labels say: whose it is, the hash of each declared path when it was made,
+    and whether it is protected.
 
-    `endpoints` maps the containers that were declared on it at that time to their short IDs; `origin` tells where the file was.
+    `endpoints` maps the containers that were declared on it at that time to their short IDs;
+    `origin` tells where the file was.
     """
 
     topology: str
@@ -280,7 +317,9 @@ class NetworkMark:
 
 @dataclass(frozen=True, slots=True)
 class ContainerMark:
-    """What a container's labels say: whose it is, the hash of each path that was declared when it was made, and where the file was."""
+    """What a container's labels say: whose it is, the hash of each path that was declared when it
+    was made, and where the file was.
+    """
 
     topology: str
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -302,7 +341,9 @@ class EndpointMark:
 
 @dataclass(frozen=True, slots=True)
 class ObservedNetwork:
-    """A network on the engine. `settings` is everything it has, canonical, without netplan's labels."""
+    """A network on the engine. `settings` is everything it has, canonical, without netplan's
+    labels.
+    """
 
     id: str
     name: str
@@ -316,7 +357,9 @@ class ObservedNetwork:
     ingress: bool = False
     """The one by which a swarm publishes ports, whatever it is called."""
     config_from: str = ""
-    """The config-only network that its settings were taken from; what is made of it has the settings, and not the link."""
+    """The config-only network that its settings were taken from; what is made of it has the
+    settings, and not the link.
+    """
     missing: bool = False
     """Held by a journal alone: an interrupted run took it away. Never so as observed."""
     created: str = field(default="", compare=False)
@@ -327,12 +370,13 @@ class ObservedNetwork:
 class ObservedEndpoint:
     """A container's attachment as inspected.
 
-    `network_id` may name a network that is gone (an exited container keeps it) and is empty where the container never ran.
-    `addresses` are the live ones with prefix length, IPv4 first; empty unless running. `phantom`: listed by inspect, but the container
-    runs without it (a failed live connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it away.
-    `half`: a connect failed so late that the container has the interface, and its network does not know of it: nothing can be done about it
-    until the container is started anew, and then it is whole.
-    `ghost`: it runs with it, and its swarm's manager knows nothing of it.
+    `network_id` may name a network that is gone (an exited container keeps it) and is empty where
+    the container never ran. `addresses` are the live ones with prefix length, IPv4 first; empty
+    unless running. `phantom`: listed by inspect, but the container runs without it (a failed live
+    connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it
+    away. `half`: a connect failed so late that the container has the interface, and its network
+    does not know of it: nothing can be done about it until the container is started anew, and then
+    it is whole. `ghost`: it runs with it, and its swarm's manager knows nothing of it.
     """
 
     network: str
@@ -350,16 +394,19 @@ class ObservedEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class ObservedContainer:
-    """A container on the engine. `state` is the engine's word: running, paused, exited, created, ...
+    """A container on the engine. `state` is the engine's word: running, paused, exited, created,
+    ...
 
-    `network_mode` is as the engine has it: a network's name or ID, `bridge`, `default`, `host`, `none`, `container:ID`.
-    `implied` are names that the engine itself adds to the aliases of every endpoint (short ID, hostname).
-    `mac` is the MAC given at creation, `service` the swarm service whose task it is.
-    What follows `ports` is read of containers that carry netplan's mark and is empty for all others:
-    `settings` as declared ones, with every path the container has; `image_id` of the image it was made from; `anonymous` maps the targets
-    of its anonymous volumes to their names; `exit_code` is that of its last end, `health` empty where it has no healthcheck; `severed`: it
-    runs in a network namespace that its owner left, as that was started anew. `own_route`: by way of which address its default route goes,
-    where the engine did not set it (read on the engine's own machine only).
+    `network_mode` is as the engine has it: a network's name or ID, `bridge`, `default`, `host`,
+    `none`, `container:ID`. `implied` are names that the engine itself adds to the aliases of every
+    endpoint (short ID, hostname). `mac` is the MAC given at creation, `service` the swarm service
+    whose task it is. What follows `ports` is read of containers that carry netplan's mark and is
+    empty for all others: `settings` as declared ones, with every path the container has; `image_id`
+    of the image it was made from; `anonymous` maps the targets of its anonymous volumes to their
+    names; `exit_code` is that of its last end, `health` empty where it has no healthcheck;
+    `severed`: it runs in a network namespace that its owner left, as that was started anew.
+    `own_route`: by way of which address its default route goes, where the engine did not set it
+    (read on the engine's own machine only).
     """
 
     id: str
@@ -378,7 +425,9 @@ class ObservedContainer:
     health: Literal["", "starting", "healthy", "unhealthy"] = ""
     severed: bool = False
     written_for: str = ""
-    """The name in labels of netplan that do not count, as they were written for another container, or before it was renamed."""
+    """The name in labels of netplan that do not count, as they were written for another container,
+    or before it was renamed.
+    """
     own_route: str = ""
     service: str = ""
     created: str = field(default="", compare=False)
@@ -396,10 +445,11 @@ class ObservedContainer:
 
 @dataclass(frozen=True, slots=True)
 class ObservedImage:
-    """An image on the engine. `settings` are what containers made of it have where nothing else is said, in the paths of a container.
+    """An image on the engine. `settings` are what containers made of it have where nothing else is
+    said, in the paths of a container.
 
-    `asked`: its registry was asked whether it has a newer one; `outdated`: it has another image under this name now; `unasked`: why it did
-    not tell.
+    `asked`: its registry was asked whether it has a newer one; `outdated`: it has another image
+    under this name now; `unasked`: why it did not tell.
     """
 
     id: str
@@ -411,15 +461,19 @@ class ObservedImage:
 
 
 def lasting_id(id: str, name: str) -> str:
-    """A network's ID, as long as it tells anything: the engine's own networks have another at each of its starts."""
+    """A network's ID, as long as it tells anything: the engine's own networks have another at each
+    of its starts.
+    """
     return "" if name in PREDEFINED else id
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """How the digests of environment values in something published were made (sealing.py); only `key` is secret.
+    """How the digests of environment values in something published were made (sealing.py); only
+    `key` is secret.
 
-    `salt` is the engine's ID. `rounds` of PBKDF2 make a guess slow; 0: a key was used instead. `check` is the seal of nothing, as read.
+    `salt` is the engine's ID. `rounds` of PBKDF2 make a guess slow; 0: a key was used instead.
+    `check` is the seal of nothing, as read.
     """
 
     salt: str
@@ -444,16 +498,21 @@ def _seal(salt: str, rounds: int, key: str, text: str) -> str:
 
     if rounds:
         return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), rounds, 12).hex()
-    return hmac.digest(key.encode("utf-8", "surrogateescape"), f"{salt}/{text}".encode(), "sha256").hex()[:24]
+    return hmac.digest(
+        key.encode("utf-8", "surrogateescape"), f"{salt}/{text}".encode(), "sha256"
+    ).hex()[:24]
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """Everything on one engine at one time; networks and containers sorted by name, then ID. Names of networks may repeat.
+    """Everything on one engine at one time; networks and containers sorted by name, then ID. Names
+    of networks may repeat.
 
-    `images` holds those that were asked about, by canonical reference, and those of marked containers, by ID; what is not there is not on
-    the engine. That of a snapshot holds all, of most no more than the ID. `volumes` are the names of all volumes, None where nobody asked.
-    `seal` is how the digests of environment values in something published were made; None as long as they are the plain ones.
+    `images` holds those that were asked about, by canonical reference, and those of marked
+    containers, by ID; what is not there is not on the engine. That of a snapshot holds all, of most
+    no more than the ID. `volumes` are the names of all volumes, None where nobody asked. `seal` is
+    how the digests of environment values in something published were made; None as long as they are
+    the plain ones.
     """
 
     engine: EngineInfo = field(default_factory=EngineInfo)
@@ -464,16 +523,18 @@ class ObservedState:
     seal: Seal | None = None
 
 
-# --- journals --------------------------------------------------------------------------------------------------------
+# --- journals -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What a run noted before it took anything away; it is deleted once the run, or one that came after it, is proven.
+    """What a run noted before it took anything away; it is deleted once the run, or one that came
+    after it, is proven.
 
-    `taken` holds the networks that were to be removed or replaced, and of each container only the endpoints that were to be disconnected.
-    `name` is that of its volume; `order` counts up, so that of two journals the newer decides; `host` and `time` are for people.
-    `unreadable` says why one cannot be read: nothing else is known of it then, of some not even the topology.
+    `taken` holds the networks that were to be removed or replaced, and of each container only the
+    endpoints that were to be disconnected. `name` is that of its volume; `order` counts up, so that
+    of two journals the newer decides; `host` and `time` are for people. `unreadable` says why one
+    cannot be read: nothing else is known of it then, of some not even the topology.
     """
 
     name: str

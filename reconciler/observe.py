@@ -1,10 +1,11 @@
-"""Everything on one engine, as a value: two lists, then an inspect of each container, because only that shows marks, aliases and phantoms.
+"""Everything on one engine, as a value: two lists, then an inspect of each container, because only
+that shows marks, aliases and phantoms.
 
-Images are looked up by the references that the caller names, and by ID where a container with netplan's mark is made from one; for a
-snapshot all are listed.
+Images are looked up by the references that the caller names, and by ID where a container with
+netplan's mark is made from one; for a snapshot all are listed.
 
-Things come and go while we look. What vanishes between the list and its inspect was not there; an engine that stumbles over it (an
-internal error) is asked again a few times.
+Things come and go while we look. What vanishes between the list and its inspect was not there; an
+engine that stumbles over it (an internal error) is asked again a few times.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from .codec import listed_mode, listed_name, read_container, read_listed, read_network, shares_namespace
+from .codec import (
+    listed_mode,
+    listed_name,
+    read_container,
+    read_listed,
+    read_network,
+    shares_namespace,
+)
 from .codec.containers import is_started_after, listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
 from .codec.swarm import Cluster, clustered_container, clustered_network, has_view, read_cluster
@@ -24,19 +32,30 @@ from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
 from .marks import BIRTH, TOPOLOGY
-from .model import EngineInfo, ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork, ObservedState
+from .model import (
+    EngineInfo,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedState,
+)
 from .records import dataclass, replace
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 PARALLEL = 4
-"""Inspects under way at once. More gains nothing on a local socket: the engine and the decoding share the processor."""
+"""Inspects under way at once. More gains nothing on a local socket: the engine and the decoding
+share the processor.
+"""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What an engine says, as it says it: two lists, and by ID the inspect of each container that needs one and is still there."""
+    """What an engine says, as it says it: two lists, and by ID the inspect of each container that
+    needs one and is still there.
+    """
 
     engine: EngineInfo
     containers: Sequence[Mapping[str, Any]]
@@ -45,7 +64,10 @@ class Answers:
 
     @cached_property
     def _networks_listed(self) -> Mapping[str, Container[str]]:
-        return {entry["Id"]: (entry.get("NetworkSettings") or {}).get("Networks") or {} for entry in self.containers}
+        return {
+            entry["Id"]: (entry.get("NetworkSettings") or {}).get("Networks") or {}
+            for entry in self.containers
+        }
 
     def listed(self, id: str) -> Container[str]:
         """The networks that the list says a container is on: those that know of it."""
@@ -55,11 +77,24 @@ class Answers:
 def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
     """All that can be asked before it is known what a file declares. Raises EngineError."""
     listed = persistently(reader.containers)
-    ids = [entry["Id"] for entry in listed if _marked(entry) or not shares_namespace(listed_mode(entry))]
+    ids = [
+        entry["Id"]
+        for entry in listed
+        if _marked(entry) or not shares_namespace(listed_mode(entry))
+    ]
     # together: an engine takes longer to describe itself than to answer for several containers
-    calls: list[Callable[[], Any]] = [reader.networks, reader.info, *(partial(reader.container, id) for id in ids)]
+    calls: list[Callable[[], Any]] = [
+        reader.networks,
+        reader.info,
+        *(partial(reader.container, id) for id in ids),
+    ]
     networks, engine, *found = in_parallel(persistently, calls, parallel)
-    return Answers(engine, listed, networks, {id: raw for id, raw in zip(ids, found, strict=True) if raw is not None})
+    return Answers(
+        engine,
+        listed,
+        networks,
+        {id: raw for id, raw in zip(ids, found, strict=True) if raw is not None},
+    )
 
 
 def observe(
@@ -72,19 +107,26 @@ def observe(
     volumes: bool = False,
     answers: Answers | None = None,
 ) -> ObservedState:
-    """The present state of the engine, or that of the moment when it gave `answers`. Raises EngineError.
+    """The present state of the engine, or that of the moment when it gave `answers`. Raises
+    EngineError.
 
-    `images` are the canonical references of images to look up, `ask` those whose registry is asked too whether it has another by now.
-    With `every_image` all others are there too, as far as one list tells: their IDs. With `volumes` all names of volumes are there.
+    `images` are the canonical references of images to look up, `ask` those whose registry is asked
+    too whether it has another by now. With `every_image` all others are there too, as far as one
+    list tells: their IDs. With `volumes` all names of volumes are there.
     """
     answers = answers or gather(reader, parallel)
     engine, asked = answers.engine, set(ask)
     references = sorted({*images, *asked})
-    first: list[Callable[[], Any]] = [reader.images if every_image else list, reader.volumes if volumes else list]
+    first: list[Callable[[], Any]] = [
+        reader.images if every_image else list,
+        reader.volumes if volumes else list,
+    ]
     first += [partial(_image, reader, reference, reference in asked) for reference in references]
     all_images, all_volumes, *found = in_parallel(persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
-    networks = _networks(reader, engine, answers.networks, {entry["Id"] for entry in answers.containers})
+    networks = _networks(
+        reader, engine, answers.networks, {entry["Id"] for entry in answers.containers}
+    )
     cluster = _cluster(reader, engine, parallel) if has_view(engine, networks) else None
     if cluster:
         networks = [clustered_network(network, cluster) for network in networks]
@@ -93,10 +135,17 @@ def observe(
     twins = _twins(answers.containers)
     containers = [_container(answers, entry, swarm, inside, twins) for entry in answers.containers]
     containers = _believed(reader, answers, containers)
-    containers = [_whole(reader, answers, container, swarm) if container else None for container in containers]
+    containers = [
+        _whole(reader, answers, container, swarm) if container else None for container in containers
+    ]
     if cluster:
-        overlays = frozenset(network.id for network in networks if network.settings.get("driver") == "overlay")
-        containers = [container and clustered_container(container, overlays, cluster) for container in containers]
+        overlays = frozenset(
+            network.id for network in networks if network.settings.get("driver") == "overlay"
+        )
+        containers = [
+            container and clustered_container(container, overlays, cluster)
+            for container in containers
+        ]
     seen = _decoded(partial(listed_images, all_images), "its images")
     seen |= {reference: image for reference, (_, image) in known.items()}
     seen |= {id: _read_image(raw, id) for id, raw in inside.items()}
@@ -110,7 +159,9 @@ def observe(
 
 
 def _cluster(reader: Reader, engine: EngineInfo, parallel: int) -> Cluster | None:
-    """What a manager knows of its swarm; None where it does not tell, as too many of the others are gone."""
+    """What a manager knows of its swarm; None where it does not tell, as too many of the others are
+    gone.
+    """
     try:
         tasks, services = in_parallel(persistently, [reader.attachments, reader.services], parallel)
     except ApiError:
@@ -159,19 +210,32 @@ def _twins(listed: Iterable[Mapping[str, Any]]) -> set[str]:
     return {birth for birth, count in births.items() if birth and count > 1}
 
 
-def _networks(reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, Any]], containers: set[str]) -> list[ObservedNetwork]:
+def _networks(
+    reader: Reader, engine: EngineInfo, listed: Iterable[Mapping[str, Any]], containers: set[str]
+) -> list[ObservedNetwork]:
     found = []
     for entry in listed:
         raw: Mapping[str, Any] | None = entry
         if entry.get("Scope") == "swarm":  # its list entry has neither labels nor endpoints
-            raw = persistently(lambda id=entry["Id"]: reader.network(id))  # type: ignore[misc]
+            raw = persistently(partial(reader.network, str(entry["Id"])))
         if raw is not None:
-            found.append(_decoded(lambda raw=raw: check_network(read_network(raw, engine, containers)), f"network {entry['Id']}"))  # type: ignore[misc]
+            read = partial(_checked_network, raw, engine, containers)
+            found.append(_decoded(read, f"network {entry['Id']}"))
     return found
 
 
+def _checked_network(
+    raw: Mapping[str, Any], engine: EngineInfo, containers: set[str]
+) -> ObservedNetwork:
+    return check_network(read_network(raw, engine, containers))
+
+
 def _container(
-    answers: Answers, entry: Mapping[str, Any], swarm: set[str], images: Mapping[str, Mapping[str, Any]], twins: set[str]
+    answers: Answers,
+    entry: Mapping[str, Any],
+    swarm: set[str],
+    images: Mapping[str, Mapping[str, Any]],
+    twins: set[str],
 ) -> ObservedContainer | None:
     """From its list entry and its inspect; None where it vanished between the two."""
     engine, raw = answers.engine, answers.inspected.get(entry["Id"])
@@ -183,40 +247,72 @@ def _container(
     container = read_container(raw, engine, swarm)
     if marked:
         owner = _owner(answers.inspected, container.network_mode)
-        container = _decoded(lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner, twins), what)
+        container = _decoded(
+            lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner, twins),
+            what,
+        )
     return _decoded(lambda: check_container(container), what)
 
 
-def _believed(reader: Reader, answers: Answers, containers: list[ObservedContainer | None]) -> list[ObservedContainer | None]:
-    """Which of two containers was started later cannot be told while the engine's clock, which was set back, has not come that far again:
-    a member that looks cut off was perhaps started since, and starting it once more would not change its looks."""
+def _believed(
+    reader: Reader, answers: Answers, containers: list[ObservedContainer | None]
+) -> list[ObservedContainer | None]:
+    """Which of two containers was started later cannot be told while the engine's clock, which was
+    set back, has not come that far again: a member that looks cut off was perhaps started since,
+    and starting it once more would not change its looks.
+    """
     if not any(container and container.severed for container in containers):
         return containers
     now = str(persistently(reader.details).get("SystemTime") or "")
 
     def believed(container: ObservedContainer | None) -> ObservedContainer | None:
-        owner = _owner(answers.inspected, container.network_mode) if container and container.severed else None
-        return replace(container, severed=False) if container and owner and is_started_after(owner, now) else container
+        owner = (
+            _owner(answers.inspected, container.network_mode)
+            if container and container.severed
+            else None
+        )
+        return (
+            replace(container, severed=False)
+            if container and owner and is_started_after(owner, now)
+            else container
+        )
 
     return [believed(container) for container in containers]
 
 
-def _whole(reader: Reader, answers: Answers, container: ObservedContainer, swarm: set[str]) -> ObservedContainer:
-    """With what its inspect does not say: which of its endpoints are half, and whether its default route is its own."""
+def _whole(
+    reader: Reader, answers: Answers, container: ObservedContainer, swarm: set[str]
+) -> ObservedContainer:
+    """With what its inspect does not say: which of its endpoints are half, and whether its default
+    route is its own.
+    """
     raw = answers.inspected.get(container.id)
-    if answers.engine.flavor != "docker" or not container.live or raw is None or shares_namespace(container.network_mode):
+    if (
+        answers.engine.flavor != "docker"
+        or not container.live
+        or raw is None
+        or shares_namespace(container.network_mode)
+    ):
         return container
     listed = answers.listed(container.id)
     endpoints = tuple(
-        replace(endpoint, half=True) if endpoint.network not in listed and _is_half(reader, container, endpoint) else endpoint
+        (
+            replace(endpoint, half=True)
+            if endpoint.network not in listed and _is_half(reader, container, endpoint)
+            else endpoint
+        )
         for endpoint in container.endpoints
     )
-    here = answers.engine.transport == "unix" and not any(endpoint.network_id in swarm for endpoint in endpoints)  # those go another way
+    here = answers.engine.transport == "unix" and not any(
+        endpoint.network_id in swarm for endpoint in endpoints
+    )  # those go another way
     return replace(container, endpoints=endpoints, own_route=own_route(raw) if here else "")
 
 
 def _is_half(reader: Reader, container: ObservedContainer, endpoint: ObservedEndpoint) -> bool:
-    """Whether its network knows nothing of it. The list may only be older than the inspect: the network itself is asked."""
+    """Whether its network knows nothing of it. The list may only be older than the inspect: the
+    network itself is asked.
+    """
     if endpoint.phantom or not endpoint.endpoint_id:
         return False
     network = persistently(lambda: reader.network(endpoint.network_id))
@@ -228,8 +324,12 @@ def _read_image(raw: Mapping[str, Any], name: str) -> ObservedImage:
 
 
 def _owner(inspected: Mapping[str, Mapping[str, Any]], mode: str) -> Mapping[str, Any] | None:
-    """Whose network namespace a container of that mode runs in: the one whose it shares may share another's. None where none is its own."""
-    owner = inspected.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
+    """Whose network namespace a container of that mode runs in: the one whose it shares may share
+    another's. None where none is its own.
+    """
+    owner = (
+        inspected.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
+    )
     for _ in inspected:
         of = str((owner.get("HostConfig") or {}).get("NetworkMode") or "") if owner else ""
         if not of.startswith("container:"):
@@ -247,12 +347,16 @@ def _decoded(read: Callable[[], T], what: str) -> T:
         return read()
     except (TypeError, ValueError) as error:
         raise LostError(
-            f"what the engine says about {what} is not what the Docker API says: {printable(str(error))}", NOT_DOCKER
+            f"what the engine says about {what} is not what the Docker API says:"
+            f" {printable(str(error))}",
+            NOT_DOCKER,
         ) from error
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T], parallel: int) -> list[R]:
-    """`function` of each item, in the items' order, on up to `parallel` threads; the first error ends all and is raised."""
+    """`function` of each item, in the items' order, on up to `parallel` threads; the first error
+    ends all and is raised.
+    """
     work = list(items)
     if min(parallel, len(work)) <= 1:
         return [function(item) for item in work]

@@ -36,6 +36,12 @@ def anothers(thing: Owned | Mark | None, topology: str) -> bool:
 
 
 def engines_own(network: ObservedNetwork, engine: EngineInfo) -> bool:
-    """Whether the engine, or its swarm, made a network for itself. Snapshots of earlier versions know an ingress network by its name."""
+    """Whether the engine, or its swarm, made a network for itself. Snapshots of earlier versions
+    know an ingress network by its name.
+    """
     swarms = network.ingress or (network.name == "ingress" and network.scope == "swarm")
-    return swarms or network.name in ENGINE_OWN or (engine.flavor == "podman" and network.name == "podman")
+    return (
+        swarms
+        or network.name in ENGINE_OWN
+        or (engine.flavor == "podman" and network.name == "podman")
+    )

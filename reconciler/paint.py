@@ -34,21 +34,30 @@ def ansi(style: str, text: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
 
 
-def choose(stream: TextIO, no_color: bool = False, environ: Mapping[str, str] = os.environ) -> Paint:
-    """Colour only on a terminal that has it, and only if neither `--no-color` nor `NO_COLOR` forbids it."""
+def choose(
+    stream: TextIO, no_color: bool = False, environ: Mapping[str, str] = os.environ
+) -> Paint:
+    """Colour only on a terminal that has it, and only if neither `--no-color` nor `NO_COLOR`
+    forbids it.
+    """
     if no_color or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return plain
     return ansi if stream.isatty() else plain
 
 
 def safe(text: str) -> str:
-    r"""`text` on one line and without anything a terminal obeys: `\x1b`, `\n`, `\u202e` become those letters.
+    r"""`text` on one line and without anything a terminal obeys: `\x1b`, `\n`, `\u202e` become
+    those letters.
 
-    Everything an engine or a file says passes through here before it is printed: names may hold anything.
+    Everything an engine or a file says passes through here before it is printed: names may hold
+    anything.
     """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
 
 
 def column(texts: Iterable[str], widest: int = WIDEST) -> int:

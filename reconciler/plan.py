@@ -1,4 +1,6 @@
-"""A plan as a value: what changes, why, by which steps in which order, and what stands against it."""
+"""A plan as a value: what changes, why, by which steps in which order, and what stands against
+it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMa
 from .records import dataclass, field
 from .settings import Settings, Value
 
-Op = Literal["create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"]
+Op = Literal[
+    "create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"
+]
 Kind = Literal["network", "endpoint", "container", "image"]
 Cause = Literal["intent", "drift", "dropped"]
 
@@ -25,10 +29,12 @@ class EndpointSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """All that a container is created with. `settings` are the declared ones, `environment` the values behind their digests.
+    """All that a container is created with. `settings` are the declared ones, `environment` the
+    values behind their digests.
 
-    `mode` is the engine's network mode: `bridge`, `host`, `none`, `container:NAME`, or the name of the network of the first of `endpoints`.
-    `volumes` are anonymous volumes carried over from the container that it takes the place of: target -> name.
+    `mode` is the engine's network mode: `bridge`, `host`, `none`, `container:NAME`, or the name of
+    the network of the first of `endpoints`. `volumes` are anonymous volumes carried over from the
+    container that it takes the place of: target -> name.
     """
 
     settings: Settings
@@ -41,7 +47,9 @@ class ContainerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The container that another takes the place of, so that a recreation that fails can be reversed: what it was before."""
+    """The container that another takes the place of, so that a recreation that fails can be
+    reversed: what it was before.
+    """
 
     id: str
     name: str
@@ -53,14 +61,18 @@ class Replaced:
 class Step:
     """One engine call.
 
-    Its fields tell what it acts on (`kind`): `image`, or `container` and `network` (an endpoint), or one of the two alone. `needs` are
-    steps that must have succeeded, `follows` steps that must only have ended (order without dependence); both hold IDs smaller than this
-    step's own. `network_id` and `container_id` are empty where the plan makes the thing: the executor takes the ID of the step that does.
-    `settings` and `mark` are what `create` (of a network) and `connect` send, and what `update` changes; `spec` is what a container is
-    created with. `expects` is the endpoint ID that `disconnect` was planned against, or for `remove` of a network the IDs of the containers
-    that may still list it. `name` is what `rename` gives. `seconds` bounds what is waited for: the end of a container (`stop`), or its
-    `condition` (`wait`). `volumes`: a removed container's anonymous volumes go with it. `replaces` is set on the steps of a recreation.
-    `mac` is the MAC address that an endpoint had and keeps, though nobody declares it: it may change by itself, so no plan is told by it.
+    Its fields tell what it acts on (`kind`): `image`, or `container` and `network` (an endpoint),
+    or one of the two alone. `needs` are steps that must have succeeded, `follows` steps that must
+    only have ended (order without dependence); both hold IDs smaller than this step's own.
+    `network_id` and `container_id` are empty where the plan makes the thing: the executor takes the
+    ID of the step that does. `settings` and `mark` are what `create` (of a network) and `connect`
+    send, and what `update` changes; `spec` is what a container is created with. `expects` is the
+    endpoint ID that `disconnect` was planned against, or for `remove` of a network the IDs of the
+    containers that may still list it. `name` is what `rename` gives. `seconds` bounds what is
+    waited for: the end of a container (`stop`), or its `condition` (`wait`). `volumes`: a removed
+    container's anonymous volumes go with it. `replaces` is set on the steps of a recreation. `mac`
+    is the MAC address that an endpoint had and keeps, though nobody declares it: it may change by
+    itself, so no plan is told by it.
     """
 
     id: int
@@ -116,16 +128,25 @@ class Step:
             case "rename":
                 return f"rename container {self.container} to {self.name}"
             case "wait":
-                return f"wait until {self.container} {'has ended' if self.condition == 'completed' else f'is {self.condition}'}"
+                return (
+                    f"wait until {self.container}"
+                    f" {'has ended' if self.condition == 'completed' else f'is {self.condition}'}"
+                )
             case "start" | "stop":
                 return f"{self.op} {self.container}"
             case _:
-                return f"{self.op} container {self.container}" if self.kind == "container" else f"{self.op} network {self.network}"
+                return (
+                    f"{self.op} container {self.container}"
+                    if self.kind == "container"
+                    else f"{self.op} network {self.network}"
+                )
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One setting that changes: None is unset. `cause`: the file says so, somebody changed the engine, or the file no longer says it."""
+    """One setting that changes: None is unset. `cause`: the file says so, somebody changed the
+    engine, or the file no longer says it.
+    """
 
     path: str
     before: Value | None
@@ -135,7 +156,9 @@ class Difference:
 
 
 FOR_GOOD = "wipe: everything on this engine goes"
-"""The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it again."""
+"""The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it
+again.
+"""
 CUT_OFF = "is cut off: {}, whose network it shares, was started anew"
 LOSES_FILES = "what it wrote outside its volumes goes with it"
 LOSES_VOLUMES = "its anonymous volumes go with it"
@@ -146,11 +169,13 @@ Action = Literal["create", "delete", "connect", "disconnect", "update", "start",
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource that changes: an `image`, an endpoint (`container` and `network`), or what one of the two names.
+    """One resource that changes: an `image`, an endpoint (`container` and `network`), or what one
+    of the two names.
 
-    `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`, `disconnect` or `disconnect, connect`; a
-    container as a network, or `update` (in place), or `start`; an image `pull`.
-    `interrupts` are the names of the running containers that lose a connection, for good or for a moment.
+    `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`,
+    `disconnect` or `disconnect, connect`; a container as a network, or `update` (in place), or
+    `start`; an image `pull`. `interrupts` are the names of the running containers that lose a
+    connection, for good or for a moment.
     """
 
     actions: tuple[Action, ...]
@@ -180,14 +205,18 @@ class Change:
 
 
 Thing = tuple[str, str]
-"""A network (its name, empty), a container (empty, its name), or an attachment (network, container)."""
+"""A network (its name, empty), a container (empty, its name), or an attachment (network,
+container).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the plan must not run. `unsafe` ones end in exit 3, the others in exit 1. `way_out` says what the user can do.
+    """Why the plan must not run. `unsafe` ones end in exit 3, the others in exit 1. `way_out` says
+    what the user can do.
 
-    `about` is the one thing that cannot be as declared; None where it stands against the whole plan.
+    `about` is the one thing that cannot be as declared; None where it stands against the whole
+    plan.
     """
 
     message: str
@@ -199,7 +228,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something that the plan does nothing about: `refusal` says why it cannot, or it needs `needs`, which is left out as well."""
+    """Something that the plan does nothing about: `refusal` says why it cannot, or it needs
+    `needs`, which is left out as well.
+    """
 
     thing: Thing
     refusal: Refusal | None = None
@@ -217,7 +248,13 @@ class LeftOut:
 def named(thing: Thing) -> str:
     """`network back`, `container web`, `web on back`."""
     network, container = thing
-    return f"{container} on {network}" if network and container else f"container {container}" if container else f"network {network}"
+    return (
+        f"{container} on {network}"
+        if network and container
+        else f"container {container}"
+        if container
+        else f"network {network}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +267,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The way from observed to desired. `steps` is in a topological order that is the same for the same input.
+    """The way from observed to desired. `steps` is in a topological order that is the same for the
+    same input.
 
-    `only` are the names that it is a part for: they and what they need; none: the whole. `left_out` is what cannot be as declared, and
-    what needs that. `unjudged` are the containers of the file that it therefore says nothing about.
+    `only` are the names that it is a part for: they and what they need; none: the whole. `left_out`
+    is what cannot be as declared, and what needs that. `unjudged` are the containers of the file
+    that it therefore says nothing about.
     """
 
     topology: str
@@ -270,8 +309,14 @@ class Plan:
         return any(step.op in ("remove", "disconnect", "stop", "rename") for step in self.steps)
 
     def counts(self) -> Mapping[str, int]:
-        """How many networks to create, replace, remove, and endpoints to connect, reconnect, disconnect."""
-        return self._count(("create", "replace", "remove", "connect", "reconnect", "disconnect"), "network", "endpoint")
+        """How many networks to create, replace, remove, and endpoints to connect, reconnect,
+        disconnect.
+        """
+        return self._count(
+            ("create", "replace", "remove", "connect", "reconnect", "disconnect"),
+            "network",
+            "endpoint",
+        )
 
     def container_counts(self) -> Mapping[str, int]:
         """How many containers to create, recreate, update, start, remove."""
@@ -282,6 +327,12 @@ class Plan:
         result = dict.fromkeys(words, 0)
         for change in self.changes:
             if change.kind in kinds:
-                word = twice[change.kind] if change.replaces else "remove" if change.actions == ("delete",) else change.actions[0]
+                word = (
+                    twice[change.kind]
+                    if change.replaces
+                    else "remove"
+                    if change.actions == ("delete",)
+                    else change.actions[0]
+                )
                 result[word] += 1
         return result

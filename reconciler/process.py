@@ -1,4 +1,6 @@
-"""What the caller of the command is owed: one document for `-o json`, and no output lost in silence."""
+"""What the caller of the command is owed: one document for `-o json`, and no output lost in
+silence.
+"""
 
 from __future__ import annotations
 
@@ -37,37 +39,53 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return last == "json"
 
 
-# --- documents -------------------------------------------------------------------------------------------------------
+# --- documents ------------------------------------------------------------------------------------
 
 
 def hold(document: dict[str, Any]) -> None:
-    """Keeps a document until the command ends: an error that comes after it becomes a part of it."""
+    """Keeps a document until the command ends: an error that comes after it becomes a part of
+    it.
+    """
     _held[:] = [document]
 
 
 def error_json(error: NetplanError) -> dict[str, Any]:
-    """An error as JSON values: what happened, then why and what to do, and of a file's problems each with its place."""
+    """An error as JSON values: what happened, then why and what to do, and of a file's problems
+    each with its place.
+    """
     problems = error.problems if isinstance(error, InputError) else ()
     return {
         "message": error.message,
         "hints": list(error.hints),
         "exit_code": error.exit_code,
-        "problems": [{"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in problems],
+        "problems": [
+            {"file": p.file, "line": p.line, "column": p.column, "message": p.message}
+            for p in problems
+        ],
     }
 
 
 def print_document(error: dict[str, Any] | None = None) -> None:
-    """Prints the document that is held, or one of the error alone; nothing where there is neither."""
+    """Prints the document that is held, or one of the error alone; nothing where there is
+    neither.
+    """
     document = _held.pop() if _held else {"format_version": FORMAT_VERSION} if error else None
     if document is not None:
-        print(json.dumps(document | ({"error": error} if error else {}), indent=2, ensure_ascii=False), flush=True)
+        print(
+            json.dumps(
+                document | ({"error": error} if error else {}), indent=2, ensure_ascii=False
+            ),
+            flush=True,
+        )
 
 
-# --- output ----------------------------------------------------------------------------------------------------------
+# --- output ---------------------------------------------------------------------------------------
 
 
 def print_on(text: str, whole: bool = False) -> None:
-    """Prints what a run did: that goes on, and is verified, though nobody takes its output; the exit code tells of it."""
+    """Prints what a run did: that goes on, and is verified, though nobody takes its output; the
+    exit code tells of it.
+    """
     if not _lost:
         try:
             print(text if whole else fit(renamed(text), width_of(sys.stdout)), flush=True)

@@ -1,4 +1,6 @@
-"""Several topologies that are removed from one engine: in which order, and what is left after each."""
+"""Several topologies that are removed from one engine: in which order, and what is left after
+each.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from .records import replace
 
 
 def removal_order(observed: ObservedState, topologies: Iterable[str]) -> list[str]:
-    """By name, but each before those whose networks and containers it uses: what is still in use is not removed without consent.
+    """By name, but each before those whose networks and containers it uses: what is still in use is
+    not removed without consent.
 
     In a circle the first by name comes first.
     """
@@ -40,19 +43,38 @@ def _uses(observed: ObservedState) -> Iterator[tuple[str, str]]:
 
 
 def without(observed: ObservedState, topology: str) -> ObservedState:
-    """The engine after a topology was removed: nothing that it owns is there, and what it had amended is nobody's."""
+    """The engine after a topology was removed: nothing that it owns is there, and what it had
+    amended is nobody's.
+    """
     networks = tuple(network for network in observed.networks if not ours(network, topology))
-    containers = (_released(container, topology) for container in observed.containers if not ours(container, topology))
+    containers = (
+        _released(container, topology)
+        for container in observed.containers
+        if not ours(container, topology)
+    )
     return replace(observed, networks=networks, containers=tuple(containers))
 
 
 def _released(container: ObservedContainer, topology: str) -> ObservedContainer:
-    ends = [e for e in container.endpoints if not (e.mark and ours(e, topology) and e.mark.how == "made")]
-    kept = tuple(replace(e, settings=e.mark.before, mark=None) if e.mark and ours(e, topology) else e for e in ends)
+    ends = [
+        e
+        for e in container.endpoints
+        if not (e.mark and ours(e, topology) and e.mark.how == "made")
+    ]
+    kept = tuple(
+        replace(e, settings=e.mark.before, mark=None) if e.mark and ours(e, topology) else e
+        for e in ends
+    )
     return container if kept == container.endpoints else replace(container, endpoints=kept)
 
 
 def taken(plan: Plan) -> set[tuple[str, str]]:
-    """Network and container of all that a plan removes, replaces or disconnects; of a container that is interrupted its name."""
-    gone = {(change.network, change.container) for change in plan.changes if {"delete", "disconnect"} & {*change.actions}}
+    """Network and container of all that a plan removes, replaces or disconnects; of a container
+    that is interrupted its name.
+    """
+    gone = {
+        (change.network, change.container)
+        for change in plan.changes
+        if {"delete", "disconnect"} & {*change.actions}
+    }
     return gone | {("", name) for change in plan.changes for name in change.interrupts}

@@ -1,9 +1,11 @@
 """A saved plan: what is needed to plan again, and the fingerprint that must come out.
 
-The document is one line of JSON with a digest over all of it, so that damage is noticed; whoever may write the file can make another
-digest, so it proves nobody's approval. It holds the topology's text, the options that change a plan, and the engine as it was seen, from
-which the plan must come out that it shows. It holds no secrets: where the file has environment values its text stays out, the file is read
-again from its path, and of each value there is a seal (sealing.py). No step in it is ever executed.
+The document is one line of JSON with a digest over all of it, so that damage is noticed; whoever
+may write the file can make another digest, so it proves nobody's approval. It holds the topology's
+text, the options that change a plan, and the engine as it was seen, from which the plan must come
+out that it shows. It holds no secrets: where the file has environment values its text stays out,
+the file is read again from its path, and of each value there is a seal (sealing.py). No step in it
+is ever executed.
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ _BLANK = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """`file` is the topology's path for people and messages, `text` its content or None where it has secrets; `sha256` is of the content.
+    """`file` is the topology's path for people and messages, `text` its content or None where it
+    has secrets; `sha256` is of the content.
 
-    `engine` is the engine's ID, `fingerprint` the plan's, `observed` and `journals` what it was made from, `origin` where the file was,
-    `plan` is it as JSON, as shown to people. `environment` has the seal of each value of an environment, by container and name; None where
-    an earlier netplan saved it.
+    `engine` is the engine's ID, `fingerprint` the plan's, `observed` and `journals` what it was
+    made from, `origin` where the file was, `plan` is it as JSON, as shown to people. `environment`
+    has the seal of each value of an environment, by container and name; None where an earlier
+    netplan saved it.
     """
 
     file: str
@@ -89,20 +93,30 @@ def saved_text(saved: SavedPlan, desired: DesiredState, key: str = "") -> str:
 
 
 def read_saved(content: bytes, name: str, key: str = "") -> SavedPlan:
-    """The saved plan in a file's content, sealed with `key`. Raises RefusedError unless it is to the byte what `saved_text` wrote."""
+    """The saved plan in a file's content, sealed with `key`. Raises RefusedError unless it is to
+    the byte what `saved_text` wrote.
+    """
     try:
         text = content.decode("ascii")
         document = json.loads(text)
         digest = document["digest"]
-        if document["kind"] != KIND or len(digest) != 64 or _digest(text.replace(digest, _BLANK, 1)) != digest:
+        if (
+            document["kind"] != KIND
+            or len(digest) != 64
+            or _digest(text.replace(digest, _BLANK, 1)) != digest
+        ):
             raise ValueError("its digest does not match")
         if document["format_version"] not in (1, FORMAT_VERSION):
-            raise ValueError(f"its format_version is {document['format_version']}, netplan reads up to {FORMAT_VERSION}")
+            raise ValueError(
+                f"its format_version is {document['format_version']}, netplan reads up to"
+                f" {FORMAT_VERSION}"
+            )
         return _saved(document, key)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         why = str(error) if type(error) is ValueError else "it is not what netplan wrote"
         raise RefusedError(
-            f"the saved plan {name} cannot be trusted: {why}", "make a new one with: netplan plan FILE --out P.json"
+            f"the saved plan {name} cannot be trusted: {why}",
+            "make a new one with: netplan plan FILE --out P.json",
         ) from None
 
 
@@ -137,14 +151,22 @@ def _saved(document: Mapping[str, Any], key: str) -> SavedPlan:
 
 
 def changed_values(saved: SavedPlan, desired: DesiredState) -> tuple[str, ...]:
-    """The values of environments that are not those that were saved, `container web: environment.PW changes`. Raises UsageError."""
+    """The values of environments that are not those that were saved, `container web: environment.PW
+    changes`. Raises UsageError.
+    """
     seal, before = saved.observed.seal, saved.environment
     if seal is None or before is None or not (before or has_secrets(desired)):
         return ()
     check_key(seal)
     now = seals(desired, seal)
-    paths = sorted({(name, key) for state in (before, now) for name, values in state.items() for key in values})
-    differ = [(name, key) for name, key in paths if before.get(name, {}).get(key) != now.get(name, {}).get(key)]
+    paths = sorted(
+        {(name, key) for state in (before, now) for name, values in state.items() for key in values}
+    )
+    differ = [
+        (name, key)
+        for name, key in paths
+        if before.get(name, {}).get(key) != now.get(name, {}).get(key)
+    ]
     return tuple(f"container {name}: environment.{key} changes" for name, key in differ)
 
 
@@ -153,9 +175,18 @@ _WORDS = ("reason", "source")
 
 
 def shows(plan: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
-    """Whether the plan that a document shows to people is the one that was `made` of its topology and engine, both as JSON."""
-    return all(_bare(plan.get(part)) == _bare(made.get(part)) for part in ("topology", "applyable", "summary", "changes", "steps"))
+    """Whether the plan that a document shows to people is the one that was `made` of its topology
+    and engine, both as JSON.
+    """
+    return all(
+        _bare(plan.get(part)) == _bare(made.get(part))
+        for part in ("topology", "applyable", "summary", "changes", "steps")
+    )
 
 
 def _bare(value: Any) -> Any:
-    return [{k: v for k, v in item.items() if k not in _WORDS} for item in value] if isinstance(value, list) else value
+    return (
+        [{k: v for k, v in item.items() if k not in _WORDS} for item in value]
+        if isinstance(value, list)
+        else value
+    )

@@ -21,20 +21,32 @@ BUDGET, MOST_ROUNDS = 100_000, 10_000
 
 
 def sealed(state: ObservedState, key: str = "", like: Seal | None = None) -> ObservedState:
-    """`state` with all its digests sealed, by a seal of its own or `like` another; itself if they are already."""
+    """`state` with all its digests sealed, by a seal of its own or `like` another; itself if they
+    are already.
+    """
     if state.seal:
         return state
     seal = like or seal_for(state, key)
-    containers = tuple(_container(container, seal) if container.mark else container for container in state.containers)
-    images = {name: replace(image, settings=seal_settings(image.settings, seal)) for name, image in state.images.items()}
+    containers = tuple(
+        _container(container, seal) if container.mark else container
+        for container in state.containers
+    )
+    images = {
+        name: replace(image, settings=seal_settings(image.settings, seal))
+        for name, image in state.images.items()
+    }
     return replace(state, containers=containers, images=images, seal=seal)
 
 
 def seal_for(state: ObservedState, key: str = "") -> Seal:
-    """The seal for what is published of an engine: the more values there are, the less each costs."""
+    """The seal for what is published of an engine: the more values there are, the less each
+    costs.
+    """
     if key:
         return Seal(state.engine.id, 0, key)
-    return Seal(state.engine.id, max(1, min(MOST_ROUNDS, BUDGET // max(len(set(_digests(state))), 1))))
+    return Seal(
+        state.engine.id, max(1, min(MOST_ROUNDS, BUDGET // max(len(set(_digests(state))), 1)))
+    )
 
 
 def has_digests(state: ObservedState) -> bool:
@@ -43,14 +55,21 @@ def has_digests(state: ObservedState) -> bool:
 
 
 def as_sealed(desired: DesiredState, observed: ObservedState) -> DesiredState:
-    """`desired` with digests that can be compared with those that are observed. Raises UsageError where their key is not at hand."""
+    """`desired` with digests that can be compared with those that are observed. Raises UsageError
+    where their key is not at hand.
+    """
     seal = observed.seal
     there = {container.name for container in observed.containers if container.mark} if seal else ()
     compared = [desired.containers[name] for name in there if name in desired.containers]
-    if seal is None or not any(path.startswith(SECRET) for container in compared for path in container.settings):
+    if seal is None or not any(
+        path.startswith(SECRET) for container in compared for path in container.settings
+    ):
         return desired
     check_key(seal)
-    changed = {container.name: replace(container, settings=seal_settings(container.settings, seal)) for container in compared}
+    changed = {
+        container.name: replace(container, settings=seal_settings(container.settings, seal))
+        for container in compared
+    }
     return replace(desired, containers={**desired.containers, **changed})
 
 
@@ -58,8 +77,10 @@ def check_key(seal: Seal) -> None:
     """Raise UsageError where the key of a seal is not at hand, or another."""
     if not seal.fits:
         raise UsageError(
-            "the environment values in this snapshot or saved plan are under a key, and it is not at hand",
-            "set NETPLAN_SNAPSHOT_KEY to the value that it had where netplan snapshot or netplan plan --out ran",
+            "the environment values in this snapshot or saved plan are under a key, and it is not"
+            " at hand",
+            "set NETPLAN_SNAPSHOT_KEY to the value that it had where netplan snapshot or netplan"
+            " plan --out ran",
         )
 
 
@@ -67,9 +88,14 @@ def seals(desired: DesiredState, seal: Seal) -> dict[str, dict[str, str]]:
     """The seal of each declared value, by container and name of the variable."""
     found = {}
     for name, container in sorted(desired.containers.items()):
-        values = seal_settings({path: value for path, value in container.settings.items() if path.startswith(SECRET)}, seal)
+        values = seal_settings(
+            {path: value for path, value in container.settings.items() if path.startswith(SECRET)},
+            seal,
+        )
         if values:
-            found[name] = {path.removeprefix(SECRET): str(value) for path, value in sorted(values.items())}
+            found[name] = {
+                path.removeprefix(SECRET): str(value) for path, value in sorted(values.items())
+            }
     return found
 
 
@@ -77,15 +103,25 @@ def seal_settings(settings: Settings, seal: Seal) -> Settings:
     """Settings whose digests are sealed."""
     if not any(path.startswith(SECRET) for path in settings):
         return settings
-    return {path: seal.of(digest(value)) if path.startswith(SECRET) else value for path, value in settings.items()}
+    return {
+        path: seal.of(digest(value)) if path.startswith(SECRET) else value
+        for path, value in settings.items()
+    }
 
 
 def _container(container: ObservedContainer, seal: Seal) -> ObservedContainer:
     """What is recorded is a digest of the digest: sealed like that, so that it stays one."""
     mark = container.mark
     assert mark is not None
-    hashes = {path: digest(seal.of(hash)) if path.startswith(SECRET) and hash != CHANGED else hash for path, hash in mark.hashes.items()}
-    return replace(container, settings=seal_settings(container.settings, seal), mark=replace(mark, hashes=hashes))
+    hashes = {
+        path: digest(seal.of(hash)) if path.startswith(SECRET) and hash != CHANGED else hash
+        for path, hash in mark.hashes.items()
+    }
+    return replace(
+        container,
+        settings=seal_settings(container.settings, seal),
+        mark=replace(mark, hashes=hashes),
+    )
 
 
 def _digests(state: ObservedState) -> Iterator[Value]:

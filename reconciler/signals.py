@@ -23,7 +23,9 @@ def raises(handler: Any) -> bool:
 
 
 def interruptible() -> None:
-    """SIGTERM, and SIGHUP unless it is ignored (`nohup`), mean what Ctrl-C means: running steps finish, and the lock is released."""
+    """SIGTERM, and SIGHUP unless it is ignored (`nohup`), mean what Ctrl-C means: running steps
+    finish, and the lock is released.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
     for number in ASKING:
@@ -32,7 +34,9 @@ def interruptible() -> None:
 
 
 def exit_code(code: int, interrupted: bool = False) -> int:
-    """`code`, or where a signal kept the command from being done 128 and its number, as a shell reports it: 130 for Ctrl-C."""
+    """`code`, or where a signal kept the command from being done 128 and its number, as a shell
+    reports it: 130 for Ctrl-C.
+    """
     if interrupted or (received and code):
         return 128 + (received[0] if received else signal.SIGINT)
     return code

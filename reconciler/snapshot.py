@@ -1,8 +1,10 @@
-"""An observed state as JSON and back, exactly: what `netplan snapshot` prints and `plan --state` reads.
+"""An observed state as JSON and back, exactly: what `netplan snapshot` prints and `plan --state`
+reads.
 
-Settings hold strings, integers, booleans and lists of strings; the published schema is schemas/snapshot.schema.json. No environment value
-or other secret is ever observed, so none is here, and the digests of environment values are sealed (sealing.py). What only containers
-with netplan's mark have is there for them alone.
+Settings hold strings, integers, booleans and lists of strings; the published schema is
+schemas/snapshot.schema.json. No environment value or other secret is ever observed, so none is
+here, and the digests of environment values are sealed (sealing.py). What only containers with
+netplan's mark have is there for them alone.
 """
 
 from __future__ import annotations
@@ -35,12 +37,19 @@ FORMAT_VERSION = 2
 """2: the digests of environment values are sealed."""
 MOST_ORDER = 10**15
 """Of a journal. What counts higher was not written by netplan."""
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda value: {**value, "format_version": 2}}
-"""What makes of a snapshot of an earlier version one of the next; none is ever taken out (tests/formats keeps a snapshot of each)."""
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda value: {**value, "format_version": 2}
+}
+"""What makes of a snapshot of an earlier version one of the next; none is ever taken out
+(tests/formats keeps a snapshot of each).
+"""
 
 
-def snapshot_json(state: ObservedState, journals: Iterable[Journal] = (), key: str = "") -> dict[str, Any]:
-    """`state`, and what interrupted runs left beside it, as plain JSON; the same state gives the same bytes.
+def snapshot_json(
+    state: ObservedState, journals: Iterable[Journal] = (), key: str = ""
+) -> dict[str, Any]:
+    """`state`, and what interrupted runs left beside it, as plain JSON; the same state gives the
+    same bytes.
 
     `key` seals the digests of environment values, so that without it no guess can be confirmed.
     """
@@ -70,10 +79,20 @@ def snapshot_json(state: ObservedState, journals: Iterable[Journal] = (), key: s
 
 
 def journal_json(journal: Journal) -> dict[str, Any]:
-    """What a journal holds: networks and endpoints, whose settings hold no secrets, and nothing of what a container is run with."""
-    bare = tuple(replace(container, mark=None, settings={}) for container in journal.taken.containers)
+    """What a journal holds: networks and endpoints, whose settings hold no secrets, and nothing of
+    what a container is run with.
+    """
+    bare = tuple(
+        replace(container, mark=None, settings={}) for container in journal.taken.containers
+    )
     taken = snapshot_json(replace(journal.taken, containers=bare, images={}))
-    return {"topology": journal.topology, "order": journal.order, "host": journal.host, "time": journal.time, "taken": taken}
+    return {
+        "topology": journal.topology,
+        "order": journal.order,
+        "host": journal.host,
+        "time": journal.time,
+        "taken": taken,
+    }
 
 
 def state_from_snapshot(value: Mapping[str, Any], key: str = "") -> ObservedState:
@@ -83,7 +102,9 @@ def state_from_snapshot(value: Mapping[str, Any], key: str = "") -> ObservedStat
         raise UsageError("this is not a snapshot", "make one with: netplan snapshot > state.json")
     if type(version) is not int or (version != FORMAT_VERSION and version not in UPGRADES):
         what = f"this snapshot has format_version {version}, netplan reads up to {FORMAT_VERSION}"
-        raise UsageError(what, "use the netplan that made it, or make one with: netplan snapshot > state.json")
+        raise UsageError(
+            what, "use the netplan that made it, or make one with: netplan snapshot > state.json"
+        )
     try:
         value = upgraded(dict(value))
         engine = _engine(value["engine"])
@@ -91,29 +112,44 @@ def state_from_snapshot(value: Mapping[str, Any], key: str = "") -> ObservedStat
             engine,
             tuple(check_network(_network(item)) for item in value["networks"]),
             tuple(check_container(_container(item)) for item in value["containers"]),
-            {reference: check_image(_image(item)) for reference, item in value.get("images", {}).items()},
+            {
+                reference: check_image(_image(item))
+                for reference, item in value.get("images", {}).items()
+            },
             seal=_seal(engine.id, value["environment"], key) if "environment" in value else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"this snapshot is damaged: {error!r:.500}", "make a new one with: netplan snapshot > state.json") from error
+        raise UsageError(
+            f"this snapshot is damaged: {error!r:.500}",
+            "make a new one with: netplan snapshot > state.json",
+        ) from error
 
 
 def journals_from_snapshot(value: Mapping[str, Any]) -> tuple[Journal, ...]:
-    """The journals of a snapshot that `state_from_snapshot` took, the oldest first. Raises UsageError."""
+    """The journals of a snapshot that `state_from_snapshot` took, the oldest first. Raises
+    UsageError.
+    """
     try:
         found = [journal_from_json(name, item) for name, item in value.get("journals", {}).items()]
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"this snapshot is damaged: {error!r:.500}", "make a new one with: netplan snapshot > state.json") from error
+        raise UsageError(
+            f"this snapshot is damaged: {error!r:.500}",
+            "make a new one with: netplan snapshot > state.json",
+        ) from error
     return tuple(sorted(found, key=lambda journal: (journal.order, journal.name)))
 
 
 def journal_from_json(name: str, value: Mapping[str, Any]) -> Journal:
-    """The journal that `journal_json` wrote. Raises UsageError, KeyError, TypeError or ValueError for anything else."""
+    """The journal that `journal_json` wrote. Raises UsageError, KeyError, TypeError or ValueError
+    for anything else.
+    """
     order = _number(value, "order")
     if abs(order) > MOST_ORDER:
         raise ValueError("order was not counted up by runs of netplan")
     taken = state_from_snapshot(value["taken"])
-    return Journal(name, _text(value, "topology"), order, taken, _text(value, "host"), _text(value, "time"))
+    return Journal(
+        name, _text(value, "topology"), order, taken, _text(value, "host"), _text(value, "time")
+    )
 
 
 def upgraded(value: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +159,7 @@ def upgraded(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def _seal_json(seal: Seal) -> dict[str, Any]:
@@ -137,14 +173,16 @@ def _network_json(network: ObservedNetwork) -> dict[str, Any]:
         "name": network.name,
         "scope": network.scope,
         "settings": _plain(network.settings),
-        "mark": mark
-        and {
-            "topology": mark.topology,
-            "hashes": dict(sorted(mark.hashes.items())),
-            "endpoints": dict(sorted(mark.endpoints.items())),
-            "protect": mark.protect,
-            **_origin_json(mark.origin),
-        },
+        "mark": (
+            mark
+            and {
+                "topology": mark.topology,
+                "hashes": dict(sorted(mark.hashes.items())),
+                "endpoints": dict(sorted(mark.endpoints.items())),
+                "protect": mark.protect,
+                **_origin_json(mark.origin),
+            }
+        ),
         "outside": list(network.outside),
         **({"ingress": True} if network.ingress else {}),
         **({"config_from": network.config_from} if network.config_from else {}),
@@ -169,7 +207,11 @@ def _container_json(container: ObservedContainer) -> dict[str, Any]:
 
 def _managed_json(container: ObservedContainer, mark: ContainerMark) -> dict[str, Any]:
     return {
-        "mark": {"topology": mark.topology, "hashes": dict(sorted(mark.hashes.items())), **_origin_json(mark.origin)},
+        "mark": {
+            "topology": mark.topology,
+            "hashes": dict(sorted(mark.hashes.items())),
+            **_origin_json(mark.origin),
+        },
         "settings": _plain(container.settings),
         "image_id": container.image_id,
         "anonymous": dict(sorted(container.anonymous.items())),
@@ -200,7 +242,15 @@ def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
             "network_id": endpoint.network_id,
             "endpoint_id": endpoint.endpoint_id,
             "settings": _plain(endpoint.settings),
-            "mark": mark and {"topology": mark.topology, "how": mark.how, "declared": _plain(mark.declared), "before": _plain(mark.before)},
+            "mark": (
+                mark
+                and {
+                    "topology": mark.topology,
+                    "how": mark.how,
+                    "declared": _plain(mark.declared),
+                    "before": _plain(mark.before),
+                }
+            ),
             "addresses": list(endpoint.addresses),
             "mac": endpoint.mac,
             "phantom": endpoint.phantom,
@@ -211,10 +261,13 @@ def _endpoint_json(endpoint: ObservedEndpoint) -> dict[str, Any]:
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    return {path: list(value) if isinstance(value, tuple) else value for path, value in sorted(settings.items())}
+    return {
+        path: list(value) if isinstance(value, tuple) else value
+        for path, value in sorted(settings.items())
+    }
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _seal(salt: str, item: Mapping[str, Any], key: str) -> Seal:
@@ -262,7 +315,9 @@ def _managed(item: Mapping[str, Any]) -> dict[str, Any]:
     if item["health"] not in ("", "starting", "healthy", "unhealthy"):
         raise ValueError(f"health cannot be {item['health']!r}")
     return {
-        "mark": ContainerMark(_text(mark, "topology"), _mapping(mark, "hashes"), origin_from(mark.get("origin", {}))),
+        "mark": ContainerMark(
+            _text(mark, "topology"), _mapping(mark, "hashes"), origin_from(mark.get("origin", {}))
+        ),
         "settings": _settings(item["settings"]),
         "image_id": _text(item, "image_id"),
         "anonymous": _mapping(item, "anonymous"),
@@ -300,17 +355,28 @@ def _endpoint(item: Mapping[str, Any]) -> ObservedEndpoint:
 
 def _network_mark(item: Mapping[str, Any]) -> NetworkMark:
     hashes, endpoints = _mapping(item, "hashes"), _mapping(item, "endpoints")
-    return NetworkMark(_text(item, "topology"), hashes, endpoints, _flag(item, "protect"), origin_from(item.get("origin", {})))
+    return NetworkMark(
+        _text(item, "topology"),
+        hashes,
+        endpoints,
+        _flag(item, "protect"),
+        origin_from(item.get("origin", {})),
+    )
 
 
 def _endpoint_mark(item: Mapping[str, Any]) -> EndpointMark:
     if item["how"] not in ("made", "amended"):
         raise ValueError(f"how cannot be {item['how']!r}")
-    return EndpointMark(_text(item, "topology"), item["how"], _settings(item["declared"]), _settings(item["before"]))
+    return EndpointMark(
+        _text(item, "topology"), item["how"], _settings(item["declared"]), _settings(item["before"])
+    )
 
 
 def _settings(value: Mapping[str, Any]) -> dict[str, Value]:
-    return {path: _texts(item) if isinstance(item, list) else _scalar(item) for path, item in value.items()}
+    return {
+        path: _texts(item) if isinstance(item, list) else _scalar(item)
+        for path, item in value.items()
+    }
 
 
 def _scalar(value: object) -> Value:

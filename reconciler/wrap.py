@@ -1,6 +1,8 @@
-"""Text made to fit a width: what is too long goes on in lines of its own, indented below where it began.
+"""Text made to fit a width: what is too long goes on in lines of its own, indented below where it
+began.
 
-Widths are columns of a terminal: colour takes none, an East Asian character two. Commands to copy are never broken.
+Widths are columns of a terminal: colour takes none, an East Asian character two. Commands to copy
+are never broken.
 """
 
 from __future__ import annotations
@@ -20,12 +22,15 @@ _BRANCH = re.compile(r"(├─ |└─ )")
 _BARE = r"(?:'[^']*'|[^-\s]\S*)"
 _COMMAND = re.compile(
     r"^(?P<before>\s*|.*:\s+)"
-    rf"(?P<command>(?:netplan [a-z]+(?: {_BARE})?(?: --?[a-z]\S*(?: {_BARE})?)*|docker [a-z]+ \S.*|ssh -\S.*|export [A-Z_]+=\S*))$"
+    rf"(?P<command>(?:netplan [a-z]+(?: {_BARE})?(?: --?[a-z]\S*(?: {_BARE})?)*|docker [a-z]+"
+    r" \S.*|ssh -\S.*|export [A-Z_]+=\S*))$"
 )
 
 
 def width_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> int | None:
-    """Columns of what is printed there: COLUMNS, else the terminal's; elsewhere None: in a pipe every line stays whole, for grep."""
+    """Columns of what is printed there: COLUMNS, else the terminal's; elsewhere None: in a pipe
+    every line stays whole, for grep.
+    """
     given = environ.get("COLUMNS", "")
     if given.isdecimal() and 0 < int(given) < 10_000:
         return max(int(given), NARROWEST)
@@ -37,7 +42,9 @@ def width_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> int | N
 
 
 def fit(text: str, width: int | None) -> str:
-    """`text` with no line over `width` columns, but for commands to copy, which then stand on a line of their own."""
+    """`text` with no line over `width` columns, but for commands to copy, which then stand on a
+    line of their own.
+    """
     if width is None:
         return text
     return "\n".join(piece for line in text.split("\n") for piece in _fit_line(line, width))
@@ -74,7 +81,9 @@ def _wrapped(line: str, width: int) -> Iterator[str]:
     plain = _COLOUR.sub("", line)
     branch = _BRANCH.match(plain)
     first = len(plain) - len(plain.lstrip())
-    hang = ("│" if branch and branch[1].startswith("├") else "").ljust(5 if branch else min(first + 4, width // 2))
+    hang = ("│" if branch and branch[1].startswith("├") else "").ljust(
+        5 if branch else min(first + 4, width // 2)
+    )
     current, gap, codes, begun = "", "", "", False
     for part in _PARTS.findall(line):
         if part.isspace() and not begun and not current:

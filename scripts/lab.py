@@ -1,19 +1,20 @@
-"""The few engine calls that the other scripts need, so that they work with any engine and without a docker command.
+"""The few engine calls that the other scripts need, so that they work with any engine and without a
+docker command.
 
 ::
 
-    lab.py host                 prints the address of the engine that answers, found as the docker command finds it; exit 1 without one
-    lab.py image                whether the test image is there: exit 0 or 1
-    lab.py image BUSYBOX        makes it of a static busybox, and prints its name
-    lab.py tag NAME             gives the test image another name, where the engine has no image of that name; prints the name if it did
-    lab.py run NAME CMD...      starts a container of the test image on the default network
-    lab.py exec NAME CMD...     runs a command in it, prints what it says, ends with its exit status
-    lab.py started NAME         prints the container's short ID and when it was started
-    lab.py kill NAME            ends a container as if it had crashed
-    lab.py detach NETWORK NAME  disconnects a container
-    lab.py exists NAME...       prints which of these containers and networks exist
-    lab.py rm NAME...           removes containers, running or not
-    lab.py rmi [NAME]           removes the test image, if it is there, or takes another name from it
+    lab.py host                 prints the address of the engine that answers, found as the docker
+    command finds it; exit 1 without one lab.py image                whether the test image is
+    there: exit 0 or 1 lab.py image BUSYBOX        makes it of a static busybox, and prints its name
+    lab.py tag NAME             gives the test image another name, where the engine has no image of
+    that name; prints the name if it did lab.py run NAME CMD...      starts a container of the test
+    image on the default network lab.py exec NAME CMD...     runs a command in it, prints what it
+    says, ends with its exit status lab.py started NAME         prints the container's short ID and
+    when it was started lab.py kill NAME            ends a container as if it had crashed lab.py
+    detach NETWORK NAME  disconnects a container lab.py exists NAME...       prints which of these
+    containers and networks exist lab.py rm NAME...           removes containers, running or not
+    lab.py rmi [NAME]           removes the test image, if it is there, or takes another name from
+    it
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def answering() -> str | None:
     """The first candidate that answers a ping."""
     for host in candidates():
         try:
-            docker.DockerClient.from_env(environment={**os.environ, "DOCKER_HOST": host}, timeout=5).ping()
+            docker.DockerClient.from_env(
+                environment={**os.environ, "DOCKER_HOST": host}, timeout=5
+            ).ping()
         except (DockerException, OSError):
             continue
         return host
@@ -55,7 +58,9 @@ def answering() -> str | None:
 def rootfs(busybox: str) -> bytes:
     """A tar archive of a root folder with a busybox under each of its names."""
     program = Path(busybox).read_bytes()
-    names = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    names = subprocess.run(
+        [busybox, "--list"], check=True, capture_output=True, text=True
+    ).stdout.split()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for folder in ("bin", "etc", "tmp", "proc", "sys", "dev"):
@@ -93,7 +98,9 @@ def run_inside(client: docker.DockerClient, name: str, command: list[str]) -> in
 
 def existing(client: docker.DockerClient, names: list[str]) -> list[str]:
     """Which of `names` a container or a network has."""
-    taken = {c.name for c in client.containers.list(all=True)} | {n.name for n in client.networks.list()}
+    taken = {c.name for c in client.containers.list(all=True)} | {
+        n.name for n in client.networks.list()
+    }
     return [name for name in names if name in taken]
 
 
@@ -120,7 +127,9 @@ def main(command: str, *args: str) -> int:
         case "image", ():
             return 0 if has_image(client) else 1
         case "image", (busybox,):
-            client.api.import_image_from_data(rootfs(busybox), repository=REPOSITORY, tag=TAG, changes=["ENV PATH=/bin"])
+            client.api.import_image_from_data(
+                rootfs(busybox), repository=REPOSITORY, tag=TAG, changes=["ENV PATH=/bin"]
+            )
             print(IMAGE)
         case "tag", (name,):
             if not has_image(client, name):
@@ -132,7 +141,9 @@ def main(command: str, *args: str) -> int:
             return run_inside(client, name, words)
         case "started", (name,):
             found = client.containers.get(name)
-            print(f"{name}: container {found.short_id}, started {found.attrs['State']['StartedAt']}")
+            print(
+                f"{name}: container {found.short_id}, started {found.attrs['State']['StartedAt']}"
+            )
         case "kill", (name,):
             client.containers.get(name).kill()
         case "detach", (network, name):

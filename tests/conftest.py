@@ -10,20 +10,29 @@ import pytest
 from .engines import host_ids, hosts_of
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and then netplan breaks the lines of a pipe
-pytest.register_assert_rewrite("tests.e2e.cli")  # its assertions say what differed, as those of a test do
+pytest.register_assert_rewrite(
+    "tests.e2e.cli"
+)  # its assertions say what differed, as those of a test do
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> object:
-    """Where several workers share the tests, all tests of one engine are one worker's: two at once would see each other's networks."""
+    """Where several workers share the tests, all tests of one engine are one worker's: two at once
+    would see each other's networks.
+    """
     for item in items:
         parameters = getattr(item, "callspec", None)
         host = parameters.params.get("host") if parameters else None
         if host:
             item.add_marker(pytest.mark.xdist_group(host))
     result = yield
-    if config.getoption("loadgroup", False) and any(item.get_closest_marker("xdist_group") and "@" not in item.nodeid for item in items):
-        raise pytest.UsageError("this pytest-xdist does not see the groups of this pytest: take the versions of pyproject.toml")
+    if config.getoption("loadgroup", False) and any(
+        item.get_closest_marker("xdist_group") and "@" not in item.nodeid for item in items
+    ):
+        raise pytest.UsageError(
+            "this pytest-xdist does not see the groups of this pytest: take the versions of"
+            " pyproject.toml"
+        )
     return result
 
 
@@ -36,5 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_runtest_setup() -> None:
-    """Readline, where something loads it, puts the width into the environment of C, which children get."""
+    """Readline, where something loads it, puts the width into the environment of C, which children
+    get.
+    """
     os.unsetenv("COLUMNS")

@@ -1,9 +1,9 @@
 """Which engines the tests run on.
 
-`NETPLAN_TEST_HOSTS=unix:///a,unix:///b`: every test of an engine runs on each of them; without it, on
-the one that the docker CLI would use. `unix:///a+unix:///a2` are twins, two engines of one version:
-they share the tests, so that more of them run at a time. `NETPLAN_WIPE_HOSTS` names those that tests
-may empty.
+`NETPLAN_TEST_HOSTS=unix:///a,unix:///b`: every test of an engine runs on each of them; without it,
+on the one that the docker CLI would use. `unix:///a+unix:///a2` are twins, two engines of one
+version: they share the tests, so that more of them run at a time. `NETPLAN_WIPE_HOSTS` names those
+that tests may empty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ WIPE_HOSTS = _listed("NETPLAN_WIPE_HOSTS")
 
 
 def hosts_of(test: str) -> list[str]:
-    """The engines that a test runs on: of twins always the same one. An empty address is the default."""
+    """The engines that a test runs on: of twins always the same one. An empty address is the
+    default.
+    """
     return [twins[zlib.crc32(test.encode()) % len(twins)] for twins in TWINS] or [""]
 
 

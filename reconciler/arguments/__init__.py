@@ -1,6 +1,7 @@
 """The command line: which commands there are, and what each takes.
 
-Only the command that a command line names gets its arguments: to give them to all takes as long as a part of the work.
+Only the command that a command line names gets its arguments: to give them to all takes as long as
+a part of the work.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ exit codes:
    75  another netplan is at work: try again
   130  interrupted
 
-FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or topology.yaml in this folder.
+FILE may be - (standard input), a folder (every topology in it), or absent: netplan.yaml or
+topology.yaml in this folder.
 """
 _DIFF = """\
 Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine.
@@ -32,8 +34,8 @@ Shows the plan from BEFORE, as if it had been applied, to AFTER. Needs no engine
 Each is a file, - (standard input), or git:REV:PATH, a file as it was: git:main:netplan.yaml
 """
 _COMPLETION = """\
-Prints a script that makes a shell complete commands, options, files, and names of topologies. In the
-shell's start-up file, or for zsh once:
+Prints a script that makes a shell complete commands, options, files, and names of topologies. In
+the shell's start-up file, or for zsh once:
 
   bash  source <(netplan completion bash)
   zsh   netplan completion zsh > "${fpath[1]}/_netplan"
@@ -41,28 +43,31 @@ shell's start-up file, or for zsh once:
 """
 _DOCTOR = "Examines the engine and your permissions, and says how to fix problems."
 _SHOW = """\
-Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder, and where there is none everything on the
-engine.
+Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder,
+and where there is none everything on the engine.
 """
 _SNAPSHOT = """\
-Prints the observed state as JSON. Holds no environment values, only a digest of each: guesses are slow, and impossible where
-NETPLAN_SNAPSHOT_KEY is set to a secret; plan --state and apply --plan then need the same key.
+Prints the observed state as JSON. Holds no environment values, only a digest of each: guesses are
+slow, and impossible where NETPLAN_SNAPSHOT_KEY is set to a secret; plan --state and apply --plan
+then need the same key.
 
-Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan from the snapshot knows whether there are
-newer ones.
+Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan
+from the snapshot knows whether there are newer ones.
 """
 _LS = """\
-Lists the topologies on this engine: what each owns, its age, when it expires, and where its file was. The age counts from the last time
-that something of it was created, or its ttl renewed.
+Lists the topologies on this engine: what each owns, its age, when it expires, and where its file
+was. The age counts from the last time that something of it was created, or its ttl renewed.
 """
 _PRUNE = """\
-Destroys the topologies that have expired, or are older than you say: shows the plan of each, asks once for all, and removes
-one after the other. One that was applied again meanwhile is kept.
+Destroys the topologies that have expired, or are older than you say: shows the plan of each, asks
+once for all, and removes one after the other. One that was applied again meanwhile is kept.
 """
 
 
 class Command(NamedTuple):
-    """One command: a phrase for the list of all, the text above its options, and what it takes, in this order."""
+    """One command: a phrase for the list of all, the text above its options, and what it takes, in
+    this order.
+    """
 
     help: str
     description: str
@@ -90,7 +95,8 @@ COMMANDS = {
     ),
     "apply": Command(
         "make the engine what the file says",
-        "Shows the plan, asks for confirmation where something is removed or interrupted, carries out the steps and\nverifies the result.",
+        "Shows the plan, asks for confirmation where something is removed or interrupted, carries"
+        " out the steps and\nverifies the result.",
         (
             *(*_CHANGES, take.adopt, take.allow_empty, take.ttl, take.only, take.keep_going),
             *(take.saved_plan, take.settle, take.approved, take.stop_timeout),
@@ -103,8 +109,8 @@ COMMANDS = {
     ),
     "reset": Command(
         "restore a lab to its declared state",
-        "Restores a lab to its declared state: recreates its containers, reverts manual changes, and\n"
-        "disconnects containers that are not declared from its networks.",
+        "Restores a lab to its declared state: recreates its containers, reverts manual changes,"
+        " and\ndisconnects containers that are not declared from its networks.",
         (
             *(*_CHANGES, take.stop_timeout, take.only, take.keep_containers),
             *(take.settle, take.ttl, take.wipe),
@@ -123,16 +129,24 @@ COMMANDS = {
         _DIFF,
         (_REVIEWED, *_CONSENT, take.compared, take.exit_code),
     ),
-    "show": Command("the live topology as a tree", _SHOW, (take.file, take.output(), take.engine, take.shown)),
-    "ls": Command("topologies on this engine", _LS, (take.choice, take.output(), take.engine, take.age)),
-    "schema": Command("print a JSON Schema", "Prints the JSON Schema of a file format.", (take.schema_name,)),
+    "show": Command(
+        "the live topology as a tree", _SHOW, (take.file, take.output(), take.engine, take.shown)
+    ),
+    "ls": Command(
+        "topologies on this engine", _LS, (take.choice, take.output(), take.engine, take.age)
+    ),
+    "schema": Command(
+        "print a JSON Schema", "Prints the JSON Schema of a file format.", (take.schema_name,)
+    ),
     "snapshot": Command("the observed state as JSON", _SNAPSHOT, (take.engine, take.snapshot_of)),
     "unlock": Command(
         "break the locks on the engine",
         "Shows whose the locks on the engine are, asks, and breaks them; never a journal.",
         (take.engine, take.unlocked),
     ),
-    "doctor": Command("the engine, your permissions, how to fix problems", _DOCTOR, (take.output(), take.engine)),
+    "doctor": Command(
+        "the engine, your permissions, how to fix problems", _DOCTOR, (take.output(), take.engine)
+    ),
     "completion": Command("print a script for a shell", _COMPLETION, (take.shell,)),
 }
 
@@ -168,15 +182,21 @@ class _Parser(argparse.ArgumentParser):
 
         return fit(renamed(super().format_help()), _width())
 
-    def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own keeps a full disk to itself
+    def _print_message(
+        self, message: str, file: Any = None
+    ) -> None:  # argparse's own keeps a full disk to itself
         (file or sys.stderr).write(message)
 
 
 def parser(prog: str = "netplan", only: str = "") -> argparse.ArgumentParser:
-    """The whole command line of a program of that name; where `only` is a command, with no other than that."""
+    """The whole command line of a program of that name; where `only` is a command, with no other
+    than that.
+    """
     top = _Parser(
         prog,
-        description="Docker topologies as code: makes the engine's networks exactly what a file says.",
+        description=(
+            "Docker topologies as code: makes the engine's networks exactly what a file says."
+        ),
         epilog=_EPILOG,
         formatter_class=_Help,
     )
@@ -184,14 +204,18 @@ def parser(prog: str = "netplan", only: str = "") -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name in (only,) if only in COMMANDS else COMMANDS:
         help, description, takes = COMMANDS[name]
-        one = commands.add_parser(name, help=help, description=description, formatter_class=_Help, allow_abbrev=False)
+        one = commands.add_parser(
+            name, help=help, description=description, formatter_class=_Help, allow_abbrev=False
+        )
         for add in takes:
             add(one)
     return top
 
 
 def parse(arguments: list[str], prog: str = "netplan") -> argparse.Namespace | None:
-    """The options of a command line; None where it names no command. Raises UsageError for a wrong one."""
+    """The options of a command line; None where it names no command. Raises UsageError for a wrong
+    one.
+    """
     check_command(arguments, COMMANDS)
     whole = parser(prog, *arguments[:1])
     found, unknown = whole.parse_known_args(arguments)

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from ..errors import UsageError
 
 _ELSEWHERE = {
-    **dict.fromkeys(("up", "run", "start", "create", "deploy", "sync", "converge", "restart"), "apply"),
+    **dict.fromkeys(
+        ("up", "run", "start", "create", "deploy", "sync", "converge", "restart"), "apply"
+    ),
     **dict.fromkeys(("down", "rm", "remove", "delete", "stop", "kill", "undo"), "destroy"),
     **dict.fromkeys(("gc", "expire", "cleanup", "clean"), "prune"),
     **dict.fromkeys(("list", "topologies"), "ls"),
@@ -28,10 +30,16 @@ def check_command(arguments: Sequence[str], known: Collection[str]) -> None:
     if word in (*known, "-h", "--help", "-V", "--version"):
         return
     if word.startswith("-"):
-        raise UsageError(f"{word} stands before the command", "options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help")
+        raise UsageError(
+            f"{word} stands before the command",
+            "options follow it: netplan COMMAND [FILE] [OPTION]...",
+            "see netplan --help",
+        )
     from difflib import get_close_matches
 
-    meant = _ELSEWHERE.get(word.lower()) or next(iter(get_close_matches(word.lower(), known, 1)), "")
+    meant = _ELSEWHERE.get(word.lower()) or next(
+        iter(get_close_matches(word.lower(), known, 1)), ""
+    )
     hints = [f"did you mean: netplan {meant}"] if meant else []
     raise UsageError(f"there is no command {word!r}", *hints, "see netplan --help")
 
@@ -44,4 +52,8 @@ def unknown_option(word: str, command: str, known: Iterable[str]) -> UsageError:
     if not word.startswith("-"):
         return UsageError(f"{prog}: one argument too many: {word}", f"see {prog} --help")
     near = get_close_matches(word.partition("=")[0], list(known), 1, 0.7)
-    return UsageError(f"{prog} has no option {word}", *[f"did you mean: {option}" for option in near], f"see {prog} --help")
+    return UsageError(
+        f"{prog} has no option {word}",
+        *[f"did you mean: {option}" for option in near],
+        f"see {prog} --help",
+    )

@@ -12,13 +12,15 @@ from ..forms import BadValueError, lifetime
 Adds = Callable[[ArgumentParser], None]
 
 
-# --- values ----------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def _fingerprint(text: str) -> str:
     digits = text.lower()
     if not 8 <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no fingerprint: it has 8 to 64 hexadecimal digits")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no fingerprint: it has 8 to 64 hexadecimal digits"
+        )
     return digits
 
 
@@ -32,7 +34,9 @@ def _lifetime(text: str) -> int:
 def _names(text: str) -> list[str]:
     names = text.split(",")
     if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} names nothing: --only NAME, or --only NAME,NAME")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} names nothing: --only NAME, or --only NAME,NAME"
+        )
     return names
 
 
@@ -93,7 +97,7 @@ def _all(*options: Adds) -> Adds:
     return add
 
 
-# --- what several commands take --------------------------------------------------------------------------------------
+# --- what several commands take -------------------------------------------------------------------
 
 file = _option("file", nargs="?", metavar="FILE")
 no_color = _option("--no-color", action="store_true", help="no colours; NO_COLOR does the same")
@@ -103,7 +107,9 @@ quiet = _option("-q", "--quiet", action="store_true", help="print errors only")
 def output(*more: str) -> Adds:
     """How output is made, with `more` formats than text and JSON."""
     choices = ("text", "json", *more)
-    form = _option("-o", "--output", choices=choices, default="text", help="what to print (default: text)")
+    form = _option(
+        "-o", "--output", choices=choices, default="text", help="what to print (default: text)"
+    )
     return _all(form, no_color, quiet)
 
 
@@ -114,7 +120,9 @@ engine = _all(
         metavar="URL",
         help="the engine, e.g. unix:///var/run/docker.sock (default: DOCKER_HOST)",
     ),
-    _option("--context", "-c", metavar="NAME", help="the docker context (default: the current one)"),
+    _option(
+        "--context", "-c", metavar="NAME", help="the docker context (default: the current one)"
+    ),
     _option(
         "--timeout",
         type=_seconds,
@@ -182,7 +190,9 @@ only = _option(
     default=[],
     type=_names,
     metavar="NAME",
-    help="only this network or container and what it needs; several: --only a,b or --only a --only b",
+    help=(
+        "only this network or container and what it needs; several: --only a,b or --only a --only b"
+    ),
 )
 keep_going = _option(
     "--keep-going",
@@ -193,20 +203,29 @@ ttl = _option(
     "--ttl",
     type=_lifetime,
     metavar="DURATION",
-    help="how long until the topology expires, e.g. 2h, counted from the end of this run (default: the file's ttl)",
+    help=(
+        "how long until the topology expires, e.g. 2h, counted from the end of this run (default:"
+        " the file's ttl)"
+    ),
 )
 settle = _option(
     "--settle",
     type=_patience,
     default=1.0,
     metavar="S",
-    help="seconds that every started container must stay up, waited for once (default: 1; 0: do not wait)",
+    help=(
+        "seconds that every started container must stay up, waited for once (default: 1; 0: do not"
+        " wait)"
+    ),
 )
 stop_timeout = _option(
     "--stop-timeout",
     type=_whole_seconds,
     metavar="S",
-    help="seconds that every container stopped by this run has to end (default: its own stop_grace_period)",
+    help=(
+        "seconds that every container stopped by this run has to end (default: its own"
+        " stop_grace_period)"
+    ),
 )
 exit_code = _option("--exit-code", action="store_true", help="exit 2 when changes are pending")
 choice = _all(
@@ -224,7 +243,10 @@ choice = _all(
         default=[],
         metavar="PATTERN",
         type=_pattern,
-        help="those whose file was there, e.g. 'runner7:*' (HOST:FOLDER), or the address of its git repository",
+        help=(
+            "those whose file was there, e.g. 'runner7:*' (HOST:FOLDER), or the address of its git"
+            " repository"
+        ),
     ),
 )
 
@@ -236,7 +258,7 @@ def age(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--older-than", type=_lifetime, metavar="DURATION", help=older)
 
 
-# --- what one command takes ------------------------------------------------------------------------------------------
+# --- what one command takes -----------------------------------------------------------------------
 
 validated = _option("files", nargs="*", metavar="FILE")
 state = _option(
@@ -254,7 +276,10 @@ approved = _option(
     "--fingerprint",
     type=_fingerprint,
     metavar="HEX",
-    help="with --plan: refuse any plan but the approved one; the plan and the comment on a request print it (8 digits or more)",
+    help=(
+        "with --plan: refuse any plan but the approved one; the plan and the comment on a request"
+        " print it (8 digits or more)"
+    ),
 )
 topology_name = _option(
     "--name",
@@ -272,7 +297,11 @@ wipe = _all(
         action="store_true",
         help="first remove every container and every network that is on the engine",
     ),
-    _option("--yes-wipe", metavar="ENGINE", help="confirm --wipe by the engine's name; do not ask for it"),
+    _option(
+        "--yes-wipe",
+        metavar="ENGINE",
+        help="confirm --wipe by the engine's name; do not ask for it",
+    ),
 )
 
 
@@ -306,7 +335,9 @@ snapshot_of = _all(
     ),
 )
 unlocked = _all(
-    _option("topology", nargs="?", metavar="TOPOLOGY", help="only the locks of runs of this topology"),
+    _option(
+        "topology", nargs="?", metavar="TOPOLOGY", help="only the locks of runs of this topology"
+    ),
     _option("-y", "--yes", action="store_true", help="do not ask"),
 )
 shell = _option("shell", choices=("bash", "zsh", "fish"))

@@ -1,8 +1,10 @@
-"""Between the Docker API's JSON and the model. Everything the planner compares is brought to one form here, and only here.
+"""Between the Docker API's JSON and the model. Everything the planner compares is brought to one
+form here, and only here.
 
-Bodies hold what is set and nothing else, so that the engine's own defaults stand. Readers drop what an engine adds by itself: addresses
-that it chose on a swarm's networks, the short container ID among the aliases. Nothing secret is read:
-of a container only its name, state, hostname, published ports and attachments.
+Bodies hold what is set and nothing else, so that the engine's own defaults stand. Readers drop what
+an engine adds by itself: addresses that it chose on a swarm's networks, the short container ID
+among the aliases. Nothing secret is read: of a container only its name, state, hostname, published
+ports and attachments.
 """
 
 from __future__ import annotations
@@ -21,7 +23,16 @@ from ..marks import (
     read_network_mark,
     without_marks,
 )
-from ..model import DOCKER_28_API, EndpointMark, EngineInfo, Flavor, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from ..model import (
+    DOCKER_28_API,
+    EndpointMark,
+    EngineInfo,
+    Flavor,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+)
 from ..records import replace
 from ..settings import (
     IFNAME_OPTION,
@@ -44,7 +55,12 @@ Json = Mapping[str, Any]
 
 SHORT_ID = 12
 
-_NETWORK_FLAGS = {"internal": "Internal", "attachable": "Attachable", "enable_ipv4": "EnableIPv4", "enable_ipv6": "EnableIPv6"}
+_NETWORK_FLAGS = {
+    "internal": "Internal",
+    "attachable": "Attachable",
+    "enable_ipv4": "EnableIPv4",
+    "enable_ipv6": "EnableIPv6",
+}
 _PODMAN_OPTIONS = {"mtu": MTU_OPTION}
 PODMANS_BRIDGE = "podman"
 """What Podman calls the network that it lists as `bridge`."""
@@ -52,7 +68,7 @@ _PODMAN_DEFAULT = {PODMANS_BRIDGE: "bridge"}
 """Podman lists its default network as `bridge`, but containers name it `podman`."""
 
 
-# --- to the engine ---------------------------------------------------------------------------------------------------
+# --- to the engine --------------------------------------------------------------------------------
 
 
 def network_body(name: str, settings: Settings, mark: NetworkMark | None = None) -> dict[str, Any]:
@@ -60,29 +76,59 @@ def network_body(name: str, settings: Settings, mark: NetworkMark | None = None)
     labels = subtree(settings, "labels") | (network_labels(mark, name) if mark else {})
     body: dict[str, Any] = {"Name": name, "CheckDuplicate": True, "Driver": settings.get("driver")}
     body |= {key: settings.get(path) for path, key in _NETWORK_FLAGS.items()}
-    body |= {"IPAM": _ipam_body(settings), "Options": subtree(settings, "driver_opts"), "Labels": labels}
+    body |= {
+        "IPAM": _ipam_body(settings),
+        "Options": subtree(settings, "driver_opts"),
+        "Labels": labels,
+    }
     return set_only(body)
 
 
 def _ipam_body(settings: Settings) -> dict[str, Any]:
     pools = [_pool_body(pool) for pool in settings_pools(settings)]
-    return set_only({"Driver": settings.get("ipam.driver"), "Options": subtree(settings, "ipam.options"), "Config": pools})
+    return set_only(
+        {
+            "Driver": settings.get("ipam.driver"),
+            "Options": subtree(settings, "ipam.options"),
+            "Config": pools,
+        }
+    )
 
 
 def _pool_body(pool: Pool) -> dict[str, Any]:
     aux = dict(pool.aux_addresses)
-    return set_only({"Subnet": pool.subnet, "Gateway": pool.gateway, "IPRange": pool.ip_range, "AuxiliaryAddresses": aux})
+    return set_only(
+        {
+            "Subnet": pool.subnet,
+            "Gateway": pool.gateway,
+            "IPRange": pool.ip_range,
+            "AuxiliaryAddresses": aux,
+        }
+    )
 
 
 def endpoint_body(
-    container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None, flavor: Flavor = "docker"
+    container_id: str,
+    settings: Settings,
+    mark: EndpointMark | None = None,
+    place: Place | None = None,
+    flavor: Flavor = "docker",
 ) -> dict[str, Any]:
     """The body of `POST /networks/{id}/connect`."""
-    return set_only({"Container": container_id, "EndpointConfig": endpoint_config(settings, mark, place, flavor)})
+    return set_only(
+        {
+            "Container": container_id,
+            "EndpointConfig": endpoint_config(settings, mark, place, flavor),
+        }
+    )
 
 
-def endpoint_config(settings: Settings, mark: EndpointMark | None, place: Place | None, flavor: Flavor) -> dict[str, Any]:
-    """How an endpoint is written wherever one is asked for; its mark names `place`. Podman drops driver options: an alias holds it it."""
+def endpoint_config(
+    settings: Settings, mark: EndpointMark | None, place: Place | None, flavor: Flavor
+) -> dict[str, Any]:
+    """How an endpoint is written wherever one is asked for; its mark names `place`. Podman drops
+    driver options: an alias holds it it.
+    """
     options, own = subtree(settings, "driver_opts"), endpoint_options(mark, place) if mark else {}
     aliases = as_list(settings.get("aliases"))
     if flavor == "docker":
@@ -110,7 +156,9 @@ def endpoint_config(settings: Settings, mark: EndpointMark | None, place: Place 
 
 def set_only(body: dict[str, Any]) -> dict[str, Any]:
     """`body` without what is empty; zero and false are something."""
-    return {key: value for key, value in body.items() if value is not None and value not in ("", {}, [])}
+    return {
+        key: value for key, value in body.items() if value is not None and value not in ("", {}, [])
+    }
 
 
 def as_list(value: Value | None) -> list[str]:
@@ -118,18 +166,23 @@ def as_list(value: Value | None) -> list[str]:
     return list(value) if isinstance(value, tuple) else []
 
 
-# --- from the engine: networks ---------------------------------------------------------------------------------------
+# --- from the engine: networks --------------------------------------------------------------------
 
 
-def read_network(raw: Json, engine: EngineInfo, containers: Collection[str] = ()) -> ObservedNetwork:
-    """A network as listed or inspected. `containers` are the IDs of this engine's own; an endpoint of any other is `outside`.
+def read_network(
+    raw: Json, engine: EngineInfo, containers: Collection[str] = ()
+) -> ObservedNetwork:
+    """A network as listed or inspected. `containers` are the IDs of this engine's own; an endpoint
+    of any other is `outside`.
 
     The swarm's load balancer is not: it comes and goes with the network.
     """
     labels = strings(raw.get("Labels"))
     attached = raw.get("Containers") or {}
     ours = {f"lb-{raw['Name']}", *containers}
-    outside = sorted((seen or {}).get("Name") or key for key, seen in attached.items() if key not in ours)
+    outside = sorted(
+        (seen or {}).get("Name") or key for key, seen in attached.items() if key not in ours
+    )
     return ObservedNetwork(
         id=raw["Id"],
         name=raw["Name"],
@@ -147,8 +200,12 @@ def _network_settings(raw: Json, labels: Mapping[str, str], engine: EngineInfo) 
     podman = engine.flavor == "podman"
     ipam = raw.get("IPAM") or {}
     settings: dict[str, Value] = {"driver": raw.get("Driver") or "bridge"}
-    settings |= {path: bool(raw.get(key)) for path, key in _NETWORK_FLAGS.items() if path != "enable_ipv4"}
-    if engine.api >= DOCKER_28_API and not podman:  # before, it says nothing of it, and Podman always says no
+    settings |= {
+        path: bool(raw.get(key)) for path, key in _NETWORK_FLAGS.items() if path != "enable_ipv4"
+    }
+    if (
+        engine.api >= DOCKER_28_API and not podman
+    ):  # before, it says nothing of it, and Podman always says no
         settings["enable_ipv4"] = bool(raw.get("EnableIPv4"))
     if ipam.get("Driver"):
         settings["ipam.driver"] = ipam["Driver"]
@@ -170,15 +227,19 @@ def _read_pool(item: Json) -> Pool:
         canonical_prefix(item["Subnet"]),
         canonical_address(item["Gateway"]) if item.get("Gateway") else None,
         canonical_prefix(item["IPRange"]) if item.get("IPRange") else None,
-        tuple(sorted((host, canonical_address(address)) for host, address in aux.items() if address)),
+        tuple(
+            sorted((host, canonical_address(address)) for host, address in aux.items() if address)
+        ),
     )
 
 
-# --- from the engine: containers -------------------------------------------------------------------------------------
+# --- from the engine: containers ------------------------------------------------------------------
 
 
 def read_container(raw: Json, engine: EngineInfo, swarm: Collection[str] = ()) -> ObservedContainer:
-    """A container as inspected. `swarm` are the IDs of the networks on which the engine writes dynamic addresses as if configured."""
+    """A container as inspected. `swarm` are the IDs of the networks on which the engine writes
+    dynamic addresses as if configured.
+    """
     config, network_settings = raw.get("Config") or {}, raw.get("NetworkSettings") or {}
     container = ObservedContainer(
         id=raw["Id"],
@@ -195,7 +256,9 @@ def read_container(raw: Json, engine: EngineInfo, swarm: Collection[str] = ()) -
 
 
 def read_listed(raw: Json, engine: EngineInfo) -> ObservedContainer:
-    """A container as listed: enough for one that shares a network namespace, whose attachments nobody can change."""
+    """A container as listed: enough for one that shares a network namespace, whose attachments
+    nobody can change.
+    """
     container = ObservedContainer(
         id=raw["Id"],
         name=listed_name(raw),
@@ -204,11 +267,15 @@ def read_listed(raw: Json, engine: EngineInfo) -> ObservedContainer:
         implied=frozenset({raw["Id"][:SHORT_ID]}),
         service=service_of(raw.get("Labels")),
     )
-    return _attached(container, (raw.get("NetworkSettings") or {}).get("Networks") or {}, engine, ())
+    return _attached(
+        container, (raw.get("NetworkSettings") or {}).get("Networks") or {}, engine, ()
+    )
 
 
 def listed_name(raw: Json) -> str:
-    """The name of a listed container: the one without a second slash (the others are legacy links)."""
+    """The name of a listed container: the one without a second slash (the others are legacy
+    links).
+    """
     names = [str(name).removeprefix("/") for name in raw.get("Names") or ()]
     return next((name for name in names if "/" not in name), str(raw["Id"])[:SHORT_ID])
 
@@ -223,14 +290,20 @@ def shares_namespace(mode: str) -> bool:
     return mode == "host" or mode.startswith("container:")
 
 
-def _attached(container: ObservedContainer, networks: Json, engine: EngineInfo, swarm: Collection[str]) -> ObservedContainer:
+def _attached(
+    container: ObservedContainer, networks: Json, engine: EngineInfo, swarm: Collection[str]
+) -> ObservedContainer:
     if container.network_mode.startswith("container:"):
         return container
     renamed = _PODMAN_DEFAULT if engine.flavor == "podman" else {}
-    can_be_phantom = engine.flavor == "docker" and container.live and container.network_mode != "host"
+    can_be_phantom = (
+        engine.flavor == "docker" and container.live and container.network_mode != "host"
+    )
     plain = _unhidden if engine.flavor == "podman" else dict
     endpoints = [
-        _read_endpoint(renamed.get(name, name), plain(entry or {}), container, can_be_phantom, swarm)
+        _read_endpoint(
+            renamed.get(name, name), plain(entry or {}), container, can_be_phantom, swarm
+        )
         for name, entry in sorted(networks.items())
         if name
     ]
@@ -243,10 +316,16 @@ def _unhidden(raw: Json) -> dict[str, Any]:
     options = dict(raw.get("DriverOpts") or {})
     for own in aliases.values():
         options |= own or {}
-    return {**raw, "Aliases": [alias for alias, own in aliases.items() if own is None], "DriverOpts": options}
+    return {
+        **raw,
+        "Aliases": [alias for alias, own in aliases.items() if own is None],
+        "DriverOpts": options,
+    }
 
 
-def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_phantom: bool, swarm: Collection[str]) -> ObservedEndpoint:
+def _read_endpoint(
+    name: str, raw: Json, container: ObservedContainer, can_be_phantom: bool, swarm: Collection[str]
+) -> ObservedEndpoint:
     options = _options(raw.get("DriverOpts"))
     mark = read_endpoint_mark(options, Place(container.name, name), container.id)
     network_id, endpoint_id = raw.get("NetworkID") or "", raw.get("EndpointID") or ""
@@ -264,7 +343,11 @@ def _read_endpoint(name: str, raw: Json, container: ObservedContainer, can_be_ph
 
 
 def _endpoint_settings(
-    raw: Json, options: Mapping[str, str], mark: EndpointMark | None, container: ObservedContainer, swarm: bool
+    raw: Json,
+    options: Mapping[str, str],
+    mark: EndpointMark | None,
+    container: ObservedContainer,
+    swarm: bool,
 ) -> dict[str, Value]:
     declared: Settings = mark.declared if mark else {}
     settings: dict[str, Value] = {}
@@ -274,7 +357,9 @@ def _endpoint_settings(
             settings[path] = canonical_address(ipam[key])
     lists = {
         "aliases": set(raw.get("Aliases") or ()) - {container.id[:SHORT_ID]},
-        "link_local_ips": {canonical_address(address) for address in ipam.get("LinkLocalIPs") or ()},
+        "link_local_ips": {
+            canonical_address(address) for address in ipam.get("LinkLocalIPs") or ()
+        },
         "links": set(raw.get("Links") or ()),
     }
     settings |= {path: tuple(sorted(items)) for path, items in lists.items() if items}
@@ -292,17 +377,23 @@ def _endpoint_settings(
 
 
 def _read_addresses(raw: Json) -> Iterable[str]:
-    for address, length in (("IPAddress", "IPPrefixLen"), ("GlobalIPv6Address", "GlobalIPv6PrefixLen")):
+    for address, length in (
+        ("IPAddress", "IPPrefixLen"),
+        ("GlobalIPv6Address", "GlobalIPv6PrefixLen"),
+    ):
         if raw.get(address):
             yield f"{canonical_address(raw[address])}/{raw.get(length) or 0}"
 
 
 def _read_ports(ports: Json) -> Iterable[str]:
-    """What of the host leads where; nothing does on a routed network, of which engines list a binding without a port."""
+    """What of the host leads where; nothing does on a routed network, of which engines list a
+    binding without a port.
+    """
     for inside in sorted(ports, key=_port_order):
         for binding in filter(_has_port, ports[inside] or ()):
             host = binding.get("HostIp") or "0.0.0.0"
-            yield f"{f'[{host}]' if family_of(host) == 'ipv6' else host}:{binding['HostPort']}->{inside}"
+            where = f"[{host}]" if family_of(host) == "ipv6" else host
+            yield f"{where}:{binding['HostPort']}->{inside}"
 
 
 def _has_port(binding: Json) -> bool:

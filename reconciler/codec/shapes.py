@@ -1,8 +1,10 @@
-"""The shapes of an engine's answers, as far as anything here relies on them: whoever asks checks the answer once, at the door (engine/).
+"""The shapes of an engine's answers, as far as anything here relies on them: whoever asks checks
+the answer once, at the door (engine/).
 
-A shape finds the first fault in a value: where it is and what it is (`.State.ExitCode is no integer`), or nothing. What is null or absent
-is no fault unless it is required: readers take it for unset. What is not named here may be anything. Whether a text is an address is not
-a matter of shape: sound.py says that.
+A shape finds the first fault in a value: where it is and what it is (`.State.ExitCode is no
+integer`), or nothing. What is null or absent is no fault unless it is required: readers take it for
+unset. What is not named here may be anything. Whether a text is an address is not a matter of
+shape: sound.py says that.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ _LONGEST_NAME = 255
 
 
 def in_words(fault: str) -> str:
-    """`.State.ExitCode is no integer` -> `State.ExitCode is no integer`, ` is no object` -> `it is no object`."""
+    """`.State.ExitCode is no integer` -> `State.ExitCode is no integer`, ` is no object` -> `it is
+    no object`.
+    """
     return f"it{fault}" if fault.startswith(" ") else fault.removeprefix(".")
 
 
@@ -103,7 +107,7 @@ def _command(value: Any) -> str:
     return _words(value) or (_texts(value) if type(value) is list else "")
 
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 _pool = object_of({"Subnet": str, "Gateway": str, "IPRange": str, "AuxiliaryAddresses": _labels})
 _ipam = object_of({"Driver": str, "Options": _options, "Config": list_of(_pool)})
@@ -123,11 +127,13 @@ network = object_of(
     "Name",
 )
 
-# --- containers ------------------------------------------------------------------------------------------------------
+# --- containers -----------------------------------------------------------------------------------
 
 _endpoint = object_of(
     {
-        **dict.fromkeys(("NetworkID", "EndpointID", "MacAddress", "IPAddress", "GlobalIPv6Address"), str),
+        **dict.fromkeys(
+            ("NetworkID", "EndpointID", "MacAddress", "IPAddress", "GlobalIPv6Address"), str
+        ),
         **dict.fromkeys(("IPPrefixLen", "GlobalIPv6PrefixLen", "GwPriority"), int),
         "Aliases": _texts,
         "Links": _texts,
@@ -147,7 +153,9 @@ _state = object_of(
 )
 _config = object_of(
     {
-        **dict.fromkeys(("Image", "Hostname", "Domainname", "User", "WorkingDir", "MacAddress"), str),
+        **dict.fromkeys(
+            ("Image", "Hostname", "Domainname", "User", "WorkingDir", "MacAddress"), str
+        ),
         "StopTimeout": int,
         "Cmd": _command,
         "Entrypoint": _command,
@@ -156,11 +164,19 @@ _config = object_of(
         "ExposedPorts": _any_object,
         "Volumes": _any_object,
         "Healthcheck": object_of(
-            {"Test": _texts, **dict.fromkeys(("Retries", "Interval", "Timeout", "StartPeriod", "StartInterval"), int)}
+            {
+                "Test": _texts,
+                **dict.fromkeys(
+                    ("Retries", "Interval", "Timeout", "StartPeriod", "StartInterval"), int
+                ),
+            }
         ),
     }
 )
-_mount = object_of({"Type": str, "Source": str, "ReadOnly": bool, "VolumeOptions": object_of({"NoCopy": bool})}, "Target")
+_mount = object_of(
+    {"Type": str, "Source": str, "ReadOnly": bool, "VolumeOptions": object_of({"NoCopy": bool})},
+    "Target",
+)
 _host = object_of(
     {
         "NetworkMode": str,
@@ -169,7 +185,9 @@ _host = object_of(
         "NanoCpus": int,
         "RestartPolicy": object_of({"Name": str, "MaximumRetryCount": int}),
         **dict.fromkeys(("CapAdd", "CapDrop", "Dns", "DnsSearch", "ExtraHosts", "Binds"), _texts),
-        "Devices": list_of(object_of(dict.fromkeys(("PathOnHost", "PathInContainer", "CgroupPermissions"), str))),
+        "Devices": list_of(
+            object_of(dict.fromkeys(("PathOnHost", "PathInContainer", "CgroupPermissions"), str))
+        ),
         "PortBindings": _bindings,
         "Mounts": list_of(_mount),
         "Tmpfs": _labels,
@@ -179,7 +197,9 @@ _host = object_of(
 _managed = object_of(
     {
         "Image": str,
-        "ImageManifestDescriptor": object_of({"platform": object_of(dict.fromkeys(("os", "architecture", "variant"), str))}),
+        "ImageManifestDescriptor": object_of(
+            {"platform": object_of(dict.fromkeys(("os", "architecture", "variant"), str))}
+        ),
         "Config": _config,
         "HostConfig": _host,
         "Mounts": list_of(object_of({"Type": str, "Name": str}, "Destination")),
@@ -200,7 +220,9 @@ _container = object_of(
 
 
 def container(value: Any) -> str:
-    """A container as inspected; what it is run with is read only where a label says that netplan runs it."""
+    """A container as inspected; what it is run with is read only where a label says that netplan
+    runs it.
+    """
     fault = _container(value)
     managed = not fault and TOPOLOGY in ((value.get("Config") or {}).get("Labels") or ())
     return _managed(value) if managed else fault
@@ -218,15 +240,20 @@ listed_container = object_of(
     "Id",
 )
 
-# --- images, volumes, the engine itself ------------------------------------------------------------------------------
+# --- images, volumes, the engine itself -----------------------------------------------------------
 
-image = object_of({"Os": str, "Architecture": str, "Variant": str, "RepoDigests": _texts, "Config": _config}, "Id")
+image = object_of(
+    {"Os": str, "Architecture": str, "Variant": str, "RepoDigests": _texts, "Config": _config}, "Id"
+)
 listed_image = object_of({"RepoTags": _texts, "RepoDigests": _texts}, "Id")
 volume = object_of({"Labels": _labels, "Name": _name, "CreatedAt": str}, "Name")
 volumes = object_of({"Volumes": list_of(volume)})
 created = object_of({}, "Id")
 _descriptor = object_of({}, "digest")
-version = object_of({"MinAPIVersion": str, "Version": str, "Components": list_of(object_of({"Name": str}))}, "ApiVersion")
+version = object_of(
+    {"MinAPIVersion": str, "Version": str, "Components": list_of(object_of({"Name": str}))},
+    "ApiVersion",
+)
 info = object_of(
     {
         "ID": str,
@@ -251,7 +278,9 @@ task = object_of(
 _targets = list_of(object_of({"Target": str}))
 service = object_of(
     {
-        "Spec": object_of({"Name": str, "Networks": _targets, "TaskTemplate": object_of({"Networks": _targets})}),
+        "Spec": object_of(
+            {"Name": str, "Networks": _targets, "TaskTemplate": object_of({"Networks": _targets})}
+        ),
         "Endpoint": object_of({"VirtualIPs": list_of(object_of({"NetworkID": str}))}),
     },
     "ID",

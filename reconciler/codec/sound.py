@@ -1,5 +1,7 @@
-"""Whether what was read of an engine, a snapshot or a journal is what the model says it is: the planner relies on it, and they may say
-anything. Each check gives back what it was given, or raises TypeError or ValueError with what is wrong."""
+"""Whether what was read of an engine, a snapshot or a journal is what the model says it is: the
+planner relies on it, and they may say anything. Each check gives back what it was given, or raises
+TypeError or ValueError with what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,14 @@ def check_network(network: ObservedNetwork) -> ObservedNetwork:
 
 def check_container(container: ObservedContainer) -> ObservedContainer:
     """A container, with what is read of one that netplan runs."""
-    _texts(container.id, container.name, container.state, container.network_mode, container.mac, container.service)
+    _texts(
+        container.id,
+        container.name,
+        container.state,
+        container.network_mode,
+        container.mac,
+        container.service,
+    )
     _texts(*container.implied, *container.ports)
     _named(container.name)
     _ports(container.ports)
@@ -46,16 +55,30 @@ def check_image(image: ObservedImage) -> ObservedImage:
 
 
 def _check_endpoint(endpoint: ObservedEndpoint) -> None:
-    _texts(endpoint.network, endpoint.network_id, endpoint.endpoint_id, endpoint.mac, *endpoint.addresses)
+    _texts(
+        endpoint.network,
+        endpoint.network_id,
+        endpoint.endpoint_id,
+        endpoint.mac,
+        *endpoint.addresses,
+    )
     _named(endpoint.network)
-    for settings in (endpoint.settings, *((endpoint.mark.declared, endpoint.mark.before) if endpoint.mark else ())):
+    for settings in (
+        endpoint.settings,
+        *((endpoint.mark.declared, endpoint.mark.before) if endpoint.mark else ()),
+    ):
         _settings(settings)
         for path in STATIC:
             if path in settings:
                 _in_family(path[:4], str(settings[path]))
     for address in endpoint.addresses:
         host, _, length = address.partition("/")
-        if not (length.isascii() and length.isdecimal() and len(length) < 4 and int(length) <= address_of(host).max_prefixlen):
+        if not (
+            length.isascii()
+            and length.isdecimal()
+            and len(length) < 4
+            and int(length) <= address_of(host).max_prefixlen
+        ):
             raise ValueError(f"{address} has no such prefix")
 
 

@@ -1,4 +1,6 @@
-"""What each command does: read the file, look at the engine, plan, act, and say so. Each returns its exit code."""
+"""What each command does: read the file, look at the engine, plan, act, and say so. Each returns
+its exit code.
+"""
 
 from __future__ import annotations
 

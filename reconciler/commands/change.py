@@ -16,7 +16,16 @@ from ..signals import interruptible, received
 from .console import PostponedError, carry_out
 from .lifetime import timed
 from .review import load_in_order
-from .shared import Lookout, check_named, concerned, engine_of, files, one_document, policy_of, report_of
+from .shared import (
+    Lookout,
+    check_named,
+    concerned,
+    engine_of,
+    files,
+    one_document,
+    policy_of,
+    report_of,
+)
 
 MOST_CONFLICTS = 10
 """Contradictions between files that are told where they stop a run."""
@@ -30,7 +39,10 @@ def apply(options: Namespace) -> int:
 
         return apply_saved(options)
     if options.fingerprint is not None:
-        raise UsageError("--fingerprint was given without --plan", "it says which saved plan was approved: apply --plan P.json")
+        raise UsageError(
+            "--fingerprint was given without --plan",
+            "it says which saved plan was approved: apply --plan P.json",
+        )
     paths = files(options.file)
     lookout = Lookout(options, engine_of, paths)
     states = timed(_compatible(paths), options)
@@ -47,13 +59,19 @@ def apply(options: Namespace) -> int:
 
 
 def destroy(options: Namespace) -> int:
-    """Applies an empty topology of that name: by file its `protect` binds and its endpoints are ours, by name the marks decide."""
+    """Applies an empty topology of that name: by file its `protect` binds and its endpoints are
+    ours, by name the marks decide.
+    """
     interruptible()
     if options.name is not None and options.file:
         raise UsageError("--name and FILE were both given", "give one of them")
     if options.name == "":
         raise UsageError("--name is empty", "name the topology: netplan ls lists them")
-    states = [DesiredState(options.name)] if options.name else [state for _, state in reversed(load_in_order(files(options.file)))]
+    states = (
+        [DesiredState(options.name)]
+        if options.name
+        else [state for _, state in reversed(load_in_order(files(options.file)))]
+    )
     check_named(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
 
@@ -62,31 +80,49 @@ def destroy(options: Namespace) -> int:
             if options.name:
                 from ..runs.checks import must_exist
 
-                policy, agreed = replace(policy, replaces=frozenset({options.name})), must_exist(options.name)
+                policy, agreed = (
+                    replace(policy, replaces=frozenset({options.name})),
+                    must_exist(options.name),
+                )
             gone = DesiredState(state.topology, origin=state.origin)
-            return carry_out(gone, engine, policy, options, "destroy", agreed=agreed, may_wait=may_wait)
+            return carry_out(
+                gone, engine, policy, options, "destroy", agreed=agreed, may_wait=may_wait
+            )
 
         return _each(states, carry, options)
 
 
 def reset(options: Namespace) -> int:
-    """Applies the file with its containers made anew and nobody else on its networks; with `--wipe`, on an engine emptied before."""
+    """Applies the file with its containers made anew and nobody else on its networks; with
+    `--wipe`, on an engine emptied before.
+    """
     if options.keep_containers and options.wipe:
         raise UsageError("--keep-containers and --wipe were both given", "give one of them")
     if options.yes_wipe is not None and not options.wipe:
         raise UsageError("--yes-wipe was given without --wipe", "give both, or neither")
     if options.only and options.wipe:
-        raise UsageError("--only and --wipe were both given", "give one of them: --wipe removes everything")
+        raise UsageError(
+            "--only and --wipe were both given", "give one of them: --wipe removes everything"
+        )
     paths = files(options.file)
     if options.wipe and len(paths) > 1:
-        raise UsageError("--wipe takes one file: the second would remove what the first has made", "name one file")
+        raise UsageError(
+            "--wipe takes one file: the second would remove what the first has made",
+            "name one file",
+        )
     interruptible()
     states = timed(_compatible(paths), options)
     check_named(options, states)
     states = concerned(options, states)
     with engine_of(options) as engine, one_document(options, options.file):
         keep = options.keep_containers
-        policy = replace(policy_of(options), reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
+        policy = replace(
+            policy_of(options),
+            reset=not keep,
+            exclusive=True,
+            keep_containers=keep,
+            wipe=options.wipe,
+        )
         if options.wipe:
             policy = replace(policy, spare=own_containers(engine))
 
@@ -97,13 +133,18 @@ def reset(options: Namespace) -> int:
 
 
 def _compatible(paths: Sequence[str]) -> list[DesiredState]:
-    """The desired states in that order. Raises RefusedError where one file's apply would undo another's."""
+    """The desired states in that order. Raises RefusedError where one file's apply would undo
+    another's.
+    """
     from ..planner import conflicts
 
     states = load_in_order(paths)
     found = conflicts(states) if len(states) > 1 else ()
     if found:
-        told = [f"{refusal.source}: {refusal.message}: {refusal.way_out}" for refusal in found[:MOST_CONFLICTS]]
+        told = [
+            f"{refusal.source}: {refusal.message}: {refusal.way_out}"
+            for refusal in found[:MOST_CONFLICTS]
+        ]
         more = [f"and {len(found) - MOST_CONFLICTS} more"] if len(found) > MOST_CONFLICTS else []
         raise RefusedError("these files contradict each other: nothing was done", *told, *more)
     return [state for _, state in states]
@@ -178,12 +219,18 @@ def summary(
         else:
             kind = "failed" if name == last else "not reached"
         kinds[kind].append(safe(name))
-    told = [f"{len(found)} {kind}" + (f" ({', '.join(found)})" if kind != "done" else "") for kind, found in kinds.items() if found]
+    told = [
+        f"{len(found)} {kind}" + (f" ({', '.join(found)})" if kind != "done" else "")
+        for kind, found in kinds.items()
+        if found
+    ]
     return f"\n{len(states)} topologies: {', '.join(told)}."
 
 
 def unlock(options: Namespace) -> int:
-    """Shows whose the locks on the engine are, asks, and breaks them. Journals stay: the next apply needs them."""
+    """Shows whose the locks on the engine are, asks, and breaks them. Journals stay: the next apply
+    needs them.
+    """
     from ..lock import break_locks, claims, own_volumes
     from ..lock.holder import standing
     from ..lock.journal import journals
@@ -193,16 +240,26 @@ def unlock(options: Namespace) -> int:
     interruptible()
     with engine_of(options) as engine:
         volumes = own_volumes(engine)
-        held = [claim for claim in claims(volumes) if options.topology in (None, claim.holder.topology)]
+        held = [
+            claim for claim in claims(volumes) if options.topology in (None, claim.holder.topology)
+        ]
         if not held:
             whose = f' of topology "{options.topology}"' if options.topology else ""
             print_text(safe(f"There is no lock{whose} on this engine."))
             return 0
         for claim in held:
             print_text(safe(f"{claim.holder}: {standing(claim.holder)}"))
-            print_text(safe(f"  for {in_words(sorted(claim.scope.changes), 8) or 'everything on this engine'}"))
+            print_text(
+                safe(
+                    "  for"
+                    f" {in_words(sorted(claim.scope.changes), 8) or 'everything on this engine'}"
+                )
+            )
         for journal in journals(volumes):
-            stays = f'its journal stays: the next apply or destroy of topology "{journal.topology}" puts back what was taken away'
+            stays = (
+                f'its journal stays: the next apply or destroy of topology "{journal.topology}"'
+                " puts back what was taken away"
+            )
             print_text(safe(f"{cannot_read(journal)}: it stays" if journal.unreadable else stays))
         sys.stdout.flush()
         if not options.yes:
@@ -214,9 +271,17 @@ def unlock(options: Namespace) -> int:
 
 def _ask_to_break(several: bool) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError("there is no terminal to ask on", "make sure that nothing is at work on the engine, and agree with --yes")
+        raise RefusedError(
+            "there is no terminal to ask on",
+            "make sure that nothing is at work on the engine, and agree with --yes",
+        )
     what = "Are those processes certainly gone?" if several else "Is that process certainly gone?"
-    print(f"{what} Two at work at once undo each other's changes. Break the lock{'s' if several else ''}? [y/N] ", end="", file=sys.stderr)
+    print(
+        f"{what} Two at work at once undo each other's changes. Break the"
+        f" lock{'s' if several else ''}? [y/N] ",
+        end="",
+        file=sys.stderr,
+    )
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NetplanError("not confirmed: the lock stays")

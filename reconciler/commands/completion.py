@@ -13,7 +13,10 @@ from ..docker_plugin import COMMAND
 
 SHELLS = ("bash", "zsh", "fish")
 
-_NAMES = "find . -maxdepth 1 -name '*.y*ml' -exec sed -n 's/^name: *\\([A-Za-z0-9][A-Za-z0-9_.-]*\\).*/\\1/p' {} +"
+_NAMES = (
+    "find . -maxdepth 1 -name '*.y*ml' -exec sed -n 's/^name:"
+    " *\\([A-Za-z0-9][A-Za-z0-9_.-]*\\).*/\\1/p' {} +"
+)
 """Prints the names of the topologies in the current folder: no engine is asked."""
 _TOPOLOGIES = {
     "bash": "_netplan_topologies",

@@ -12,7 +12,9 @@ _WHAT = "the plan removes, replaces or disconnects something"
 
 
 def confirm(question: str, options: Namespace) -> None:
-    """Asks on standard error. Raises unless the answer is yes, and where there is nobody to ask or nothing was shown."""
+    """Asks on standard error. Raises unless the answer is yes, and where there is nobody to ask or
+    nothing was shown.
+    """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise RefusedError(f"{_WHAT}, and there is no terminal to ask on", "agree with --yes")
     if options.quiet or options.output == "json":
@@ -26,14 +28,27 @@ _WIPE = "agree with --yes-wipe {}"
 
 
 def confirm_wipe(engine: str, options: Namespace) -> bool:
-    """Whoever empties an engine must know which: its name is asked for, or was given with `--yes-wipe`; whether it was asked for."""
+    """Whoever empties an engine must know which: its name is asked for, or was given with
+    `--yes-wipe`; whether it was asked for.
+    """
     name, asked = options.yes_wipe, options.yes_wipe is None
     if asked:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            what = "--wipe removes every container and network of the engine, and there is no terminal to ask on"
+            what = (
+                "--wipe removes every container and network of the engine, and there is no terminal"
+                " to ask on"
+            )
             raise RefusedError(what, _WIPE.format(engine))
-        print(f"Everything on engine {safe(engine)} goes. Type its name: ", end="", file=sys.stderr, flush=True)
+        print(
+            f"Everything on engine {safe(engine)} goes. Type its name: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
         name = sys.stdin.readline().strip()
     if name != engine:
-        raise RefusedError(f"this engine is called {engine!r}, not {name!r}: nothing was changed", _WIPE.format(engine))
+        raise RefusedError(
+            f"this engine is called {engine!r}, not {name!r}: nothing was changed",
+            _WIPE.format(engine),
+        )
     return asked

@@ -38,7 +38,8 @@ def carry_out(
     shown_before: bool = False,
     may_wait: bool = False,
 ) -> int:
-    """Shows the plan unless it was `shown_before`, asks, carries it out under the lock, verifies it.
+    """Shows the plan unless it was `shown_before`, asks, carries it out under the lock, verifies
+    it.
 
     `agreed` is asked at the first look, and again under the lock. Returns the exit code. Raises
     PostponedError where the plan is refused and `may_wait`.
@@ -51,7 +52,9 @@ def carry_out(
 
 @contextmanager
 def _reported(console: Console, options: Namespace) -> Iterator[None]:
-    """Of several topologies, one that is refused or has to wait before its run begins reports too."""
+    """Of several topologies, one that is refused or has to wait before its run begins reports
+    too.
+    """
     try:
         yield
     except (BusyError, RefusedError):
@@ -124,10 +127,15 @@ class Console(Reporter):
         return True
 
     def changed(self, plan: Plan) -> None:
-        """Nobody was asked, so nobody agreed to the plan that was shown; but what is done was shown."""
+        """Nobody was asked, so nobody agreed to the plan that was shown; but what is done was
+        shown.
+        """
         options = self._options
         if plan.destructive and not (options.yes or getattr(options, "yes_wipe", None)):
-            what = "the engine changed meanwhile, and now something would be removed, replaced or disconnected"
+            what = (
+                "the engine changed meanwhile, and now something would be removed, replaced or"
+                " disconnected"
+            )
             raise RefusedError(what, "run it again")
         if options.output != "json":
             if not options.quiet:
@@ -180,7 +188,9 @@ class Console(Reporter):
         """Says what failed."""
         networks = sorted({step.network for step in back.steps} - {"none"})
         if networks:
-            say_error(safe(f"The replacement of {', '.join(networks)} failed: putting it back as it was."))
+            say_error(
+                safe(f"The replacement of {', '.join(networks)} failed: putting it back as it was.")
+            )
         else:
             names = sorted({step.container for step in back.steps})
             say_error(safe(f"{', '.join(names)} could not be attached: back on none."))

@@ -51,7 +51,9 @@ def survey(reader: Reader) -> Survey:
 
 
 def engine_time(reader: Reader) -> datetime:
-    """The time by the engine's clock: everything that it says was created at some time goes by that."""
+    """The time by the engine's clock: everything that it says was created at some time goes by
+    that.
+    """
     from datetime import UTC, datetime
 
     from ..codec.containers import moment
@@ -70,4 +72,8 @@ def choice_of(options: Namespace) -> Choice:
 
 def timed(states: Iterable[DesiredState], options: Namespace) -> list[DesiredState]:
     """The states with the `--ttl` that was given; without one each file's own counts."""
-    return [replace(state, ttl=options.ttl) for state in states] if options.ttl is not None else list(states)
+    return (
+        [replace(state, ttl=options.ttl) for state in states]
+        if options.ttl is not None
+        else list(states)
+    )

@@ -20,11 +20,13 @@ from .shared import call_log, files, load, painted, print_json, reader_of, say, 
 if TYPE_CHECKING:
     from ..plan import Plan
 
-# --- without an engine -----------------------------------------------------------------------------------------------
+# --- without an engine ----------------------------------------------------------------------------
 
 
 def validate(options: Namespace) -> int:
-    """Checks every file and reports every problem of every file, and what the files of a folder contradict each other in."""
+    """Checks every file and reports every problem of every file, and what the files of a folder
+    contradict each other in.
+    """
     alone = options.output == "text" and len(options.files) <= 1
     groups, problems = ([files(*options.files or [None])], []) if alone else _groups(options.files)
     states: dict[str, DesiredState] = {}
@@ -41,13 +43,17 @@ def validate(options: Namespace) -> int:
         else:
             states[path] = loaded.state
             warnings += loaded.warnings
-    contradictions = [problem for group in groups if len(group) > 1 for problem in _contradictions(group, states)]
+    contradictions = [
+        problem for group in groups if len(group) > 1 for problem in _contradictions(group, states)
+    ]
     _print_checked(states, warnings, sorted({*problems, *contradictions}), options)
     return InputError.exit_code if problems else RefusedError.exit_code if contradictions else 0
 
 
 def _groups(arguments: Sequence[str]) -> tuple[list[list[str]], list[Problem]]:
-    """The files that each argument means, and which arguments mean none: one that cannot be read keeps no other from being checked."""
+    """The files that each argument means, and which arguments mean none: one that cannot be read
+    keeps no other from being checked.
+    """
     if not arguments:
         return [files(None)], []
     groups, problems = [], []
@@ -60,7 +66,12 @@ def _groups(arguments: Sequence[str]) -> tuple[list[list[str]], list[Problem]]:
 
 
 def _unreadable(path: str, error: UsageError) -> Problem:
-    return Problem("<stdin>" if path == "-" else path, 1, 1, f"{error.message}: {'; '.join(error.hints)}" if error.hints else error.message)
+    return Problem(
+        "<stdin>" if path == "-" else path,
+        1,
+        1,
+        f"{error.message}: {'; '.join(error.hints)}" if error.hints else error.message,
+    )
 
 
 def _contradictions(paths: Sequence[str], states: Mapping[str, DesiredState]) -> Iterator[Problem]:
@@ -68,11 +79,19 @@ def _contradictions(paths: Sequence[str], states: Mapping[str, DesiredState]) ->
 
     for refusal in conflicts([(path, states[path]) for path in paths if path in states]):
         assert refusal.source is not None
-        yield Problem(refusal.source.file, refusal.source.line, refusal.source.column, f"{refusal.message}: {refusal.way_out}")
+        yield Problem(
+            refusal.source.file,
+            refusal.source.line,
+            refusal.source.column,
+            f"{refusal.message}: {refusal.way_out}",
+        )
 
 
 def _print_checked(
-    states: Mapping[str, DesiredState], warnings: Sequence[Problem], problems: Sequence[Problem], options: Namespace
+    states: Mapping[str, DesiredState],
+    warnings: Sequence[Problem],
+    problems: Sequence[Problem],
+    options: Namespace,
 ) -> None:
     """For GitHub as it shows them at their lines: nothing where there are none."""
     if options.output == "github":
@@ -85,7 +104,12 @@ def _print_checked(
     if options.output == "json":
         sizes = [{"file": path, **_size(desired)} for path, desired in states.items()]
         print_json(
-            {"format_version": 1, "files": sizes, "warnings": list(map(_placed, warnings)), "problems": list(map(_placed, problems))}
+            {
+                "format_version": 1,
+                "files": sizes,
+                "warnings": list(map(_placed, warnings)),
+                "problems": list(map(_placed, problems)),
+            }
         )
     elif not options.quiet:
         wrong = {problem.file for problem in problems}
@@ -93,14 +117,23 @@ def _print_checked(
             if path in wrong:  # it contradicts another
                 continue
             size = _size(desired)
-            counted = ", ".join(_count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints"))
-            counted += f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
+            counted = ", ".join(
+                _count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints")
+            )
+            counted += (
+                f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
+            )
             print_text(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
     warn(problems)
 
 
 def _placed(problem: Problem) -> dict[str, Any]:
-    return {"file": problem.file, "line": problem.line, "column": problem.column, "message": problem.message}
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+    }
 
 
 def _size(desired: DesiredState) -> dict[str, Any]:
@@ -126,7 +159,7 @@ def schema(options: Namespace) -> int:
     return 0
 
 
-# --- reading an engine -----------------------------------------------------------------------------------------------
+# --- reading an engine ----------------------------------------------------------------------------
 
 
 def show(options: Namespace) -> int:
@@ -138,7 +171,9 @@ def show(options: Namespace) -> int:
     with reader_of(options) as reader:
         observed = look_at(reader, states)
     shown: list[tuple[str | None, DesiredState | None, Plan | None]]
-    shown = [(state.topology, state, make_plan(state, observed)) for state in states] or [(None, None, None)]
+    shown = [(state.topology, state, make_plan(state, observed)) for state in states] or [
+        (None, None, None)
+    ]
     if options.output == "json":
         print(view.show_json(observed, *shown))
         return 0
@@ -148,14 +183,22 @@ def show(options: Namespace) -> int:
 
 
 def _shown_files(options: Namespace) -> list[str]:
-    """Those that are named, or that of the current folder; none: everything on the engine is meant."""
+    """Those that are named, or that of the current folder; none: everything on the engine is
+    meant.
+    """
     from ..topology.files import default_file
 
     if options.all:
         if options.file:
             raise UsageError("--all and FILE were both given", "give one of them")
         return []
-    return files(options.file) if options.file is not None else [found] if (found := default_file()) else []
+    return (
+        files(options.file)
+        if options.file is not None
+        else [found]
+        if (found := default_file())
+        else []
+    )
 
 
 def ls(options: Namespace) -> int:
@@ -169,7 +212,10 @@ def ls(options: Namespace) -> int:
     if options.output == "json":
         print(view.ls_json(seen.observed, found, seen.now))
     elif seen.entries and not found:
-        say(options, f"these options fit none of the topologies on this engine, {len(seen.entries)} in all")
+        say(
+            options,
+            f"these options fit none of the topologies on this engine, {len(seen.entries)} in all",
+        )
     else:
         say(options, view.ls(found, seen.now, choose(sys.stdout, options.no_color)))
     return 0
@@ -206,7 +252,12 @@ def doctor(options: Namespace) -> int:
 
     findings = examine(options.host, options.context, options.timeout, log=call_log(options))
     if options.output == "json":
-        print_json({"format_version": FORMAT_VERSION, "findings": [asdict(finding) for finding in findings]})
+        print_json(
+            {
+                "format_version": FORMAT_VERSION,
+                "findings": [asdict(finding) for finding in findings],
+            }
+        )
     else:
         paint = choose(sys.stdout, options.no_color)
         styles = {"ok  ": "add", "warn": "warn", "fail": "error"}

@@ -61,12 +61,20 @@ class _Pruning:
 
     def document(self) -> dict[str, Any]:
         """All of it as JSON (schemas/prune.schema.json)."""
-        return {"format_version": FORMAT_VERSION, "dry_run": self.options.dry_run, "topologies": [self._of(case) for case in self.cases]}
+        return {
+            "format_version": FORMAT_VERSION,
+            "dry_run": self.options.dry_run,
+            "topologies": [self._of(case) for case in self.cases],
+        }
 
     def _of(self, case: _Case) -> dict[str, Any]:
         from ..show import entry_json
 
-        told = {"found": entry_json(case.entry, self.seen.now), "outcome": case.outcome, "report": next(iter(case.options.reports), None)}
+        told = {
+            "found": entry_json(case.entry, self.seen.now),
+            "outcome": case.outcome,
+            "report": next(iter(case.options.reports), None),
+        }
         return told | ({"error": error_json(case.error)} if case.error else {})
 
     def summary(self) -> str:
@@ -75,12 +83,16 @@ class _Pruning:
         for case in self.cases:
             kinds.setdefault(case.outcome, []).append(safe(case.name))
         quiet = ("removed", "planned")
-        told = [f"{len(names)} {kind}" + (f" ({', '.join(names)})" if kind not in quiet else "") for kind, names in kinds.items()]
+        told = [
+            f"{len(names)} {kind}" + (f" ({', '.join(names)})" if kind not in quiet else "")
+            for kind, names in kinds.items()
+        ]
         return f"{_topologies(len(self.cases))}: {', '.join(told)}."
 
 
 def prune(options: Namespace) -> int:
-    """Shows the plan of each topology that is meant, asks once for all, and destroys them one by one.
+    """Shows the plan of each topology that is meant, asks once for all, and destroys them one by
+    one.
 
     One that is refused, or fails, keeps no other from its turn; the exit code is the worst.
     """
@@ -103,11 +115,13 @@ def _topologies(count: int) -> str:
     return f"{count} {'topology' if count == 1 else 'topologies'}"
 
 
-# --- plans -----------------------------------------------------------------------------------------------------------
+# --- plans ----------------------------------------------------------------------------------------
 
 
 def _planned(chosen: Sequence[Owned], seen: Survey, options: Namespace) -> Iterator[_Case]:
-    """A case for each, in order of removal, planned as if those before it were gone, unless that is refused."""
+    """A case for each, in order of removal, planned as if those before it were gone, unless that is
+    refused.
+    """
     from ..planner import plan
     from ..removal import removal_order, without
 
@@ -125,7 +139,9 @@ def _policy(name: str, options: Namespace) -> Policy:
 
 def _options(name: str, options: Namespace) -> Namespace:
     """Those of `destroy --name`, which does the same for one; all were asked about before."""
-    return Namespace(**{**vars(options), "command": "destroy", "name": name, "yes": True, "reports": []})
+    return Namespace(
+        **{**vars(options), "command": "destroy", "name": name, "yes": True, "reports": []}
+    )
 
 
 def _show(run: _Pruning) -> None:
@@ -161,10 +177,12 @@ def _check_limit(run: _Pruning) -> None:
     count = sum(removals(case.plan.changes) for case in run.cases if not case.code)
     if limit is not None and count > limit:
         what = f"prune would remove or disconnect {count} things, and at most {limit} may be"
-        raise RefusedError(what, f"narrow it down with --match, or allow it with --max-removals {count}")
+        raise RefusedError(
+            what, f"narrow it down with --match, or allow it with --max-removals {count}"
+        )
 
 
-# --- carried out -----------------------------------------------------------------------------------------------------
+# --- carried out ----------------------------------------------------------------------------------
 
 
 def _carry_out(run: _Pruning, engine: Engine, choice: Choice) -> None:
@@ -184,7 +202,13 @@ def _destroy(case: _Case, engine: Engine, agreed: Agreed) -> None:
     case.outcome = "failed"
     try:
         case.code = carry_out(
-            DesiredState(case.name), engine, _policy(case.name, case.options), case.options, "prune", agreed=agreed, shown_before=True
+            DesiredState(case.name),
+            engine,
+            _policy(case.name, case.options),
+            case.options,
+            "prune",
+            agreed=agreed,
+            shown_before=True,
         )
         case.outcome = {0: "removed", RefusedError.exit_code: "refused"}.get(case.code, "failed")
     except _KeptError as error:
@@ -198,17 +222,24 @@ def _destroy(case: _Case, engine: Engine, agreed: Agreed) -> None:
 
 
 def _still_meant(case: _Case, engine: Engine, choice: Choice, asked: bool) -> Agreed:
-    """What raises where the topology was renewed since, or where it owns more than somebody agreed to; looked at under the lock, too."""
+    """What raises where the topology was renewed since, or where it owns more than somebody agreed
+    to; looked at under the lock, too.
+    """
     from ..removal import taken
     from ..show import owned
 
     def check(view: View, made: Plan) -> None:
-        known: Mapping[str, Owned] = {entry.topology: entry for entry in owned(view.observed, view.written)}
+        known: Mapping[str, Owned] = {
+            entry.topology: entry for entry in owned(view.observed, view.written)
+        }
         entry = known.get(case.name)
         if entry and not choice.has(entry, engine_time(engine)):
             raise _KeptError(f"kept: topology {case.name} was renewed meanwhile")
         if asked and not taken(made) <= taken(case.plan):
-            what = f"topology {case.name} changed while the plan was being read: nothing of it was destroyed"
+            what = (
+                f"topology {case.name} changed while the plan was being read: nothing of it was"
+                " destroyed"
+            )
             raise RefusedError(what, "run netplan prune again")
 
     return check

@@ -1,4 +1,6 @@
-"""Saved plans: `plan --out P.json`, and `apply --plan P.json`, which plans again and carries out only what was saved."""
+"""Saved plans: `plan --out P.json`, and `apply --plan P.json`, which plans again and carries out
+only what was saved.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,10 @@ def plan_and_save(options: Namespace) -> int:
     _check_out(options)
     paths = files(options.file)
     if len(paths) != 1:
-        raise UsageError("--out saves the plan of one topology, and this folder holds several", "name one of its files")
+        raise UsageError(
+            "--out saves the plan of one topology, and this folder holds several",
+            "name one of its files",
+        )
     file, text = read_text(paths[0])
     loaded = load_text(text, file)
     desired = replace(loaded.state, origin=origin_of(paths[0]))
@@ -57,7 +62,10 @@ def plan_and_save(options: Namespace) -> int:
     check_only(options, [desired])
     secret = has_secrets(desired)
     if secret and paths[0] == "-":
-        raise UsageError("a topology with environment values cannot be saved from standard input", "name its file: it is read again then")
+        raise UsageError(
+            "a topology with environment values cannot be saved from standard input",
+            "name its file: it is read again then",
+        )
     made, observed, journals = _planned(desired, options)
     print_plan(made, options)
     tell_left_out(made, options)
@@ -65,13 +73,30 @@ def plan_and_save(options: Namespace) -> int:
         return code
     kept = None if secret else text
     shown, by, digest = plan_json(made), policy_of(options), text_digest(text)
-    saved = SavedPlan(file, digest, kept, by, observed.engine.id, made.fingerprint, observed, desired.origin, journals=journals, plan=shown)
+    saved = SavedPlan(
+        file,
+        digest,
+        kept,
+        by,
+        observed.engine.id,
+        made.fingerprint,
+        observed,
+        desired.origin,
+        journals=journals,
+        plan=shown,
+    )
     write_file(options.out, saved_text(saved, desired, snapshot_key()))
-    return exit_code(made, options) or (CHANGES_PENDING if options.exit_code and not made.empty else 0)
+    return exit_code(made, options) or (
+        CHANGES_PENDING if options.exit_code and not made.empty else 0
+    )
 
 
-def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedState, tuple[Journal, ...]]:
-    """The plan, and what it was made from: the engine, or a snapshot of it; and what interrupted runs left there."""
+def _planned(
+    desired: DesiredState, options: Namespace
+) -> tuple[Plan, ObservedState, tuple[Journal, ...]]:
+    """The plan, and what it was made from: the engine, or a snapshot of it; and what interrupted
+    runs left there.
+    """
     if options.state is not None:
         from ..planner import plan
         from .review import snapshot_at
@@ -85,7 +110,10 @@ def _planned(desired: DesiredState, options: Namespace) -> tuple[Plan, ObservedS
 
 def _check_out(options: Namespace) -> None:
     if options.out == "-":
-        raise UsageError("--out - names no file: what is printed is the plan as people read it", "name a file, e.g. --out plan.json")
+        raise UsageError(
+            "--out - names no file: what is printed is the plan as people read it",
+            "name a file, e.g. --out plan.json",
+        )
     with suppress(OSError, ValueError):
         if options.file not in (None, "-") and Path(options.out).samefile(options.file):
             raise UsageError(f"--out {options.out} is the topology itself", "name another file")
@@ -105,7 +133,9 @@ def apply_saved(options: Namespace) -> int:
         or options.only
         or options.keep_going
     ):
-        raise UsageError("--plan holds the file and its options already", "give --plan alone, or make a new plan")
+        raise UsageError(
+            "--plan holds the file and its options already", "give --plan alone, or make a new plan"
+        )
     try:
         content = Path(options.plan).read_bytes()
     except (OSError, ValueError) as error:
@@ -119,34 +149,53 @@ def apply_saved(options: Namespace) -> int:
     with engine_of(options) as engine:
         if engine.info().id != saved.engine:
             raise RefusedError(
-                f"the saved plan {options.plan} was made for another engine: {saved.observed.engine.name}, not {engine.info().name}",
+                f"the saved plan {options.plan} was made for another engine:"
+                f" {saved.observed.engine.name}, not {engine.info().name}",
                 "make a plan for this one with: netplan plan FILE --out P.json",
             )
 
         def agreed(view: View, made: Plan) -> None:
             if made.fingerprint != planned.fingerprint or not made.applyable:
                 again = f"netplan plan {saved.file} --out {options.plan}"
-                raise stale("what was planned is no longer the plan", saved.observed, view.observed, desired, made, again)
+                raise stale(
+                    "what was planned is no longer the plan",
+                    saved.observed,
+                    view.observed,
+                    desired,
+                    made,
+                    again,
+                )
 
         return carry_out(desired, engine, saved.policy, options, agreed=agreed)
 
 
 def _planned_again(saved: SavedPlan, desired: DesiredState, options: Namespace) -> Plan:
-    """The plan that comes out of what was saved. Raises RefusedError unless it is the one that the file shows, and that was approved."""
+    """The plan that comes out of what was saved. Raises RefusedError unless it is the one that the
+    file shows, and that was approved.
+    """
     from ..planner import plan
     from ..render.as_json import plan_json
     from ..saved import changed_values, shows
 
     hint = f"make a new plan with: netplan plan {saved.file} --out {options.plan}"
     if changed := changed_values(saved, desired):
-        raise RefusedError("what was planned is no longer the plan: nothing was done", *_listed(changed), hint)
+        raise RefusedError(
+            "what was planned is no longer the plan: nothing was done", *_listed(changed), hint
+        )
     made = plan(desired, saved.observed, saved.journals, saved.policy)
-    same = made.fingerprint == saved.fingerprint or saved.environment is None  # an earlier netplan counted other things
+    same = (
+        made.fingerprint == saved.fingerprint or saved.environment is None
+    )  # an earlier netplan counted other things
     if not (same and shows(saved.plan, plan_json(made))):
         what = f"the saved plan {options.plan} shows another plan than comes out of it"
-        raise RefusedError(what, "it was changed by hand, or another version of netplan made it", hint)
+        raise RefusedError(
+            what, "it was changed by hand, or another version of netplan made it", hint
+        )
     if options.fingerprint and not made.fingerprint.startswith(options.fingerprint):
-        what = f"the saved plan {options.plan} is not the one that was approved: its fingerprint is {made.fingerprint}"
+        what = (
+            f"the saved plan {options.plan} is not the one that was approved: its fingerprint is"
+            f" {made.fingerprint}"
+        )
         raise RefusedError(what, "nothing was done: review it, or fetch the plan that was approved")
     return made
 
@@ -165,16 +214,23 @@ def _desired(saved: SavedPlan, plan: str) -> DesiredState:
     there = isfile(saved.file)  # noqa: PTH113 - Path.is_file raises where it may not look
     if text is None and not there:
         raise UsageError(
-            f"the saved plan needs {saved.file}, as it does not hold the values of its environment, and that is not here",
+            f"the saved plan needs {saved.file}, as it does not hold the values of its environment,"
+            " and that is not here",
             "run this in the folder in which the plan was made",
         )
     if text is None or there:
         _, now = read_text(saved.file)
         if text_digest(now) != saved.sha256:
-            raise RefusedError(f"{saved.file} changed since the plan was saved", "make a new plan with: netplan plan FILE --out P.json")
+            raise RefusedError(
+                f"{saved.file} changed since the plan was saved",
+                "make a new plan with: netplan plan FILE --out P.json",
+            )
         text = now
     state = load_text(text, saved.file).state
     if not there and has_secrets(state):  # no fingerprint would tell what somebody put there
-        what = f"the saved plan {plan} cannot be trusted: it holds values of an environment, which netplan never saves"
+        what = (
+            f"the saved plan {plan} cannot be trusted: it holds values of an environment, which"
+            " netplan never saves"
+        )
         raise RefusedError(what, "make a new one with: netplan plan FILE --out P.json")
     return replace(state, origin=saved.origin)

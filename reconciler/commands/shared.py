@@ -36,7 +36,9 @@ WORSE = (0, CHANGES_PENDING, FailedError.exit_code, RefusedError.exit_code)
 
 
 def files(argument: str | None) -> list[str]:
-    """Every topology file that the argument means; Compose files of a folder are told on standard error."""
+    """Every topology file that the argument means; Compose files of a folder are told on standard
+    error.
+    """
     from ..topology.files import look_for
 
     found = look_for(argument)
@@ -66,28 +68,46 @@ def warn(warnings: Iterable[Problem]) -> None:
 
 
 def report(error: NetplanError) -> None:
-    """On standard error: what happened, then why, then what to do; problems of a file each on a line of its own."""
+    """On standard error: what happened, then why, then what to do; problems of a file each on a
+    line of its own.
+    """
     if isinstance(error, InputError):
         warn(error.problems)
         return
     paint = choose(sys.stderr, "--no-color" in sys.argv)
-    say_error("\n".join([f"{paint('error', 'error:')} {safe(error.message)}", *(f"  {safe(hint)}" for hint in error.hints)]))
+    say_error(
+        "\n".join(
+            [
+                f"{paint('error', 'error:')} {safe(error.message)}",
+                *(f"  {safe(hint)}" for hint in error.hints),
+            ]
+        )
+    )
 
 
 def report_of(error: NetplanError, options: Namespace) -> None:
-    """An error that does not keep the next topology of a folder from its turn; with `-o json` it is in the report of its own."""
+    """An error that does not keep the next topology of a folder from its turn; with `-o json` it is
+    in the report of its own.
+    """
     report(error)
     if options.output == "json" and getattr(options, "reports", None):
         options.reports[-1]["error"] = error_json(error)
 
 
 class Lookout(Generic[R]):
-    """An engine that is opened and looked at in the background, while the files are read: reading them takes as long as that.
+    """An engine that is opened and looked at in the background, while the files are read: reading
+    them takes as long as that.
 
-    Where a text may be long in coming (standard input, a pipe), it looks only when that is there: what it saw before may be long gone.
+    Where a text may be long in coming (standard input, a pipe), it looks only when that is there:
+    what it saw before may be long gone.
     """
 
-    def __init__(self, options: Namespace, opening: Callable[[Namespace], AbstractContextManager[R]], paths: Iterable[str]) -> None:
+    def __init__(
+        self,
+        options: Namespace,
+        opening: Callable[[Namespace], AbstractContextManager[R]],
+        paths: Iterable[str],
+    ) -> None:
         self._opening = opening(options)
         self._found: list[tuple[R, Sight] | BaseException] = []
         self._thread = Thread(target=self._look, daemon=True)
@@ -125,7 +145,9 @@ def reader_of(options: Namespace) -> Iterator[Reader]:
     """The engine that the options name, to look at."""
     from ..engine import open_reader
 
-    with closing(open_reader(options.host, options.context, options.timeout, call_log(options))) as reader:
+    with closing(
+        open_reader(options.host, options.context, options.timeout, call_log(options))
+    ) as reader:
         yield reader
 
 
@@ -134,7 +156,9 @@ def engine_of(options: Namespace) -> Iterator[Engine]:
     """The engine that the options name, to look at and to change."""
     from ..engine import open_engine
 
-    with closing(open_engine(options.host, options.context, options.timeout, call_log(options))) as engine:
+    with closing(
+        open_engine(options.host, options.context, options.timeout, call_log(options))
+    ) as engine:
         yield engine
 
 
@@ -144,7 +168,8 @@ def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | Non
         return None
 
     def log(method: str, path: str, status: int, seconds: float) -> None:
-        # one write: `print` makes two, and the other threads' lines would come between the text and its end
+        # one write: `print` makes two, and the other threads' lines would come between the text and
+        # its end
         with suppress(OSError, ValueError):  # whoever reads it may be gone, and the call was made
             sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
 
@@ -152,16 +177,32 @@ def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | Non
 
 
 def snapshot_key() -> str:
-    """What seals the digests of environment values in snapshots and saved plans; empty where the user has none."""
+    """What seals the digests of environment values in snapshots and saved plans; empty where the
+    user has none.
+    """
     return os.environ.get("NETPLAN_SNAPSHOT_KEY", "")
 
 
 def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Policy:
     """What the options allow."""
-    adopt, allow_empty = frozenset(getattr(options, "adopt", ())), getattr(options, "allow_empty", False)
-    policy = Policy(adopt, options.disrupt_foreign, destroyed, max_removals=options.max_removals, allow_empty=allow_empty)
-    only, keep_going = frozenset(getattr(options, "only", ())), getattr(options, "keep_going", False)
-    return replace(policy, replaces=frozenset(options.replace_topology), only=only, keep_going=keep_going)
+    adopt, allow_empty = (
+        frozenset(getattr(options, "adopt", ())),
+        getattr(options, "allow_empty", False),
+    )
+    policy = Policy(
+        adopt,
+        options.disrupt_foreign,
+        destroyed,
+        max_removals=options.max_removals,
+        allow_empty=allow_empty,
+    )
+    only, keep_going = (
+        frozenset(getattr(options, "only", ())),
+        getattr(options, "keep_going", False),
+    )
+    return replace(
+        policy, replaces=frozenset(options.replace_topology), only=only, keep_going=keep_going
+    )
 
 
 def check_named(options: Namespace, states: Sequence[DesiredState]) -> None:
@@ -173,11 +214,17 @@ def check_named(options: Namespace, states: Sequence[DesiredState]) -> None:
 
 
 def check_only(options: Namespace, states: Sequence[DesiredState]) -> None:
-    """Replaces keys of the files by the names on the engine. Raises UsageError where a part is asked for that no file declares."""
+    """Replaces keys of the files by the names on the engine. Raises UsageError where a part is
+    asked for that no file declares.
+    """
     declared = {name for state in states for name in (*state.networks, *state.containers)}
     found: list[str] = []
     for asked in options.only:
-        names = [asked] if asked in declared else [name for state in states for name in state.keys.get(asked, ())]
+        names = (
+            [asked]
+            if asked in declared
+            else [name for state in states for name in state.keys.get(asked, ())]
+        )
         if not names:
             raise _undeclared(asked, sorted(declared))
         found += names
@@ -189,23 +236,41 @@ def _undeclared(asked: str, declared: Sequence[str]) -> UsageError:
 
     near = get_close_matches(asked, declared, 1)
     more = f" and {len(declared) - _MOST_NAMES} more" if len(declared) > _MOST_NAMES else ""
-    names = f"declared are {', '.join(declared[:_MOST_NAMES])}{more}" if declared else "nothing is declared"
+    names = (
+        f"declared are {', '.join(declared[:_MOST_NAMES])}{more}"
+        if declared
+        else "nothing is declared"
+    )
     meant = [f"did you mean {near[0]}?"] if near else []
-    return UsageError(f"--only {asked}: no network or container of that name is declared", *meant, names)
+    return UsageError(
+        f"--only {asked}: no network or container of that name is declared", *meant, names
+    )
 
 
 def concerned(options: Namespace, states: Sequence[DesiredState]) -> list[DesiredState]:
-    """The states of which a part is asked for: all, unless --only names some. Raises UsageError as `check_only`."""
+    """The states of which a part is asked for: all, unless --only names some. Raises UsageError as
+    `check_only`.
+    """
     check_only(options, states)
-    return [state for state in states if not options.only or {*state.networks, *state.containers}.intersection(options.only)]
+    return [
+        state
+        for state in states
+        if not options.only or {*state.networks, *state.containers}.intersection(options.only)
+    ]
 
 
 def refused(wanted: Plan, options: Namespace) -> int:
-    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what does is told."""
+    """3 where the plan is unsafe, 1 where it is impossible, 0 where nothing stands against it; what
+    does is told.
+    """
     if wanted.applyable:
         return 0
     tell_refusals(wanted.refusals, options)
-    return RefusedError.exit_code if any(refusal.unsafe for refusal in wanted.refusals) else FailedError.exit_code
+    return (
+        RefusedError.exit_code
+        if any(refusal.unsafe for refusal in wanted.refusals)
+        else FailedError.exit_code
+    )
 
 
 def tell_left_out(wanted: Plan, options: Namespace) -> None:
@@ -223,7 +288,10 @@ def exit_code(done: Plan, options: Namespace) -> int:
     if hasattr(options, "incomplete"):
         options.incomplete.add(done.topology)
     names = [named(one.thing) for one in done.left_out]
-    say_error(f"{choose(sys.stderr, options.no_color)('error', 'error:')} left out: {safe(', '.join(dict.fromkeys(names)))}")
+    say_error(
+        f"{choose(sys.stderr, options.no_color)('error', 'error:')} left out:"
+        f" {safe(', '.join(dict.fromkeys(names)))}"
+    )
     return FailedError.exit_code
 
 
@@ -238,9 +306,15 @@ def print_plan(wanted: Plan, options: Namespace) -> None:
         from ..render.markdown import render_markdown
         from .review import apply_command
 
-        print(render_markdown(wanted, apply_command(options, getattr(options, "file", None))), end="", flush=True)
+        print(
+            render_markdown(wanted, apply_command(options, getattr(options, "file", None))),
+            end="",
+            flush=True,
+        )
     elif not options.quiet:
-        print_text(render_text(wanted, choose(sys.stdout, options.no_color), refusals=False).rstrip("\n"))
+        print_text(
+            render_text(wanted, choose(sys.stdout, options.no_color), refusals=False).rstrip("\n")
+        )
 
 
 def tell_refusals(refusals: Iterable[Refusal], options: Namespace) -> None:
@@ -264,7 +338,9 @@ def print_run(text: str, options: Namespace) -> None:
 
 @contextmanager
 def one_document(options: Namespace, argument: str | None) -> Iterator[None]:
-    """Of a folder, `-o json` prints one document of all reports that are made meanwhile, also where one of them fails."""
+    """Of a folder, `-o json` prints one document of all reports that are made meanwhile, also where
+    one of them fails.
+    """
     from .review import is_folder
 
     if options.output != "json" or not is_folder(argument):
@@ -278,13 +354,24 @@ def one_document(options: Namespace, argument: str | None) -> Iterator[None]:
 
 
 def print_report(wanted: Plan, ran: Run | None, converged: bool, options: Namespace) -> None:
-    """The JSON of an apply: the plan, how each step ended, and whether the engine is now as declared."""
+    """The JSON of an apply: the plan, how each step ended, and whether the engine is now as
+    declared.
+    """
     if options.output != "json":
         return
     from ..render.as_json import plan_json
 
-    results = [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results] if ran else []
-    report = {"format_version": 1, "plan": plan_json(wanted), "results": results, "converged": converged and not wanted.left_out}
+    results = (
+        [{"id": r.step.id, "status": r.status, "error": r.error or None} for r in ran.results]
+        if ran
+        else []
+    )
+    report = {
+        "format_version": 1,
+        "plan": plan_json(wanted),
+        "results": results,
+        "converged": converged and not wanted.left_out,
+    }
     if hasattr(options, "reports"):
         options.reports.append(report)
     else:

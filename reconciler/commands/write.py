@@ -1,4 +1,6 @@
-"""Writing a file that others may have laid traps for: in a shared folder anybody can plant a link, a pipe, or a file of a guessed name."""
+"""Writing a file that others may have laid traps for: in a shared folder anybody can plant a link,
+a pipe, or a file of a guessed name.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ _MOST_LINKS = 40
 
 
 def write_file(path: str, text: str) -> None:
-    """Write `text` whole or not at all, for its owner's eyes; what is there and no file, such as a pipe, is written to.
+    """Write `text` whole or not at all, for its owner's eyes; what is there and no file, such as a
+    pipe, is written to.
 
-    A link is followed where it is one's own or root's. A file that is replaced keeps its mode where that is stricter.
+    A link is followed where it is one's own or root's. A file that is replaced keeps its mode where
+    that is stricter.
     """
     try:
         there = _stat(path)
@@ -25,7 +29,9 @@ def write_file(path: str, text: str) -> None:
             _trust(there.st_uid, path, "it is no file, and")
             _write(os.open(path, os.O_WRONLY | os.O_NOCTTY), text)
         else:
-            _replace(_followed(path), text, stat.S_IMODE(there.st_mode) & PRIVATE if there else PRIVATE)
+            _replace(
+                _followed(path), text, stat.S_IMODE(there.st_mode) & PRIVATE if there else PRIVATE
+            )
     except (OSError, ValueError) as error:
         what = f"{path} cannot be written: {getattr(error, 'strerror', None) or error}"
         raise machine_error(error, what) or UsageError(what) from None
@@ -44,12 +50,18 @@ def _trust(owner: int, what: str, why: str) -> None:
 
 
 def _followed(path: str) -> str:
-    """Where the path leads, without any link in it. Raises OSError for a link that somebody else made."""
+    """Where the path leads, without any link in it. Raises OSError for a link that somebody else
+    made.
+    """
     done, links = "/", 0
     rest = os.path.join(os.getcwd(), path).split("/")[::-1]  # noqa: PTH109, PTH118
     while rest:
         part = rest.pop()
-        here = os.path.dirname(done) if part == ".." else os.path.join(done, part) if part not in ("", ".") else done  # noqa: PTH118, PTH120
+        here = done
+        if part == "..":
+            here = os.path.dirname(done)  # noqa: PTH120
+        elif part not in ("", "."):
+            here = os.path.join(done, part)  # noqa: PTH118
         with suppress(FileNotFoundError):
             found = os.lstat(here)
             if stat.S_ISLNK(found.st_mode):
@@ -70,7 +82,9 @@ def _replace(target: str, text: str, mode: int) -> None:
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     beside = f".netplan.{os.urandom(8).hex()}.part"
     try:
-        part = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE, dir_fd=at)
+        part = os.open(
+            beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE, dir_fd=at
+        )
         try:
             os.fchmod(part, mode)
             _write(part, text)

@@ -15,7 +15,9 @@ _FIRST_PAUSE = 0.05
 
 
 def persistently(look: Callable[[], T]) -> T:
-    """`look()`, again after an internal error of the engine: it reports one where a thing vanishes under its hands."""
+    """`look()`, again after an internal error of the engine: it reports one where a thing vanishes
+    under its hands.
+    """
     for attempt in range(_TRIES - 1):
         try:
             return look()

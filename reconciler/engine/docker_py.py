@@ -1,4 +1,6 @@
-"""What is taken from docker-py: its session, which carries changes, and the credentials that the docker CLI keeps. Loaded when needed."""
+"""What is taken from docker-py: its session, which carries changes, and the credentials that the
+docker CLI keeps. Loaded when needed.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ _loading = threading.Lock()
 
 
 def load_docker() -> None:
-    """By one thread at a time: its packages import each other in a circle, in which two threads would wait for one another."""
+    """By one thread at a time: its packages import each other in a circle, in which two threads
+    would wait for one another.
+    """
     with _loading:
         import docker  # noqa: F401
 
 
 def load_docker_early() -> None:
-    """It takes as long as several changes; whoever needs it before it is there waits for the rest of it, and meets its errors."""
+    """It takes as long as several changes; whoever needs it before it is there waits for the rest
+    of it, and meets its errors.
+    """
     with suppress(ImportError):
         load_docker()
 
@@ -42,11 +48,17 @@ def docker_client(target: Target, timeout: float, version: str) -> APIClient:
         if target.tls:
             pair = (target.tls.cert, target.tls.key) if target.tls.cert and target.tls.key else None
             if not target.tls.verify:
-                disable_warnings(InsecureRequestWarning)  # the user's own choice: DOCKER_TLS without DOCKER_TLS_VERIFY
-            tls = TLSConfig(client_cert=pair, ca_cert=target.tls.ca or None, verify=target.tls.verify)
+                disable_warnings(
+                    InsecureRequestWarning
+                )  # the user's own choice: DOCKER_TLS without DOCKER_TLS_VERIFY
+            tls = TLSConfig(
+                client_cert=pair, ca_cert=target.tls.ca or None, verify=target.tls.verify
+            )
         seconds = int(timeout) or 1
         client = APIClient(base_url=target.url, version=version, timeout=seconds, tls=tls or False)
-        if target.path:  # its own adapter keeps one connection for each of 25 paths, whatever `num_pools` says
+        if (
+            target.path
+        ):  # its own adapter keeps one connection for each of 25 paths, whatever `num_pools` says
             adapter = UnixHTTPAdapter(f"http+unix://{target.path}", seconds, pool_connections=1)
             client.mount("http+docker://", adapter)
     except DockerException as error:
@@ -56,7 +68,9 @@ def docker_client(target: Target, timeout: float, version: str) -> APIClient:
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """The operating system's own error at the bottom of what requests and urllib3 made of it; a timeout counts as one."""
+    """The operating system's own error at the bottom of what requests and urllib3 made of it; a
+    timeout counts as one.
+    """
     from requests.exceptions import Timeout
 
     seen: list[BaseException] = [error]
@@ -66,14 +80,20 @@ def root_cause(error: BaseException) -> BaseException:
         if isinstance(item, OSError) and item.errno:
             return item
         nested = [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
-        seen += [candidate for candidate in nested if isinstance(candidate, BaseException) and candidate not in seen]
+        seen += [
+            candidate
+            for candidate in nested
+            if isinstance(candidate, BaseException) and candidate not in seen
+        ]
     return seen[-1]
 
 
 def credentials(reference: str) -> dict[str, str]:
-    """The header that tells the registry of an image who asks, from where the docker CLI keeps it; none for a stranger.
+    """The header that tells the registry of an image who asks, from where the docker CLI keeps it;
+    none for a stranger.
 
-    Like the CLI, a store of credentials that does not work is passed over: the registry then says what it misses.
+    Like the CLI, a store of credentials that does not work is passed over: the registry then says
+    what it misses.
     """
     load_docker()
     from docker import auth

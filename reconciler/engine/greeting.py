@@ -15,17 +15,21 @@ _API = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
 def pin(version: dict[str, Any]) -> Api:
-    """The API version for a whole run: the engine's newest that netplan knows. Raises UnreachableError where there is none."""
+    """The API version for a whole run: the engine's newest that netplan knows. Raises
+    UnreachableError where there is none.
+    """
     newest, oldest = _api(version.get("ApiVersion")), _api(version.get("MinAPIVersion"))
     name = version.get("Version") or "unknown"
     if newest < OLDEST_API:
         raise UnreachableError(
-            f"the engine is too old: {name} speaks API {version_text(newest)}, netplan needs {version_text(OLDEST_API)}",
+            f"the engine is too old: {name} speaks API {version_text(newest)}, netplan needs"
+            f" {version_text(OLDEST_API)}",
             "update it to Docker 20.10 or newer",
         )
     if oldest > NEWEST_API:
         raise UnreachableError(
-            f"the engine is too new: {name} speaks no API below {version_text(oldest)}, netplan knows up to {version_text(NEWEST_API)}",
+            f"the engine is too new: {name} speaks no API below {version_text(oldest)}, netplan"
+            f" knows up to {version_text(NEWEST_API)}",
             "update netplan: pip install -U docker-netplan",
         )
     return min(newest, NEWEST_API)
@@ -41,10 +45,18 @@ def greet(wire: Wire) -> dict[str, Any]:
     try:
         version = wire.get("/version")
     except ApiError as error:
-        hint = "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH" if "HTTPS server" in error.message else "check the address"
-        raise UnreachableError(f"what answers at {wire.target.url} is not a Docker engine: {error.message}", hint) from error
+        hint = (
+            "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
+            if "HTTPS server" in error.message
+            else "check the address"
+        )
+        raise UnreachableError(
+            f"what answers at {wire.target.url} is not a Docker engine: {error.message}", hint
+        ) from error
     if shapes.version(version):
-        raise UnreachableError(f"what answers at {wire.target.url} is not a Docker engine", "check the address")
+        raise UnreachableError(
+            f"what answers at {wire.target.url} is not a Docker engine", "check the address"
+        )
     return cast("dict[str, Any]", version)
 
 

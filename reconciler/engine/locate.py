@@ -1,8 +1,9 @@
 """Which engine: found as the docker CLI finds it.
 
-`--context`, then `--host`, `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context of the docker CLI's configuration, the default socket.
-Contexts are read here and not through docker-py: it finds none where there is no config.json (`docker context create` writes none), and
-importing it costs more than all reads of a small plan.
+`--context`, then `--host`, `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context of the docker CLI's
+configuration, the default socket. Contexts are read here and not through docker-py: it finds none
+where there is no config.json (`docker context create` writes none), and importing it costs more
+than all reads of a small plan.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ DEFAULT_SOCKET = "/var/run/docker.sock"
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files for TLS, each a path or empty; `verify`: whether the engine's certificate is checked."""
+    """Files for TLS, each a path or empty; `verify`: whether the engine's certificate is
+    checked.
+    """
 
     ca: str = ""
     cert: str = ""
@@ -35,7 +38,9 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an engine listens: a socket's `path`, or `host` and `port`. `source` says why this one, `context` names the context if any."""
+    """Where an engine listens: a socket's `path`, or `host` and `port`. `source` says why this one,
+    `context` names the context if any.
+    """
 
     source: str
     path: str = ""
@@ -56,8 +61,12 @@ class Target:
         return f"unix://{self.path}" if self.path else f"tcp://{host}:{self.port}"
 
 
-def locate(host: str | None = None, context: str | None = None, env: Mapping[str, str] = os.environ) -> Target:
-    """The engine to use. Raises UsageError for a contradictory or unusable choice; touches no engine."""
+def locate(
+    host: str | None = None, context: str | None = None, env: Mapping[str, str] = os.environ
+) -> Target:
+    """The engine to use. Raises UsageError for a contradictory or unusable choice; touches no
+    engine.
+    """
     if host and context:
         raise UsageError("--host and --context were both given", "give one of them")
     if host or (env.get("DOCKER_HOST") and not context):
@@ -88,7 +97,9 @@ def _target_of_context(name: str, source: str, env: Mapping[str, str]) -> Target
     endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
     if not isinstance(endpoint, dict) or not endpoint.get("Host"):
         raise UsageError(
-            f'the context "{name}" ({source}) does not exist', "list them: docker context ls", "or name the engine: --host unix:///..."
+            f'the context "{name}" ({source}) does not exist',
+            "list them: docker context ls",
+            "or name the engine: --host unix:///...",
         )
     files = folder / "tls" / key / "docker"
     present = os.path.isdir(files)  # noqa: PTH112 - Path's raises where it may not look
@@ -103,30 +114,59 @@ def _target(host: str, source: str, tls: Tls | None, context: str = "") -> Targe
     if scheme == "unix":
         return Target(source, path=rest or DEFAULT_SOCKET, context=context)
     if scheme == "ssh":
-        raise UsageError(f"{source}: {host}: engines over ssh are not supported yet", *_forwarding(rest, source))
+        raise UsageError(
+            f"{source}: {host}: engines over ssh are not supported yet", *_forwarding(rest, source)
+        )
     if scheme not in ("tcp", "http", "https"):
-        raise UsageError(f"{source}: {host}: no such kind of address", "use unix:///path/to/docker.sock or tcp://host:port")
+        raise UsageError(
+            f"{source}: {host}: no such kind of address",
+            "use unix:///path/to/docker.sock or tcp://host:port",
+        )
     if scheme == "https" and tls is None:
         tls = Tls()
     address, port = _split(host, rest)
-    return Target(source, host=address, port=port or (2376 if tls else 2375), tls=tls, context=context)
+    return Target(
+        source, host=address, port=port or (2376 if tls else 2375), tls=tls, context=context
+    )
 
 
 def _forwarding(rest: str, source: str) -> list[str]:
     """The commands that make an engine over ssh a local socket, to be run as they stand."""
     try:
         parts = urlsplit(f"//{rest}")
-        machine, port, path = parts.hostname or "HOST", parts.port, parts.path.rstrip("/") or DEFAULT_SOCKET
+        machine, port, path = (
+            parts.hostname or "HOST",
+            parts.port,
+            parts.path.rstrip("/") or DEFAULT_SOCKET,
+        )
     except ValueError:
         machine, port, path = "HOST", None, DEFAULT_SOCKET
     user = f"{parts.username}@" if machine != "HOST" and parts.username else ""
     local = f"/tmp/netplan-{re.sub('[^0-9A-Za-z.-]', '-', machine)}.sock"
     where = ["-p", str(port)] if port else []
-    words = ["ssh", "-fNT", "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes", "-L", f"{local}:{path}", *where]
-    use = f"instead of {source}: --host unix://{local}" if source == "--host" else f"export DOCKER_HOST=unix://{local}"
+    words = [
+        "ssh",
+        "-fNT",
+        "-o",
+        "ExitOnForwardFailure=yes",
+        "-o",
+        "StreamLocalBindUnlink=yes",
+        "-L",
+        f"{local}:{path}",
+        *where,
+    ]
+    use = (
+        f"instead of {source}: --host unix://{local}"
+        if source == "--host"
+        else f"export DOCKER_HOST=unix://{local}"
+    )
     if "--context" in source:
         use = f"instead of --context: --host unix://{local}"
-    return ["forward its socket, and use that:", shlex.join([*words, "--", f"{user}{machine}"]), use]
+    return [
+        "forward its socket, and use that:",
+        shlex.join([*words, "--", f"{user}{machine}"]),
+        use,
+    ]
 
 
 def _split(host: str, rest: str) -> tuple[str, int | None]:
@@ -136,7 +176,9 @@ def _split(host: str, rest: str) -> tuple[str, int | None]:
     except ValueError:
         address, port = None, None
     if not address or parts.path.strip("/"):
-        raise UsageError(f"{host}: not an engine's address", "use unix:///path/to/docker.sock or tcp://host:port")
+        raise UsageError(
+            f"{host}: not an engine's address", "use unix:///path/to/docker.sock or tcp://host:port"
+        )
     return address, port
 
 
@@ -165,7 +207,9 @@ def _read_json(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except PermissionError as error:
-        raise UnreachableError(f"{file} cannot be read: permission denied", "give --host, or the right to read it") from error
+        raise UnreachableError(
+            f"{file} cannot be read: permission denied", "give --host, or the right to read it"
+        ) from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read: {error}", "mend it, or give --host") from error
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,6 @@
-"""What the kernel says of a container's network namespace, where the engine's machine is this one; anybody may read it."""
+"""What the kernel says of a container's network namespace, where the engine's machine is this one;
+anybody may read it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ _PROC = Path("/proc")
 
 
 def own_route(raw: Mapping[str, Any]) -> str:
-    """By way of which address the default route of a container goes, as inspected, where its engine did not set it; empty where it did.
+    """By way of which address the default route of a container goes, as inspected, where its engine
+    did not set it; empty where it did.
 
-    Empty too where that cannot be known: a process of that number may be another on this machine than on the engine's.
+    Empty too where that cannot be known: a process of that number may be another on this machine
+    than on the engine's.
     """
     pid = (raw.get("State") or {}).get("Pid")
     try:
@@ -24,7 +28,14 @@ def own_route(raw: Mapping[str, Any]) -> str:
         return ""
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     given = {(endpoint or {}).get("Gateway") for endpoint in networks.values()}
-    return next((str(gateway) for gateway in default_routes(routes) if gateway.packed != bytes(4) and str(gateway) not in given), "")
+    return next(
+        (
+            str(gateway)
+            for gateway in default_routes(routes)
+            if gateway.packed != bytes(4) and str(gateway) not in given
+        ),
+        "",
+    )
 
 
 def _read(path: str) -> str:
@@ -33,7 +44,9 @@ def _read(path: str) -> str:
 
 
 def default_routes(table: str) -> Iterator[IPv4Address]:
-    """The gateways of the default routes in `/proc/PID/net/route`: hexadecimal, the last byte of an address first."""
+    """The gateways of the default routes in `/proc/PID/net/route`: hexadecimal, the last byte of an
+    address first.
+    """
     for line in table.splitlines()[1:]:
         _, destination, gateway, *rest = line.split()
         if int(destination, 16) == int(rest[4], 16) == 0:

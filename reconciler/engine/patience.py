@@ -1,4 +1,6 @@
-"""An end to waiting for answers that come in small portions: a socket's timeout begins anew with each of them."""
+"""An end to waiting for answers that come in small portions: a socket's timeout begins anew with
+each of them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ _GRACE = 0.2
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """`call()`, or TimeoutError once `seconds` are over, however the time was spent. It may then still go on, in a thread of its own.
+    """`call()`, or TimeoutError once `seconds` are over, however the time was spent. It may then
+    still go on, in a thread of its own.
 
     A machine that can start no more threads has only the socket's own timeout.
     """

@@ -13,11 +13,14 @@ from .locate import Target
 
 Filters = Mapping[str, Sequence[str]]
 Progress = Callable[[int, int], None]
-"""Called while an image is fetched: bytes that are here, bytes in all as far as they are known yet."""
+"""Called while an image is fetched: bytes that are here, bytes in all as far as they are known yet.
+"""
 
 
 class Reader(Protocol):
-    """An engine that can be looked at. All JSON is as the engine sends it; every method raises EngineError."""
+    """An engine that can be looked at. All JSON is as the engine sends it; every method raises
+    EngineError.
+    """
 
     @property
     def target(self) -> Target:
@@ -33,13 +36,17 @@ class Reader(Protocol):
         """All networks, as listed."""
 
     def containers(self, filters: Filters | None = None) -> list[dict[str, Any]]:
-        """Containers of any state, as listed: all, or those that match the engine's own filters, e.g. `{"network": [ID]}`."""
+        """Containers of any state, as listed: all, or those that match the engine's own filters,
+        e.g. `{"network": [ID]}`.
+        """
 
     def network(self, id: str) -> dict[str, Any] | None:
         """A network as inspected, or None if there is none."""
 
     def attachments(self) -> list[dict[str, Any]]:
-        """What plain containers of all nodes have attached to a swarm's networks, as listed; ApiError from any but its managers."""
+        """What plain containers of all nodes have attached to a swarm's networks, as listed;
+        ApiError from any but its managers.
+        """
 
     def services(self) -> list[dict[str, Any]]:
         """The services of a swarm, as listed; ApiError from any but its managers."""
@@ -48,7 +55,9 @@ class Reader(Protocol):
         """A container as inspected, or None if there is none."""
 
     def volumes(self, filters: Filters | None = None) -> list[dict[str, Any]]:
-        """Volumes, as listed: all, or those that match the engine's own filters, e.g. `{"label": [KEY]}`."""
+        """Volumes, as listed: all, or those that match the engine's own filters, e.g. `{"label":
+        [KEY]}`.
+        """
 
     def volume(self, name: str) -> dict[str, Any] | None:
         """A volume as inspected, or None if there is none."""
@@ -60,25 +69,33 @@ class Reader(Protocol):
         """All images that have a name, or are nobody's layer, as listed."""
 
     def newest(self, reference: str) -> str:
-        """The digest that the registry has under this name now (`sha256:...`). ApiError says why it does not tell."""
+        """The digest that the registry has under this name now (`sha256:...`). ApiError says why it
+        does not tell.
+        """
 
     def last_line(self, id: str) -> str:
-        """The last line that a container wrote which is not blank, at most 500 characters; empty if there is none or it is not kept."""
+        """The last line that a container wrote which is not blank, at most 500 characters; empty if
+        there is none or it is not kept.
+        """
 
     def close(self) -> None:
         """Let go of all connections."""
 
 
 class Engine(Reader, Protocol):
-    """An engine that can be changed too. After a LostError the change may or may not have happened."""
+    """An engine that can be changed too. After a LostError the change may or may not have
+    happened.
+    """
 
     def make_ready(self) -> None:
         """A change is coming: get ready for it meanwhile. Need not be called."""
 
     def guard(self, check: Callable[[], None] | None) -> None:
-        """From now on call `check` before each change, in the thread that makes it: an error it raises keeps the change back.
+        """From now on call `check` before each change, in the thread that makes it: an error it
+        raises keeps the change back.
 
-        Volumes made and removed by name are netplan's own, of which the lock is one: they are not guarded.
+        Volumes made and removed by name are netplan's own, of which the lock is one: they are not
+        guarded.
         """
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
@@ -88,15 +105,24 @@ class Engine(Reader, Protocol):
         """Remove a network."""
 
     def connect(
-        self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
+        self,
+        network_id: str,
+        container_id: str,
+        settings: Settings,
+        mark: EndpointMark | None = None,
+        place: Place | None = None,
     ) -> None:
         """Attach a container to a network; `place` is what its mark names."""
 
     def disconnect(self, network_id: str, container_id: str, force: bool = False) -> None:
-        """Detach a container from a network; `network_id` is its name where the network itself is gone."""
+        """Detach a container from a network; `network_id` is its name where the network itself is
+        gone.
+        """
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
-        """Make a volume; the labels that the volume of that name has now: where there was one already, they are those of that one."""
+        """Make a volume; the labels that the volume of that name has now: where there was one
+        already, they are those of that one.
+        """
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume."""
@@ -114,10 +140,14 @@ class Engine(Reader, Protocol):
         """Give a container another name."""
 
     def remove_container(self, id: str, force: bool = False, volumes: bool = False) -> None:
-        """Remove a container; `force`: also a running one; `volumes`: and its anonymous volumes, carried over or not."""
+        """Remove a container; `force`: also a running one; `volumes`: and its anonymous volumes,
+        carried over or not.
+        """
 
     def update_container(self, id: str, settings: Settings) -> None:
-        """Change in place what can be: `restart`, `mem_limit`, `cpus`. A limit cannot be taken away, only changed."""
+        """Change in place what can be: `restart`, `mem_limit`, `cpus`. A limit cannot be taken
+        away, only changed.
+        """
 
     def pull(self, reference: str, platform: str = "", on_progress: Progress | None = None) -> None:
         """Fetch an image from its registry, however long it takes as long as something comes."""

@@ -23,7 +23,9 @@ from .wire import NOT_DOCKER, Log, Wire, printable
 IN_NAMES = "/:@"
 """Characters that stand for themselves in an image's name."""
 LINES = 20
-"""How many of a container's last lines are looked at for one that is not blank; an engine cuts a line at 16 KiB."""
+"""How many of a container's last lines are looked at for one that is not blank; an engine cuts a
+line at 16 KiB.
+"""
 
 
 class EngineReader:
@@ -44,7 +46,9 @@ class EngineReader:
             details, podman = self.details(), self._flavor == "podman"
             name = str(details.get("Name") or "")
             self._info = EngineInfo(
-                id=name if podman else str(details.get("ID") or ""),  # Podman makes up a new ID for each answer
+                id=(
+                    name if podman else str(details.get("ID") or "")
+                ),  # Podman makes up a new ID for each answer
                 name=name,
                 version=str(self._version.get("Version") or ""),
                 api=self._api,
@@ -93,21 +97,31 @@ class EngineReader:
 
     def newest(self, reference: str) -> str:
         path = f"/distribution/{quote(reference, safe=IN_NAMES)}/json"
-        return str(self._get(path, shapes.distribution, credentials(reference))["Descriptor"]["digest"])
+        return str(
+            self._get(path, shapes.distribution, credentials(reference))["Descriptor"]["digest"]
+        )
 
     def last_line(self, id: str) -> str:
         query = f"stdout=1&stderr=1&tail={LINES}"
         try:
-            return last_line(self._wire.read(f"{self._prefix}/containers/{quote(id, safe='')}/logs?{query}"))
+            return last_line(
+                self._wire.read(f"{self._prefix}/containers/{quote(id, safe='')}/logs?{query}")
+            )
         except ApiError:  # it is gone, or its log driver keeps nothing that can be read
             return ""
 
     def close(self) -> None:
         self._wire.close()
 
-    def _get(self, path: str, shape: Shape, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
-        """The one door through which answers come in: behind it they have the shape that their readers rely on."""
-        return sound(self._wire.get(self._prefix + path, headers), shape, f"GET {path.partition('?')[0]}")
+    def _get(
+        self, path: str, shape: Shape, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> Any:
+        """The one door through which answers come in: behind it they have the shape that their
+        readers rely on.
+        """
+        return sound(
+            self._wire.get(self._prefix + path, headers), shape, f"GET {path.partition('?')[0]}"
+        )
 
     def _list(self, path: str, shape: Shape) -> list[dict[str, Any]]:
         """A list of such things; null is none."""
@@ -127,5 +141,7 @@ def sound(answer: Any, shape: Shape, call: str) -> Any:
     """`answer` if it has that shape. Raises LostError, which says what is wrong with it."""
     if fault := shape(answer):
         what = printable(shapes.in_words(fault))
-        raise LostError(f"the engine's answer to {call} is not what the Docker API says: {what}", NOT_DOCKER)
+        raise LostError(
+            f"the engine's answer to {call} is not what the Docker API says: {what}", NOT_DOCKER
+        )
     return answer

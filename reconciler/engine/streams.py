@@ -18,22 +18,36 @@ _HEADER = 8
 _STREAMS = (0, 1, 2)
 _LONGEST_LINE = 1 << 20
 STALL = 300.0
-"""Seconds without a whole line from the engine after which a pull counts as lost: it is silent while it unpacks a large layer."""
+"""Seconds without a whole line from the engine after which a pull counts as lost: it is silent
+while it unpacks a large layer.
+"""
 
 
 def last_line(output: bytes) -> str:
-    """The last line that is not blank, of a container's output as the engine sends it: in frames, or bare from a terminal."""
-    lines = (printable(line) for line in reversed(_unframed(output).decode("utf-8", "replace").splitlines()))
+    """The last line that is not blank, of a container's output as the engine sends it: in frames,
+    or bare from a terminal.
+    """
+    lines = (
+        printable(line)
+        for line in reversed(_unframed(output).decode("utf-8", "replace").splitlines())
+    )
     return next(filter(None, lines), "")
 
 
 def _unframed(output: bytes) -> bytes:
-    """Each frame has a header of eight bytes: the stream, three zeros, the length. What does not divide into frames has none."""
+    """Each frame has a header of eight bytes: the stream, three zeros, the length. What does not
+    divide into frames has none.
+    """
     parts, position = [], 0
     while position < len(output):
         header = output[position : position + _HEADER]
         end = position + _HEADER + int.from_bytes(header[4:], "big")
-        if len(header) < _HEADER or header[0] not in _STREAMS or any(header[1:4]) or end > len(output):
+        if (
+            len(header) < _HEADER
+            or header[0] not in _STREAMS
+            or any(header[1:4])
+            or end > len(output)
+        ):
             return output
         parts.append(output[position + _HEADER : end])
         position = end
@@ -41,7 +55,9 @@ def _unframed(output: bytes) -> bytes:
 
 
 def split_reference(reference: str) -> tuple[str, str]:
-    """An image's name, and its digest or tag: `r:5000/a:1` -> (`r:5000/a`, `1`); a digest makes a tag meaningless."""
+    """An image's name, and its digest or tag: `r:5000/a:1` -> (`r:5000/a`, `1`); a digest makes a
+    tag meaningless.
+    """
     name, _, digest = reference.partition("@")
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:
@@ -50,7 +66,9 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 
 def follow_pull(chunks: Iterable[bytes], on_progress: Progress | None) -> None:
-    """Read a pull to its end. An error may come long after the engine has answered 200; it is raised as ApiError."""
+    """Read a pull to its end. An error may come long after the engine has answered 200; it is
+    raised as ApiError.
+    """
     layers: dict[str, tuple[int, int]] = {}
     for line in filter(None, _lines(chunks)):
         entry = _entry(line)
@@ -58,7 +76,9 @@ def follow_pull(chunks: Iterable[bytes], on_progress: Progress | None) -> None:
         if message := entry.get("error") or detail.get("message"):
             raise ApiError(detail.get("code") or 500, printable(message))
         if _count(layers, entry) and on_progress:
-            on_progress(sum(here for here, _ in layers.values()), sum(total for _, total in layers.values()))
+            on_progress(
+                sum(here for here, _ in layers.values()), sum(total for _, total in layers.values())
+            )
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -82,13 +102,21 @@ def _entry(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         fault = " is not JSON"
     if fault:
-        raise LostError(f"what the engine says about its pull is not what the Docker API says: {printable(in_words(fault))}", NOT_DOCKER)
+        raise LostError(
+            "what the engine says about its pull is not what the Docker API says:"
+            f" {printable(in_words(fault))}",
+            NOT_DOCKER,
+        )
     return cast("dict[str, Any]", entry)
 
 
 def _count(layers: dict[str, tuple[int, int]], entry: dict[str, Any]) -> bool:
     """Note how much of a layer is here; whether that is news."""
-    layer, status, detail = entry.get("id") or "", entry.get("status"), entry.get("progressDetail") or {}
+    layer, status, detail = (
+        entry.get("id") or "",
+        entry.get("status"),
+        entry.get("progressDetail") or {},
+    )
     before = layers.get(layer)
     if status == "Downloading" and detail.get("total"):
         layers[layer] = (detail.get("current") or 0, detail["total"])

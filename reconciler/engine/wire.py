@@ -1,7 +1,8 @@
 """HTTP over a kept-alive connection: how the engine is read.
 
-A plan inspects every container, so this is where its time goes: a read costs about a third of one through http.client and a tenth of one
-through docker-py. Only GET is spoken here: nothing behind this module can change an engine.
+A plan inspects every container, so this is where its time goes: a read costs about a third of one
+through http.client and a tenth of one through docker-py. Only GET is spoken here: nothing behind
+this module can change an engine.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ NOT_DOCKER = "is it a Docker engine? try again"
 
 
 class Wire:
-    """A pool of connections to one engine; any number of threads may read at once. `timeout` (seconds) bounds each answer, whole."""
+    """A pool of connections to one engine; any number of threads may read at once. `timeout`
+    (seconds) bounds each answer, whole.
+    """
 
     def __init__(self, target: Target, timeout: float, log: Log | None = None) -> None:
         self.target, self.timeout, self._log = target, timeout, log
@@ -51,11 +54,18 @@ class Wire:
         """What is at `path`, as it comes. Raises the same."""
         began = time.monotonic()
         lines = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-        status, body = self._exchange(f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: netplan\r\n{lines}\r\n".encode(), path)
+        status, body = self._exchange(
+            f"GET {path} HTTP/1.1\r\nHost: docker\r\nUser-Agent: netplan\r\n{lines}\r\n".encode(),
+            path,
+        )
         if self._log:
             self._log("GET", path, status, time.monotonic() - began)
         if status >= 300:
-            raise ApiError(status, error_message(status, body), f"GET {_VERSION.sub('', path.partition('?')[0])}")
+            raise ApiError(
+                status,
+                error_message(status, body),
+                f"GET {_VERSION.sub('', path.partition('?')[0])}",
+            )
         return body
 
     def close(self) -> None:
@@ -80,14 +90,18 @@ class Wire:
         try:
             status, body, reusable = connection.ask(request, self.timeout)
         except TimeoutError as error:
-            raise LostError(f"the engine did not answer GET {path} within {self.timeout:g} s", "is it busy? raise --timeout") from error
+            raise LostError(
+                f"the engine did not answer GET {path} within {self.timeout:g} s",
+                "is it busy? raise --timeout",
+            ) from error
         except (_StaleError, _GarbageError, OSError) as error:
             if type(error).__name__.startswith("SSL") and not connection.used:
                 raise unreachable(self.target, self.timeout, error) from error
             if isinstance(error, _StaleError) and connection.used:
                 raise
             raise LostError(
-                f"the engine's answer to GET {path} broke off: {error or 'connection closed'}", "is it restarting? try again"
+                f"the engine's answer to GET {path} broke off: {error or 'connection closed'}",
+                "is it restarting? try again",
             ) from error
         finally:
             if not reusable:
@@ -107,7 +121,9 @@ class _GarbageError(Exception):
 
 
 class _Incoming(io.RawIOBase):
-    """What a socket receives until `until` (time.monotonic); its own timeout would begin anew with each portion."""
+    """What a socket receives until `until` (time.monotonic); its own timeout would begin anew with
+    each portion.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -136,7 +152,9 @@ class _Connection:
         self._socket.close()
 
     def ask(self, request: bytes, timeout: float) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the connection can be used again; TimeoutError unless all of it is here in time."""
+        """Status, body, and whether the connection can be used again; TimeoutError unless all of it
+        is here in time.
+        """
         self._incoming.until = time.monotonic() + timeout
         try:
             self._socket.settimeout(timeout)
@@ -206,7 +224,12 @@ class _Connection:
 
 def _status(line: bytes) -> tuple[bytes, int]:
     parts = line.split(None, 2)
-    if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit() or len(parts[1]) != 3:
+    if (
+        len(parts) < 2
+        or not parts[0].startswith(b"HTTP/1.")
+        or not parts[1].isdigit()
+        or len(parts[1]) != 3
+    ):
         raise _GarbageError("not HTTP")
     return parts[0], int(parts[1])
 
@@ -221,7 +244,7 @@ def _number(text: bytes, base: int) -> int:
     return number
 
 
-# --- connecting ------------------------------------------------------------------------------------------------------
+# --- connecting -----------------------------------------------------------------------------------
 
 
 def connect(target: Target, timeout: float, tls: SSLContext | None = None) -> socket.socket:
@@ -256,7 +279,8 @@ def tls_context(tls: Tls) -> SSLContext:
     except OSError as error:
         files = ", ".join(file for file in (tls.ca, tls.cert, tls.key) if file)
         raise UnreachableError(
-            f"the TLS files cannot be used ({files}): {error}", "DOCKER_CERT_PATH names their folder: ca.pem, cert.pem, key.pem"
+            f"the TLS files cannot be used ({files}): {error}",
+            "DOCKER_CERT_PATH names their folder: ca.pem, cert.pem, key.pem",
         ) from error
     return context
 
@@ -266,27 +290,42 @@ def unreachable(target: Target, timeout: float, error: BaseException) -> Unreach
     where = f"{target.url} ({target.source})"
     name = type(error).__name__
     if isinstance(error, FileNotFoundError):
-        return UnreachableError(f"no Docker engine answers at {where}: there is no such socket", *_start_hints(target))
+        return UnreachableError(
+            f"no Docker engine answers at {where}: there is no such socket", *_start_hints(target)
+        )
     if isinstance(error, PermissionError):
-        return UnreachableError(f"no right to use {where}: permission denied", *_right_hints(target))
+        return UnreachableError(
+            f"no right to use {where}: permission denied", *_right_hints(target)
+        )
     if isinstance(error, ConnectionRefusedError):
-        return UnreachableError(f"no Docker engine answers at {where}: nothing listens there", *_start_hints(target))
+        return UnreachableError(
+            f"no Docker engine answers at {where}: nothing listens there", *_start_hints(target)
+        )
     if isinstance(error, TimeoutError):
-        return UnreachableError(f"no Docker engine answers at {where} within {timeout:g} s", *_start_hints(target))
+        return UnreachableError(
+            f"no Docker engine answers at {where} within {timeout:g} s", *_start_hints(target)
+        )
     if name == "gaierror":
         return UnreachableError(
-            f'no Docker engine answers at {where}: the host name "{target.host}" is not known', "check its spelling and your DNS"
+            f'no Docker engine answers at {where}: the host name "{target.host}" is not known',
+            "check its spelling and your DNS",
         )
     if name.startswith("SSL"):
         return UnreachableError(
-            f"no TLS with {where}: {getattr(error, 'verify_message', '') or getattr(error, 'reason', '') or error}",
-            "DOCKER_CERT_PATH must hold the engine's ca.pem and your cert.pem and key.pem; an engine without TLS: unset DOCKER_TLS_VERIFY",
+            f"no TLS with {where}:"
+            f" {getattr(error, 'verify_message', '') or getattr(error, 'reason', '') or error}",
+            "DOCKER_CERT_PATH must hold the engine's ca.pem and your cert.pem and key.pem; an"
+            " engine without TLS: unset DOCKER_TLS_VERIFY",
         )
     return UnreachableError(f"no Docker engine answers at {where}: {error}", *_start_hints(target))
 
 
 def _start_hints(target: Target) -> tuple[str, ...]:
-    start = "is it running? systemctl start docker" if target.path else "is it running, and does a firewall let you through?"
+    start = (
+        "is it running? systemctl start docker"
+        if target.path
+        else "is it running, and does a firewall let you through?"
+    )
     return start, "another engine: --host, --context or DOCKER_HOST"
 
 
@@ -308,11 +347,16 @@ def _right_hints(target: Target) -> tuple[str, ...]:
     except KeyError:
         return f"it is for group {gid}, which has no name on this machine", SUDO
     if group == "root":
-        return ("only root may use it: run netplan with sudo, or let dockerd give its socket to the group docker",)
+        return (
+            (
+                "only root may use it: run netplan with sudo, or let dockerd give its socket to the"
+                " group docker"
+            ),
+        )
     return f"join its group, then log in again: sudo usermod -aG {group} $USER", SUDO
 
 
-# --- what came -------------------------------------------------------------------------------------------------------
+# --- what came ------------------------------------------------------------------------------------
 
 
 def decoded(body: bytes, call: str) -> Any:
@@ -320,7 +364,9 @@ def decoded(body: bytes, call: str) -> Any:
     try:
         value = json.loads(body.decode())
         if _SURROGATE.search(body):
-            json.dumps(value, ensure_ascii=False).encode()  # half a character could neither be sent back nor printed
+            json.dumps(
+                value, ensure_ascii=False
+            ).encode()  # half a character could neither be sent back nor printed
     except (ValueError, RecursionError) as error:
         raise LostError(f"the engine's answer to {call} is not JSON", NOT_DOCKER) from error
     return value

@@ -1,4 +1,6 @@
-"""Changing an engine, through docker-py's session. A change is sent once and never again by itself."""
+"""Changing an engine, through docker-py's session. A change is sent once and never again by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,12 @@ class EngineWriter(EngineReader):
         self._change("DELETE", f"/networks/{quote(id, safe='')}")
 
     def connect(
-        self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
+        self,
+        network_id: str,
+        container_id: str,
+        settings: Settings,
+        mark: EndpointMark | None = None,
+        place: Place | None = None,
     ) -> None:
         body = endpoint_body(container_id, settings, mark, place, self._flavor)
         self._change("POST", f"/networks/{quote(network_id, safe='')}/connect", body)
@@ -98,14 +105,19 @@ class EngineWriter(EngineReader):
         name, version = split_reference(reference)
         path = f"/images/create?{_query({'fromImage': name, 'tag': version, 'platform': platform})}"
         with (
-            self._send("POST", path, None, STALL, headers=credentials(reference), stream=True) as response,
+            self._send(
+                "POST", path, None, STALL, headers=credentials(reference), stream=True
+            ) as response,
             self._translated("POST", path, STALL),
         ):
             follow_pull(patiently(response.iter_content(1 << 16), STALL), on_progress)
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
         body = {"Name": name, "Labels": dict(labels)}
-        return self._answered("/volumes/create", body, shapes.volume, guarded=False).get("Labels") or {}
+        return (
+            self._answered("/volumes/create", body, shapes.volume, guarded=False).get("Labels")
+            or {}
+        )
 
     def remove_volume(self, name: str) -> None:
         self._change("DELETE", f"/volumes/{quote(name, safe='')}", guarded=False)
@@ -118,18 +130,36 @@ class EngineWriter(EngineReader):
     def _create(self, path: str, body: dict[str, Any]) -> str:
         return str(self._answered(path, body, shapes.created)["Id"])
 
-    def _answered(self, path: str, body: dict[str, Any], shape: Shape, guarded: bool = True) -> dict[str, Any]:
+    def _answered(
+        self, path: str, body: dict[str, Any], shape: Shape, guarded: bool = True
+    ) -> dict[str, Any]:
         """The JSON that comes back, of that shape."""
         call = f"POST {path.partition('?')[0]}"
         with self._send("POST", path, body, self._timeout, guarded=guarded) as response:
             return cast("dict[str, Any]", sound(decoded(response.content, call), shape, call))
 
-    def _change(self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 0, guarded: bool = True) -> None:
+    def _change(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        patience: float = 0,
+        guarded: bool = True,
+    ) -> None:
         """Send one change, once; `patience`: seconds that it may rightly take, beyond the usual."""
         self._send(method, path, body, self._timeout + patience, guarded=guarded).close()
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, timeout: float, guarded: bool = True, **more: Any) -> Response:
-        """Some fields are newer than docker-py, so its session carries the JSON and its methods are not used.
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        timeout: float,
+        guarded: bool = True,
+        **more: Any,
+    ) -> Response:
+        """Some fields are newer than docker-py, so its session carries the JSON and its methods are
+        not used.
 
         Every change leaves through here, so here the guard is asked.
         """
@@ -142,7 +172,19 @@ class EngineWriter(EngineReader):
         url = f"{client.base_url}{self._prefix}{path}"
         with self._translated(method, path, timeout):
             # a client that is not done in time is not used again: its call goes on
-            response = within(timeout, partial(ask, client.request, method, url, json=body, timeout=timeout, allow_redirects=False, **more))
+            response = within(
+                timeout,
+                partial(
+                    ask,
+                    client.request,
+                    method,
+                    url,
+                    json=body,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    **more,
+                ),
+            )
             if response.status_code < 200:
                 raise ValueError(f"HTTP status {response.status_code} is no answer")
             if not more:
@@ -163,7 +205,12 @@ class EngineWriter(EngineReader):
 
         try:
             yield
-        except (RequestException, HTTPError, TimeoutError, ValueError) as error:  # requests lets some of what others raise through
+        except (
+            RequestException,
+            HTTPError,
+            TimeoutError,
+            ValueError,
+        ) as error:  # requests lets some of what others raise through
             raise self._lost(method, path, timeout, error) from error
 
     def _client(self) -> APIClient:
@@ -174,17 +221,34 @@ class EngineWriter(EngineReader):
 
     def _lost(self, method: str, path: str, timeout: float, error: Exception) -> EngineError:
         cause = root_cause(error)
-        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE) and (shortage := machine_error(cause)):
+        if (
+            isinstance(cause, OSError)
+            and cause.errno in (errno.EMFILE, errno.ENFILE)
+            and (shortage := machine_error(cause))
+        ):
             return shortage  # no connection: nothing was sent
         if isinstance(cause, (FileNotFoundError, ConnectionRefusedError, PermissionError)):
             return unreachable(self.target, timeout, cause)
         if isinstance(cause, TimeoutError):
-            return TimedOutError(f"the engine did not answer {method} {path} within {timeout:g} s", "is it busy? raise --timeout")
-        return LostError(f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?")
+            return TimedOutError(
+                f"the engine did not answer {method} {path} within {timeout:g} s",
+                "is it busy? raise --timeout",
+            )
+        return LostError(
+            f"the engine's answer to {method} {path} broke off: {cause}", "is it restarting?"
+        )
 
 
-def _asked(check: Callable[[], None] | None, checked: float, request: Callable[..., Response], *arguments: Any, **more: Any) -> Response:
-    """`request(...)`; checked again where much time has passed since: this process was suspended."""
+def _asked(
+    check: Callable[[], None] | None,
+    checked: float,
+    request: Callable[..., Response],
+    *arguments: Any,
+    **more: Any,
+) -> Response:
+    """`request(...)`; checked again where much time has passed since: this process was
+    suspended.
+    """
     if check and time.monotonic() - checked > SOON:
         check()
     return request(*arguments, **more)
@@ -196,4 +260,10 @@ def _container(id: str) -> str:
 
 def _query(values: Mapping[str, Value]) -> str:
     """`{"name": "web", "force": True, "platform": ""}` -> `name=web&force=1`."""
-    return urlencode({key: int(value) if isinstance(value, bool) else value for key, value in values.items() if value})
+    return urlencode(
+        {
+            key: int(value) if isinstance(value, bool) else value
+            for key, value in values.items()
+            if value
+        }
+    )

@@ -1,8 +1,8 @@
 """Carries a plan out: walks its graph in parallel, and says of every step how it ended.
 
-The walk decides only when a step runs; what a step does and how its errors are judged is in steps.py.
-There are no barriers: a step starts as soon as those it waits for have ended and there is a place for
-one of its kind (lanes.py).
+The walk decides only when a step runs; what a step does and how its errors are judged is in
+steps.py. There are no barriers: a step starts as soon as those it waits for have ended and there is
+a place for one of its kind (lanes.py).
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ INTERRUPTED = "interrupted before it began"
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step ended. `error` says why it failed or was skipped; `bug` is set where netplan itself is at fault.
+    """How one step ended. `error` says why it failed or was skipped; `bug` is set where netplan
+    itself is at fault.
 
-    `unknown`: no answer says that a failed step was not done; `late`: the engine may still be at it. `ended` is by `time.monotonic`.
-    `raw` are the engine's own words, where `error` says it in others.
+    `unknown`: no answer says that a failed step was not done; `late`: the engine may still be at
+    it. `ended` is by `time.monotonic`. `raw` are the engine's own words, where `error` says it in
+    others.
     """
 
     step: Step
@@ -58,7 +60,9 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What happened to each step of a plan; `results` in the order of the plan, `seconds` by the clock on the wall."""
+    """What happened to each step of a plan; `results` in the order of the plan, `seconds` by the
+    clock on the wall.
+    """
 
     results: tuple[StepResult, ...] = ()
     seconds: float = 0.0
@@ -99,7 +103,9 @@ Listener = Callable[[Event], None]
 
 
 Guard = Callable[[Step | None], None]
-"""Called in a worker before each step, and with None before one is taken back; raises NetplanError where that must not be done."""
+"""Called in a worker before each step, and with None before one is taken back; raises NetplanError
+where that must not be done.
+"""
 
 
 def _deaf(event: Event) -> None:
@@ -123,23 +129,33 @@ def execute(
 ) -> Run:
     """Carry `plan` out; a step that fails stops what needs it, not its neighbours.
 
-    At most `parallel` engine calls are made at a time. What only waits is not among them: stops, waits
-    for health or completion, and pulls have limits of their own (lanes.py).
+    At most `parallel` engine calls are made at a time. What only waits is not among them: stops,
+    waits for health or completion, and pulls have limits of their own (lanes.py).
 
-    When `stop` is set, or on the first signal in the main thread that asks this process to end (signals.py), running steps
-    finish and the rest are skipped. A second one raises KeyboardInterrupt at once; calls may then still be under way in threads that end
-    with the process. `listen` is called in the calling thread only, and no more once it cannot write; `guard` before each step in the
-    thread that takes it. With `settling`, a start has succeeded only if its container stays up. With
-    `stop_timeout` that many seconds are what each stopped container has to end. Raises EngineError
-    only if the engine cannot be read before the first step.
+    When `stop` is set, or on the first signal in the main thread that asks this process to end
+    (signals.py), running steps finish and the rest are skipped. A second one raises
+    KeyboardInterrupt at once; calls may then still be under way in threads that end with the
+    process. `listen` is called in the calling thread only, and no more once it cannot write;
+    `guard` before each step in the thread that takes it. With `settling`, a start has succeeded
+    only if its container stays up. With `stop_timeout` that many seconds are what each stopped
+    container has to end. Raises EngineError only if the engine cannot be read before the first
+    step.
     """
     began = monotonic()
     plan = plan if stop_timeout is None else _hurried(plan, stop_timeout)
     stop = stop or threading.Event()
     with _interruptible(stop):
         performer = Performer(plan, engine, stop, stop_timeout)
-        results = _Walk(plan, performer, max(parallel, 1), listen, stop, guard).walk() if plan.steps else {}
-        for result in _settled(results, performer, engine, settling, stop, max(parallel, 1)) if settling else ():
+        results = (
+            _Walk(plan, performer, max(parallel, 1), listen, stop, guard).walk()
+            if plan.steps
+            else {}
+        )
+        for result in (
+            _settled(results, performer, engine, settling, stop, max(parallel, 1))
+            if settling
+            else ()
+        ):
             results[result.step.id] = result
             with suppress(OSError, ValueError):
                 listen(Event(result.step, result))
@@ -148,7 +164,12 @@ def execute(
 
 def _hurried(plan: Plan, seconds: int) -> Plan:
     """`plan` with another grace period for all that it stops."""
-    return replace(plan, steps=tuple(replace(step, seconds=seconds) if step.op == "stop" else step for step in plan.steps))
+    return replace(
+        plan,
+        steps=tuple(
+            replace(step, seconds=seconds) if step.op == "stop" else step for step in plan.steps
+        ),
+    )
 
 
 def _settled(
@@ -159,7 +180,9 @@ def _settled(
     stop: threading.Event,
     parallel: int,
 ) -> list[StepResult]:
-    """The results that are others once it is known what did not stay up: starts that failed, old containers that are not back."""
+    """The results that are others once it is known what did not stay up: starts that failed, old
+    containers that are not back.
+    """
     watched: dict[str, StepResult] = {}
     started: list[Started] = []
     for result in results.values():
@@ -171,23 +194,32 @@ def _settled(
         else:
             continue
         watched[id] = result
-        started.append(Started(step.container if result.status == "done" or not old else old.name, id, at))
+        started.append(
+            Started(step.container if result.status == "done" or not old else old.name, id, at)
+        )
     why = fallen(engine, started, settling, stop, parallel)
     return [_fell(watched[id], text) for id, text in why.items()]
 
 
 def _fell(result: StepResult, why: str) -> StepResult:
-    return replace(result, status="failed", error=why) if result.status == "done" else replace(result, error=f"{result.error}; {why}")
+    return (
+        replace(result, status="failed", error=why)
+        if result.status == "done"
+        else replace(result, error=f"{result.error}; {why}")
+    )
 
 
 @contextmanager
 def _interruptible(stop: threading.Event) -> Iterator[None]:
-    """Make the first of signals.ASKING set `stop`, so that it never lands between two lines of the walk; the second is the usual one.
+    """Make the first of signals.ASKING set `stop`, so that it never lands between two lines of the
+    walk; the second is the usual one.
 
     Only a signal that raises KeyboardInterrupt anyway is taken over.
     """
     main = threading.current_thread() is threading.main_thread()
-    mine = {number: handler for number in ASKING if main and raises(handler := signal.getsignal(number))}
+    mine = {
+        number: handler for number in ASKING if main and raises(handler := signal.getsignal(number))
+    }
 
     def usual() -> None:
         for number, handler in mine.items():
@@ -209,11 +241,23 @@ def _interruptible(stop: threading.Event) -> Iterator[None]:
 class _Walk:
     """One walk over one plan. Everything but `_work` and `_look` happens in the calling thread."""
 
-    def __init__(self, plan: Plan, performer: Performer, parallel: int, listen: Listener, stop: threading.Event, guard: Guard) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        performer: Performer,
+        parallel: int,
+        listen: Listener,
+        stop: threading.Event,
+        guard: Guard,
+    ) -> None:
         self._steps = {step.id: step for step in plan.steps}
-        self._sorter = TopologicalSorter({step.id: (*step.needs, *step.follows) for step in plan.steps})
+        self._sorter = TopologicalSorter(
+            {step.id: (*step.needs, *step.follows) for step in plan.steps}
+        )
         self._performer = performer
-        self._lanes = Lanes(limits(parallel, 1 if plan.engine.api < ALL_ENDPOINTS_API else NETWORKS))
+        self._lanes = Lanes(
+            limits(parallel, 1 if plan.engine.api < ALL_ENDPOINTS_API else NETWORKS)
+        )
         self._listen = listen
         self._stop = stop
         self._guard = guard
@@ -247,13 +291,17 @@ class _Walk:
                     self._lanes.put(step)
 
     def _cause(self, step: Step) -> str:
-        """Why a step cannot run: of the steps that it needs one that failed, else what began it for one that was skipped."""
+        """Why a step cannot run: of the steps that it needs one that failed, else what began it for
+        one that was skipped.
+        """
         ended = [need for need in step.needs if need in self._causes]
         ended.sort(key=lambda need: self._results[need].status != "failed")
         return self._causes[ended[0]] if ended else ""
 
     def _start(self) -> None:
-        """Starts what can be started; where no thread can be had, the rest comes when another step has ended."""
+        """Starts what can be started; where no thread can be had, the rest comes when another step
+        has ended.
+        """
         self._queue_ready()
         while step := self._lanes.next():
             if why := self._halt or (INTERRUPTED if self._stop.is_set() else ""):
@@ -284,7 +332,9 @@ class _Walk:
         return self._outcome(step, monotonic(), whole)
 
     def _look(self, step: Step) -> StepResult | None:
-        """In the thread that looks at all that is waited for: how a wait has ended, None if it has not."""
+        """In the thread that looks at all that is waited for: how a wait has ended, None if it has
+        not.
+        """
         since = self._watched.setdefault(step.id, monotonic())
         return self._outcome(step, since, lambda: self._performer.containers.reached(step, since))
 
@@ -300,19 +350,37 @@ class _Walk:
             self._halt = f"the lock was lost at step {step.id}"
             return StepResult(step, "failed", str(error), monotonic() - began)
         except NetplanError as error:
-            unknown, late = (error.unknown, error.late) if isinstance(error, StepError) else (False, False)
+            unknown, late = (
+                (error.unknown, error.late) if isinstance(error, StepError) else (False, False)
+            )
             why, raw = self._performer.explain(step, error)
             seconds = monotonic() - began
-            return StepResult(step, "failed", f"{why}{self._reversed_by(step)}", seconds, unknown=unknown, late=late, raw=raw)
+            return StepResult(
+                step,
+                "failed",
+                f"{why}{self._reversed_by(step)}",
+                seconds,
+                unknown=unknown,
+                late=late,
+                raw=raw,
+            )
         except BaseException as error:
             if shortage := machine_error(error):
                 return StepResult(step, "failed", str(shortage), monotonic() - began, unknown=True)
-            return StepResult(step, "failed", f"bug in netplan: {type(error).__name__}: {error}", monotonic() - began, error)
+            return StepResult(
+                step,
+                "failed",
+                f"bug in netplan: {type(error).__name__}: {error}",
+                monotonic() - began,
+                error,
+            )
         ended = monotonic()
         return StepResult(step, "done", seconds=ended - began, ended=ended)
 
     def _collect(self) -> None:
-        """Waits for the next step to end. A thread that has nothing more to look at says only that it is free."""
+        """Waits for the next step to end. A thread that has nothing more to look at says only that
+        it is free.
+        """
         if result := self._ended.get():
             self._lanes.end(result.step)
             if result.status == "failed":
@@ -322,12 +390,23 @@ class _Walk:
     def _skip(self, step: Step, why: str) -> None:
         """`why` goes on to all that need the step, so that each names what began it."""
         self._causes[step.id] = why
-        begun = any(result.step.replaces == step.replaces for result in self._results.values() if result.status != "skipped")
+        begun = any(
+            result.step.replaces == step.replaces
+            for result in self._results.values()
+            if result.status != "skipped"
+        )
         self._end(StepResult(step, "skipped", why + (self._reversed_by(step) if begun else "")))
 
     def _reversed_by(self, step: Step) -> str:
-        """A recreation that did not get to its new container's start is taken back, once; in words for the report."""
-        if step.replaces is None or step.op == "remove" or step.replaces.id in self._taken_back or self._halt:
+        """A recreation that did not get to its new container's start is taken back, once; in words
+        for the report.
+        """
+        if (
+            step.replaces is None
+            or step.op == "remove"
+            or step.replaces.id in self._taken_back
+            or self._halt
+        ):
             return ""
         self._taken_back.add(step.replaces.id)
         try:
@@ -346,7 +425,10 @@ class _Walk:
     def _tell(self, event: Event) -> None:
         try:
             self._listen(event)
-        except (OSError, ValueError):  # nobody reads any more, and what was begun must be ended all the same
+        except (
+            OSError,
+            ValueError,
+        ):  # nobody reads any more, and what was begun must be ended all the same
             self._listen = _deaf
 
 

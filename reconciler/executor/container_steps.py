@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 GRACE = 10
 """Seconds for a container to end that is stopped only to be renamed."""
 TORN_DOWN = (0.5, 1.0)
-"""Seconds before trying again to start a container whose overlay network is just being taken down and set up again."""
+"""Seconds before trying again to start a container whose overlay network is just being taken down
+and set up again.
+"""
 LOOK = 0.2
 """Seconds between two looks at a container that is waited for."""
 
@@ -31,8 +33,8 @@ LOOK = 0.2
 BACK = "the old container is back"
 """How the error of a recreation ends that was taken back."""
 ENDED = (
-    "the old container has its name back and stays stopped: it can run in the network of {} only, which does not run; "
-    "correct what failed and apply again: that makes it anew"
+    "the old container has its name back and stays stopped: it can run in the network of {} only,"
+    " which does not run; correct what failed and apply again: that makes it anew"
 )
 """Of a container that shares the network of one that was made anew."""
 
@@ -40,10 +42,13 @@ ENDED = (
 class ContainerPerformer:
     """Performs the steps of containers and images of one plan, from any number of threads.
 
-    `stop` ends all waiting; `stop_timeout` is the grace period of stops that are no steps, None for the usual.
+    `stop` ends all waiting; `stop_timeout` is the grace period of stops that are no steps, None for
+    the usual.
     """
 
-    def __init__(self, plan: Plan, engine: Engine, stop: threading.Event, stop_timeout: int | None = None) -> None:
+    def __init__(
+        self, plan: Plan, engine: Engine, stop: threading.Event, stop_timeout: int | None = None
+    ) -> None:
         self._grace = GRACE if stop_timeout is None else stop_timeout
         self._engine, self._info, self._stop = engine, plan.engine, stop
         self._made: dict[str, str] = {}
@@ -106,10 +111,16 @@ class ContainerPerformer:
         found = self._observed(name)
         if found is None or found.id in self._before:
             return None
-        return found.id if (found.name, found.mark, found.state) == (name, spec.mark, "created") else None
+        return (
+            found.id
+            if (found.name, found.mark, found.state) == (name, spec.mark, "created")
+            else None
+        )
 
     def _rename(self, step: Step) -> None:
-        """Docker 20.10 does not rename a container that is restarting: one that began to since the plan was made is stopped first."""
+        """Docker 20.10 does not rename a container that is restarting: one that began to since the
+        plan was made is stopped first.
+        """
         id = self.made(step)
         for stopped in (False, True):
             try:
@@ -126,7 +137,13 @@ class ContainerPerformer:
         try:
             self._engine.update_container(id, settings)
         except (ApiError, LostError) as error:
-            if not look(error, lambda: (seen := self._observed(id)) is not None and settings.items() <= seen.settings.items()):
+            if not look(
+                error,
+                lambda: (
+                    (seen := self._observed(id)) is not None
+                    and settings.items() <= seen.settings.items()
+                ),
+            ):
                 raise failure(error) from error
 
     def _start(self, id: str) -> None:
@@ -143,17 +160,25 @@ class ContainerPerformer:
         raise AssertionError("the last try returns or raises")
 
     def _misses_a_network(self, error: EngineError) -> bool:
-        """The engine finds no network that it lists: a swarm's leaves a node with its last container, for a moment."""
-        if not (isinstance(error, ApiError) and "network" in str(error) and "not found" in str(error)):
+        """The engine finds no network that it lists: a swarm's leaves a node with its last
+        container, for a moment.
+        """
+        if not (
+            isinstance(error, ApiError) and "network" in str(error) and "not found" in str(error)
+        ):
             return False
         swarm = [raw for raw in self._engine.networks() if raw.get("Scope") == "swarm"]
         return any(raw["Name"] in str(error) or raw["Id"] in str(error) for raw in swarm)
 
     def _started(self, id: str, lost: bool) -> bool:
-        """Whether it runs; after a lost answer also whether it was started and has ended already."""
+        """Whether it runs; after a lost answer also whether it was started and has ended
+        already.
+        """
         raw = self._engine.container(id) or {}
         state = raw.get("State") or {}
-        ended = id in self._made.values() and not str(state.get("StartedAt") or "0001").startswith("0001")
+        ended = id in self._made.values() and not str(state.get("StartedAt") or "0001").startswith(
+            "0001"
+        )
         return bool(state.get("Running")) or (lost and ended)
 
     def _end(self, id: str, seconds: int) -> None:
@@ -199,7 +224,9 @@ class ContainerPerformer:
             raise StepError("interrupted while it was waited for")
         if time.monotonic() >= since + step.seconds:
             what = "has not ended" if step.condition == "completed" else "is not healthy"
-            raise StepError(f"{step.container} {what} after {step.seconds} s{self._unchecked(step)}")
+            raise StepError(
+                f"{step.container} {what} after {step.seconds} s{self._unchecked(step)}"
+            )
         return False
 
     def _unchecked(self, step: Step) -> str:
@@ -222,9 +249,13 @@ class ContainerPerformer:
             raise StepError(f"{step.container} ended with exit code {code}{self._said(id)}")
         health = (state.get("Health") or {}).get("Status")
         if step.condition == "healthy" and not health:
-            raise StepError(f"{step.container} has no healthcheck: declare one, or depend on service_started")
+            raise StepError(
+                f"{step.container} has no healthcheck: declare one, or depend on service_started"
+            )
         if health == "unhealthy":
-            raise StepError(f"{step.container} is unhealthy{check_said(self._engine.container(id) or {})}")
+            raise StepError(
+                f"{step.container} is unhealthy{check_said(self._engine.container(id) or {})}"
+            )
         return step.condition == "started" or health == "healthy"
 
     def _said(self, id: str) -> str:
@@ -248,7 +279,9 @@ class ContainerPerformer:
     # --- taking a recreation back ---
 
     def reverse(self, old: Replaced) -> str:
-        """Puts the old container back in its place, as it was; says how that went. Does nothing where it is in its place already."""
+        """Puts the old container back in its place, as it was; says how that went. Does nothing
+        where it is in its place already.
+        """
         try:
             return self._reverse(old)
         except EngineError as error:
@@ -274,7 +307,9 @@ class ContainerPerformer:
         return BACK
 
     def _owner_at_rest(self, member: ObservedContainer) -> str:
-        """Whose network a container shares, where that does not run: by name, as far as it has one. It cannot be started then."""
+        """Whose network a container shares, where that does not run: by name, as far as it has one.
+        It cannot be started then.
+        """
         if not member.network_mode.startswith("container:"):
             return ""
         id = member.network_mode.removeprefix("container:")
@@ -283,7 +318,9 @@ class ContainerPerformer:
         return "" if running else str(raw.get("Name") or id[:12]).removeprefix("/")
 
     def _named_again(self, old: Replaced, seen: ObservedContainer) -> ObservedContainer:
-        """Under its own name; stopped for that where no engine renames what runs, as on an overlay network."""
+        """Under its own name; stopped for that where no engine renames what runs, as on an overlay
+        network.
+        """
         try:
             self._engine.rename(old.id, old.name)
             return seen

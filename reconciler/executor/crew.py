@@ -1,4 +1,6 @@
-"""The threads that carry steps out: each is started when there is something to do for it and nobody else is free."""
+"""The threads that carry steps out: each is started when there is something to do for it and nobody
+else is free.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ R = TypeVar("R")
 
 
 class Crew(Generic[R]):
-    """Threads that do work, which must not raise; what it returns is put into `ended`, once the thread is free again.
+    """Threads that do work, which must not raise; what it returns is put into `ended`, once the
+    thread is free again.
 
-    They end with the process: a call that is under way when nobody waits for it any more does not keep it alive.
+    They end with the process: a call that is under way when nobody waits for it any more does not
+    keep it alive.
     """
 
     def __init__(self, ended: SimpleQueue[R]) -> None:
@@ -27,7 +31,8 @@ class Crew(Generic[R]):
     def room(self) -> bool:
         """Whether a thread is free for one more task, after one was started if need be.
 
-        A machine that can start no more is left at as many as there are. Raises MachineError where there is not one.
+        A machine that can start no more is left at as many as there are. Raises MachineError where
+        there is not one.
         """
         with self._lock:
             if not self._free and not self._full:

@@ -14,16 +14,18 @@ SETTLE = (0.0, 0.2, 0.8)
 """Seconds before each look at the state after a lost answer: the engine may still be at it."""
 
 _NOT_ATTACHED = (
-    "the swarm gave no address within 20 s: the one asked for is taken on some node, its subnet is another network's too, "
-    "or no manager can be reached (docker network inspect --verbose shows who has which)"
+    "the swarm gave no address within 20 s: the one asked for is taken on some node, its subnet is"
+    " another network's too, or no manager can be reached (docker network inspect --verbose shows"
+    " who has which)"
 )
 
 
 class StepError(EngineError):
     """A step did not reach what it is for; the text is for the user.
 
-    `again`: the engine itself says that it may work later. `unknown`: no answer of the engine says that it was not done. `late`: it may
-    still be done after this, as the engine was only not waited for. `raw` are the engine's own words within the text.
+    `again`: the engine itself says that it may work later. `unknown`: no answer of the engine says
+    that it was not done. `late`: it may still be done after this, as the engine was only not waited
+    for. `raw` are the engine's own words within the text.
     """
 
     again = False
@@ -33,7 +35,9 @@ class StepError(EngineError):
 
 
 def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
-    """What `read` finds after `error`: at once, or, where the answer was lost, once the state says something or has had time to."""
+    """What `read` finds after `error`: at once, or, where the answer was lost, once the state says
+    something or has had time to.
+    """
     unread: EngineError | None = None
     for delay in SETTLE if isinstance(error, LostError) else SETTLE[:1]:
         time.sleep(delay)
@@ -42,11 +46,19 @@ def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
                 return found
             unread = None
         except UnreachableError as gone:
-            raise UnreachableError(f"{words(error)}; outcome unknown: {words(gone)}", *gone.hints) from error
+            raise UnreachableError(
+                f"{words(error)}; outcome unknown: {words(gone)}", *gone.hints
+            ) from error
         except EngineError as again:
             unread = again
     if unread:
-        raise _judged(StepError(f"{words(error)}; outcome unknown, as the engine could not be read ({words(unread)})"), error)
+        raise _judged(
+            StepError(
+                f"{words(error)}; outcome unknown, as the engine could not be read"
+                f" ({words(unread)})"
+            ),
+            error,
+        )
     return None
 
 
@@ -56,7 +68,11 @@ def failure(error: EngineError, more: str = "") -> StepError:
     if isinstance(error, ApiError) and "context deadline exceeded" in said and "ttach" in said:
         more = f"{_NOT_ATTACHED}; {more}" if more else _NOT_ATTACHED
     if isinstance(error, LostError):
-        said += "; it has not happened so far" if isinstance(error, TimedOutError) else "; it did not happen"
+        said += (
+            "; it has not happened so far"
+            if isinstance(error, TimedOutError)
+            else "; it did not happen"
+        )
     found = _judged(StepError(f"{said}; {more}" if more else said), error)
     found.again = isinstance(error, ApiError) and error.status == 503
     found.raw = words(error) if isinstance(error, ApiError) else ""

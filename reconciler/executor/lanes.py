@@ -19,7 +19,9 @@ Lane = Literal["stop", "wait", "pull", "network", "call"]
 STOPS, WAITS, PULLS = 64, 256, 4
 """Containers stopped, containers waited for, and images pulled at a time."""
 NETWORKS = 2
-"""Network creates and removes in flight: one is worked on by the engine while the next is already on its way."""
+"""Network creates and removes in flight: one is worked on by the engine while the next is already
+on its way.
+"""
 _OTHER_FILES = 64
 """Open files that are left for everything but the connections of stops."""
 
@@ -37,7 +39,8 @@ def lane_of(step: Step) -> Lane:
 def limits(parallel: int, networks: int = NETWORKS) -> dict[Lane, int]:
     """The most steps of each kind at a time; those of networks are also among the `parallel` calls.
 
-    Each stop has two connections, its own and one that looks at the lock: a low limit of open files means fewer of them.
+    Each stop has two connections, its own and one that looks at the lock: a low limit of open files
+    means fewer of them.
     """
     files = getrlimit(RLIMIT_NOFILE)[0]
     stops = STOPS if files == RLIM_INFINITY else max(1, min(STOPS, (files - _OTHER_FILES) // 2))
@@ -45,7 +48,9 @@ def limits(parallel: int, networks: int = NETWORKS) -> dict[Lane, int]:
 
 
 class Lanes:
-    """The steps that are ready, those of the smallest number first, and how many of each kind are under way."""
+    """The steps that are ready, those of the smallest number first, and how many of each kind are
+    under way.
+    """
 
     def __init__(self, limits: Mapping[Lane, int]) -> None:
         self._limits = limits
@@ -57,8 +62,13 @@ class Lanes:
         heappush(self._ready[lane_of(step)], (step.id, step))
 
     def next(self) -> Step | None:
-        """The step to start now; it stays ready until it is taken. Networks come before other calls, as they take longest."""
-        return next((ready[0][1] for lane, ready in self._ready.items() if ready and self._has_place(lane)), None)
+        """The step to start now; it stays ready until it is taken. Networks come before other
+        calls, as they take longest.
+        """
+        return next(
+            (ready[0][1] for lane, ready in self._ready.items() if ready and self._has_place(lane)),
+            None,
+        )
 
     def skip(self, step: Step) -> None:
         """The next step is not started."""

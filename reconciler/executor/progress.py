@@ -14,7 +14,12 @@ from ..wrap import fit, width_of
 from . import Event, Listener, Run, StepResult
 from .waiting import Waiting, told
 
-PHASES: dict[Kind, str] = {"image": "images", "network": "networks", "endpoint": "endpoints", "container": "containers"}
+PHASES: dict[Kind, str] = {
+    "image": "images",
+    "network": "networks",
+    "endpoint": "endpoints",
+    "container": "containers",
+}
 DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
     ("image", "pull"): ("image", "pulled"),
     ("network", "create"): ("network", "created"),
@@ -30,11 +35,14 @@ NEXT = {"What is left to do": "netplan plan FILE", "To do it": "netplan apply FI
 
 
 @contextmanager
-def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool = False) -> Iterator[Listener]:
-    """A listener for `execute`: a bar per phase on a terminal, gone when it ends; elsewhere plain lines.
+def progress(
+    plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool = False
+) -> Iterator[Listener]:
+    """A listener for `execute`: a bar per phase on a terminal, gone when it ends; elsewhere plain
+    lines.
 
-    Elsewhere a line every ten seconds says what is waited for.
-    A line is written for each failed step, and with `verbose` for each step that ends, with its time.
+    Elsewhere a line every ten seconds says what is waited for. A line is written for each failed
+    step, and with `verbose` for each step that ends, with its time.
     """
     if stream.isatty() and environ.get("TERM") != "dumb":
         with _bars(plan, stream, paint, verbose) as listener:
@@ -43,7 +51,9 @@ def progress(plan: Plan, stream: TextIO, paint: Paint = plain, *, verbose: bool 
         waiting = Waiting(plan)
 
         def put(line: str) -> None:
-            stream.write(fit(line, width_of(stream)) + "\n")  # one write: with `print` other threads' lines would come between
+            stream.write(
+                fit(line, width_of(stream)) + "\n"
+            )  # one write: with `print` other threads' lines would come between
             stream.flush()
 
         def write(event: Event) -> None:
@@ -63,9 +73,23 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
     from rich.text import Text
 
     console = Console(file=stream, no_color=paint is plain, highlight=False)
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bars, left, waiting, below = Progress(*columns, console=console), Left(plan), Waiting(plan), Text()
-    tasks = {kind: bars.add_task(phase, total=total) for kind, phase in PHASES.items() if (total := left.things(kind))}
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bars, left, waiting, below = (
+        Progress(*columns, console=console),
+        Left(plan),
+        Waiting(plan),
+        Text(),
+    )
+    tasks = {
+        kind: bars.add_task(phase, total=total)
+        for kind, phase in PHASES.items()
+        if (total := left.things(kind))
+    }
     with Live(Group(bars, below), console=console, transient=True):
 
         def draw(event: Event) -> None:
@@ -80,7 +104,9 @@ def _bars(plan: Plan, stream: TextIO, paint: Paint, verbose: bool) -> Iterator[L
 
 
 class Left:
-    """What a plan's steps are still to do with each thing: a container that is recreated is one container, and has five steps."""
+    """What a plan's steps are still to do with each thing: a container that is recreated is one
+    container, and has five steps.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._names = {step.replaces.id: step.replaces.name for step in plan.steps if step.replaces}
@@ -93,7 +119,9 @@ class Left:
         return sum(thing[0] == kind for thing in self._open)
 
     def note(self, event: Event) -> bool:
-        """Whether the last step of a thing has ended just now; a start that is told to have failed after all is told twice."""
+        """Whether the last step of a thing has ended just now; a start that is told to have failed
+        after all is told twice.
+        """
         steps = self._open[self._thing(event.step)]
         last = event.result is not None and steps == {event.step.id}
         if event.result:
@@ -110,28 +138,43 @@ def _line(event: Event, paint: Paint, verbose: bool) -> str:
     if result is None or not (verbose or result.status == "failed"):
         return ""
     time = paint("dim", f"  {result.seconds:.3f} s") if result.status == "done" else ""
-    raw = f"\n        the engine said: {safe(result.raw)}" if result.raw and (verbose or environ.get("NETPLAN_DEBUG")) else ""
+    raw = (
+        f"\n        the engine said: {safe(result.raw)}"
+        if result.raw and (verbose or environ.get("NETPLAN_DEBUG"))
+        else ""
+    )
     return f"{_status(result, paint)} {safe(event.step.text)}{time}{_why(result)}{raw}"
 
 
 def render_run(run: Run, paint: Paint = plain, next_commands: Mapping[str, str] = NEXT) -> str:
-    """What was done in how long; where not all of it was, every step with how it ended, and what to run next: for what, which command."""
+    """What was done in how long; where not all of it was, every step with how it ended, and what to
+    run next: for what, which command.
+    """
     if run.ok:
         return f"{paint('add', 'Done')}: {_achieved(run)} in {run.seconds:.2f} s."
     width = column((safe(result.step.text) for result in run.results), 72)
     digits = len(str(max(result.step.id for result in run.results)))
-    rows = [_row(result, width, digits, paint) for group in (run.done, run.skipped, run.failed) for result in group]
+    rows = [
+        _row(result, width, digits, paint)
+        for group in (run.done, run.skipped, run.failed)
+        for result in group
+    ]
     counts = (
-        f"{len(run.done)} of {len(run.results)} steps done, {len(run.failed)} failed, {len(run.skipped)} skipped, in {run.seconds:.2f} s."
+        f"{len(run.done)} of {len(run.results)} steps done, {len(run.failed)} failed,"
+        f" {len(run.skipped)} skipped, in {run.seconds:.2f} s."
     )
     verdict = "Failed" if run.failed else "Stopped"
     wide = max(map(len, next_commands), default=0) + 1
-    next_steps = [f"{what + ':':<{wide}}  {safe(command)}" for what, command in next_commands.items()]
+    next_steps = [
+        f"{what + ':':<{wide}}  {safe(command)}" for what, command in next_commands.items()
+    ]
     return "\n".join((*rows, "", f"{paint('error', verdict)}: {counts}", *next_steps))
 
 
 def _row(result: StepResult, width: int, digits: int, paint: Paint) -> str:
-    text = f"  {_status(result, paint)} {result.step.id:>{digits}} {safe(result.step.text):<{width}}"
+    text = (
+        f"  {_status(result, paint)} {result.step.id:>{digits}} {safe(result.step.text):<{width}}"
+    )
     more = f"{result.seconds:.2f} s" if result.status == "done" else safe(result.error)
     return f"{text}  {more}".rstrip()
 

@@ -1,4 +1,6 @@
-"""The way back from a replacement that failed half-way: the old network, and every endpoint that was taken off it."""
+"""The way back from a replacement that failed half-way: the old network, and every endpoint that
+was taken off it.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ from ..settings import STATIC
 
 
 def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -> Plan:
-    """What puts networks back that `plan` was to replace and whose new one could not be made; empty where there are none.
+    """What puts networks back that `plan` was to replace and whose new one could not be made; empty
+    where there are none.
 
     And on `none` the containers that left it for a network on which they did not come.
 
-    `statuses` says of each step how it ended: `done`, `failed`, `skipped`. `observed` is what the plan was made from. The old network is
-    made again only if it is gone; one that could not be removed only gets its endpoints back.
+    `statuses` says of each step how it ended: `done`, `failed`, `skipped`. `observed` is what the
+    plan was made from. The old network is made again only if it is gone; one that could not be
+    removed only gets its endpoints back.
     """
     removals = {step.network: step for step in plan.steps if step.takes_network}
     networks = {network.id: network for network in observed.networks}
@@ -29,13 +33,30 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
     steps: list[Step] = []
     for create in plan.steps:
         removal = removals.get(create.network)
-        if create.op == "create" and create.kind == "network" and removal and statuses[create.id] != "done":
+        if (
+            create.op == "create"
+            and create.kind == "network"
+            and removal
+            and statuses[create.id] != "done"
+        ):
             old, is_gone = networks[removal.network_id], statuses[removal.id] == "done"
             steps += _way_back(plan, off[create.network], containers, old, is_gone, len(steps))
-    arrived = {step.container_id for step in plan.steps if step.op == "connect" and statuses[step.id] == "done"}
+    arrived = {
+        step.container_id
+        for step in plan.steps
+        if step.op == "connect" and statuses[step.id] == "done"
+    }
     for left in plan.steps:
-        if left.op == "disconnect" and left.network == "none" and statuses[left.id] == "done" and left.container_id not in arrived:
-            why, ids = f"{left.container} came on no other network", (left.network_id, left.container_id)
+        if (
+            left.op == "disconnect"
+            and left.network == "none"
+            and statuses[left.id] == "done"
+            and left.container_id not in arrived
+        ):
+            why, ids = (
+                f"{left.container} came on no other network",
+                (left.network_id, left.container_id),
+            )
             steps.append(Step(len(steps) + 1, "connect", "none", why, left.container, *ids))
     return replace(plan, steps=tuple(steps), changes=(), drift=(), warnings=(), notes=())
 
@@ -48,7 +69,9 @@ def _way_back(
     is_gone: bool,
     number: int,
 ) -> Iterator[Step]:
-    """`off` are the disconnects from the network that were done. Static addresses first, so that no dynamic one takes them."""
+    """`off` are the disconnects from the network that were done. Static addresses first, so that no
+    dynamic one takes them.
+    """
     reason = f"the new {old.name} could not be made"
     needs: tuple[int, ...] = ()
     if is_gone:
@@ -56,7 +79,11 @@ def _way_back(
         needs = (number,)
         yield Step(number, "create", old.name, reason, settings=old.settings, mark=old.mark)
     endpoints = [(step, containers[step.container_id].endpoint(old.name)) for step in off]
-    back = [(step, endpoint) for step, endpoint in endpoints if endpoint and not (endpoint.phantom or endpoint.missing)]
+    back = [
+        (step, endpoint)
+        for step, endpoint in endpoints
+        if endpoint and not (endpoint.phantom or endpoint.missing)
+    ]
     back.sort(key=lambda pair: not any(path in pair[1].settings for path in STATIC))
     before: tuple[int, ...] = ()
     for step, endpoint in back:

@@ -1,4 +1,6 @@
-"""Whether what a run started stays up: each container is given a time to settle, all of them together are waited for once."""
+"""Whether what a run started stays up: each container is given a time to settle, all of them
+together are waited for once.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,16 @@ SETTLE = 1.0
 BETWEEN = 2.0
 """Seconds within which a container that keeps restarting is seen between two of its starts."""
 AT_ONCE = 10.0
-"""Seconds of life within which a container stopped right after its start: a busy engine notes the end late."""
+"""Seconds of life within which a container stopped right after its start: a busy engine notes the
+end late.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """How long every started container must have been up. `one_shots` are those that may end, with exit code 0."""
+    """How long every started container must have been up. `one_shots` are those that may end, with
+    exit code 0.
+    """
 
     seconds: float = SETTLE
     one_shots: Collection[str] = ()
@@ -43,11 +49,18 @@ class Started:
     at: float
 
 
-def fallen(reader: Reader, started: Sequence[Started], settling: Settling, stop: threading.Event, parallel: int) -> Mapping[str, str]:
+def fallen(
+    reader: Reader,
+    started: Sequence[Started],
+    settling: Settling,
+    stop: threading.Event,
+    parallel: int,
+) -> Mapping[str, str]:
     """Why they do not stay up, of those of `started` that do not, by container ID.
 
-    Returns when the last of them has had its time; `stop` ends the waiting. One look is enough: a container that was restarted
-    meanwhile has counted that. A container that cannot be looked at is not judged.
+    Returns when the last of them has had its time; `stop` ends the waiting. One look is enough: a
+    container that was restarted meanwhile has counted that. A container that cannot be looked at is
+    not judged.
     """
     if not started:
         return {}
@@ -55,7 +68,9 @@ def fallen(reader: Reader, started: Sequence[Started], settling: Settling, stop:
 
     def judge(one: Started) -> str:
         with suppress(EngineError):
-            return why_not_up(reader, one.name, reader.container(one.id), one.name in settling.one_shots)
+            return why_not_up(
+                reader, one.name, reader.container(one.id), one.name in settling.one_shots
+            )
         return ""
 
     with ThreadPoolExecutor(parallel, "netplan") as pool:
@@ -64,7 +79,9 @@ def fallen(reader: Reader, started: Sequence[Started], settling: Settling, stop:
 
 
 def why_not_up(reader: Reader, name: str, raw: Mapping[str, Any] | None, one_shot: bool) -> str:
-    """`container web stopped right after start (exit code 3): no such file`; empty of one that is as it should be."""
+    """`container web stopped right after start (exit code 3): no such file`; empty of one that is
+    as it should be.
+    """
     if raw is None:
         return f"container {name} is gone: somebody removed it after its start"
     state = raw.get("State") or {}
@@ -74,7 +91,9 @@ def why_not_up(reader: Reader, name: str, raw: Mapping[str, Any] | None, one_sho
         code, times = _last_code(reader, raw), f"{restarts} time{'s' if restarts != 1 else ''}"
         what = f"stopped right after start and was restarted {times} (exit code {code})"
     elif running:
-        return f"container {name} is unhealthy{check_said(raw)}" if _health(raw) == "unhealthy" else ""
+        return (
+            f"container {name} is unhealthy{check_said(raw)}" if _health(raw) == "unhealthy" else ""
+        )
     elif one_shot and not code:
         return ""
     else:
@@ -86,13 +105,17 @@ ENDS = "; if it is meant to end, declare one_shot: true"
 
 
 def stopped(reader: Reader, name: str, id: str) -> str:
-    """`container web is stopped (exit code 3): no such file`: of one that is not running, or restarting."""
+    """`container web is stopped (exit code 3): no such file`: of one that is not running, or
+    restarting.
+    """
     raw = reader.container(id) or {}
     state = raw.get("State") or {}
     again = bool(state.get("Restarting"))
     code = _last_code(reader, raw) if again else int(state.get("ExitCode") or 0)
     what = "keeps restarting" if again else "is stopped"
-    return f"container {name} {what} ({_exit(state, code)}){_said(reader, raw, '' if code else ENDS)}"
+    return (
+        f"container {name} {what} ({_exit(state, code)}){_said(reader, raw, '' if code else ENDS)}"
+    )
 
 
 def check_said(raw: Mapping[str, Any]) -> str:
@@ -104,15 +127,23 @@ def check_said(raw: Mapping[str, Any]) -> str:
 
 NOT_STARTED = {
     "exec format error": "; the program is for another platform, or a script without a #! line",
-    "no such file or directory": "; the interpreter of its #! line, or its dynamic loader, is not in the image",
+    "no such file or directory": (
+        "; the interpreter of its #! line, or its dynamic loader, is not in the image"
+    ),
 }
-"""What engines write into the output of a container whose program the kernel does not take: `exec /app: exec format error`."""
+"""What engines write into the output of a container whose program the kernel does not take: `exec
+/app: exec format error`.
+"""
 
 
 def _said(reader: Reader, raw: Mapping[str, Any], more: str) -> str:
     line = without_secrets(reader.last_line(str(raw["Id"])), dict(raw)) if raw.get("Id") else ""
     found = re.fullmatch(r"exec /\S*: (.*)", line)
-    return (f": {line}" if line else " and wrote nothing") + (NOT_STARTED.get(found[1], "") if found else "") + more
+    return (
+        (f": {line}" if line else " and wrote nothing")
+        + (NOT_STARTED.get(found[1], "") if found else "")
+        + more
+    )
 
 
 def _exit(state: Mapping[str, Any], code: int) -> str:
@@ -151,6 +182,8 @@ def _looks(reader: Reader, raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]
 
 
 def _last_code(reader: Reader, raw: Mapping[str, Any]) -> int:
-    """How a restarting container ended last: told only between two starts, which are soon seconds apart."""
+    """How a restarting container ended last: told only between two starts, which are soon seconds
+    apart.
+    """
     codes = (int((seen.get("State") or {}).get("ExitCode") or 0) for seen in _looks(reader, raw))
     return next(filter(None, codes), 0)

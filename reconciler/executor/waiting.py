@@ -28,11 +28,15 @@ class Waiting:
         """A step begins or ends."""
         rest = {id: step for id, step in self._running.items() if id != event.step.id}
         self._running = rest if event.result else {**rest, event.step.id: event.step}
-        self._stopped += bool(event.result and event.result.status == "done" and event.step.op == "stop")
+        self._stopped += bool(
+            event.result and event.result.status == "done" and event.step.op == "stop"
+        )
 
     @property
     def words(self) -> str:
-        """`stopped 3 of 9 containers; stopping web, db and 4 others, up to 10 s`; empty where nothing takes long."""
+        """`stopped 3 of 9 containers; stopping web, db and 4 others, up to 10 s`; empty where
+        nothing takes long.
+        """
         steps = tuple(self._running.values())
         parts = [*self._stopping([step for step in steps if step.op == "stop"])]
         waits: dict[str, list[Step]] = defaultdict(list)
@@ -55,7 +59,10 @@ def _awaited(steps: Sequence[Step]) -> str:
     """`waiting until db and cache are healthy, up to 60 s`."""
     has, is_ = ("has", "is") if len(steps) == 1 else ("have", "are")
     what = f"{has} ended" if steps[0].condition == "completed" else f"{is_} {steps[0].condition}"
-    return f"waiting until {some([step.container for step in steps])} {what}, up to {_longest(steps)} s"
+    return (
+        f"waiting until {some([step.container for step in steps])} {what}, up to"
+        f" {_longest(steps)} s"
+    )
 
 
 def called(step: Step) -> str:

@@ -13,9 +13,13 @@ R = TypeVar("R")
 
 
 class Watch(Generic[R]):
-    """The steps that wait. `look` says how one has ended, or None as long as it has not; `ended` is told; `stop` ends pauses."""
+    """The steps that wait. `look` says how one has ended, or None as long as it has not; `ended` is
+    told; `stop` ends pauses.
+    """
 
-    def __init__(self, look: Callable[[Step], R | None], ended: Callable[[R], None], stop: threading.Event) -> None:
+    def __init__(
+        self, look: Callable[[Step], R | None], ended: Callable[[R], None], stop: threading.Event
+    ) -> None:
         self._look, self._ended, self._stop = look, ended, stop
         self._steps: dict[int, Step] = {}
         self._looking = False

@@ -1,10 +1,14 @@
-"""Who is at work on the engine: each run holds a lock, kept by the engine itself, that names what the run may touch.
+"""Who is at work on the engine: each run holds a lock, kept by the engine itself, that names what
+the run may touch.
 
-A lock is a volume, `netplan.lock.NUMBER`. Its labels say whose it is (holder.py) and what it is for (scope.py). They stand in a queue by
-number: a run has its lock as soon as none with a smaller number overlaps with it (ticket.py). Locks that do not overlap are held at the
-same time. A lock is a lease (lease.py): one whose holder is provably dead, or shows no sign of life, is removed by those who wait for it.
+A lock is a volume, `netplan.lock.NUMBER`. Its labels say whose it is (holder.py) and what it is for
+(scope.py). They stand in a queue by number: a run has its lock as soon as none with a smaller
+number overlaps with it (ticket.py). Locks that do not overlap are held at the same time. A lock is
+a lease (lease.py): one whose holder is provably dead, or shows no sign of life, is removed by those
+who wait for it.
 
-So a holder whose lock is still there is alone with what it may touch: one look at its own lock before each change tells it.
+So a holder whose lock is still there is alone with what it may touch: one look at its own lock
+before each change tells it.
 """
 
 from __future__ import annotations
@@ -33,7 +37,9 @@ _LOST = "this run stopped there: netplan plan shows what is left to do"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lock as the engine lists it. `seen` are the runs whose locks its own had found when it took its number."""
+    """A lock as the engine lists it. `seen` are the runs whose locks its own had found when it took
+    its number.
+    """
 
     number: int
     holder: Holder
@@ -58,7 +64,11 @@ def claims(volumes: Iterable[Mapping[str, Any]]) -> list[Claim]:
     found = []
     for volume in volumes:
         labels, number = volume.get("Labels") or {}, str(volume["Name"]).removeprefix(PREFIX)
-        if labels.get(KIND) == "lock" and volume["Name"] == f"{PREFIX}{number}" and number.isdecimal():
+        if (
+            labels.get(KIND) == "lock"
+            and volume["Name"] == f"{PREFIX}{number}"
+            and number.isdecimal()
+        ):
             holder = read_holder(str(labels.get(HOLDER) or ""))
             seen = frozenset(str(labels.get(SEEN) or "").split())
             found.append(Claim(int(number), holder, read_scope(str(labels.get(SCOPE) or "")), seen))
@@ -68,7 +78,8 @@ def claims(volumes: Iterable[Mapping[str, Any]]) -> list[Claim]:
 class Lock:
     """This run's lock.
 
-    `keep` leaves it on the engine: calls may still be under way that it is there for. `lost` is what became of it, once that was noticed.
+    `keep` leaves it on the engine: calls may still be under way that it is there for. `lost` is
+    what became of it, once that was noticed.
     """
 
     def __init__(self, engine: Engine, claim: Claim, pulse: Pulse) -> None:
@@ -87,12 +98,17 @@ class Lock:
         return self._claim.scope
 
     def hold(self) -> None:
-        """Raise LockLostError unless the lock is this run's: one look at its volume, cheap enough to come before each change."""
+        """Raise LockLostError unless the lock is this run's: one look at its volume, cheap enough
+        to come before each change.
+        """
         from ..engine import persistently
 
         try:
             found = persistently(lambda: self._engine.volume(self._claim.name))
-        except (ApiError, LostError) as error:  # of the look, not of the change that it comes before
+        except (
+            ApiError,
+            LostError,
+        ) as error:  # of the look, not of the change that it comes before
             raise EngineError(f"this run's lock cannot be read: {error}", *error.hints) from error
         labels = (found or {}).get("Labels") or {}
         self._judge(read_holder(str(labels.get(HOLDER) or "")).run == self.run)
@@ -105,19 +121,32 @@ class Lock:
         """After the look, so that a process that was suspended meanwhile notices."""
         silent, self._vanished = self._pulse.silent, not present
         if not present and silent > GONE_AFTER:
-            what = f"this run's lock was taken over: it had shown no sign of life for {silent:.0f} s"
-            self.lost = LockLostError(what, "was this process suspended, or cut off from the engine?", _LOST)
+            what = (
+                f"this run's lock was taken over: it had shown no sign of life for {silent:.0f} s"
+            )
+            self.lost = LockLostError(
+                what, "was this process suspended, or cut off from the engine?", _LOST
+            )
         elif not present:
-            what = "this run's lock has vanished: somebody ran netplan unlock, or removed the volume"
+            what = (
+                "this run's lock has vanished: somebody ran netplan unlock, or removed the volume"
+            )
             self.lost = LockLostError(what, _LOST)
         elif silent > STOP_AFTER:
-            what = f"this run could show no sign of life for {silent:.0f} s, so another one may take its lock over"
-            self.lost = LockLostError(what, "was this process suspended, or cut off from the engine?", _LOST)
+            what = (
+                f"this run could show no sign of life for {silent:.0f} s, so another one may take"
+                " its lock over"
+            )
+            self.lost = LockLostError(
+                what, "was this process suspended, or cut off from the engine?", _LOST
+            )
         if self.lost:
             raise self.lost
 
     def release(self) -> str:
-        """Give it back, if it is still there. Returns why that did not work, in words; empty where it did."""
+        """Give it back, if it is still there. Returns why that did not work, in words; empty where
+        it did.
+        """
         if self.keep:
             return ""
         try:
@@ -130,23 +159,34 @@ class Lock:
 
 
 def remove(engine: Engine, claim: Claim) -> None:
-    """Remove a lock; one that is gone already is no error. No other lock ever has its number, but for those of an earlier netplan."""
+    """Remove a lock; one that is gone already is no error. No other lock ever has its number, but
+    for those of an earlier netplan.
+    """
     try:
         engine.remove_volume(claim.name)
     except (ApiError, LostError):
-        if any(left.number == claim.number and left.holder.run == claim.holder.run for left in claims(own_volumes(engine))):
+        if any(
+            left.number == claim.number and left.holder.run == claim.holder.run
+            for left in claims(own_volumes(engine))
+        ):
             raise
 
 
 def sweep(engine: Engine, claim: Claim, volumes: Iterable[Mapping[str, Any]]) -> None:
     """Remove the lock of one who is gone, and the signs of life that it left."""
-    if any(left == claim for left in claims(own_volumes(engine))):  # an earlier netplan may have used its number again
+    if any(
+        left == claim for left in claims(own_volumes(engine))
+    ):  # an earlier netplan may have used its number again
         remove(engine, claim)
     _remove_signs(engine, signs(volumes).get(claim.holder.run, ()))
 
 
-def sweep_signs(engine: Engine, present: Iterable[Claim], volumes: Iterable[Mapping[str, Any]]) -> None:
-    """Remove the signs of life of runs that have no lock any more; `present` and `volumes` are of one look."""
+def sweep_signs(
+    engine: Engine, present: Iterable[Claim], volumes: Iterable[Mapping[str, Any]]
+) -> None:
+    """Remove the signs of life of runs that have no lock any more; `present` and `volumes` are of
+    one look.
+    """
     runs = {claim.holder.run for claim in present}
     for run, shown in signs(volumes).items():
         if run not in runs:
@@ -160,11 +200,15 @@ def _remove_signs(engine: Engine, names: Iterable[str]) -> None:
 
 
 def break_locks(engine: Engine, shown: Iterable[Claim]) -> None:
-    """Remove the locks that were shown to the user, and no other. Raises FailedError where another one came since."""
+    """Remove the locks that were shown to the user, and no other. Raises FailedError where another
+    one came since.
+    """
     shown = tuple(shown)
     volumes = own_volumes(engine)
     for claim in claims(volumes):
         if claim not in shown:
-            raise FailedError(f"the locks changed meanwhile: {claim.holder}", "run netplan unlock again")
+            raise FailedError(
+                f"the locks changed meanwhile: {claim.holder}", "run netplan unlock again"
+            )
     for claim in shown:
         sweep(engine, claim, volumes)

@@ -1,7 +1,9 @@
-"""A lock is a lease: its holder shows that it lives, and whoever waits judges by a clock of its own.
+"""A lock is a lease: its holder shows that it lives, and whoever waits judges by a clock of its
+own.
 
-The sign of life is a volume, `netplan.beat.RUN.NUMBER`, made and removed in turn, each time under a larger number: one call every ten
-seconds, none in a run that is over before. A change there shows that the holder lives. When that was by the holder's clock nobody asks.
+The sign of life is a volume, `netplan.beat.RUN.NUMBER`, made and removed in turn, each time under a
+larger number: one call every ten seconds, none in a run that is over before. A change there shows
+that the holder lives. When that was by the holder's clock nobody asks.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 PREFIX = "netplan.beat."
 GONE_AFTER = float(os.environ.get("NETPLAN_LEASE") or 60)
-"""Seconds without a sign of life, seen by one who waits while the engine answers, after which a holder is gone.
+"""Seconds without a sign of life, seen by one who waits while the engine answers, after which a
+holder is gone.
 
 NETPLAN_LEASE is for tests: a hurried run would take over one that is not.
 """
@@ -29,13 +32,19 @@ STOP_AFTER = GONE_AFTER * 2 / 3
 EVERY = GONE_AFTER / 6
 """Seconds between two signs of life, and that one may take."""
 MOST_COUNTED = 5.0
-"""Seconds between two looks that count at most: in more, the engine did not answer, or the one who waits was suspended itself."""
+"""Seconds between two looks that count at most: in more, the engine did not answer, or the one who
+waits was suspended itself.
+"""
 _AGAIN = EVERY / 10
 
 
 def clock() -> float:
     """Seconds since some instant, those in which this machine was suspended included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return (
+        time.clock_gettime(time.CLOCK_BOOTTIME)
+        if hasattr(time, "CLOCK_BOOTTIME")
+        else time.monotonic()
+    )
 
 
 class Pulse:
@@ -54,7 +63,9 @@ class Pulse:
         return clock() - self._last
 
     def begin(self) -> None:
-        """Where no thread can be started there is none: then the run ends itself after STOP_AFTER."""
+        """Where no thread can be started there is none: then the run ends itself after
+        STOP_AFTER.
+        """
         self._last = clock()
         thread = threading.Thread(target=self._live, name="netplan_pulse", daemon=True)
         with suppress(RuntimeError):
@@ -62,9 +73,13 @@ class Pulse:
             self._thread = thread
 
     def end(self) -> None:
-        """No more signs, and none left on the engine. Raises EngineError where it cannot be taken away."""
+        """No more signs, and none left on the engine. Raises EngineError where it cannot be taken
+        away.
+        """
         self._over.set()
-        if self._thread:  # a sign may be on its way; one that takes longer is removed by whoever finds it without its lock
+        # a sign may be on its way; one that takes longer is removed by whoever finds it without its
+        # lock
+        if self._thread:
             self._thread.join(EVERY / 2)
         if self._shown:
             with suppress(ApiError):
@@ -97,11 +112,15 @@ class Pulse:
 
 
 Signs = Mapping[str, Sequence[str]]
-"""The signs of life of each run that shows one: names of volumes. More than one where an answer was lost."""
+"""The signs of life of each run that shows one: names of volumes. More than one where an answer was
+lost.
+"""
 
 
 def signs(volumes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The signs of life among netplan's own volumes, sorted: an engine lists volumes in any order."""
+    """The signs of life among netplan's own volumes, sorted: an engine lists volumes in any
+    order.
+    """
     found: dict[str, list[str]] = {}
     for name in sorted(str(volume["Name"]) for volume in volumes):
         if name.startswith(PREFIX):

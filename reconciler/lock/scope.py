@@ -16,7 +16,8 @@ MOST_NAMES = 5000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Names with their kind, such as `network backend`: `changes` are this run's alone, `uses` may be used by others at the same time.
+    """Names with their kind, such as `network backend`: `changes` are this run's alone, `uses` may
+    be used by others at the same time.
 
     `everything`: the run may touch whatever there is, known or not.
     """
@@ -26,7 +27,11 @@ class Scope:
     everything: bool = False
 
     def __or__(self, other: Scope) -> Scope:
-        return Scope(self.changes | other.changes, self.uses | other.uses, self.everything or other.everything)
+        return Scope(
+            self.changes | other.changes,
+            self.uses | other.uses,
+            self.everything or other.everything,
+        )
 
     def common(self, other: Scope) -> list[str]:
         """What both touch, one of them alone; sorted."""
@@ -40,34 +45,54 @@ class Scope:
     def covers(self, other: Scope) -> bool:
         """Whether whoever holds this one may do all that `other` needs."""
         uses = self.changes | self.uses
-        return self.everything or (not other.everything and other.changes <= self.changes and other.uses <= uses)
+        return self.everything or (
+            not other.everything and other.changes <= self.changes and other.uses <= uses
+        )
 
 
 EVERYTHING = Scope(everything=True)
 
 
-def scope_of(desired: DesiredState, observed: ObservedState, plan: Plan, journals: Iterable[Journal]) -> Scope:
-    """All that a run of `plan` may touch: what the file declares, what the topology has on the engine or had according to its
-    journals, and what the steps act on or interrupt. Networks that it only attaches containers to are used.
+def scope_of(
+    desired: DesiredState, observed: ObservedState, plan: Plan, journals: Iterable[Journal]
+) -> Scope:
+    """All that a run of `plan` may touch: what the file declares, what the topology has on the
+    engine or had according to its journals, and what the steps act on or interrupt. Networks that
+    it only attaches containers to are used.
     """
-    changes = {f"topology {desired.topology}", *_declared(desired), *_owned(desired.topology, observed), *_planned(plan)}
+    changes = {
+        f"topology {desired.topology}",
+        *_declared(desired),
+        *_owned(desired.topology, observed),
+        *_planned(plan),
+    }
     for journal in journals:
         if journal.topology == desired.topology:
             changes.update(_held(journal))
     uses = {f"network {name}" for name, network in desired.networks.items() if network.external}
     uses.update(f"network {step.network}" for step in plan.steps if step.network)
-    uses.update(f"container {container.shares}" for container in desired.containers.values() if container.shares)
+    uses.update(
+        f"container {container.shares}"
+        for container in desired.containers.values()
+        if container.shares
+    )
     found = Scope(frozenset(changes), frozenset(uses - changes))
     return found if len(found.changes) + len(found.uses) <= MOST_NAMES else EVERYTHING
 
 
 def _declared(desired: DesiredState) -> Iterator[str]:
-    yield from (f"network {name}" for name, network in desired.networks.items() if not network.external)
+    yield from (
+        f"network {name}" for name, network in desired.networks.items() if not network.external
+    )
     yield from (f"container {name}" for name in desired.containers)
 
 
 def _owned(topology: str, observed: ObservedState) -> Iterator[str]:
-    yield from (f"network {found.name}" for found in observed.networks if found.mark and found.mark.topology == topology)
+    yield from (
+        f"network {found.name}"
+        for found in observed.networks
+        if found.mark and found.mark.topology == topology
+    )
     for container in observed.containers:
         marks = (container.mark, *(endpoint.mark for endpoint in container.endpoints))
         if any(mark and mark.topology == topology for mark in marks):
@@ -86,14 +111,16 @@ def _held(journal: Journal) -> Iterator[str]:
     yield from (f"container {container.name}" for container in journal.taken.containers)
 
 
-# --- as text ---------------------------------------------------------------------------------------------------------
+# --- as text --------------------------------------------------------------------------------------
 
 
 def scope_text(scope: Scope) -> str:
     """A scope as JSON; empty if it is everything."""
     if scope.everything:
         return ""
-    return json.dumps({"changes": sorted(scope.changes), "uses": sorted(scope.uses)}, separators=(",", ":"))
+    return json.dumps(
+        {"changes": sorted(scope.changes), "uses": sorted(scope.uses)}, separators=(",", ":")
+    )
 
 
 def read_scope(text: str) -> Scope:

@@ -1,12 +1,16 @@
-"""How a run gets its lock: it draws a number, and waits for whoever has a smaller one and overlaps with it.
+"""How a run gets its lock: it draws a number, and waits for whoever has a smaller one and overlaps
+with it.
 
-A number is drawn by looking at all locks and taking a larger one than any, with the run's own random name as its last digits: no two runs
-ever have the same. Others may draw meanwhile, so a number can turn out to be smaller than that of a lock that is held already. Each lock
-says which others it had seen when it drew. A run that finds, at its first look after drawing, an overlapping lock with a larger number
-that did not see it gives its own back and draws again. Any other that comes later finds this lock when it looks in its turn, and waits.
+A number is drawn by looking at all locks and taking a larger one than any, with the run's own
+random name as its last digits: no two runs ever have the same. Others may draw meanwhile, so a
+number can turn out to be smaller than that of a lock that is held already. Each lock says which
+others it had seen when it drew. A run that finds, at its first look after drawing, an overlapping
+lock with a larger number that did not see it gives its own back and draws again. Any other that
+comes later finds this lock when it looks in its turn, and waits.
 
-So of two that overlap, the one that is created second sees the first: never do both hold. A run has one lock for all that it touches and
-waits only for smaller numbers, so nobody waits in a circle, and whoever has drawn is overtaken by nobody: none starves.
+So of two that overlap, the one that is created second sees the first: never do both hold. A run has
+one lock for all that it touches and waits only for smaller numbers, so nobody waits in a circle,
+and whoever has drawn is overtaken by nobody: none starves.
 """
 
 from __future__ import annotations
@@ -18,7 +22,19 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import ApiError, BusyError, EngineError, LostError
 from ..records import dataclass
-from . import HOLDER, KIND, SCOPE, SEEN, Claim, Lock, claims, own_volumes, remove, sweep, sweep_signs
+from . import (
+    HOLDER,
+    KIND,
+    SCOPE,
+    SEEN,
+    Claim,
+    Lock,
+    claims,
+    own_volumes,
+    remove,
+    sweep,
+    sweep_signs,
+)
 from .holder import gone, holder_text, myself
 from .lease import EVERY, GONE_AFTER, Pulse, Watch, signs
 from .scope import Scope, in_words, scope_text
@@ -36,7 +52,9 @@ class Tell(Protocol):
     """Hears of what is waited for."""
 
     def __call__(self, claim: Claim, waited: float, common: str) -> object:
-        """A lock, for how many seconds it was waited so far, and what both touch: told at first, and every ten seconds."""
+        """A lock, for how many seconds it was waited so far, and what both touch: told at first,
+        and every ten seconds.
+        """
 
 
 def drawn(run: str, present: Iterable[Claim]) -> int:
@@ -45,14 +63,21 @@ def drawn(run: str, present: Iterable[Claim]) -> int:
     return place << SHIFT | int(run, 16)
 
 
-def turn(mine: Claim, present: Sequence[Claim], first: bool) -> Claim | Literal["held", "draw again"]:
-    """What a look at all locks means for one's own: it is held, must be drawn again, or waits for the one that is returned.
+def turn(
+    mine: Claim, present: Sequence[Claim], first: bool
+) -> Claim | Literal["held", "draw again"]:
+    """What a look at all locks means for one's own: it is held, must be drawn again, or waits for
+    the one that is returned.
 
     `first`: it is the first look after it was drawn.
     """
     if mine not in present:  # somebody removed it
         return "draw again"
-    behind = [other for other in present if other.number > mine.number and other.scope.overlaps(mine.scope)]
+    behind = [
+        other
+        for other in present
+        if other.number > mine.number and other.scope.overlaps(mine.scope)
+    ]
     if first and any(mine.holder.run not in other.seen for other in behind):
         return "draw again"
     before = ahead(mine, present)
@@ -61,13 +86,18 @@ def turn(mine: Claim, present: Sequence[Claim], first: bool) -> Claim | Literal[
 
 def ahead(mine: Claim, present: Iterable[Claim]) -> list[Claim]:
     """The locks that one's own waits for, whoever holds them, in the order of `present`."""
-    return [other for other in present if other.number < mine.number and other.scope.overlaps(mine.scope)]
+    return [
+        other
+        for other in present
+        if other.number < mine.number and other.scope.overlaps(mine.scope)
+    ]
 
 
 def acquire(engine: Engine, topology: str, scope: Scope, timeout: float, tell: Tell) -> Lock:
     """The lock, waited for at most `timeout` seconds.
 
-    Raises BusyError that names the holder where it is not free in time, EngineError where the engine cannot be asked.
+    Raises BusyError that names the holder where it is not free in time, EngineError where the
+    engine cannot be asked.
     """
     return _Queue(engine, topology, scope, timeout, tell).wait()
 
@@ -83,8 +113,16 @@ class _Ticket:
 class _Queue:
     """One run's wait."""
 
-    def __init__(self, engine: Engine, topology: str, scope: Scope, timeout: float, tell: Tell) -> None:
-        self._engine, self._topology, self._scope, self._timeout, self._tell = engine, topology, scope, timeout, tell
+    def __init__(
+        self, engine: Engine, topology: str, scope: Scope, timeout: float, tell: Tell
+    ) -> None:
+        self._engine, self._topology, self._scope, self._timeout, self._tell = (
+            engine,
+            topology,
+            scope,
+            timeout,
+            tell,
+        )
         self._began = time.monotonic()
         self._watch = Watch()
         self._told: tuple[str, float] = ("", 0.0)
@@ -110,10 +148,18 @@ class _Queue:
     def _draw(self) -> _Ticket:
         present = self._swept()
         me = myself(self._topology)
-        claim = Claim(drawn(me.run, present), me, self._scope, frozenset(other.holder.run for other in present))
+        claim = Claim(
+            drawn(me.run, present),
+            me,
+            self._scope,
+            frozenset(other.holder.run for other in present),
+        )
         labels = {
-            KIND: "lock", HOLDER: holder_text(me), SCOPE: scope_text(claim.scope), SEEN: " ".join(sorted(claim.seen)),
-        }  # fmt: skip
+            KIND: "lock",
+            HOLDER: holder_text(me),
+            SCOPE: scope_text(claim.scope),
+            SEEN: " ".join(sorted(claim.seen)),
+        }
         ticket = _Ticket(claim, Pulse(self._engine, me.run, {KIND: "beat", HOLDER: labels[HOLDER]}))
         try:
             ticket.pulse.begin()
@@ -143,7 +189,11 @@ class _Queue:
             raise ticket.failure
         before = ahead(ticket.claim, present)
         self._watch.look([claim.holder.run for claim in before], signs(volumes))
-        dead = [claim for claim in before if gone(claim.holder) or self._watch.silent(claim.holder.run) > GONE_AFTER]
+        dead = [
+            claim
+            for claim in before
+            if gone(claim.holder) or self._watch.silent(claim.holder.run) > GONE_AFTER
+        ]
         for claim in dead:
             sweep(self._engine, claim, volumes)
         found = turn(ticket.claim, [claim for claim in present if claim not in dead], ticket.first)
@@ -161,12 +211,17 @@ class _Queue:
         self._pause(min(POLL, self._timeout - waited))
 
     def _busy(self, claim: Claim, common: str) -> BusyError:
-        touch = f"both touch {common}" if common else "one of the two may touch everything on this engine"
+        touch = (
+            f"both touch {common}"
+            if common
+            else "one of the two may touch everything on this engine"
+        )
         return BusyError(
             f"another netplan is at work: {claim.holder}",
             touch,
             f"waited {round(self._timeout, 1):g} s: --lock-timeout waits longer",
-            f"a run that shows no sign of life for {GONE_AFTER:g} s is taken over by whoever waits for it",
+            f"a run that shows no sign of life for {GONE_AFTER:g} s is taken over by whoever waits"
+            " for it",
             "if that process is certainly gone, break its lock at once with: netplan unlock",
         )
 

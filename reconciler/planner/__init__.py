@@ -1,7 +1,7 @@
 """plan(desired, observed) -> Plan: a pure function of values.
 
-networks.py and endpoints.py decide what becomes of each resource, preflight.py what is known to fail, order.py turns the decisions into
-steps. Nothing here asks an engine, reads a file or prints.
+networks.py and endpoints.py decide what becomes of each resource, preflight.py what is known to
+fail, order.py turns the decisions into steps. Nothing here asks an engine, reads a file or prints.
 """
 
 from __future__ import annotations
@@ -55,12 +55,18 @@ __all__ = [
 ]
 
 
-def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journal] | None = None, policy: Policy | None = None) -> Plan:
+def plan(
+    desired: DesiredState,
+    observed: ObservedState,
+    journal: Sequence[Journal] | None = None,
+    policy: Policy | None = None,
+) -> Plan:
     """The steps from observed to desired, and everything that stands against them.
 
-    A plan with refusals still shows what it would do as far as that is known, and must not be run. `journal` is what interrupted runs left
-    on the engine, the oldest first: what it holds and the engine lacks counts as observed, so that recovery is a plan like any other. The
-    order of networks and containers in any argument makes no difference to the result.
+    A plan with refusals still shows what it would do as far as that is known, and must not be run.
+    `journal` is what interrupted runs left on the engine, the oldest first: what it holds and the
+    engine lacks counts as observed, so that recovery is a plan like any other. The order of
+    networks and containers in any argument makes no difference to the result.
     """
     policy, journals = policy or Policy(), readable(journal or ())
     with no_cycle_search():
@@ -70,10 +76,16 @@ def plan(desired: DesiredState, observed: ObservedState, journal: Sequence[Journ
             return made
         lost, warnings = unreadable(desired.topology, journal)
         lost += given_up(desired, observed, journals, policy)
-        return replace(made, warnings=(*pending(made, journals), *warnings, *made.warnings), refusals=(*made.refusals, *lost))
+        return replace(
+            made,
+            warnings=(*pending(made, journals), *warnings, *made.warnings),
+            refusals=(*made.refusals, *lost),
+        )
 
 
-def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy) -> Plan:
+def _plan(
+    file: DesiredState, everything: ObservedState, journals: Sequence[Journal], policy: Policy
+) -> Plan:
     wipe, observed = split(everything, policy)
     desired = _with_undeclared(file, observed) if policy.only else file
     networks = decide_networks(desired, observed, policy)
@@ -81,7 +93,10 @@ def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Jour
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
     keep(desired.topology, observed, networks, containers, endpoints, policy)
     said = (networks, containers, endpoints)
-    refusals = [*wipe_refusals(wipe, desired, policy, observed.engine), *(refusal for part in said for refusal in part.refusals)]
+    refusals = [
+        *wipe_refusals(wipe, desired, policy, observed.engine),
+        *(refusal for part in said for refusal in part.refusals),
+    ]
     refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
     refusals += container_preflight(desired, networks, endpoints, containers, observed, journals)
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
@@ -89,14 +104,26 @@ def _plan(file: DesiredState, everything: ObservedState, journals: Sequence[Jour
     found = Whole(desired, networks, endpoints, containers, steps, [*refusals, *risks])
     part = _part_of(found, policy)
     found = part.rest if part else found
-    changes = (*wipe_changes(wipe), *container_changes(found.containers), *_changes(found.networks, found.endpoints, found.containers))
-    refusals = [*found.refusals, *filter(None, (too_many(changes, policy), mistaken(file, everything, journals, policy)))]
+    changes = (
+        *wipe_changes(wipe),
+        *container_changes(found.containers),
+        *_changes(found.networks, found.endpoints, found.containers),
+    )
+    refusals = [
+        *found.refusals,
+        *filter(None, (too_many(changes, policy), mistaken(file, everything, journals, policy))),
+    ]
     made = Plan(
         desired.topology,
         observed.engine,
         changes,
         found.steps,
-        tuple(sorted({drift for part in said for drift in part.drift}, key=lambda d: (d.subject, d.message))),
+        tuple(
+            sorted(
+                {drift for part in said for drift in part.drift},
+                key=lambda d: (d.subject, d.message),
+            )
+        ),
         tuple(sorted(set(refusals), key=_refusal_key)),
         (
             *other_origins(desired, changes, found.networks, found.containers),
@@ -117,7 +144,9 @@ def _with_undeclared(file: DesiredState, observed: ObservedState) -> DesiredStat
 
 
 def _part_of(whole: Whole, policy: Policy) -> Part | None:
-    incomplete = policy.keep_going and (whole.containers.pulls or any(refusal.about for refusal in whole.refusals))
+    incomplete = policy.keep_going and (
+        whole.containers.pulls or any(refusal.about for refusal in whole.refusals)
+    )
     if not (policy.only or incomplete):
         return None
     from .partial import part_of
@@ -132,20 +161,28 @@ def named_part(desired: DesiredState, only: Collection[str]) -> DesiredState:
     return scope_of(desired, only)
 
 
-def _nothing_to_destroy(topology: str, found: Sequence[Change | Refusal], policy: Policy) -> tuple[str, ...]:
+def _nothing_to_destroy(
+    topology: str, found: Sequence[Change | Refusal], policy: Policy
+) -> tuple[str, ...]:
     """Destroying twice is fine, but a name that was mistyped should be noticed."""
-    return (f"nothing on this engine belongs to topology {topology}",) if policy.destroyed and not found else ()
+    return (
+        (f"nothing on this engine belongs to topology {topology}",)
+        if policy.destroyed and not found
+        else ()
+    )
 
 
 def _refusal_key(refusal: Refusal) -> tuple[int, str]:
     return (refusal.source.line if refusal.source else 0), refusal.message
 
 
-# --- changes: the plan as a person reads it --------------------------------------------------------------------------
+# --- changes: the plan as a person reads it -------------------------------------------------------
 
 
 def _changes(networks: Networks, endpoints: Endpoints, containers: Containers) -> Iterator[Change]:
-    """By network: the network itself, then its endpoints in the order of the file, but for those of containers that are made."""
+    """By network: the network itself, then its endpoints in the order of the file, but for those of
+    containers that are made.
+    """
     on_network: dict[str, list[EndpointCase]] = defaultdict(list)
     for case in endpoints.cases:
         if not (case.inside or case.kept):
@@ -156,11 +193,15 @@ def _changes(networks: Networks, endpoints: Endpoints, containers: Containers) -
         if network and network.fate != "keep":
             yield _network_change(network, on_network[name], gone.get(name, ()))
         for case in on_network[name]:
-            if not case.restored and not (network and network.fate == "remove" and case.target is None):
+            if not case.restored and not (
+                network and network.fate == "remove" and case.target is None
+            ):
                 yield _endpoint_change(case, replaced=bool(network and network.goes))
 
 
-def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase], leaving: Iterable[str]) -> Change:
+def _network_change(
+    case: NetworkCase, endpoints: Iterable[EndpointCase], leaving: Iterable[str]
+) -> Change:
     created = tuple(Difference(path, None, value) for path, value in sorted(case.target.items()))
     match case.fate:
         case "replace":
@@ -175,24 +216,42 @@ def _network_change(case: NetworkCase, endpoints: Iterable[EndpointCase], leavin
                 notes=tuple(_replacement_notes(case, endpoints)),
             )
         case "remove":
-            return Change(("delete",), case.name, reason=case.reason, interrupts=tuple(sorted({*_interrupted(endpoints), *leaving})))
+            return Change(
+                ("delete",),
+                case.name,
+                reason=case.reason,
+                interrupts=tuple(sorted({*_interrupted(endpoints), *leaving})),
+            )
         case _:
             return Change(
-                ("create",), case.name, differences=created, reason=case.reason, source=case.wanted.source if case.wanted else None
+                ("create",),
+                case.name,
+                differences=created,
+                reason=case.reason,
+                source=case.wanted.source if case.wanted else None,
             )
 
 
 def _replacement_notes(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> Iterator[str]:
     back = [endpoint for endpoint in endpoints if endpoint.target is not None]
-    families = [path for path, family in ADDRESS_PATHS if case.target.get(f"enable_{family}", DEFAULTS[f"enable_{family}"])]
-    dynamic = [e.container.name for e in back if e.observed and not {*families} <= {*(e.target or ())}]
+    families = [
+        path
+        for path, family in ADDRESS_PATHS
+        if case.target.get(f"enable_{family}", DEFAULTS[f"enable_{family}"])
+    ]
+    dynamic = [
+        e.container.name for e in back if e.observed and not {*families} <= {*(e.target or ())}
+    ]
     if dynamic:
         yield f"may get another address: {', '.join(sorted(dynamic))}"
     foreign = [endpoint.container.name for endpoint in back if endpoint.wanted is None]
     if foreign:
         yield f"not declared here, put back whole: {', '.join(sorted(foreign))}"
     if case.observed and case.observed.config_from:
-        yield f"keeps the settings of config network {case.observed.config_from}, and is linked to it no more"
+        yield (
+            f"keeps the settings of config network {case.observed.config_from}, and is linked to it"
+            " no more"
+        )
 
 
 def _endpoint_change(case: EndpointCase, replaced: bool) -> Change:
@@ -201,7 +260,9 @@ def _endpoint_change(case: EndpointCase, replaced: bool) -> Change:
         actions: tuple[str, ...] = ("disconnect", "connect")
     elif case.target is not None:
         actions = ("connect",)
-        differences = tuple(Difference(path, None, value) for path, value in sorted(case.target.items()))
+        differences = tuple(
+            Difference(path, None, value) for path, value in sorted(case.target.items())
+        )
     else:
         actions = ("disconnect",)
     return Change(
@@ -217,20 +278,36 @@ def _endpoint_change(case: EndpointCase, replaced: bool) -> Change:
 
 
 def _interrupted(endpoints: Iterable[EndpointCase]) -> tuple[str, ...]:
-    return tuple(sorted({endpoint.container.name for endpoint in endpoints if _interrupts(endpoint)}))
+    return tuple(
+        sorted({endpoint.container.name for endpoint in endpoints if _interrupts(endpoint)})
+    )
 
 
 def _interrupts(case: EndpointCase) -> bool:
     return case.disconnect and case.container.live and not case.cure and case.network != "none"
 
 
-def _warnings(desired: DesiredState, endpoints: Endpoints, networks: Networks, observed: ObservedState) -> Iterator[str]:
-    """What happens beside the declared: MACs that Docker cannot give back, subnets that the engine chooses, priorities without effect."""
+def _warnings(
+    desired: DesiredState, endpoints: Endpoints, networks: Networks, observed: ObservedState
+) -> Iterator[str]:
+    """What happens beside the declared: MACs that Docker cannot give back, subnets that the engine
+    chooses, priorities without effect.
+    """
     yield from ignored_priorities(desired, networks, endpoints, observed)
     if who := sorted({e.container.name for e in endpoints.cases if loses_mac(e, observed.engine)}):
-        why = "this Docker cannot set one on connect" if observed.engine.major >= STRICT_MODES else "Docker makes one from the IPv4 address"
-        yield f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
+        why = (
+            "this Docker cannot set one on connect"
+            if observed.engine.major >= STRICT_MODES
+            else "Docker makes one from the IPv4 address"
+        )
+        yield (
+            f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"
+        )
     for name, case in sorted(networks.cases.items()):
-        dropped = ["subnet" if d.path == "ipv4.subnet" else "subnet (IPv6)" for d in case.differences if d.after == AUTOMATIC]
+        dropped = [
+            "subnet" if d.path == "ipv4.subnet" else "subnet (IPv6)"
+            for d in case.differences
+            if d.after == AUTOMATIC
+        ]
         if dropped:
             yield f"network {name} no longer declares {', '.join(dropped)}: the engine chooses one"

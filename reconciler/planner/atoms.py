@@ -1,4 +1,6 @@
-"""What a plan is taken apart into: atoms, which are carried out whole or not at all, and what each of them needs."""
+"""What a plan is taken apart into: atoms, which are carried out whole or not at all, and what each
+of them needs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from .endpoints import EndpointCase, Endpoints
 from .networks import NetworkCase, Networks
 
 Atom = tuple[str, str, str]
-"""What a step belongs to: `thing`, network, container; `image`, "", its reference; `wait`, the condition, the container waited for."""
+"""What a step belongs to: `thing`, network, container; `image`, "", its reference; `wait`, the
+condition, the container waited for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ def thing_of(atom: Atom) -> Thing:
 
 
 class Atoms:
-    """The atoms of a plan. `of` is that of each step by its ID, `needs` what each needs, `needed_by` what cannot be without each."""
+    """The atoms of a plan. `of` is that of each step by its ID, `needs` what each needs,
+    `needed_by` what cannot be without each.
+    """
 
     def __init__(self, whole: Whole) -> None:
         self.whole = whole
@@ -62,7 +68,13 @@ class Atoms:
         self.images = {atom: id for id, atom in self.of.items() if atom[0] == "image"}
         for step in whole.steps:
             self._by_step(step)
-        self._gone({name: case for name, case in whole.networks.cases.items() if case.goes or (case.observed and case.observed.missing)})
+        self._gone(
+            {
+                name: case
+                for name, case in whole.networks.cases.items()
+                if case.goes or (case.observed and case.observed.missing)
+            }
+        )
         for case in whole.endpoints.cases:
             none = endpoint_atom("none", case.container.name)
             if none in self.busy:
@@ -77,23 +89,35 @@ class Atoms:
 
     @property
     def things(self) -> set[Atom]:
-        """All but what happens for the sake of others only: images, waits, and who gives up its address."""
+        """All but what happens for the sake of others only: images, waits, and who gives up its
+        address.
+        """
         refused = {atom for refusal in self.whole.refusals if (atom := self.about(refusal))}
         yielding = {self.of_case(case) for case in self.whole.endpoints.cases if case.gives_up}
         return {atom for atom in self.busy - yielding | refused if atom[0] == "thing"}
 
     def named(self, scope: DesiredState) -> set[Atom]:
-        """What a part is asked to do: all about its containers, and on its networks what nobody declares and nobody of ours made."""
-        found = {network_atom(name) for name in scope.networks} | {container_atom(name) for name in scope.containers}
+        """What a part is asked to do: all about its containers, and on its networks what nobody
+        declares and nobody of ours made.
+        """
+        found = {network_atom(name) for name in scope.networks} | {
+            container_atom(name) for name in scope.containers
+        }
         for case in self.whole.endpoints.cases:
             if case.gives_up:
                 continue
             mine = case.observed is not None and ours(case.observed, scope.topology)
-            undeclared = case.container.name not in self.whole.desired.containers and case.network in scope.networks and not mine
+            undeclared = (
+                case.container.name not in self.whole.desired.containers
+                and case.network in scope.networks
+                and not mine
+            )
             if case.container.name in scope.containers or undeclared:
                 found.add(self.of_case(case))
         refused = (refusal.about for refusal in self.whole.refusals if refusal.about)
-        return found | {self._attachment(*about) for about in refused if about[1] in scope.containers}
+        return found | {
+            self._attachment(*about) for about in refused if about[1] in scope.containers
+        }
 
     def about(self, refusal: Refusal) -> Atom | None:
         """What a refusal is about."""
@@ -114,7 +138,11 @@ class Atoms:
             return "wait", step.condition, step.container
         if step.kind == "image":
             return "image", "", step.image
-        return container_atom(base_name(step.container)) if step.kind == "container" else self._attachment(step.network, step.container)
+        return (
+            container_atom(base_name(step.container))
+            if step.kind == "container"
+            else self._attachment(step.network, step.container)
+        )
 
     def _need(self, atom: Atom, other: Atom) -> None:
         if atom != other:
@@ -125,31 +153,50 @@ class Atoms:
     def _by_step(self, step: Step) -> None:
         """An image stops everything before anything is done, but only what is made of it needs it.
 
-        So does the network that a container was created on, while it is replaced, stop connects to others: where it stays, it does not.
+        So does the network that a container was created on, while it is replaced, stop connects to
+        others: where it stays, it does not.
         """
         atom = self.of[step.id]
         for id in step.needs:
             network = self.whole.networks.cases.get(self.of[id][1])
-            stays = network is not None and network.fate == "replace" and self.of[id] == network_atom(network.name)
-            if self.of[id][0] != "image" and not (stays and step.kind == "endpoint" and step.network != self.of[id][1]):
+            stays = (
+                network is not None
+                and network.fate == "replace"
+                and self.of[id] == network_atom(network.name)
+            )
+            if self.of[id][0] != "image" and not (
+                stays and step.kind == "endpoint" and step.network != self.of[id][1]
+            ):
                 self._need(atom, self.of[id])
         if step.op == "wait":
             self._need(atom, container_atom(step.container))
 
     def _gone(self, going: Mapping[str, NetworkCase]) -> None:
-        """Who is on a network that goes, or went in an interrupted run, or was created on it, must be attached again or made anew."""
+        """Who is on a network that goes, or went in an interrupted run, or was created on it, must
+        be attached again or made anew.
+        """
         for case in self.whole.endpoints.cases:
             if case.network in going and case.observed is not None:
                 self._need(network_atom(case.network), self.of_case(case))
-        names = {key: name for name, case in going.items() if case.observed for key in (name, case.observed.id[:12] or name)}
+        names = {
+            key: name
+            for name, case in going.items()
+            if case.observed
+            for key in (name, case.observed.id[:12] or name)
+        }
         for run in self.whole.containers.cases.values():
             old = run.observed if run.goes else None
-            for key in (*(e.network for e in old.endpoints), old.network_mode, old.network_mode[:12]) if old else ():
+            for key in (
+                (*(e.network for e in old.endpoints), old.network_mode, old.network_mode[:12])
+                if old
+                else ()
+            ):
                 if name := names.get(key):
                     self._need(network_atom(name), container_atom(base_name(run.name)))
 
     def _run(self, case: ContainerCase) -> None:
-        """A container that is made or started needs its networks, what it depends on, and whose network it shares.
+        """A container that is made or started needs its networks, what it depends on, and whose
+        network it shares.
 
         Where it goes or starts anew, those that share its network must follow.
         """
@@ -157,19 +204,37 @@ class Atoms:
         if case.wanted and (case.comes or case.start):
             shares, image = case.wanted.shares, ("image", "", case.wanted.image)
             needed = [network_atom(endpoint.network) for endpoint in case.wanted.endpoints]
-            needed += [container_atom(other) for other in (shares, *(d.container for d in case.wanted.depends_on)) if other]
+            needed += [
+                container_atom(other)
+                for other in (shares, *(d.container for d in case.wanted.depends_on))
+                if other
+            ]
             needed += [image] if image in self.busy else []
             needed += self._lost_with(case) if case.comes else []
             for other in needed:
                 self._need(atom, other)
-        for member in self._members.get(case.observed.id, ()) if case.observed and (case.goes or case.start) else ():
+        for member in (
+            self._members.get(case.observed.id, ())
+            if case.observed and (case.goes or case.start)
+            else ()
+        ):
             self._need(atom, member)
 
     def _lost_with(self, case: ContainerCase) -> list[Atom]:
-        """Networks that go for good, and that another topology attached the old container to: the new one is not attached again."""
+        """Networks that go for good, and that another topology attached the old container to: the
+        new one is not attached again.
+        """
         networks, topology = self.whole.networks.cases, self.whole.desired.topology
-        others = (e.network for e in case.observed.endpoints if anothers(e, topology)) if case.observed else ()
-        return [network_atom(name) for name in others if name in networks and networks[name].fate == "remove"]
+        others = (
+            (e.network for e in case.observed.endpoints if anothers(e, topology))
+            if case.observed
+            else ()
+        )
+        return [
+            network_atom(name)
+            for name in others
+            if name in networks and networks[name].fate == "remove"
+        ]
 
     @cached_property
     def _members(self) -> Mapping[str, list[Atom]]:
@@ -194,7 +259,9 @@ def closed(roots: Iterable[Atom], needs: Mapping[Atom, Collection[Atom]]) -> set
     return {*reached(roots, needs)}
 
 
-def reached(roots: Iterable[Atom], edges: Mapping[Atom, Collection[Atom]]) -> dict[Atom, Atom | None]:
+def reached(
+    roots: Iterable[Atom], edges: Mapping[Atom, Collection[Atom]]
+) -> dict[Atom, Atom | None]:
     """Everything that the edges lead to, with where it was reached from; None for the roots."""
     found: dict[Atom, Atom | None] = dict.fromkeys(sorted(roots))
     queue = [*found]

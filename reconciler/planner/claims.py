@@ -20,9 +20,11 @@ from .subnets import parsed
 
 @dataclass(slots=True, eq=False)
 class _Claim:
-    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or that starts its container.
+    """An endpoint that takes its addresses when `node` is carried out: the one that connects it, or
+    that starts its container.
 
-    `static` are the families of its static addresses, `dynamic` those in which it takes whatever is free.
+    `static` are the families of its static addresses, `dynamic` those in which it takes whatever is
+    free.
     """
 
     network: str
@@ -35,7 +37,9 @@ class _Claim:
 
 
 class Claims:
-    """The claims of one plan. `settings` are those of each network as it will be; nodes by index of the case, or name of the network."""
+    """The claims of one plan. `settings` are those of each network as it will be; nodes by index of
+    the case, or name of the network.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,12 @@ class Claims:
         life: Lifecycle,
     ) -> None:
         self.observed = observed
-        self.endpoints, self.containers, self.settings, self.life = endpoints, containers, settings, life
+        self.endpoints, self.containers, self.settings, self.life = (
+            endpoints,
+            containers,
+            settings,
+            life,
+        )
         self.connects: dict[int, Node] = {}
         self.disconnects: dict[int, Node] = {}
         self.removes: dict[str, Node] = {}
@@ -54,7 +63,9 @@ class Claims:
 
     @cached_property
     def claims(self) -> list[_Claim]:
-        """Every endpoint that this plan brings about, by connecting it or by starting its container."""
+        """Every endpoint that this plan brings about, by connecting it or by starting its
+        container.
+        """
         found = []
         for index, case in enumerate(self.endpoints):
             node = self.connects.get(index)
@@ -62,17 +73,35 @@ class Claims:
                 node = self.life.starts.get(case.container.name, node)
             if node and case.target is not None:
                 source = case.wanted.source if case.wanted else None
-                found.append(self._claim(case.network, case.target, node, case.container.name, source))
-        connected = {(case.container.id, case.network) for case in self.endpoints} if self.containers.cases else ()
+                found.append(
+                    self._claim(case.network, case.target, node, case.container.name, source)
+                )
+        connected = (
+            {(case.container.id, case.network) for case in self.endpoints}
+            if self.containers.cases
+            else ()
+        )
         for run in self.containers.cases.values():
             old = run.observed
             if run.start and old and not run.comes and not old.live:
-                kept = (endpoint for endpoint in old.endpoints if (old.id, endpoint.network) not in connected)
-                source, start = run.wanted.source if run.wanted else None, self.life.starts[run.name]
-                found += [self._claim(endpoint.network, endpoint.settings, start, run.name, source) for endpoint in kept]
+                kept = (
+                    endpoint
+                    for endpoint in old.endpoints
+                    if (old.id, endpoint.network) not in connected
+                )
+                source, start = (
+                    run.wanted.source if run.wanted else None,
+                    self.life.starts[run.name],
+                )
+                found += [
+                    self._claim(endpoint.network, endpoint.settings, start, run.name, source)
+                    for endpoint in kept
+                ]
         return found
 
-    def _claim(self, network: str, settings: Settings, node: Node, container: str, source: Source | None) -> _Claim:
+    def _claim(
+        self, network: str, settings: Settings, node: Node, container: str, source: Source | None
+    ) -> _Claim:
         static = tuple([family for path, family in ADDRESS_PATHS if path in settings])
         dynamic = tuple([family for path, family in self._enabled(network) if path not in settings])
         return _Claim(network, settings, node, container, source, static, dynamic)
@@ -81,16 +110,23 @@ class Claims:
         """Of `ADDRESS_PATHS` those whose family the network has."""
         if network not in self._families:
             settings = self.settings.get(network, {})
-            enabled = {"ipv4": settings.get("enable_ipv4") is not False, "ipv6": settings.get("enable_ipv6") is True}
-            self._families[network] = [(path, family) for path, family in ADDRESS_PATHS if enabled[family]]
+            enabled = {
+                "ipv4": settings.get("enable_ipv4") is not False,
+                "ipv6": settings.get("enable_ipv6") is True,
+            }
+            self._families[network] = [
+                (path, family) for path, family in ADDRESS_PATHS if enabled[family]
+            ]
         return self._families[network]
 
     def rank(self) -> None:
-        """Tells each node when it may choose: static addresses before dynamic ones of their network that might take them.
+        """Tells each node when it may choose: static addresses before dynamic ones of their network
+        that might take them.
 
-        First those with static addresses alone, then with a static IPv4 one, then with a static IPv6 one (which a dynamic one of the
-        former can still take: no order is right for both), then all that nobody can be in the way of. A container that takes several
-        addresses at its start comes as early as the first of them.
+        First those with static addresses alone, then with a static IPv4 one, then with a static
+        IPv6 one (which a dynamic one of the former can still take: no order is right for both),
+        then all that nobody can be in the way of. A container that takes several addresses at its
+        start comes as early as the first of them.
         """
         taken = {(claim.network, family) for claim in self.claims for family in claim.dynamic}
         for claim in self.claims:
@@ -109,14 +145,22 @@ class Claims:
                 for address in _held(case.observed):
                     freed[case.network, address].append(node)
         for run in self.containers.cases.values():
-            end = self.life.stops.get(run.name) or (self.life.removes.get(run.name) if run.fate == "remove" else None)
-            for endpoint in run.observed.endpoints if end and run.observed and run.observed.live and run.goes else ():
+            end = self.life.stops.get(run.name) or (
+                self.life.removes.get(run.name) if run.fate == "remove" else None
+            )
+            for endpoint in (
+                run.observed.endpoints
+                if end and run.observed and run.observed.live and run.goes
+                else ()
+            ):
                 for address in _held(endpoint) if endpoint.network not in self.removes else ():
                     freed[endpoint.network, address] += [end] if end else []
         return freed
 
     def edges(self) -> None:
-        """A static address is given after whoever holds it let go, and before dynamic ones that might take it."""
+        """A static address is given after whoever holds it let go, and before dynamic ones that
+        might take it.
+        """
         freed = self._freed()
         static: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for claim in self.claims:
@@ -124,20 +168,34 @@ class Claims:
                 static[claim.network, family].append(claim.node)
         for claim in self.claims:
             node = claim.node
-            for address in (str(claim.settings[f"{family}_address"]) for family in claim.static) if freed and claim.static else ():
+            for address in (
+                (str(claim.settings[f"{family}_address"]) for family in claim.static)
+                if freed and claim.static
+                else ()
+            ):
                 holders = freed.get((claim.network, address), ())
-                node.needs.extend(other for other in holders if other is not node and other not in node.needs)
+                node.needs.extend(
+                    other for other in holders if other is not node and other not in node.needs
+                )
             for family in claim.dynamic if static else ():
-                node.prefers.extend(other for other in static.get((claim.network, family), ()) if other is not node)
+                node.prefers.extend(
+                    other for other in static.get((claim.network, family), ()) if other is not node
+                )
 
     def risks(self) -> Iterator[Refusal]:
-        """Static addresses that a dynamic one may take, because its container is needed before; known once the nodes have numbers."""
+        """Static addresses that a dynamic one may take, because its container is needed before;
+        known once the nodes have numbers.
+        """
         takers: dict[tuple[str, str], set[str]] = defaultdict(set)
         owners: dict[tuple[str, str], _Claim] = {}
         for dynamic in (claim for claim in self.claims if claim.node.yielded):
             for claim in self.claims:
                 for path, family in ADDRESS_PATHS:
-                    contested = claim.network == dynamic.network and path in claim.settings and family in dynamic.dynamic
+                    contested = (
+                        claim.network == dynamic.network
+                        and path in claim.settings
+                        and family in dynamic.dynamic
+                    )
                     if contested and claim.node in dynamic.node.yielded:
                         key = claim.network, str(claim.settings[path])
                         owners[key] = claim
@@ -147,7 +205,9 @@ class Claims:
                 yield _risk(owners[network, address], address, sorted(names))
 
     def unguarded(self, kept: Sequence[EndpointCase]) -> Iterator[str]:
-        """Declared static addresses of containers that do not run, for which an engine keeps none: who has them, or may get them."""
+        """Declared static addresses of containers that do not run, for which an engine keeps none:
+        who has them, or may get them.
+        """
         resting = [case for case in (*kept, *self.endpoints) if self._rests(case)]
         takers: dict[tuple[str, str], set[str]] = defaultdict(set)
         for claim in self.claims if resting else ():
@@ -155,26 +215,47 @@ class Claims:
                 takers[claim.network, family].add(claim.container)
         holders = self._holders() if resting else {}
         for case in resting:
-            settings = (case.target if case.target is not None else case.observed.settings if case.observed else None) or {}
+            settings = (
+                case.target
+                if case.target is not None
+                else case.observed.settings
+                if case.observed
+                else None
+            ) or {}
             where = f"{case.container.name} on {case.network} does not run"
             for path, family in ADDRESS_PATHS:
                 address, others = str(settings.get(path, "")), takers[case.network, family]
                 if holder := holders.get((case.network, address)):
-                    yield f"{where}, and {holder} has its address {address}: it could not be started"
+                    yield (
+                        f"{where}, and {holder} has its address {address}: it could not be started"
+                    )
                 elif address and others and self._reached(case.network, address, len(others)):
-                    yield f"{where}, so its address {address} may go to {', '.join(sorted(others))}: then it could not be started"
+                    yield (
+                        f"{where}, so its address {address} may go to {', '.join(sorted(others))}:"
+                        " then it could not be started"
+                    )
 
     def _rests(self, case: EndpointCase) -> bool:
         """Whether its container does not run, now or afterwards, and has not ended for good."""
-        if case.wanted is None or case.container.live or case.inside or case.container.name in self.life.starts:
+        if (
+            case.wanted is None
+            or case.container.live
+            or case.inside
+            or case.container.name in self.life.starts
+        ):
             return False
         run = self.containers.cases.get(case.container.name)
         return not (run and run.wanted and run.wanted.one_shot)
 
     def _holders(self) -> dict[tuple[str, str], str]:
         """(network, address) -> the running container that has it and keeps it."""
-        leaving = {(self.endpoints[index].container.id, self.endpoints[index].network) for index in self.disconnects}
-        going = {run.observed.id for run in self.containers.cases.values() if run.observed and run.goes}
+        leaving = {
+            (self.endpoints[index].container.id, self.endpoints[index].network)
+            for index in self.disconnects
+        }
+        going = {
+            run.observed.id for run in self.containers.cases.values() if run.observed and run.goes
+        }
         return {
             (endpoint.network, address.partition("/")[0]): container.name
             for container in self.observed.containers
@@ -184,27 +265,59 @@ class Claims:
         }
 
     def _reached(self, network: str, address: str, takers: int) -> bool:
-        """Whether it may be among the next addresses that an engine gives: it gives the lowest that are free."""
+        """Whether it may be among the next addresses that an engine gives: it gives the lowest that
+        are free.
+        """
         value = ip_address(address)
-        pool = next((pool for pool in settings_pools(self.settings.get(network, {})) if value in parsed(pool.subnet)), None)
+        pool = next(
+            (
+                pool
+                for pool in settings_pools(self.settings.get(network, {}))
+                if value in parsed(pool.subnet)
+            ),
+            None,
+        )
         space = parsed(pool.ip_range or pool.subnet) if pool else None
         if pool is None or space is None or value not in space:
             return False
-        gateway = pool.gateway or implicit_gateway(parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None)
-        used = {str(parsed(pool.subnet).network_address), str(gateway), *(aux for _, aux in pool.aux_addresses)}
-        used |= {
-            str(claim.settings[path]) for claim in self.claims for path in STATIC if path in claim.settings and claim.network == network
+        gateway = pool.gateway or implicit_gateway(
+            parsed(pool.subnet), parsed(pool.ip_range) if pool.ip_range else None
+        )
+        used = {
+            str(parsed(pool.subnet).network_address),
+            str(gateway),
+            *(aux for _, aux in pool.aux_addresses),
         }
-        used |= {held for c in self.observed.containers for e in c.endpoints if e.network == network for held in _held(e)}
-        lower = sum(ip_address(other) in space and int(ip_address(other)) < int(value) for other in used)
+        used |= {
+            str(claim.settings[path])
+            for claim in self.claims
+            for path in STATIC
+            if path in claim.settings and claim.network == network
+        }
+        used |= {
+            held
+            for c in self.observed.containers
+            for e in c.endpoints
+            if e.network == network
+            for held in _held(e)
+        }
+        lower = sum(
+            ip_address(other) in space and int(ip_address(other)) < int(value) for other in used
+        )
         return int(value) - int(space.network_address) - lower < takers
 
 
 def _risk(claim: _Claim, address: str, takers: Sequence[str]) -> Refusal:
     many = len(takers) > 1
-    who = f"{', '.join(takers)}, which {'are' if many else 'is'} started before and take{'' if many else 's'} any free address"
+    who = (
+        f"{', '.join(takers)}, which {'are' if many else 'is'} started before and"
+        f" take{'' if many else 's'} any free address"
+    )
     message = f"{claim.container} on {claim.network}: address {address} may go to {who}"
-    way_out = f"give {'them' if many else takers[0]} an address too, or {claim.network} an ip_range without {address}"
+    way_out = (
+        f"give {'them' if many else takers[0]} an address too, or {claim.network} an ip_range"
+        f" without {address}"
+    )
     return Refusal(message, way_out, False, claim.source, (claim.network, claim.container))
 
 

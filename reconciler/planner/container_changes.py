@@ -33,8 +33,13 @@ def container_changes(containers: Containers) -> Iterator[Change]:
 def _change(name: str, case: ContainerCase) -> Change:
     differences = _created(case) if case.fate == "create" else case.differences
     if case.fate == "recreate":
-        differences = tuple(replace(d, note="changes with it") if d.cause == "intent" and in_place(d) else d for d in differences)
-    interrupted = {name} if case.observed and case.observed.live and (case.goes or case.stop) else set()
+        differences = tuple(
+            replace(d, note="changes with it") if d.cause == "intent" and in_place(d) else d
+            for d in differences
+        )
+    interrupted = (
+        {name} if case.observed and case.observed.live and (case.goes or case.stop) else set()
+    )
     interrupted |= {member.name for member in case.strangers if member.live}
     return Change(
         _ACTIONS[case.fate],
@@ -52,13 +57,25 @@ def _change(name: str, case: ContainerCase) -> Change:
 def _created(case: ContainerCase) -> tuple[Difference, ...]:
     assert case.wanted is not None
     found = [Difference(path, None, value) for path, value in sorted(case.wanted.settings.items())]
-    return (*found, *(Difference(f"networks.{e.network}", None, _attached(e)) for e in case.wanted.endpoints))
+    return (
+        *found,
+        *(Difference(f"networks.{e.network}", None, _attached(e)) for e in case.wanted.endpoints),
+    )
 
 
 def _attached(endpoint: DesiredEndpoint) -> str:
     """`address 10.1.0.5, alias web`: what an attachment asks for, in a few words."""
-    words = {"aliases": "alias", "ipv4_address": "address", "ipv6_address": "address", "mac_address": "MAC", "link_local_ips": "link-local"}
-    parts = [f"{words.get(path, path)} {_text(value)}" for path, value in sorted(endpoint.settings.items())]
+    words = {
+        "aliases": "alias",
+        "ipv4_address": "address",
+        "ipv6_address": "address",
+        "mac_address": "MAC",
+        "link_local_ips": "link-local",
+    }
+    parts = [
+        f"{words.get(path, path)} {_text(value)}"
+        for path, value in sorted(endpoint.settings.items())
+    ]
     return ", ".join(parts) or "attached"
 
 
@@ -70,6 +87,8 @@ def leaving(containers: Containers) -> Mapping[str, Collection[str]]:
     """Network -> the running containers on it that go."""
     found = defaultdict(set)
     for case in containers.cases.values():
-        for endpoint in case.observed.endpoints if case.goes and case.observed and case.observed.live else ():
+        for endpoint in (
+            case.observed.endpoints if case.goes and case.observed and case.observed.live else ()
+        ):
             found[endpoint.network].add(case.name)
     return found

@@ -1,4 +1,6 @@
-"""A declared container against the observed one: which settings differ, why, and which can change in place."""
+"""A declared container against the observed one: which settings differ, why, and which can change
+in place.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,25 @@ DEFAULTS: Mapping[str, Value] = {
     "init": False,
     "mem_limit": 0,
     "cpus": "0",
-    **dict.fromkeys(("command", "entrypoint", "ports", "expose", "cap_add", "cap_drop", "devices", "dns", "dns_search", "extra_hosts"), ()),
+    **dict.fromkeys(
+        (
+            "command",
+            "entrypoint",
+            "ports",
+            "expose",
+            "cap_add",
+            "cap_drop",
+            "devices",
+            "dns",
+            "dns_search",
+            "extra_hosts",
+        ),
+        (),
+    ),
 }
-"""What a container has where neither its file nor its image says anything; every other setting is absent."""
+"""What a container has where neither its file nor its image says anything; every other setting is
+absent.
+"""
 
 _IN_PLACE = frozenset(("restart", "mem_limit", "cpus"))
 
@@ -35,7 +53,9 @@ def as_shown(wanted: DesiredContainer, engine: EngineInfo) -> DesiredContainer:
     if engine.flavor != "podman" or "ports" not in wanted.settings:
         return wanted
     found = map(read_port, _ports(wanted.settings["ports"]))
-    ports = tuple(sorted(str(port if port.address else replace(port, address="0.0.0.0")) for port in found))
+    ports = tuple(
+        sorted(str(port if port.address else replace(port, address="0.0.0.0")) for port in found)
+    )
     return replace(wanted, settings={**wanted.settings, "ports": ports})
 
 
@@ -48,15 +68,24 @@ def container_differences(
 ) -> tuple[Difference, ...]:
     """What keeps a container from being as declared; sorted by path.
 
-    `images` and `by_id` are those of the engine, `followed` the images of which the newest is pulled.
+    `images` and `by_id` are those of the engine, `followed` the images of which the newest is
+    pulled.
     """
     recorded = observed.mark.hashes if observed.mark else {}
     found = []
     for path, value in wanted.settings.items():
-        if not (path == "platform" and _same_platform(str(value), observed, images.get(observed.image_id))):
+        if not (
+            path == "platform"
+            and _same_platform(str(value), observed, images.get(observed.image_id))
+        ):
             actual = _actual(path, observed, by_id)
-            if actual != value and not (path == "expose" and _exposed(value, observed, images.get(observed.image_id), path in recorded)):
-                cause: Cause = "drift" if recorded.get(path) in (digest(value), CHANGED) else "intent"
+            if actual != value and not (
+                path == "expose"
+                and _exposed(value, observed, images.get(observed.image_id), path in recorded)
+            ):
+                cause: Cause = (
+                    "drift" if recorded.get(path) in (digest(value), CHANGED) else "intent"
+                )
                 found.append(Difference(path, actual, value, cause))
     if not any(d.path == "image" for d in found):
         found += _image_moved(wanted, observed, images, followed)
@@ -72,9 +101,11 @@ def container_differences(
 
 
 def _undeclared(wanted: DesiredContainer, recorded: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What must be as the engine has it by itself, and why where it is not that the file said it once.
+    """What must be as the engine has it by itself, and why where it is not that the file said it
+    once.
 
-    What was changed in place since the creation is not recorded: of those settings none is left to others.
+    What was changed in place since the creation is not recorded: of those settings none is left to
+    others.
     """
     for path in recorded:
         if path not in wanted.settings and not path.startswith(ATTACHED):
@@ -83,7 +114,9 @@ def _undeclared(wanted: DesiredContainer, recorded: Collection[str]) -> Iterator
         yield path, "not declared"
 
 
-def _actual(path: str, observed: ObservedContainer, by_id: Mapping[str, ObservedContainer]) -> Value | None:
+def _actual(
+    path: str, observed: ObservedContainer, by_id: Mapping[str, ObservedContainer]
+) -> Value | None:
     if path == "network_mode":
         return mode_by_name(observed.network_mode, by_id)
     if path == "platform":
@@ -91,9 +124,16 @@ def _actual(path: str, observed: ObservedContainer, by_id: Mapping[str, Observed
     return observed.settings.get(path, DEFAULTS.get(path))
 
 
-def _exposed(declared: Value, observed: ObservedContainer, image: ObservedImage | None, recorded: bool) -> bool:
-    """Whether the ports are exposed that are declared, beside those that are published and those of the image; no more where we said so."""
-    ports = {f"{port.inside}/{port.protocol}" for port in map(read_port, _ports(observed.settings.get("ports")))}
+def _exposed(
+    declared: Value, observed: ObservedContainer, image: ObservedImage | None, recorded: bool
+) -> bool:
+    """Whether the ports are exposed that are declared, beside those that are published and those of
+    the image; no more where we said so.
+    """
+    ports = {
+        f"{port.inside}/{port.protocol}"
+        for port in map(read_port, _ports(observed.settings.get("ports")))
+    }
     actual, wanted = {*_ports(observed.settings.get("expose"))}, {*_ports(declared)}
     of_image = {*_ports(image.settings.get("expose"))} if image else set()
     more = actual - wanted - of_image if recorded else set()
@@ -105,14 +145,18 @@ def _ports(value: Value | None) -> tuple[str, ...]:
 
 
 def mode_by_name(mode: str, by_id: Mapping[str, ObservedContainer]) -> str:
-    """The engine's network mode in the file's words: containers by name, where there still is one."""
+    """The engine's network mode in the file's words: containers by name, where there still is
+    one.
+    """
     if mode.startswith("container:"):
         other = by_id.get(mode.removeprefix("container:"))
         return f"container:{other.name}" if other else mode
     return "bridge" if mode == "default" else mode
 
 
-def _default(path: str, declared: Settings, observed: ObservedContainer, image: ObservedImage | None) -> Value | None:
+def _default(
+    path: str, declared: Settings, observed: ObservedContainer, image: ObservedImage | None
+) -> Value | None:
     """What a container would have without this setting; where its image is gone, what it has."""
     if path == "network_mode":
         return None
@@ -120,21 +164,33 @@ def _default(path: str, declared: Settings, observed: ObservedContainer, image: 
         return observed.id[:12]
     if path == "command" and declared.get("entrypoint"):
         return ()
-    if image is None and path not in DEFAULTS and path.partition(".")[0] in ("environment", "labels", "user", "working_dir", "healthcheck"):
+    if (
+        image is None
+        and path not in DEFAULTS
+        and path.partition(".")[0]
+        in ("environment", "labels", "user", "working_dir", "healthcheck")
+    ):
         return observed.settings.get(path)
     return (image.settings if image else {}).get(path, DEFAULTS.get(path))
 
 
 def _same_platform(declared: str, observed: ObservedContainer, image: ObservedImage | None) -> bool:
-    """`linux/arm` is any of its variants; an image that is gone cannot tell, and of one for several platforms only the container can."""
+    """`linux/arm` is any of its variants; an image that is gone cannot tell, and of one for several
+    platforms only the container can.
+    """
     platform = str(observed.settings.get("platform", "")) or (image.platform if image else "")
     return not platform or f"{platform}/".startswith(f"{declared}/")
 
 
 def _image_moved(
-    wanted: DesiredContainer, observed: ObservedContainer, images: Mapping[str, ObservedImage], followed: Collection[str]
+    wanted: DesiredContainer,
+    observed: ObservedContainer,
+    images: Mapping[str, ObservedImage],
+    followed: Collection[str],
 ) -> list[Difference]:
-    """The name means another image now: one that was built or pulled since, or that the registry has."""
+    """The name means another image now: one that was built or pulled since, or that the registry
+    has.
+    """
     image = images.get(wanted.image)
     if image is None:
         return []
@@ -142,7 +198,11 @@ def _image_moved(
         return [Difference("image", wanted.image, f"{wanted.image} (a newer one)")]
     if image.id == observed.image_id or not observed.image_id:
         return []
-    return [Difference("image", short_image(observed.image_id), f"{wanted.image} ({short_image(image.id)})")]
+    return [
+        Difference(
+            "image", short_image(observed.image_id), f"{wanted.image} ({short_image(image.id)})"
+        )
+    ]
 
 
 def short_image(id: str) -> str:

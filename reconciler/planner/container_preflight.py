@@ -1,4 +1,6 @@
-"""What can be known to fail of containers before anything is changed: each refusal names the culprit and a way out."""
+"""What can be known to fail of containers before anything is changed: each refusal names the
+culprit and a way out.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from .endpoints import Endpoints, is_gone
 from .lifecycle import host_ports, ports_meet, published
 from .networks import Networks
 
-_INTERFACE_SYSCTL = re.compile(r"sysctls\.(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.)(?!(?:all|default|lo)\.)([^.]+)(\..+)")
+_INTERFACE_SYSCTL = re.compile(
+    r"sysctls\.(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.)(?!(?:all|default|lo)\.)([^.]+)(\..+)"
+)
 
 
 def container_preflight(
@@ -59,8 +63,17 @@ def container_preflight(
 def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
     """What this engine would ignore, and so would never be as declared."""
     if engine.api < ALL_ENDPOINTS_API and wanted.settings.get("healthcheck.start_interval"):
-        message = f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is Docker {engine.version}"
-        yield Refusal(message, "take it out of the file, or use an engine that has it", False, wanted.source, ("", wanted.name))
+        message = (
+            f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is"
+            f" Docker {engine.version}"
+        )
+        yield Refusal(
+            message,
+            "take it out of the file, or use an engine that has it",
+            False,
+            wanted.source,
+            ("", wanted.name),
+        )
     if engine.is_docker(ENDPOINT_SYSCTLS) and not wanted.shares:
         yield from _interface_sysctls(wanted, engine)
 
@@ -72,49 +85,85 @@ def _interface_sysctls(wanted: DesiredContainer, engine: EngineInfo) -> Iterator
         if match := _INTERFACE_SYSCTL.match(path):
             found[match[2]].append(f"{match[1]}IFNAME{match[3]}={value}")
     for interface, settings in found.items():
-        message = f"container {wanted.name}: a sysctl of the interface {interface} is refused by Docker {engine.version}"
+        message = (
+            f"container {wanted.name}: a sysctl of the interface {interface} is refused by Docker"
+            f" {engine.version}"
+        )
         option = f'driver_opts: {{{SYSCTLS_OPTION}: "{",".join(settings)}"}}'
         way_out = f"take it out of 'sysctls', and write with the attachment {option}"
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
-def _lacking_volumes(desired: DesiredState, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+def _lacking_volumes(
+    desired: DesiredState, containers: Containers, observed: ObservedState
+) -> Iterator[Refusal]:
     """External volumes that are not there: the engine would make empty ones."""
-    if observed.volumes is None or not (missing := desired.external_volumes.keys() - observed.volumes):
+    if observed.volumes is None or not (
+        missing := desired.external_volumes.keys() - observed.volumes
+    ):
         return
     for case in containers.cases.values():
         settings = case.wanted.settings if case.wanted and case.comes else {}
         mounts = (str(value) for path, value in settings.items() if path.startswith("volumes."))
-        for name in sorted({mount.split(":")[1] for mount in mounts if mount.startswith("volume:")} & missing):
+        for name in sorted(
+            {mount.split(":")[1] for mount in mounts if mount.startswith("volume:")} & missing
+        ):
             message = f"container {case.name}: volume {name} is external and does not exist"
             way_out = f"create it first (docker volume create {name}), or take out external: true"
             yield Refusal(message, way_out, False, desired.external_volumes[name], ("", case.name))
 
 
 def _ports(
-    case: ContainerCase, wanted: DesiredContainer, containers: Containers, held: Mapping[str, Sequence[tuple[ObservedContainer, Port]]]
+    case: ContainerCase,
+    wanted: DesiredContainer,
+    containers: Containers,
+    held: Mapping[str, Sequence[tuple[ObservedContainer, Port]]],
 ) -> Iterator[Refusal]:
-    """Host ports that another container holds (`held`, by port) and keeps. What else listens on the host only the engine can find out."""
+    """Host ports that another container holds (`held`, by port) and keeps. What else listens on the
+    host only the engine can find out.
+    """
     for port in published(wanted):
-        for name, other in {o.name: o for o, taken in held.get(port.host, ()) if ports_meet(port, taken)}.items():
+        for name, other in {
+            o.name: o for o, taken in held.get(port.host, ()) if ports_meet(port, taken)
+        }.items():
             run = containers.of(other)
             if name != case.name and run is not case and not (run and run.goes):
-                message = f"container {case.name}: host port {port.host}/{port.protocol} is published by container {name}"
-                yield Refusal(message, f"choose another host port, or stop {name} first", False, wanted.source, ("", case.name))
+                message = (
+                    f"container {case.name}: host port {port.host}/{port.protocol} is published by"
+                    f" container {name}"
+                )
+                yield Refusal(
+                    message,
+                    f"choose another host port, or stop {name} first",
+                    False,
+                    wanted.source,
+                    ("", case.name),
+                )
 
 
-def _lost_namespace(wanted: DesiredContainer, names: set[str], containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+def _lost_namespace(
+    wanted: DesiredContainer, names: set[str], containers: Containers, observed: ObservedState
+) -> Iterator[Refusal]:
     mode = str(wanted.settings.get("network_mode", ""))
     if not mode.startswith("container:"):
         return
     other = mode.removeprefix("container:")
     going = containers.cases.get(other)
     if other not in names and (found := _by_id(other, observed)):
-        message = f"container {wanted.name} shares the network of {other[:12]}, which is the ID of container {found.name}"
-        way_out = f"write its name, which stays when it is recreated: network_mode: container:{found.name}"
+        message = (
+            f"container {wanted.name} shares the network of {other[:12]}, which is the ID of"
+            f" container {found.name}"
+        )
+        way_out = (
+            "write its name, which stays when it is recreated: network_mode:"
+            f" container:{found.name}"
+        )
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     elif other not in names or (going and going.fate == "remove"):
-        message = f"container {wanted.name} shares the network of container {other}, which {'is removed' if going else 'does not exist'}"
+        message = (
+            f"container {wanted.name} shares the network of container {other}, which"
+            f" {'is removed' if going else 'does not exist'}"
+        )
         way_out = f"declare {other} here, start it first, or choose another network_mode"
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
@@ -130,10 +179,14 @@ def _by_id(prefix: str, observed: ObservedState) -> ObservedContainer | None:
 
 
 def _lost_networks(
-    networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, journals: Sequence[Journal]
+    networks: Networks,
+    endpoints: Endpoints,
+    containers: Containers,
+    observed: ObservedState,
+    journals: Sequence[Journal],
 ) -> Iterator[Refusal]:
-    """Networks that are gone, and that a container to be started is still on: no engine starts it, and
-    what another topology attached is for that one to mend.
+    """Networks that are gone, and that a container to be started is still on: no engine starts it,
+    and what another topology attached is for that one to mend.
     """
     ids = {network.id for network in observed.networks}
     names = {network.name for network in observed.networks}
@@ -142,44 +195,87 @@ def _lost_networks(
     for case in containers.cases.values():
         old = case.observed if case.start and not case.comes else None
         for endpoint in old.endpoints if old else ():
-            mends = endpoint.missing or (case.observed and (case.observed.id, endpoint.network) in mended)
+            mends = endpoint.missing or (
+                case.observed and (case.observed.id, endpoint.network) in mended
+            )
             if endpoint.mark and not mends and is_gone(endpoint, ids, names, observed.engine):
                 yield _lost_network(case, endpoint, endpoint.mark.topology, names, journals)
 
 
 def _lost_network(
-    case: ContainerCase, endpoint: ObservedEndpoint, owner: str, names: Collection[str], journals: Sequence[Journal]
+    case: ContainerCase,
+    endpoint: ObservedEndpoint,
+    owner: str,
+    names: Collection[str],
+    journals: Sequence[Journal],
 ) -> Refusal:
     network = endpoint.network
     why = "which was made anew since" if network in names else "which is gone"
-    if any(j.topology == owner and any(n.name == network for n in j.taken.networks) for j in journals):
+    if any(
+        j.topology == owner and any(n.name == network for n in j.taken.networks) for j in journals
+    ):
         why = "which an interrupted run of that topology took away"
-    message = f"container {case.name} cannot start: topology {owner!r} attached it to network {network}, {why}"
-    way_out = f"netplan apply the file of {owner} first, or give it up with netplan destroy --name {owner}"
-    return Refusal(message, way_out, False, case.wanted.source if case.wanted else None, ("", case.name))
+    message = (
+        f"container {case.name} cannot start: topology {owner!r} attached it to network {network},"
+        f" {why}"
+    )
+    way_out = (
+        f"netplan apply the file of {owner} first, or give it up with netplan destroy --name"
+        f" {owner}"
+    )
+    return Refusal(
+        message, way_out, False, case.wanted.source if case.wanted else None, ("", case.name)
+    )
 
 
-def _idle_namespace(wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]) -> Iterator[Refusal]:
-    """Only a container that runs has a network to share, and those that are not ours are not started."""
+def _idle_namespace(
+    wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]
+) -> Iterator[Refusal]:
+    """Only a container that runs has a network to share, and those that are not ours are not
+    started.
+    """
     found = by_name.get(wanted.shares) if wanted.shares else None
     declared = desired.containers.get(wanted.shares)
     if found and not found.live and not (declared and declared.managed):
-        message = f"container {wanted.name} shares the network of container {found.name}, which does not run"
-        yield Refusal(message, f"start it first: docker start {found.name}", False, wanted.source, ("", wanted.name))
+        message = (
+            f"container {wanted.name} shares the network of container {found.name}, which does"
+            " not run"
+        )
+        yield Refusal(
+            message,
+            f"start it first: docker start {found.name}",
+            False,
+            wanted.source,
+            ("", wanted.name),
+        )
 
 
-def _never_healthy(wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> Iterator[Refusal]:
+def _never_healthy(
+    wanted: DesiredContainer, containers: Containers, observed: ObservedState
+) -> Iterator[Refusal]:
     for dependency in wanted.depends_on:
         other = containers.cases.get(dependency.container)
-        if dependency.condition == "healthy" and other and other.wanted and _unchecked(other, other.wanted, containers, observed):
+        if (
+            dependency.condition == "healthy"
+            and other
+            and other.wanted
+            and _unchecked(other, other.wanted, containers, observed)
+        ):
             what = f"container {wanted.name} waits for {other.name} to be healthy"
-            message = f"{what}, and neither {other.name} nor its image {other.wanted.image} has a healthcheck"
+            message = (
+                f"{what}, and neither {other.name} nor its image {other.wanted.image} has a"
+                " healthcheck"
+            )
             way_out = f"declare a healthcheck for {other.name}, or wait for service_started"
             yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
-def _unchecked(case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState) -> bool:
-    """Whether it has no healthcheck for certain: an image that is pulled first, or only listed (without a platform), may bring one."""
+def _unchecked(
+    case: ContainerCase, wanted: DesiredContainer, containers: Containers, observed: ObservedState
+) -> bool:
+    """Whether it has no healthcheck for certain: an image that is pulled first, or only listed
+    (without a platform), may bring one.
+    """
     image = observed.images.get(wanted.image)
     if case.comes and (wanted.image in containers.pulls or image is None or not image.platform):
         return False
@@ -192,5 +288,10 @@ def _name_taken(case: ContainerCase, names: Collection[str]) -> Iterator[Refusal
     """The name that the old container gets meanwhile."""
     if case.fate == "recreate" and not case.renamed and case.old_name in names:
         source = case.wanted.source if case.wanted else None
-        message = f"container {case.name} is to be renamed to {case.old_name} while it is recreated, and there is one of that name"
-        yield Refusal(message, f"remove or rename {case.old_name}", source=source, about=("", case.name))
+        message = (
+            f"container {case.name} is to be renamed to {case.old_name} while it is recreated, and"
+            " there is one of that name"
+        )
+        yield Refusal(
+            message, f"remove or rename {case.old_name}", source=source, about=("", case.name)
+        )

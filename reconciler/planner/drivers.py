@@ -1,4 +1,6 @@
-"""Drivers that this engine does not have: found before anything is changed, with the one that is meant where that can be guessed."""
+"""Drivers that this engine does not have: found before anything is changed, with the one that is
+meant where that can be guessed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ _PODMANS_IPAM = frozenset(("host-local", "dhcp", "none"))
 
 
 def missing_drivers(networks: Networks, engine: EngineInfo) -> Iterator[Refusal]:
-    """A refusal for each network that is to be made with a driver, or addresses from an IPAM driver, that is not there.
+    """A refusal for each network that is to be made with a driver, or addresses from an IPAM
+    driver, that is not there.
 
     An engine that was not asked (a snapshot) has all of them.
     """
@@ -32,17 +35,24 @@ def _network_driver(case: NetworkCase, engine: EngineInfo) -> Refusal | None:
         way_out = f"did you mean {meant}?"
     else:
         probe = f"docker network create -d {driver} probe"
-        way_out = f"choose one of {', '.join(usable)}, or install it; a legacy plugin is listed once a network uses it: {probe}"
+        way_out = (
+            f"choose one of {', '.join(usable)}, or install it; a legacy plugin is listed once a"
+            f" network uses it: {probe}"
+        )
     return _refusal(case, f"this engine has no network driver {driver!r}", way_out)
 
 
 def _ipam_driver(case: NetworkCase, engine: EngineInfo) -> Refusal | None:
-    """Engines do not list these; what is clearly a slip, or another engine's word, is found all the same."""
+    """Engines do not list these; what is clearly a slip, or another engine's word, is found all the
+    same.
+    """
     driver = str(case.target.get("ipam.driver", "default"))
     if engine.flavor == "podman" or driver in _IPAM:
         return None
     if meant := "default" if driver in _PODMANS_IPAM else _meant(driver, _IPAM):
-        return _refusal(case, f"this engine has no IPAM driver {driver!r}", f"did you mean {meant}?")
+        return _refusal(
+            case, f"this engine has no IPAM driver {driver!r}", f"did you mean {meant}?"
+        )
     return None
 
 
@@ -53,4 +63,10 @@ def _meant(driver: str, known: Collection[str]) -> str:
 
 
 def _refusal(case: NetworkCase, what: str, way_out: str) -> Refusal:
-    return Refusal(f"network {case.name}: {what}", way_out, False, case.wanted.source if case.wanted else None, (case.name, ""))
+    return Refusal(
+        f"network {case.name}: {what}",
+        way_out,
+        False,
+        case.wanted.source if case.wanted else None,
+        (case.name, ""),
+    )

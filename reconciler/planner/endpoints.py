@@ -1,4 +1,6 @@
-"""What becomes of each endpoint: kept, connected, disconnected or reconnected, and with which settings."""
+"""What becomes of each endpoint: kept, connected, disconnected or reconnected, and with which
+settings.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ from .swarm_use import is_hidden, task_endpoint
 
 @dataclass(slots=True, eq=False)
 class EndpointCase:
-    """One endpoint in scope. `target` is what it is connected with; None where it ends disconnected or stays as it is."""
+    """One endpoint in scope. `target` is what it is connected with; None where it ends disconnected
+    or stays as it is.
+    """
 
     container: ObservedContainer
     network: str
@@ -46,17 +50,24 @@ class EndpointCase:
     reason: str = ""
     drift: bool = False
     restored: bool = False
-    """Only put back as it was, because its network is replaced: part of that change, none of its own."""
+    """Only put back as it was, because its network is replaced: part of that change, none of its
+    own.
+    """
     order: int = 0
     """Its place among the container's endpoints in the file."""
     cure: bool = False
     """A phantom that nobody wants: connected, so that it can be disconnected."""
     inside: bool = False
-    """Its container is created with it: no call of its own, and in force once the container is started."""
+    """Its container is created with it: no call of its own, and in force once the container is
+    started.
+    """
     kept: bool = False
-    """Another topology's, on a container that is made anew: part of that change, none of its own."""
+    """Another topology's, on a container that is made anew: part of that change, none of its own.
+    """
     stale: bool = False
-    """A stopped container lists a network that is gone: disconnected from the new network of that name, then connected."""
+    """A stopped container lists a network that is gone: disconnected from the new network of that
+    name, then connected.
+    """
     gives_up: bool = False
     """Only connected anew because another needs its address."""
 
@@ -64,7 +75,10 @@ class EndpointCase:
 MISSING = "declared when the network was made, not attached now"
 TAKEN_OFF = "created with it, not attached now"
 STALE = "its network was made anew: the container could not start"
-GHOST = "not registered with the swarm (a failed connect came before it): its address may be given to another"
+GHOST = (
+    "not registered with the swarm (a failed connect came before it): its address may be given to"
+    " another"
+)
 PHANTOM = "listed but not attached (a failed connect left it): the next restart would fail"
 
 
@@ -82,8 +96,20 @@ class Endpoints:
 class _Decider:
     """Walks all containers once; one method per kind of endpoint."""
 
-    def __init__(self, desired: DesiredState, observed: ObservedState, networks: Networks, containers: Containers, policy: Policy) -> None:
-        self.desired, self.observed, self.networks, self.policy = desired, observed, networks, policy
+    def __init__(
+        self,
+        desired: DesiredState,
+        observed: ObservedState,
+        networks: Networks,
+        containers: Containers,
+        policy: Policy,
+    ) -> None:
+        self.desired, self.observed, self.networks, self.policy = (
+            desired,
+            observed,
+            networks,
+            policy,
+        )
         self.containers = containers
         self.engine: EngineInfo = observed.engine
         self.result = Endpoints()
@@ -114,7 +140,16 @@ class _Decider:
                 mark = self._made(wanted)
                 self.result.cases.append(
                     EndpointCase(
-                        new, wanted.network, None, wanted, False, wanted.settings, mark, reason=case.reason, order=order, inside=True
+                        new,
+                        wanted.network,
+                        None,
+                        wanted,
+                        False,
+                        wanted.settings,
+                        mark,
+                        reason=case.reason,
+                        order=order,
+                        inside=True,
                     )
                 )
 
@@ -122,11 +157,20 @@ class _Decider:
         if wanted.optional:
             self.result.notes.append(f"container {wanted.name} does not exist: optional, skipped")
             return
-        message, way_out = f"container {wanted.name} does not exist", "start it first, or declare it optional: true"
-        self.result.refusals.append(Refusal(message, way_out, False, wanted.source, ("", wanted.name)))
+        message, way_out = (
+            f"container {wanted.name} does not exist",
+            "start it first, or declare it optional: true",
+        )
+        self.result.refusals.append(
+            Refusal(message, way_out, False, wanted.source, ("", wanted.name))
+        )
 
     def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
-        declared = {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)} if wanted else {}
+        declared = (
+            {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)}
+            if wanted
+            else {}
+        )
         managed = self.containers.of(container) is not None
         if self._has_the_name_only(container):  # nothing of what is declared is about it
             wanted, declared = None, {}
@@ -149,22 +193,47 @@ class _Decider:
                 self._undeclared(case, endpoint)
         for name, (order, declaration) in declared.items():
             if name in self.networks.cases:
-                self._absent(EndpointCase(container, name, None, declaration, order=order), declaration)
+                self._absent(
+                    EndpointCase(container, name, None, declaration, order=order), declaration
+                )
         self._around_none(container, self.result.cases[before:])
 
-    def _of_task(self, case: EndpointCase, wanted: DesiredEndpoint | None, endpoint: ObservedEndpoint) -> None:
-        """A swarm's service decides about the attachments of its tasks: none is ever taken off or made again."""
+    def _of_task(
+        self, case: EndpointCase, wanted: DesiredEndpoint | None, endpoint: ObservedEndpoint
+    ) -> None:
+        """A swarm's service decides about the attachments of its tasks: none is ever taken off or
+        made again.
+        """
         if wanted is None:
             network = self.networks.cases.get(case.network)
-            if network and network.observed and self._ours(network.observed.mark) and not network.goes:
+            if (
+                network
+                and network.observed
+                and self._ours(network.observed.mark)
+                and not network.goes
+            ):
                 whose = f"a task of swarm service {case.container.service}"
-                self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}")
-        elif endpoint_differences(wanted.settings, case.container, endpoint, None, addresses_readable=self.engine.flavor == "docker"):
+                self.result.notes.append(
+                    f"{case.container.name} on {case.network} is left alone: {whose}"
+                )
+        elif endpoint_differences(
+            wanted.settings,
+            case.container,
+            endpoint,
+            None,
+            addresses_readable=self.engine.flavor == "docker",
+        ):
             self.result.refusals.append(task_endpoint(case.container, case.network, wanted.source))
         else:
             self.result.kept.append(case)
 
-    def _half(self, container: ObservedContainer, endpoint: ObservedEndpoint, wanted: DesiredEndpoint | None, managed: bool) -> None:
+    def _half(
+        self,
+        container: ObservedContainer,
+        endpoint: ObservedEndpoint,
+        wanted: DesiredEndpoint | None,
+        managed: bool,
+    ) -> None:
         """Whole once the container is started anew, which is done to one that we run."""
         network = self.networks.cases.get(endpoint.network)
         concerns = wanted or self._ours(endpoint.mark) or (network and network.goes)
@@ -172,13 +241,24 @@ class _Decider:
             what = HALF.format(endpoint.network)
             self.result.drift.append(Drift(f"{container.name} x {endpoint.network}", what))
             way_out = f"docker restart {container.name} makes it whole; then run this again"
-            if f"driver_opts.{SYSCTLS_OPTION}" in endpoint.settings:  # with a wrong one no start succeeds
-                way_out = f"mend {SYSCTLS_OPTION} of it, docker stop {container.name}, and run this again"
-            message, source = f"container {container.name} {what}", wanted.source if wanted else None
-            self.result.refusals.append(Refusal(message, way_out, False, source, ("", container.name)))
+            if (
+                f"driver_opts.{SYSCTLS_OPTION}" in endpoint.settings
+            ):  # with a wrong one no start succeeds
+                way_out = (
+                    f"mend {SYSCTLS_OPTION} of it, docker stop {container.name}, and run this again"
+                )
+            message, source = (
+                f"container {container.name} {what}",
+                wanted.source if wanted else None,
+            )
+            self.result.refusals.append(
+                Refusal(message, way_out, False, source, ("", container.name))
+            )
 
     def _has_the_name_only(self, container: ObservedContainer) -> bool:
-        """Whether it is somebody else's with the name of one that the file runs: refused, or left alone where no container is touched."""
+        """Whether it is somebody else's with the name of one that the file runs: refused, or left
+        alone where no container is touched.
+        """
         wanted = self.desired.containers.get(container.name)
         return wanted is not None and wanted.managed and self.containers.of(container) is None
 
@@ -189,19 +269,31 @@ class _Decider:
         what = "the host's network" if mode == "host" else "another container's network"
         message = f"container {container.name} shares {what} and cannot be attached to any other"
         way_out = "create it anew without --network " + mode.partition(":")[0]
-        self.result.refusals.append(Refusal(message, way_out, False, wanted.source, ("", container.name)))
+        self.result.refusals.append(
+            Refusal(message, way_out, False, wanted.source, ("", container.name))
+        )
         return False
 
     def _around_none(self, container: ObservedContainer, cases: Sequence[EndpointCase]) -> None:
-        """A container on `none` can be on no other network: it leaves that one first, and is back on it when it has no other any more."""
+        """A container on `none` can be on no other network: it leaves that one first, and is back
+        on it when it has no other any more.
+        """
         endpoint = container.endpoint("none")
         if any(case.target is not None for case in cases) and endpoint and not endpoint.missing:
             reason = "a container on none can be on no other network"
-            self.result.cases.append(EndpointCase(container, "none", endpoint, disconnect=True, reason=reason))
-        if container.network_mode != "none" or self.engine.flavor != "docker" or (endpoint and not endpoint.missing):
+            self.result.cases.append(
+                EndpointCase(container, "none", endpoint, disconnect=True, reason=reason)
+            )
+        if (
+            container.network_mode != "none"
+            or self.engine.flavor != "docker"
+            or (endpoint and not endpoint.missing)
+        ):
             return
         after = {e.network for e in container.endpoints if not e.missing}
-        after -= {case.network for case in cases if case.disconnect and (case.target is None or case.cure)}
+        after -= {
+            case.network for case in cases if case.disconnect and (case.target is None or case.cure)
+        }
         after |= {case.network for case in cases if case.target is not None and not case.cure}
         left = any(case.disconnect for case in cases) or any(e.missing for e in container.endpoints)
         if not after and left:
@@ -214,25 +306,38 @@ class _Decider:
         case.target, case.mark = wanted.settings, self._made(wanted)
         case.reason = "declared, not attached"
         network = self.networks.cases[case.network].observed
-        recorded = network.mark.endpoints.get(case.container.name) if network and self._ours(network.mark) and network.mark else None
+        recorded = (
+            network.mark.endpoints.get(case.container.name)
+            if network and self._ours(network.mark) and network.mark
+            else None
+        )
         made = case.container.mark
         if made and self._ours(made) and f"{ATTACHED}{case.network}" in made.hashes:
             recorded = case.container.id[:12]
-        unfinished = made is not None and case.container.state == "created"  # an apply ended before it was attached and started
+        unfinished = (
+            made is not None and case.container.state == "created"
+        )  # an apply ended before it was attached and started
         if recorded and not unfinished:
             same = recorded == case.container.id[:12]
-            case.drift, case.reason = True, TAKEN_OFF if made else MISSING if same else "the container was made anew"
+            case.drift, case.reason = (
+                True,
+                TAKEN_OFF if made else MISSING if same else "the container was made anew",
+            )
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
         self.result.cases.append(case)
 
-    def _declared(self, case: EndpointCase, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, managed: bool) -> None:
+    def _declared(
+        self, case: EndpointCase, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, managed: bool
+    ) -> None:
         network = self.networks.cases.get(case.network)
         if network is None:  # refused already: ambiguous, or external and missing
             return
         mark = endpoint.mark if self._ours(endpoint.mark) else None
         if endpoint.mark and self._adopts(network, endpoint.mark):
             mark = replace(endpoint.mark, topology=self.desired.topology)
-        if managed and not (endpoint.mark and not mark):  # what is on a container that we run is ours, whoever connected it
+        if managed and not (
+            endpoint.mark and not mark
+        ):  # what is on a container that we run is ours, whoever connected it
             mark = EndpointMark(self.desired.topology, "made", mark.declared if mark else {})
         case.differences = endpoint_differences(
             wanted.settings,
@@ -246,96 +351,161 @@ class _Decider:
         if endpoint.mark and not mark and (case.differences or endpoint.phantom or stale):
             self._refuse_other(case, endpoint.mark)
             return
-        if not (case.differences or endpoint.phantom or stale or network.goes or endpoint.missing or endpoint.ghost):
-            if endpoint.mark is None and not managed and network.name != "bridge" and self.engine.flavor == "docker":
+        if not (
+            case.differences
+            or endpoint.phantom
+            or stale
+            or network.goes
+            or endpoint.missing
+            or endpoint.ghost
+        ):
+            if (
+                endpoint.mark is None
+                and not managed
+                and network.name != "bridge"
+                and self.engine.flavor == "docker"
+            ):
                 self.result.notes.append(
-                    f"{case.container.name} on {case.network} was attached by somebody else: it stays when no longer declared"
+                    f"{case.container.name} on {case.network} was attached by somebody else: it"
+                    " stays when no longer declared"
                 )
             self.result.kept.append(case)
             return
         case.disconnect = not (endpoint.phantom or endpoint.missing)
         case.target = overlaid_endpoint(wanted.settings, _own_settings(endpoint), mark)
         case.mark = self._remade(wanted, endpoint, mark, bool(case.differences))
-        case.restored = network.goes and not (case.differences or endpoint.phantom or stale or endpoint.missing or endpoint.ghost)
+        case.restored = network.goes and not (
+            case.differences or endpoint.phantom or stale or endpoint.missing or endpoint.ghost
+        )
         case.reason = (
             TAKEN_AWAY
             if endpoint.missing
-            else STALE
-            if stale
-            else PHANTOM
-            if endpoint.phantom
-            else "settings differ"
-            if case.differences
-            else GHOST
-            if endpoint.ghost
-            else f"{case.network} is replaced"
+            else (
+                STALE
+                if stale
+                else (
+                    PHANTOM
+                    if endpoint.phantom
+                    else (
+                        "settings differ"
+                        if case.differences
+                        else GHOST
+                        if endpoint.ghost
+                        else f"{case.network} is replaced"
+                    )
+                )
+            )
         )
         broken = stale or endpoint.phantom or (endpoint.ghost and not case.differences)
         case.drift = broken or any(d.cause == "drift" for d in case.differences)
         if case.drift:
-            what = case.reason if broken else "changed: " + ", ".join(d.path for d in case.differences)
+            what = (
+                case.reason if broken else "changed: " + ", ".join(d.path for d in case.differences)
+            )
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", what))
         self.result.cases.append(case)
 
     def _is_stale(self, endpoint: ObservedEndpoint) -> bool:
         """Whether it is bound to a network that is gone.
 
-        One that never ran is bound by name, to whatever has it when it starts; so is one on the engine's own networks, of which `bridge`
-        has another ID after each restart of the engine.
+        One that never ran is bound by name, to whatever has it when it starts; so is one on the
+        engine's own networks, of which `bridge` has another ID after each restart of the engine.
         """
-        gone = bool(endpoint.network_id) and endpoint.network_id not in self.ids and endpoint.network not in PREDEFINED
+        gone = (
+            bool(endpoint.network_id)
+            and endpoint.network_id not in self.ids
+            and endpoint.network not in PREDEFINED
+        )
         return gone and not is_hidden(endpoint, self.engine)
 
     def _is_gone(self, endpoint: ObservedEndpoint) -> bool:
         return is_gone(endpoint, self.ids, self.names, self.engine)
 
     def _adopts(self, network: NetworkCase, mark: EndpointMark) -> bool:
-        """Whether the network is taken over from the topology that marked the endpoint: then what is declared of it goes along."""
+        """Whether the network is taken over from the topology that marked the endpoint: then what
+        is declared of it goes along.
+        """
         network_mark = network.observed.mark if network.observed and network.goes else None
-        return anothers(network_mark, self.desired.topology) and owner(network_mark) == mark.topology
+        return (
+            anothers(network_mark, self.desired.topology) and owner(network_mark) == mark.topology
+        )
 
     def _made(self, wanted: DesiredEndpoint) -> EndpointMark:
         return EndpointMark(self.desired.topology, "made", wanted.settings)
 
-    def _remade(self, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, mark: EndpointMark | None, differs: bool) -> EndpointMark | None:
-        """The mark of an endpoint that is connected anew: ours keep their kind, others become amended only where they are changed."""
+    def _remade(
+        self,
+        wanted: DesiredEndpoint,
+        endpoint: ObservedEndpoint,
+        mark: EndpointMark | None,
+        differs: bool,
+    ) -> EndpointMark | None:
+        """The mark of an endpoint that is connected anew: ours keep their kind, others become
+        amended only where they are changed.
+        """
         if endpoint.mark and not mark:
             return endpoint.mark
         if mark is None and not differs:
             return None
         if mark and mark.how == "made":
             return self._made(wanted)
-        before = {**(mark.before if mark else _own_settings(endpoint)), **self._own_mac(wanted, endpoint, mark)}
+        before = {
+            **(mark.before if mark else _own_settings(endpoint)),
+            **self._own_mac(wanted, endpoint, mark),
+        }
         return EndpointMark(self.desired.topology, "amended", wanted.settings, before)
 
-    def _own_mac(self, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, mark: EndpointMark | None) -> Settings:
-        """The MAC address that an endpoint gets back once the file declares none for it any more."""
+    def _own_mac(
+        self, wanted: DesiredEndpoint, endpoint: ObservedEndpoint, mark: EndpointMark | None
+    ) -> Settings:
+        """The MAC address that an endpoint gets back once the file declares none for it any
+        more.
+        """
         ours = mark is not None and "mac_address" in mark.declared
-        taken = self.engine.heeds_mac and "mac_address" in wanted.settings and endpoint.mac and not ours
+        taken = (
+            self.engine.heeds_mac and "mac_address" in wanted.settings and endpoint.mac and not ours
+        )
         return {"mac_address": endpoint.mac} if taken else {}
 
     def _refuse_other(self, case: EndpointCase, mark: EndpointMark) -> None:
-        message = f"endpoint {case.container.name} on {case.network} belongs to topology {mark.topology!r} and differs"
+        message = (
+            f"endpoint {case.container.name} on {case.network} belongs to topology"
+            f" {mark.topology!r} and differs"
+        )
         way_out = f"declare it in one of the two topologies only, {safety.renamed(mark.topology)}"
-        source, about = case.wanted.source if case.wanted else None, (case.network, case.container.name)
+        source, about = (
+            case.wanted.source if case.wanted else None,
+            (case.network, case.container.name),
+        )
         self.result.refusals.append(Refusal(message, way_out, source=source, about=about))
 
     # --- not declared ---
 
     def _surplus(self, case: EndpointCase, endpoint: ObservedEndpoint) -> bool:
-        """An endpoint of a container that we run: the declared list is complete, but for what another topology declares."""
+        """An endpoint of a container that we run: the declared list is complete, but for what
+        another topology declares.
+        """
         if case.network in ("none", "host") or (endpoint.mark and not self._ours(endpoint.mark)):
             return False
         if endpoint.missing and not endpoint.phantom:  # it was taken away on purpose
             return True
         network = self.networks.cases.get(case.network)
         case.stale = self._is_gone(endpoint)
-        lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
+        lost = (
+            case.stale
+            and case.network not in self.names
+            and not (network is not None and network.comes)
+        )
         case.cure = endpoint.phantom and not lost
         case.target = {} if case.cure else None
-        case.disconnect, case.reason = True, "not declared, and its container is run by this topology"
+        case.disconnect, case.reason = (
+            True,
+            "not declared, and its container is run by this topology",
+        )
         if endpoint.mark is None:
-            self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
+            self.result.drift.append(
+                Drift(f"{case.container.name} x {case.network}", "connected by hand")
+            )
         else:
             case.reason = "no longer declared"
         self.result.cases.append(case)
@@ -355,32 +525,63 @@ class _Decider:
         elif network.goes:
             self._foreign(case, endpoint, network)
         elif self._exclusive(network, case.container) and endpoint.mark is None:
-            why = f"{case.network} is exclusive" if network.wanted and network.wanted.exclusive else f"reset: {case.network} is ours"
+            why = (
+                f"{case.network} is exclusive"
+                if network.wanted and network.wanted.exclusive
+                else f"reset: {case.network} is ours"
+            )
             case.disconnect, case.reason = True, f"{why} and does not declare it"
             case.stale = self._is_gone(endpoint)
             if endpoint.phantom:
                 case.cure, case.target = True, {}
-            self.result.drift.append(Drift(f"{case.container.name} x {case.network}", "connected by hand"))
+            self.result.drift.append(
+                Drift(f"{case.container.name} x {case.network}", "connected by hand")
+            )
             self.result.cases.append(case)
         elif network.observed and self._ours(network.observed.mark):
-            whose = f"topology {owner(endpoint)!r} declares it" if endpoint.mark else "nobody declares it"
+            whose = (
+                f"topology {owner(endpoint)!r} declares it"
+                if endpoint.mark
+                else "nobody declares it"
+            )
             phantom = f"; {PHANTOM}" if endpoint.phantom else f"; {GHOST}" if endpoint.ghost else ""
-            self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}{phantom}")
+            self.result.notes.append(
+                f"{case.container.name} on {case.network} is left alone: {whose}{phantom}"
+            )
 
-    def _put_back(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
+    def _put_back(
+        self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase
+    ) -> None:
         """One that an interrupted run took away, and that is not ours."""
         if endpoint.mark is None and self._exclusive(network, case.container):
             return
         case.target, case.mark, case.reason = endpoint.settings, endpoint.mark, TAKEN_AWAY
         self.result.cases.append(case)
 
-    def _undo(self, case: EndpointCase, endpoint: ObservedEndpoint, mark: EndpointMark, network: NetworkCase | None) -> None:
-        """Takes back what this topology did: a made endpoint goes, an amended one gets its own settings back."""
+    def _undo(
+        self,
+        case: EndpointCase,
+        endpoint: ObservedEndpoint,
+        mark: EndpointMark,
+        network: NetworkCase | None,
+    ) -> None:
+        """Takes back what this topology did: a made endpoint goes, an amended one gets its own
+        settings back.
+        """
         case.stale = self._is_gone(endpoint)
         case.reason = "topology is destroyed" if self.policy.destroyed else "no longer declared"
         exclusive = network is not None and self._exclusive(network, case.container)
-        lost = case.stale and case.network not in self.names and not (network is not None and network.comes)
-        ends = mark.how == "made" or exclusive or lost or (network is not None and network.fate == "remove")
+        lost = (
+            case.stale
+            and case.network not in self.names
+            and not (network is not None and network.comes)
+        )
+        ends = (
+            mark.how == "made"
+            or exclusive
+            or lost
+            or (network is not None and network.fate == "remove")
+        )
         if ends and endpoint.missing and not endpoint.phantom:
             return
         if ends:
@@ -395,19 +596,36 @@ class _Decider:
             case.reason += ": gets its own settings back"
         self.result.cases.append(case)
 
-    def _foreign(self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase) -> None:
+    def _foreign(
+        self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase
+    ) -> None:
         """An endpoint that is not ours on a network that goes."""
         replaced = network.fate == "replace"
         another = owner(endpoint) or None
         exclusive = self._exclusive(network, case.container) and another is None
-        stuck = not replaced and network.observed and safety.names_network(case.container, network.observed)  # refused, whatever is allowed
-        if not (self.policy.disrupt_foreign or self.policy.consents(case.container.name, case.network) or exclusive or stuck):
+        stuck = (
+            not replaced
+            and network.observed
+            and safety.names_network(case.container, network.observed)
+        )  # refused, whatever is allowed
+        if not (
+            self.policy.disrupt_foreign
+            or self.policy.consents(case.container.name, case.network)
+            or exclusive
+            or stuck
+        ):
             self.result.refusals.append(
-                safety.foreign_endpoint(case.container.name, case.network, "replaced" if replaced else "removed", another)
+                safety.foreign_endpoint(
+                    case.container.name,
+                    case.network,
+                    "replaced" if replaced else "removed",
+                    another,
+                )
             )
         if replaced and not exclusive and self.engine.flavor == "podman":
             message = (
-                f"network {case.network} cannot be replaced under {case.container.name}: Podman does not tell whether its address is static"
+                f"network {case.network} cannot be replaced under {case.container.name}: Podman"
+                " does not tell whether its address is static"
             )
             way_out = f"disconnect {case.container.name} first, or declare it here"
             self.result.refusals.append(Refusal(message, way_out, about=(case.network, "")))
@@ -426,10 +644,17 @@ class _Decider:
         self.result.cases.append(case)
 
     def _exclusive(self, network: NetworkCase, container: ObservedContainer) -> bool:
-        """Whether the file, or a reset, consents to disconnecting this container, if it is not declared on it."""
+        """Whether the file, or a reset, consents to disconnecting this container, if it is not
+        declared on it.
+        """
         if self._has_the_name_only(container):
             return False
-        if self.policy.exclusive and self.policy.names(network.name) and network.wanted and not network.wanted.external:
+        if (
+            self.policy.exclusive
+            and self.policy.names(network.name)
+            and network.wanted
+            and not network.wanted.external
+        ):
             return network.comes or bool(network.observed and self._ours(network.observed.mark))
         return network.wanted is not None and network.wanted.exclusive
 
@@ -437,7 +662,9 @@ class _Decider:
         return ours(mark, self.desired.topology)
 
 
-def is_gone(endpoint: ObservedEndpoint, ids: Collection[str], names: Collection[str], engine: EngineInfo) -> bool:
+def is_gone(
+    endpoint: ObservedEndpoint, ids: Collection[str], names: Collection[str], engine: EngineInfo
+) -> bool:
     """Whether no network, of those with these IDs and names, answers to an endpoint."""
     if is_hidden(endpoint, engine):
         return False
@@ -454,11 +681,19 @@ def _own_settings(endpoint: ObservedEndpoint) -> Settings:
 
 def _settings_differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
     paths = sorted({*before, *after})
-    return tuple(Difference(p, before.get(p), after.get(p), "dropped") for p in paths if before.get(p) != after.get(p))
+    return tuple(
+        Difference(p, before.get(p), after.get(p), "dropped")
+        for p in paths
+        if before.get(p) != after.get(p)
+    )
 
 
 def decide_endpoints(
-    desired: DesiredState, observed: ObservedState, networks: Networks, containers: Containers, policy: Policy
+    desired: DesiredState,
+    observed: ObservedState,
+    networks: Networks,
+    containers: Containers,
+    policy: Policy,
 ) -> Endpoints:
     """A case for every endpoint that changes or is interrupted."""
     return _Decider(desired, observed, networks, containers, policy).run()

@@ -7,48 +7,101 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from ..marks import SECRET
-from ..model import DesiredNetwork, EndpointMark, NetworkMark, ObservedContainer, ObservedState, lasting_id
+from ..model import (
+    DesiredNetwork,
+    EndpointMark,
+    NetworkMark,
+    ObservedContainer,
+    ObservedState,
+    lasting_id,
+)
 from ..settings import Settings, chosen
 from .atoms import Whole
 
 
 def fingerprint(found: Whole, observed: ObservedState, asked: Sequence[str] = ()) -> str:
-    """A digest of the engine, of every network and container in scope, of the file and of the steps (which hold the subnets that matter).
+    """A digest of the engine, of every network and container in scope, of the file and of the steps
+    (which hold the subnets that matter).
 
     Of a part of a plan it is about that part; `asked` tells it from others.
 
     In scope are also strangers that share the network of a container that goes: they lose it.
 
-    Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves, as at a start of the engine do the IDs of its
-    own networks, and whether it tells a gateway that nobody chose. So are the values of environments: a plan is
-    published, and no guess at a value shall be confirmed by it. Whether one changes is in the steps.
+    Endpoint IDs, dynamic addresses, health and times are left out: they change by themselves, as at
+    a start of the engine do the IDs of its own networks, and whether it tells a gateway that nobody
+    chose. So are the values of environments: a plan is published, and no guess at a value shall be
+    confirmed by it. Whether one changes is in the steps.
     """
-    desired, networks, endpoints, containers, steps = found.desired, found.networks, found.endpoints, found.containers, found.steps
+    desired, networks, endpoints, containers, steps = (
+        found.desired,
+        found.networks,
+        found.endpoints,
+        found.containers,
+        found.steps,
+    )
     records = _Records(step.settings for step in steps)
     put, canonical = records.put, records.canonical
     put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
     if asked:
         put("part", *asked)
     for name, wanted in sorted(desired.networks.items()):
-        put("network", name, wanted.external, wanted.exclusive, wanted.protect, canonical(wanted.settings), *_optional(wanted))
-    scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {case.network for case in endpoints.cases}
+        put(
+            "network",
+            name,
+            wanted.external,
+            wanted.exclusive,
+            wanted.protect,
+            canonical(wanted.settings),
+            *_optional(wanted),
+        )
+    scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {
+        case.network for case in endpoints.cases
+    }
     for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
         if network.name in scope:
             owner = network.mark and network.mark.topology
-            put(lasting_id(network.id, network.name), network.name, canonical(chosen(network.settings)), owner)
+            put(
+                lasting_id(network.id, network.name),
+                network.name,
+                canonical(chosen(network.settings)),
+                owner,
+            )
     touched = {case.container.id for case in endpoints.cases}
     touched |= {case.observed.id for case in containers.cases.values() if case.observed}
     touched |= {member.id for case in containers.cases.values() for member in case.strangers}
     for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
-        if container.name in desired.containers or container.id in touched or any(e.network in scope for e in container.endpoints):
+        if (
+            container.name in desired.containers
+            or container.id in touched
+            or any(e.network in scope for e in container.endpoints)
+        ):
             records.put_container(container)
     for name, declared in sorted(desired.containers.items()):
-        put("container", name, declared.optional, *[f"{e.network} {canonical(e.settings)}" for e in declared.endpoints])
+        put(
+            "container",
+            name,
+            declared.optional,
+            *[f"{e.network} {canonical(e.settings)}" for e in declared.endpoints],
+        )
         if declared.managed:
             image = observed.images.get(declared.image)
-            put(canonical(declared.settings), declared.depends_on, declared.one_shot, declared.pull_policy, image and image.id)
+            put(
+                canonical(declared.settings),
+                declared.depends_on,
+                declared.one_shot,
+                declared.pull_policy,
+                image and image.id,
+            )
     for step in steps:
-        put(step.op, step.network, step.container, canonical(step.settings), step.needs, step.follows, records.marked(step.mark))
+        put(
+            step.op,
+            step.network,
+            step.container,
+            canonical(step.settings),
+            step.needs,
+            step.follows,
+            records.marked(step.mark),
+        )
         if step.kind in ("container", "image"):
             put(step.image, step.name, step.container_id, step.condition, step.volumes)
     return records.digest()
@@ -66,7 +119,9 @@ _AT_ONCE = 512
 
 
 class _Records:
-    """Text to be digested. `again` are settings that will be asked for more than once: what a step sends is often the declared object."""
+    """Text to be digested. `again` are settings that will be asked for more than once: what a step
+    sends is often the declared object.
+    """
 
     def __init__(self, again: Iterable[Settings]) -> None:
         self._hash = hashlib.sha256()
@@ -86,17 +141,37 @@ class _Records:
     def put_container(self, container: ObservedContainer) -> None:
         self.put(container.id, container.name, container.live, container.network_mode)
         if container.mark:
-            self.put(container.mark.topology, self.canonical(container.settings), container.image_id, sorted(container.anonymous.items()))
-        for endpoint in sorted(container.endpoints, key=_by_network) if len(container.endpoints) > 1 else container.endpoints:
+            self.put(
+                container.mark.topology,
+                self.canonical(container.settings),
+                container.image_id,
+                sorted(container.anonymous.items()),
+            )
+        for endpoint in (
+            sorted(container.endpoints, key=_by_network)
+            if len(container.endpoints) > 1
+            else container.endpoints
+        ):
             settings, mark = self.canonical(endpoint.settings), self.marked(endpoint.mark)
             phantom = "half" if endpoint.half else endpoint.phantom
-            self.put(endpoint.network, lasting_id(endpoint.network_id, endpoint.network), phantom, settings, mark)
+            self.put(
+                endpoint.network,
+                lasting_id(endpoint.network_id, endpoint.network),
+                phantom,
+                settings,
+                mark,
+            )
 
     def marked(self, mark: NetworkMark | EndpointMark | None) -> object:
         """An endpoint's mark whole; a network's follows from the file and from the containers."""
         if not isinstance(mark, EndpointMark):
             return None
-        return mark.topology, mark.how, self.canonical(mark.declared), self.canonical(mark.before) if mark.before else ""
+        return (
+            mark.topology,
+            mark.how,
+            self.canonical(mark.declared),
+            self.canonical(mark.before) if mark.before else "",
+        )
 
     def canonical(self, settings: Settings) -> str:
         text = self._spelt.get(id(settings))

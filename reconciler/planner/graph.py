@@ -12,9 +12,22 @@ from ..records import dataclass, field
 from ..settings import Settings
 
 Key = tuple[int, str, int, str]
-"""Rank of the operation, network, place in the file, container: sorts steps the same way every time."""
+"""Rank of the operation, network, place in the file, container: sorts steps the same way every
+time.
+"""
 
-_ORDER: tuple[Op, ...] = ("pull", "disconnect", "remove", "create", "connect", "rename", "stop", "update", "start", "wait")
+_ORDER: tuple[Op, ...] = (
+    "pull",
+    "disconnect",
+    "remove",
+    "create",
+    "connect",
+    "rename",
+    "stop",
+    "update",
+    "start",
+    "wait",
+)
 _RANKS: dict[Op, int] = {op: rank for rank, op in enumerate(_ORDER)}
 
 
@@ -56,7 +69,11 @@ class Node:
     @property
     def before(self) -> Sequence[Node]:
         """All that it waits for, possibly more than once each."""
-        return (*self.needs, *self.follows, *self.prefers) if self.follows or self.prefers else self.needs
+        return (
+            (*self.needs, *self.follows, *self.prefers)
+            if self.follows or self.prefers
+            else self.needs
+        )
 
 
 def _key(node: Node) -> Key:
@@ -65,17 +82,23 @@ def _key(node: Node) -> Key:
 
 
 def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
-    """The steps, numbered from 1 in a topological order that depends on the nodes alone, not on the order they come in."""
+    """The steps, numbered from 1 in a topological order that depends on the nodes alone, not on the
+    order they come in.
+    """
     numbers = _topological(nodes)
     steps: list[Step | None] = [None] * len(nodes)
-    for node in nodes:  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
+    for node in (
+        nodes
+    ):  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
         step = _step(node, numbers)
         steps[step.id - 1] = step
     return tuple(step for step in steps if step)
 
 
 def _topological(nodes: Collection[Node]) -> list[int]:
-    """The number of each node, by its position, which is set here. Preferences that close a circle give way."""
+    """The number of each node, by its position, which is set here. Preferences that close a circle
+    give way.
+    """
     for position, node in enumerate(sorted(nodes, key=_key)):
         node.position = position
     numbers = _kahn(nodes)
@@ -88,7 +111,9 @@ def _topological(nodes: Collection[Node]) -> list[int]:
 
 
 def _kahn(nodes: Collection[Node]) -> list[int]:
-    """Of the ready nodes the one with the smallest key is next; those in a circle, and what waits for them, get no number (0)."""
+    """Of the ready nodes the one with the smallest key is next; those in a circle, and what waits
+    for them, get no number (0).
+    """
     waiting = [0] * len(nodes)
     dependents: dict[int, list[int]] = defaultdict(list)
     for node in nodes:
@@ -110,7 +135,9 @@ def _kahn(nodes: Collection[Node]) -> list[int]:
 
 
 def _give_way(stuck: Sequence[Node]) -> None:
-    """Each node, in order, no longer follows those that it merely prefers to, and that wait for it."""
+    """Each node, in order, no longer follows those that it merely prefers to, and that wait for
+    it.
+    """
     dependents: dict[Node, set[Node]] = defaultdict(set)
     for node in stuck:
         for other in node.before:
@@ -138,7 +165,11 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
     hopes = [other for other in node.hopes if other in node.prefers] if node.hopes else ()
     needs = _numbers([*node.needs, *hopes] if hopes else node.needs, numbers)
     after = (*node.follows, *node.prefers)
-    follows = tuple(sorted({numbers[other.position] for other in after}.difference(needs))) if after else ()
+    follows = (
+        tuple(sorted({numbers[other.position] for other in after}.difference(needs)))
+        if after
+        else ()
+    )
     return Step(
         numbers[node.position],
         node.op,

@@ -1,7 +1,8 @@
 """The steps of containers that the topology runs, and the edges between them.
 
-A recreation keeps the old container until the new one runs: it is renamed, the new one is created, the old one stopped, the new one
-started, the old one removed. Whatever may fail without stopping anything comes before the stop.
+A recreation keeps the old container until the new one runs: it is renamed, the new one is created,
+the old one stopped, the new one started, the old one removed. Whatever may fail without stopping
+anything comes before the stop.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from .graph import Node
 GRACE = 10
 """Seconds that an engine gives a container to end, where nothing is declared."""
 PATIENCE = 60
-"""Seconds to wait for a container to become healthy beyond what its healthcheck itself may take; for one to end, ten times that."""
+"""Seconds to wait for a container to become healthy beyond what its healthcheck itself may take;
+for one to end, ten times that.
+"""
 _SECOND = 1_000_000_000
 
 
@@ -37,7 +40,11 @@ class Lifecycle:
         self.starts: dict[str, Node] = {}
         self.removes: dict[str, Node] = {}
         self.waits: dict[tuple[str, str], Node] = {}
-        old = (c.observed for c in containers.cases.values() if c.observed and (c.comes or leftover_of(c.observed) in containers.cases))
+        old = (
+            c.observed
+            for c in containers.cases.values()
+            if c.observed and (c.comes or leftover_of(c.observed) in containers.cases)
+        )
         self._shared = {container.network_mode.removeprefix("container:") for container in old}
         for image, why in sorted(containers.pulls.items()):
             self.pulls.append(Node("pull", "", why, image=image))
@@ -48,13 +55,23 @@ class Lifecycle:
     def all(self) -> Iterator[Node]:
         """Every node."""
         yield from self.pulls
-        for nodes in (self.renames, self.creates, self.updates, self.stops, self.starts, self.removes, self.waits):
+        for nodes in (
+            self.renames,
+            self.creates,
+            self.updates,
+            self.stops,
+            self.starts,
+            self.removes,
+            self.waits,
+        ):
             yield from nodes.values()
 
     def last_stop(self, name: str) -> Node | None:
         """The end of an old container that waits for the new one to be created, if it is one."""
         case = self.containers.cases[name]
-        return self.stops.get(name) if case.fate == "recreate" and not _stopped_first(case) else None
+        return (
+            self.stops.get(name) if case.fate == "recreate" and not _stopped_first(case) else None
+        )
 
     # --- nodes ---
 
@@ -70,28 +87,57 @@ class Lifecycle:
             self.starts[case.name] = self._of(case, "start", old_here, replaces=_replaced(case))
         if old and old.live and (case.goes or case.stop) and not self._ends_at_once(case, old):
             self.stops[case.name] = self._of(
-                case, "stop", old, seconds=_grace(case), replaces=_replaced(case), name=self._called(case, "stop")
+                case,
+                "stop",
+                old,
+                seconds=_grace(case),
+                replaces=_replaced(case),
+                name=self._called(case, "stop"),
             )
         if old and case.goes:
             volumes = not case.keep_volumes
-            self.removes[case.name] = self._of(case, "remove", old, volumes=volumes, name=self._called(case))
+            self.removes[case.name] = self._of(
+                case, "remove", old, volumes=volumes, name=self._called(case)
+            )
 
     def _ends_at_once(self, case: ContainerCase, old: ObservedContainer) -> bool:
-        """Whether its removal is its end. Not where others come before that: who shares its network, or takes its place."""
-        return case.fate == "remove" and not _grace(case) and old.id not in self._shared and leftover_of(old) not in self.containers.cases
+        """Whether its removal is its end. Not where others come before that: who shares its
+        network, or takes its place.
+        """
+        return (
+            case.fate == "remove"
+            and not _grace(case)
+            and old.id not in self._shared
+            and leftover_of(old) not in self.containers.cases
+        )
 
     def _creation(self, case: ContainerCase, old: ObservedContainer | None) -> None:
         replaces = _replaced(case)
         if old and not case.renamed:
-            self.renames[case.name] = self._of(case, "rename", old, name=case.old_name, replaces=replaces)
+            self.renames[case.name] = self._of(
+                case, "rename", old, name=case.old_name, replaces=replaces
+            )
         self.creates[case.name] = self._of(case, "create", None, spec=case.spec, replaces=replaces)
 
     def _called(self, case: ContainerCase, op: str = "remove") -> str:
         """The name of the container that goes, at the time it does."""
-        return case.old_name if case.fate == "recreate" and not (op == "stop" and _stopped_first(case)) else case.name
+        return (
+            case.old_name
+            if case.fate == "recreate" and not (op == "stop" and _stopped_first(case))
+            else case.name
+        )
 
-    def _of(self, case: ContainerCase, op: str, on: ObservedContainer | None, name: str = "", **more: object) -> Node:
-        called = name if op in ("stop", "remove") else on.name if on and op == "rename" else case.name
+    def _of(
+        self,
+        case: ContainerCase,
+        op: str,
+        on: ObservedContainer | None,
+        name: str = "",
+        **more: object,
+    ) -> Node:
+        called = (
+            name if op in ("stop", "remove") else on.name if on and op == "rename" else case.name
+        )
         more |= {"name": name} if op == "rename" else {}
         return Node(op, "", case.reason, called, container_id=on.id if on else "", **more)  # type: ignore[arg-type]
 
@@ -100,30 +146,43 @@ class Lifecycle:
     def edges(self, networks: Mapping[str, Node], leaving: Collection[str]) -> None:
         """All but those that networks and addresses make.
 
-        `networks` are the creations of networks by name, `leaving` the networks whose removal another's creation waits for.
+        `networks` are the creations of networks by name, `leaving` the networks whose removal
+        another's creation waits for.
         """
         for name, case in sorted(self.containers.cases.items()):
             if case.comes:
                 self._creation_edges(name, case, networks)
             self._start_edges(name, case, networks)
             for node in (self.updates.get(name), self.stops.get(name)):
-                if node and name in self.starts and not (node.op == "stop" and case.fate == "remove"):
+                if (
+                    node
+                    and name in self.starts
+                    and not (node.op == "stop" and case.fate == "remove")
+                ):
                     _need(self.starts[name], node)
             if name in self.removes:
-                _need(self.removes[name], self.starts.get(name) if case.comes else self.stops.get(name))
+                _need(
+                    self.removes[name],
+                    self.starts.get(name) if case.comes else self.stops.get(name),
+                )
         self._members(leaving)
         self._leftovers(leaving)
 
     def _creation_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
         """A container is renamed only when nothing but its own creation stands before the new one.
 
-        One with a phantom or half endpoint must be stopped before: Docker 28 renames it on all its networks, and fails where it is not.
-        So must one on an overlay network, which no engine renames while it runs (20.10, 28.5), and one that is restarting (20.10).
+        One with a phantom or half endpoint must be stopped before: Docker 28 renames it on all its
+        networks, and fails where it is not. So must one on an overlay network, which no engine
+        renames while it runs (20.10, 28.5), and one that is restarting (20.10).
         """
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
         needed = [networks.get(endpoint.network) for endpoint in case.spec.endpoints]
-        needed.append(self.creates.get(case.spec.mode.removeprefix("container:")) if case.spec.mode.startswith("container:") else None)
+        needed.append(
+            self.creates.get(case.spec.mode.removeprefix("container:"))
+            if case.spec.mode.startswith("container:")
+            else None
+        )
         for node in needed:
             _need(rename or create, node)
             _need(create, node)
@@ -136,9 +195,11 @@ class Lifecycle:
             _need(stop, create)
 
     def _start_edges(self, name: str, case: ContainerCase, networks: Mapping[str, Node]) -> None:
-        """What it depends on is waited for also where it is ready now: health comes and goes by itself, and the plan stays the same.
+        """What it depends on is waited for also where it is ready now: health comes and goes by
+        itself, and the plan stays the same.
 
-        A container that never ran is bound to its networks by name: those of them that are made come first.
+        A container that never ran is bound to its networks by name: those of them that are made
+        come first.
         """
         start = self.starts.get(name)
         if start is None or case.wanted is None:
@@ -146,13 +207,23 @@ class Lifecycle:
         for endpoint in case.observed.endpoints if case.observed and not case.comes else ():
             _need(start, networks.get(endpoint.network))
         mode = str(case.wanted.settings.get("network_mode", ""))
-        _need(start, self.starts.get(mode.removeprefix("container:")) if mode.startswith("container:") else None)
+        _need(
+            start,
+            (
+                self.starts.get(mode.removeprefix("container:"))
+                if mode.startswith("container:")
+                else None
+            ),
+        )
         for dependency in case.wanted.depends_on:
             other = self.containers.cases.get(dependency.container)
             begun = self.starts.get(dependency.container)
             stranger = self.containers.others.get(dependency.container)
             if dependency.condition != "started" and (other or stranger):
-                wait = self._wait(other or ContainerCase(dependency.container, observed=stranger), dependency.condition)
+                wait = self._wait(
+                    other or ContainerCase(dependency.container, observed=stranger),
+                    dependency.condition,
+                )
                 _need(wait, begun)
                 begun = wait
                 if stop := self.stops.get(name):  # it may be long, or fail
@@ -173,49 +244,73 @@ class Lifecycle:
         return self.waits[key]
 
     def _port_holders(self, case: ContainerCase) -> Iterator[Node | None]:
-        """What frees a host port that this container publishes: the end of another one that goes or is made anew."""
+        """What frees a host port that this container publishes: the end of another one that goes or
+        is made anew.
+        """
         if case.wanted is None:
             return
         for port in published(case.wanted):
             for other, taken in self._published.get(port.host, ()):
                 if other is not case and ports_meet(port, taken):
-                    yield self.stops.get(other.name) or (self.removes.get(other.name) if other.fate == "remove" else None)
+                    yield self.stops.get(other.name) or (
+                        self.removes.get(other.name) if other.fate == "remove" else None
+                    )
 
     @cached_property
     def _published(self) -> Mapping[str, list[tuple[ContainerCase, Port]]]:
         """Port on the host -> the running containers of cases that have it."""
         found = defaultdict(list)
         for case in self.containers.cases.values():
-            for port in host_ports(case.observed.settings.get("ports", ())) if case.observed and case.observed.live else ():
+            for port in (
+                host_ports(case.observed.settings.get("ports", ()))
+                if case.observed and case.observed.live
+                else ()
+            ):
                 found[port.host].append((case, port))
         return found
 
     def _members(self, leaving: Collection[str]) -> None:
         """A container is removed only after everything that shares its network namespace.
 
-        But for a member that is made anew on a network that waits for the removal: the two would wait for each other. It is stopped only
-        after those that are made anew have been created: where one cannot be, its old container runs on in that namespace.
+        But for a member that is made anew on a network that waits for the removal: the two would
+        wait for each other. It is stopped only after those that are made anew have been created:
+        where one cannot be, its old container runs on in that namespace.
         """
-        ids = {case.observed.id: name for name, case in self.containers.cases.items() if case.observed and name in self.removes}
+        ids = {
+            case.observed.id: name
+            for name, case in self.containers.cases.items()
+            if case.observed and name in self.removes
+        }
         for name, case in self.containers.cases.items():
             mode = case.observed.network_mode if case.observed else ""
-            owner = ids.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
+            owner = (
+                ids.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
+            )
             if owner is None or name not in self.removes:
                 continue
-            if case.fate == "remove" or not any(endpoint.network in leaving for endpoint in self._namespace(owner).endpoints):
+            if case.fate == "remove" or not any(
+                endpoint.network in leaving for endpoint in self._namespace(owner).endpoints
+            ):
                 _need(self.removes[owner], self.removes[name])
             if name in self.creates and (stop := self.stops.get(owner)):
                 stop.prefers.append(self.creates[name])
                 stop.hopes.append(self.creates[name])
 
     def _leftovers(self, leaving: Collection[str]) -> None:
-        """What an interrupted recreation left is kept until the new container runs, and stopped before, as they may want the same.
+        """What an interrupted recreation left is kept until the new container runs, and stopped
+        before, as they may want the same.
 
         But for one on a network that waits for its removal.
         """
         for name, case in self.containers.cases.items():
-            start = self.starts.get(leftover_of(case.observed)) if case.fate == "remove" and case.observed else None
-            if start and not any(endpoint.network in leaving for endpoint in self._namespace(name).endpoints):
+            start = (
+                self.starts.get(leftover_of(case.observed))
+                if case.fate == "remove" and case.observed
+                else None
+            )
+            if start and not any(
+                endpoint.network in leaving for endpoint in self._namespace(name).endpoints
+            ):
                 _need(self.removes[name], start)
                 _need(start, stop := self.stops.get(name))
                 waits = [node for node in start.needs if node.op == "wait"]
@@ -224,8 +319,14 @@ class Lifecycle:
                     stop.hopes += waits
 
     def _namespace(self, name: str) -> ObservedContainer:
-        """Whose network the container of a case is in: its own, or that of the one at the end of the chain."""
-        by_id = {case.observed.id: case.observed for case in self.containers.cases.values() if case.observed}
+        """Whose network the container of a case is in: its own, or that of the one at the end of
+        the chain.
+        """
+        by_id = {
+            case.observed.id: case.observed
+            for case in self.containers.cases.values()
+            if case.observed
+        }
         found = self.containers.cases[name].observed
         assert found is not None
         while owner := by_id.pop(found.network_mode.removeprefix("container:"), None):
@@ -243,7 +344,11 @@ def _stopped_first(case: ContainerCase) -> bool:
     old = case.observed
     if case.renamed or old is None:
         return False
-    return case.on_overlay or old.state == RESTARTING or any(e.phantom or e.half for e in old.endpoints)
+    return (
+        case.on_overlay
+        or old.state == RESTARTING
+        or any(e.phantom or e.half for e in old.endpoints)
+    )
 
 
 def _replaced(case: ContainerCase) -> Replaced | None:
@@ -251,7 +356,12 @@ def _replaced(case: ContainerCase) -> Replaced | None:
     if case.fate != "recreate" or old is None:
         return None
     attached = sorted((e for e in old.endpoints if not e.phantom), key=lambda e: e.network)
-    endpoints = tuple(EndpointSpec(e.network, {"mac_address": e.mac, **e.settings} if e.mac else e.settings, e.mark) for e in attached)
+    endpoints = tuple(
+        EndpointSpec(
+            e.network, {"mac_address": e.mac, **e.settings} if e.mac else e.settings, e.mark
+        )
+        for e in attached
+    )
     return Replaced(old.id, case.name, old.live, endpoints)
 
 
@@ -275,13 +385,19 @@ def _patience(settings: Settings, condition: str) -> int:
     return PATIENCE + (number("start_period", 0) + once * (number("retries", 3) or 3)) // _SECOND
 
 
-# --- ports -----------------------------------------------------------------------------------------------------------
+# --- ports ----------------------------------------------------------------------------------------
 
 
 def published(wanted: DesiredContainer) -> list[Port]:
-    """The fixed host ports of a container, as `host_ports`; none where it has no network of its own: engines ignore them there."""
+    """The fixed host ports of a container, as `host_ports`; none where it has no network of its
+    own: engines ignore them there.
+    """
     mode = str(wanted.settings.get("network_mode", ""))
-    return [] if mode in ("host", "none") or mode.startswith("container:") else host_ports(wanted.settings.get("ports", ()))
+    return (
+        []
+        if mode in ("host", "none") or mode.startswith("container:")
+        else host_ports(wanted.settings.get("ports", ()))
+    )
 
 
 def host_ports(ports: object) -> list[Port]:
@@ -291,5 +407,9 @@ def host_ports(ports: object) -> list[Port]:
 
 
 def ports_meet(one: Port, other: Port) -> bool:
-    """Whether two published ports cannot both be: same number and protocol on the host, and addresses that overlap."""
-    return (one.host, one.protocol) == (other.host, other.protocol) and overlaps(one.address, other.address)
+    """Whether two published ports cannot both be: same number and protocol on the host, and
+    addresses that overlap.
+    """
+    return (one.host, one.protocol) == (other.host, other.protocol) and overlaps(
+        one.address, other.address
+    )

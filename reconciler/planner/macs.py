@@ -1,4 +1,6 @@
-"""MAC addresses: what is kept, and what an engine cannot set: one that does not heed a MAC address on connect never gets one sent."""
+"""MAC addresses: what is kept, and what an engine cannot set: one that does not heed a MAC address
+on connect never gets one sent.
+"""
 
 from __future__ import annotations
 
@@ -13,50 +15,89 @@ MAC = "mac_address"
 
 
 def kept_mac(case: EndpointCase, engine: EngineInfo) -> str:
-    """The MAC address that an endpoint has and keeps when it is connected anew, though nobody declares one; not one that we gave it."""
+    """The MAC address that an endpoint has and keeps when it is connected anew, though nobody
+    declares one; not one that we gave it.
+    """
     seen = case.observed
-    if not (engine.heeds_mac and seen and seen.mac) or case.target is None or case.cure or MAC in case.target:
+    if (
+        not (engine.heeds_mac and seen and seen.mac)
+        or case.target is None
+        or case.cure
+        or MAC in case.target
+    ):
         return ""
     given = seen.mark.declared.get(MAC) if seen.mark else None
     return "" if given == seen.mac else seen.mac
 
 
 def loses_mac(case: EndpointCase, engine: EngineInfo) -> bool:
-    """Whether a live endpoint comes back with another; before Docker 23 only one made from an IPv4 address that changes."""
-    if engine.heeds_mac or not (case.disconnect and case.target is not None and case.observed and case.observed.mac):
+    """Whether a live endpoint comes back with another; before Docker 23 only one made from an IPv4
+    address that changes.
+    """
+    if engine.heeds_mac or not (
+        case.disconnect and case.target is not None and case.observed and case.observed.mac
+    ):
         return False
     live = {address.partition("/")[0] for address in case.observed.addresses}
-    remembered = case.container.mac and remembers_mac(case.container, case.network, engine, case.observed.network_id)
-    return engine.major >= STRICT_MODES or not (remembered or case.target.get("ipv4_address") in live)
+    remembered = case.container.mac and remembers_mac(
+        case.container, case.network, engine, case.observed.network_id
+    )
+    return engine.major >= STRICT_MODES or not (
+        remembered or case.target.get("ipv4_address") in live
+    )
 
 
 def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
-    """Those declared that are set only when a container is created; they are taken out of what is sent."""
+    """Those declared that are set only when a container is created; they are taken out of what is
+    sent.
+    """
     for case in [] if engine.heeds_mac else [*endpoints.cases, *endpoints.kept]:
         wanted = case.wanted.settings.get(MAC) if case.wanted else None
         if wanted is None or (case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)):
             continue
         live = case.observed.mac if case.observed else ""
         id = case.observed.network_id if case.observed else ""
-        kept_wide = case.container.mac == wanted and remembers_mac(case.container, case.network, engine, id)
+        kept_wide = case.container.mac == wanted and remembers_mac(
+            case.container, case.network, engine, id
+        )
         if case.target is not None:
             case.target = {path: value for path, value in case.target.items() if path != MAC}
             refused = not kept_wide
         else:
             refused = bool(live) and live != wanted
         if refused:
-            message = f"{case.container.name} on {case.network}: Docker {engine.version} cannot set mac_address {wanted} on connect"
+            message = (
+                f"{case.container.name} on {case.network}: Docker {engine.version} cannot set"
+                f" mac_address {wanted} on connect"
+            )
             if case.inside:
                 message += f", and it is created with that of {case.container.network_mode}"
             about = case.network, case.container.name
-            yield Refusal(message, _way_out(case, str(wanted)), False, case.wanted.source if case.wanted else None, about)
+            yield Refusal(
+                message,
+                _way_out(case, str(wanted)),
+                False,
+                case.wanted.source if case.wanted else None,
+                about,
+            )
 
 
 def _way_out(case: EndpointCase, wanted: str) -> str:
-    """What makes an endpoint have the address: of a container that the topology makes, in its file."""
+    """What makes an endpoint have the address: of a container that the topology makes, in its
+    file.
+    """
     if case.inside:
-        return f"keep the mac_address of one network of {case.container.name} only, or update to Docker 25"
+        return (
+            f"keep the mac_address of one network of {case.container.name} only, or update to"
+            " Docker 25"
+        )
     if case.container.mark:
-        return f"make {case.container.name} anew (apply, or reset without --keep-containers), or take it out"
-    anew = f"create the container anew with that address (docker run --network {case.network} --mac-address {wanted})"
+        return (
+            f"make {case.container.name} anew (apply, or reset without --keep-containers), or take"
+            " it out"
+        )
+    anew = (
+        f"create the container anew with that address (docker run --network {case.network}"
+        f" --mac-address {wanted})"
+    )
     return f"{anew}, update to Docker 29.3, or take it out"

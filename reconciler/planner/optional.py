@@ -17,7 +17,16 @@ def without_missing(desired: DesiredState, observed: ObservedState) -> DesiredSt
         return desired
 
     def kept(container: DesiredContainer) -> DesiredContainer:
-        endpoints = tuple(endpoint for endpoint in container.endpoints if endpoint.network not in gone)
-        return container if len(endpoints) == len(container.endpoints) else replace(container, endpoints=endpoints)
+        endpoints = tuple(
+            endpoint for endpoint in container.endpoints if endpoint.network not in gone
+        )
+        return (
+            container
+            if len(endpoints) == len(container.endpoints)
+            else replace(container, endpoints=endpoints)
+        )
 
-    return replace(desired, containers={name: kept(container) for name, container in desired.containers.items()})
+    return replace(
+        desired,
+        containers={name: kept(container) for name, container in desired.containers.items()},
+    )

@@ -1,7 +1,8 @@
 """From cases to steps: one engine call each, ordered only where the engine needs it.
 
-`needs` edges are dependence: a step whose need failed makes no sense. `follows` edges are order alone: who comes first gets the address,
-the subnet or the first interface, but a failure of the one does not stop the other.
+`needs` edges are dependence: a step whose need failed makes no sense. `follows` edges are order
+alone: who comes first gets the address, the subnet or the first interface, but a failure of the one
+does not stop the other.
 """
 
 from __future__ import annotations
@@ -29,12 +30,24 @@ _EXCLUSIVE_OPTIONS = (f"driver_opts.{BRIDGE_NAME_OPTION}", "driver_opts.parent")
 class _Graph:
     """Makes the nodes, then the edges, one method per reason for an edge."""
 
-    def __init__(self, networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        endpoints: Endpoints,
+        containers: Containers,
+        observed: ObservedState,
+    ) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
         self.containers = containers
         self.life = Lifecycle(containers)
-        self.ids = {network.name: network.id for network in sorted(observed.networks, key=lambda network: network.id)}
-        self.settings = {network.name: network.settings for network in sorted(observed.networks, key=lambda network: network.id)}
+        self.ids = {
+            network.name: network.id
+            for network in sorted(observed.networks, key=lambda network: network.id)
+        }
+        self.settings = {
+            network.name: network.settings
+            for network in sorted(observed.networks, key=lambda network: network.id)
+        }
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[Node] = []
         self.creates: dict[str, Node] = {}
@@ -58,7 +71,10 @@ class _Graph:
         self._endpoint_edges()
         self._cure_edges()
         self._container_edges()
-        self.life.edges(self.creates, {name for name, removal in self.removes.items() if self._waited_for(removal)})
+        self.life.edges(
+            self.creates,
+            {name for name, removal in self.removes.items() if self._waited_for(removal)},
+        )
         self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
         self._leaving_edges()
         self.claims.edges()
@@ -75,44 +91,92 @@ class _Graph:
 
     def _network_nodes(self, case: NetworkCase) -> None:
         if case.goes and case.observed:
-            node = Node("remove", case.name, case.reason, network_id=case.observed.id, expects=tuple(sorted(self.listed[case.name])))
+            node = Node(
+                "remove",
+                case.name,
+                case.reason,
+                network_id=case.observed.id,
+                expects=tuple(sorted(self.listed[case.name])),
+            )
             self.removes[case.name] = self._add(node)
         if case.comes:
-            self.creates[case.name] = self._add(Node("create", case.name, case.reason, settings=case.target, mark=case.mark))
+            self.creates[case.name] = self._add(
+                Node("create", case.name, case.reason, settings=case.target, mark=case.mark)
+            )
 
     def _endpoint_nodes(self, index: int, case: EndpointCase) -> None:
         if case.inside and (self.at_once or case.order == 0):
             return
         network = self.networks.get(case.network)
         bound = case.observed.network_id if case.observed and case.observed.endpoint_id else ""
-        present = network.observed.id if network and network.observed else bound or self.ids.get(case.network, "")
-        if network and network.wanted and network.wanted.external:  # one that a swarm's worker does not list is known by its name
+        present = (
+            network.observed.id
+            if network and network.observed
+            else bound or self.ids.get(case.network, "")
+        )
+        if (
+            network and network.wanted and network.wanted.external
+        ):  # one that a swarm's worker does not list is known by its name
             present = present or case.network
         fresh = "" if network and network.comes else present
         who = (case.reason, case.container.name)
         if case.disconnect:
             where = (fresh or self._name_of_lost(case)) if case.stale or case.cure else present
-            expects = (case.observed.endpoint_id,) if case.observed and case.observed.endpoint_id and not case.cure else ()
-            gone = Node("disconnect", case.network, *who, where, case.container.id, expects=expects, place=case.order)
+            expects = (
+                (case.observed.endpoint_id,)
+                if case.observed and case.observed.endpoint_id and not case.cure
+                else ()
+            )
+            gone = Node(
+                "disconnect",
+                case.network,
+                *who,
+                where,
+                case.container.id,
+                expects=expects,
+                place=case.order,
+            )
             self.disconnects[index] = self._add(gone)
         if case.target is not None:
             mac = kept_mac(case, self.observed.engine)
-            made = Node("connect", case.network, *who, fresh, case.container.id, case.target, case.mark, place=case.order, mac=mac)
+            made = Node(
+                "connect",
+                case.network,
+                *who,
+                fresh,
+                case.container.id,
+                case.target,
+                case.mark,
+                place=case.order,
+                mac=mac,
+            )
             self.connects[index] = self._add(made)
 
     def _name_of_lost(self, case: EndpointCase) -> str:
-        """What a stopped container still lists can be taken away by the network's name, where no network of that name is left."""
+        """What a stopped container still lists can be taken away by the network's name, where no
+        network of that name is left.
+        """
         return "" if case.network in self.creates or case.network in self.ids else case.network
 
     # --- edges ---
 
     def _network_edges(self) -> None:
-        """A network is removed before it is made again, and before another takes its subnet, bridge or parent."""
+        """A network is removed before it is made again, and before another takes its subnet, bridge
+        or parent.
+        """
         for name, create in self.creates.items():
             if name in self.removes:
                 create.needs.append(self.removes[name])
-        tagged = [(subnet, f"-{name}") for name in self.removes for subnet in subnets_of(self._observed_settings(name))]
-        tagged += [(subnet, f"+{name}") for name, create in self.creates.items() for subnet in subnets_of(create.settings)]
+        tagged = [
+            (subnet, f"-{name}")
+            for name in self.removes
+            for subnet in subnets_of(self._observed_settings(name))
+        ]
+        tagged += [
+            (subnet, f"+{name}")
+            for name, create in self.creates.items()
+            for subnet in subnets_of(create.settings)
+        ]
         for (_, one), (_, other) in overlapping(tagged):
             if one[0] != other[0]:
                 gone, made = (one[1:], other[1:]) if one[0] == "-" else (other[1:], one[1:])
@@ -123,7 +187,9 @@ class _Graph:
             for name in self.removes:
                 holders[self._observed_settings(name).get(option)].append(name)
             for name, create in self.creates.items():
-                for holder in holders.get(create.settings[option], ()) if option in create.settings else ():
+                for holder in (
+                    holders.get(create.settings[option], ()) if option in create.settings else ()
+                ):
                     if holder != name:
                         create.needs.append(self.removes[holder])
 
@@ -138,17 +204,25 @@ class _Graph:
             replaced = case.network in self.creates and case.network in self.removes
             if disconnect and connect and case.cure:
                 disconnect.needs.append(connect)
-            elif disconnect and connect and (case.stale or not replaced):  # otherwise removing and creating lie between them
+            elif (
+                disconnect and connect and (case.stale or not replaced)
+            ):  # otherwise removing and creating lie between them
                 connect.needs.append(disconnect)
             if connect and case.network in self.creates:
                 connect.needs.append(self.creates[case.network])
             if disconnect and case.stale and case.network in self.creates:
                 disconnect.needs.append(self.creates[case.network])
-            elif disconnect and case.network in self.removes and not (case.cure and case.network in self.creates):
+            elif (
+                disconnect
+                and case.network in self.removes
+                and not (case.cure and case.network in self.creates)
+            ):
                 self.removes[case.network].needs.append(disconnect)
 
     def _cure_edges(self) -> None:
-        """A cure needs an address for a moment: after those that let go of theirs, and one cure after another."""
+        """A cure needs an address for a moment: after those that let go of theirs, and one cure
+        after another.
+        """
         cured: dict[str, list[int]] = defaultdict(list)
         for index, case in enumerate(self.endpoints):
             if case.cure and index in self.connects:
@@ -163,9 +237,11 @@ class _Graph:
                 self.connects[later].prefers.append(self.disconnects[earlier])
 
     def _container_edges(self) -> None:
-        """Of one container: the network it was created on first, then in the order of the file; `none` is left before any.
+        """Of one container: the network it was created on first, then in the order of the file;
+        `none` is left before any.
 
-        Static addresses that dynamic ones might take go before all: two containers' orders could otherwise wait for each other.
+        Static addresses that dynamic ones might take go before all: two containers' orders could
+        otherwise wait for each other.
         """
         self.claims.rank()
         by_container: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -179,7 +255,11 @@ class _Graph:
                 ordered.sort(key=lambda i: self._place(i, mode))
             for earlier, later in pairwise(ordered):
                 self.connects[later].follows.append(self.connects[earlier])
-            leaving = [self.disconnects[i] for i in indexes if i in self.disconnects and self.endpoints[i].network == "none"]
+            leaving = [
+                self.disconnects[i]
+                for i in indexes
+                if i in self.disconnects and self.endpoints[i].network == "none"
+            ]
             for index in connecting:
                 if self.endpoints[index].network != mode:
                     self._mode_edge(self.endpoints[index], self.connects[index], mode)
@@ -189,15 +269,25 @@ class _Graph:
                 self._around_start(indexes)
 
     def _around_none(self, indexes: list[int], leaving: list[Node]) -> None:
-        """`none` is left once there is something to be connected to, and is connected when everything else is left."""
+        """`none` is left once there is something to be connected to, and is connected when
+        everything else is left.
+        """
         for node in leaving:
-            node.needs += [self.creates[net] for i in indexes if i in self.connects and (net := self.endpoints[i].network) in self.creates]
+            node.needs += [
+                self.creates[net]
+                for i in indexes
+                if i in self.connects and (net := self.endpoints[i].network) in self.creates
+            ]
         for index in indexes:
             if index in self.connects and self.endpoints[index].network == "none":
-                self.connects[index].needs += [self.disconnects[other] for other in indexes if other in self.disconnects]
+                self.connects[index].needs += [
+                    self.disconnects[other] for other in indexes if other in self.disconnects
+                ]
 
     def _around_start(self, indexes: list[int]) -> None:
-        """A container is attached before it is started, and after it was created; before the old one is stopped, as it may fail."""
+        """A container is attached before it is started, and after it was created; before the old
+        one is stopped, as it may fail.
+        """
         name = self.endpoints[indexes[0]].container.name
         create, start = self.life.creates.get(name), self.life.starts.get(name)
         for index in indexes:
@@ -210,14 +300,22 @@ class _Graph:
                     start.needs.append(node)
 
     def _mode_edge(self, case: EndpointCase, connect: Node, mode: str) -> None:
-        """While the network that a container was created on is missing, the container can be connected to no other.
+        """While the network that a container was created on is missing, the container can be
+        connected to no other.
 
-        It waits for the new one; a cure that a removal waits for comes before the old one goes, as the new one may wait for that removal.
+        It waits for the new one; a cure that a removal waits for comes before the old one goes, as
+        the new one may wait for that removal.
         """
-        removal = self.removes.get(case.network) if case.cure and case.network not in self.creates else None
+        removal = (
+            self.removes.get(case.network)
+            if case.cure and case.network not in self.creates
+            else None
+        )
         if removal and mode in self.removes:
             self.removes[mode].follows.append(connect)
-        elif mode in self.creates and not (removal and any(removal in create.needs for create in self.creates.values())):
+        elif mode in self.creates and not (
+            removal and any(removal in create.needs for create in self.creates.values())
+        ):
             connect.needs.append(self.creates[mode])
 
     def _place(self, index: int, mode: str) -> tuple[int, bool, int, str]:
@@ -227,7 +325,8 @@ class _Graph:
     def _leaving_edges(self) -> None:
         """A network goes after the containers on it that go.
 
-        One that is recreated leaves it before only where the new network, or another that takes its place, waits for that.
+        One that is recreated leaves it before only where the new network, or another that takes its
+        place, waits for that.
         """
         for case in self.containers.cases.values():
             for endpoint in case.observed.endpoints if case.observed and case.goes else ():
@@ -236,7 +335,9 @@ class _Graph:
                     continue
                 if case.fate == "remove" or not self._waited_for(removal):
                     removal.needs.append(self.life.removes[case.name])
-                elif case.observed.live and not (endpoint.phantom or endpoint.missing or endpoint.half):
+                elif case.observed.live and not (
+                    endpoint.phantom or endpoint.missing or endpoint.half
+                ):
                     leave = self._leave(case.observed, endpoint, removal)
                     removal.needs.append(leave)
                     self.life.stops[case.name].follows.append(leave)
@@ -245,11 +346,22 @@ class _Graph:
         """Whether a network is made only after this one is gone."""
         return any(removal in create.needs for create in self.creates.values())
 
-    def _leave(self, container: ObservedContainer, endpoint: ObservedEndpoint, removal: Node) -> Node:
+    def _leave(
+        self, container: ObservedContainer, endpoint: ObservedEndpoint, removal: Node
+    ) -> Node:
         expects = (endpoint.endpoint_id,) if endpoint.endpoint_id else ()
         reason = f"{endpoint.network} goes, and {container.name} is made anew"
-        ids = {"network_id": removal.network_id, "container_id": container.id}
-        return self._add(Node("disconnect", endpoint.network, reason, container.name, expects=expects, **ids))  # type: ignore[arg-type]
+        return self._add(
+            Node(
+                "disconnect",
+                endpoint.network,
+                reason,
+                container.name,
+                network_id=removal.network_id,
+                container_id=container.id,
+                expects=expects,
+            )
+        )
 
     def _wiped_first(self, wipe: Wipe) -> None:
         """Nothing is made before everything is gone."""
@@ -266,12 +378,18 @@ class _Graph:
                 node.needs.extend(self.life.pulls)
 
     def _automatic_last(self) -> None:
-        """Networks with an IPv4 subnet of their own are made before those for which the engine chooses one.
+        """Networks with an IPv4 subnet of their own are made before those for which the engine
+        chooses one.
 
-        One chain through the former (the engine makes networks one at a time anyway), those that wait for a removal at its end.
+        One chain through the former (the engine makes networks one at a time anyway), those that
+        wait for a removal at its end.
         """
         creates = self.creates.values()
-        automatic = [node for node in creates if "ipv4.subnet" not in node.settings and node.settings.get("enable_ipv4") is not False]
+        automatic = [
+            node
+            for node in creates
+            if "ipv4.subnet" not in node.settings and node.settings.get("enable_ipv4") is not False
+        ]
         if not automatic:
             return
         explicit = [node for node in creates if "ipv4.subnet" in node.settings]
@@ -283,9 +401,15 @@ class _Graph:
 
 
 def order(
-    networks: Networks, endpoints: Endpoints, containers: Containers, observed: ObservedState, wipe: Wipe
+    networks: Networks,
+    endpoints: Endpoints,
+    containers: Containers,
+    observed: ObservedState,
+    wipe: Wipe,
 ) -> tuple[tuple[Step, ...], list[Refusal], list[str]]:
-    """The steps, in an order that depends on the cases alone; what no order can make certain; and what is to be known of it."""
+    """The steps, in an order that depends on the cases alone; what no order can make certain; and
+    what is to be known of it.
+    """
     graph = _Graph(networks, endpoints, containers, observed)
     steps = numbered(graph.build(wipe))
     return steps, list(graph.claims.risks()), sorted(graph.claims.unguarded(endpoints.kept))

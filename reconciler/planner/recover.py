@@ -1,7 +1,8 @@
 """What interrupted runs took away counts as observed: the journals laid over the engine's state.
 
-An object that a journal holds and the engine lacks is added to the state, marked `missing`: the planner decides about it as about any
-other, but has nothing to take away. Whether it comes back is then decided by the same rules as whether it would have stayed.
+An object that a journal holds and the engine lacks is added to the state, marked `missing`: the
+planner decides about it as about any other, but has nothing to take away. Whether it comes back is
+then decided by the same rules as whether it would have stayed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ..model import PREDEFINED, DesiredState, Journal, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from ..model import (
+    PREDEFINED,
+    DesiredState,
+    Journal,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    ObservedState,
+)
 from ..ownership import ours, owner
 from ..plan import Plan, Refusal
 from ..records import replace
@@ -19,11 +28,15 @@ READ_IT = "use the version of netplan that wrote it, or give up what it holds: d
 TAKEN_AWAY = "taken away by an interrupted run"
 
 
-def recover(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal]) -> ObservedState:
-    """`observed`, and in it what the journals hold and it lacks, as far as it concerns `desired`; of two journals the newer decides.
+def recover(
+    desired: DesiredState, observed: ObservedState, journals: Sequence[Journal]
+) -> ObservedState:
+    """`observed`, and in it what the journals hold and it lacks, as far as it concerns `desired`;
+    of two journals the newer decides.
 
-    Of this topology's journals that is every declared network, and every endpoint whose network is there or comes back. Of another's, only
-    endpoints that this one declares or marked, on networks that are there: the rest is for that topology to recover.
+    Of this topology's journals that is every declared network, and every endpoint whose network is
+    there or comes back. Of another's, only endpoints that this one declares or marked, on networks
+    that are there: the rest is for that topology to recover.
     """
     if not journals:
         return observed
@@ -34,8 +47,12 @@ def recover(desired: DesiredState, observed: ObservedState, journals: Sequence[J
     known = networks.keys() | missing.keys()
     back = _Back(observed.networks, missing.keys())
     taken = [(journal, _taken(journal)) for journal in newest_first]
-    containers = tuple(_whole(container, taken, desired, known, back) for container in observed.containers)
-    all_networks = sorted((*observed.networks, *missing.values()), key=lambda network: (network.name, network.id))
+    containers = tuple(
+        _whole(container, taken, desired, known, back) for container in observed.containers
+    )
+    all_networks = sorted(
+        (*observed.networks, *missing.values()), key=lambda network: (network.name, network.id)
+    )
     return replace(observed, networks=tuple(all_networks), containers=containers)
 
 
@@ -53,7 +70,9 @@ _Taken = tuple[Journal, Mapping[str, Sequence[ObservedEndpoint]]]
 
 
 class _Back:
-    """Which networks that journals mean are there: by what they are, as somebody else's may have the name of one by now."""
+    """Which networks that journals mean are there: by what they are, as somebody else's may have
+    the name of one by now.
+    """
 
     def __init__(self, networks: Iterable[ObservedNetwork], missing: Collection[str] = ()) -> None:
         self.missing = missing
@@ -63,7 +82,9 @@ class _Back:
         self._taken: dict[str, dict[str, list[ObservedNetwork]]] = {}
 
     def taken(self, journal: Journal, name: str) -> Sequence[ObservedNetwork]:
-        """The networks of that name that a journal holds: looked up for every endpoint that it does."""
+        """The networks of that name that a journal holds: looked up for every endpoint that it
+        does.
+        """
         found = self._taken.get(journal.name)
         if found is None:
             found = self._taken[journal.name] = {}
@@ -72,16 +93,32 @@ class _Back:
         return found.get(name, ())
 
     def network(self, journal: Journal, name: str, id: str) -> ObservedNetwork | None:
-        """The network itself, or one that a run of its topology, or the way back from a failed run, has made in its place."""
+        """The network itself, or one that a run of its topology, or the way back from a failed run,
+        has made in its place.
+        """
         taken = self.taken(journal, name)
-        return next((network for network in self.by_name.get(name, ()) if _is_the_one(network, journal.topology, taken, id)), None)
+        return next(
+            (
+                network
+                for network in self.by_name.get(name, ())
+                if _is_the_one(network, journal.topology, taken, id)
+            ),
+            None,
+        )
 
     def endpoint(self, journal: Journal, endpoint: ObservedEndpoint) -> bool:
-        """Whether the network of an endpoint that a run took away is there, or comes back in the journal's own name."""
-        return endpoint.network in self.missing or self.network(journal, endpoint.network, endpoint.network_id) is not None
+        """Whether the network of an endpoint that a run took away is there, or comes back in the
+        journal's own name.
+        """
+        return (
+            endpoint.network in self.missing
+            or self.network(journal, endpoint.network, endpoint.network_id) is not None
+        )
 
 
-def _is_the_one(network: ObservedNetwork, topology: str, taken: Sequence[ObservedNetwork], id: str) -> bool:
+def _is_the_one(
+    network: ObservedNetwork, topology: str, taken: Sequence[ObservedNetwork], id: str
+) -> bool:
     if id in ("", network.id) or network.name in PREDEFINED:
         return True
     if network.mark is None:
@@ -90,12 +127,18 @@ def _is_the_one(network: ObservedNetwork, topology: str, taken: Sequence[Observe
 
 
 def _whole(
-    container: ObservedContainer, journals: Sequence[_Taken], desired: DesiredState, known: Collection[str], back: _Back
+    container: ObservedContainer,
+    journals: Sequence[_Taken],
+    desired: DesiredState,
+    known: Collection[str],
+    back: _Back,
 ) -> ObservedContainer:
-    """The container with the endpoints that it lacks. A phantom is lacking too: its settings are those of the journal.
+    """The container with the endpoints that it lacks. A phantom is lacking too: its settings are
+    those of the journal.
 
-    What this topology declares or made it has by the network's name, what is somebody else's only where the network itself is there.
-    `none` is put back only on a container that is on no network at all.
+    What this topology declares or made it has by the network's name, what is somebody else's only
+    where the network itself is there. `none` is put back only on a container that is on no network
+    at all.
     """
     endpoints = {endpoint.network: endpoint for endpoint in container.endpoints}
     for journal, taken_off in journals:
@@ -103,36 +146,63 @@ def _whole(
         for taken in taken_off.get(container.id, ()):
             there = endpoints.get(taken.network)
             mine = _concerns(desired, container.name, taken)
-            concerns = (own and (mine or back.endpoint(journal, taken))) or (taken.network in back.by_name and mine)
+            concerns = (own and (mine or back.endpoint(journal, taken))) or (
+                taken.network in back.by_name and mine
+            )
             lacks = there is None or (there.phantom and not there.missing)
             if taken.network == "none":
                 lacks = not container.endpoints
             if concerns and lacks and taken.network in known:
                 endpoints[taken.network] = _missing(
-                    _taken_over(desired, container.name, taken, back.taken(journal, taken.network)) if own else taken, there
+                    (
+                        _taken_over(
+                            desired, container.name, taken, back.taken(journal, taken.network)
+                        )
+                        if own
+                        else taken
+                    ),
+                    there,
                 )
-            elif concerns and there and taken.phantom and there.mark is None:  # made real, so that it could be taken away
+            elif (
+                concerns and there and taken.phantom and there.mark is None
+            ):  # made real, so that it could be taken away
                 endpoints[taken.network] = replace(there, mark=taken.mark)
     whole = tuple(endpoints[name] for name in sorted(endpoints))
-    return container if set(map(id, whole)) == set(map(id, container.endpoints)) else replace(container, endpoints=whole)
+    return (
+        container
+        if set(map(id, whole)) == set(map(id, container.endpoints))
+        else replace(container, endpoints=whole)
+    )
 
 
-def _taken_over(desired: DesiredState, name: str, taken: ObservedEndpoint, networks: Sequence[ObservedNetwork]) -> ObservedEndpoint:
-    """A declared endpoint on a network that its run was adopting went along with it (endpoints.py), and does so still."""
+def _taken_over(
+    desired: DesiredState, name: str, taken: ObservedEndpoint, networks: Sequence[ObservedNetwork]
+) -> ObservedEndpoint:
+    """A declared endpoint on a network that its run was adopting went along with it (endpoints.py),
+    and does so still.
+    """
     wanted, mark = desired.containers.get(name), taken.mark
     if mark is None or mark.topology == desired.topology:
         return taken
-    declared = wanted is not None and any(endpoint.network == taken.network for endpoint in wanted.endpoints)
+    declared = wanted is not None and any(
+        endpoint.network == taken.network for endpoint in wanted.endpoints
+    )
     adopted = declared and owner(mark) in {owner(network) for network in networks}
-    return replace(taken, mark=replace(mark, topology=desired.topology)) if mark and adopted else taken
+    return (
+        replace(taken, mark=replace(mark, topology=desired.topology)) if mark and adopted else taken
+    )
 
 
 def _missing(taken: ObservedEndpoint, there: ObservedEndpoint | None) -> ObservedEndpoint:
-    return replace(taken, network_id="", endpoint_id="", addresses=(), phantom=there is not None, missing=True)
+    return replace(
+        taken, network_id="", endpoint_id="", addresses=(), phantom=there is not None, missing=True
+    )
 
 
 def _taken(journal: Journal) -> Mapping[str, Sequence[ObservedEndpoint]]:
-    """What the journal holds of each container, by ID: looked up for every container of the engine."""
+    """What the journal holds of each container, by ID: looked up for every container of the
+    engine.
+    """
     found: dict[str, list[ObservedEndpoint]] = defaultdict(list)
     for container in journal.taken.containers:
         found[container.id] += container.endpoints
@@ -142,21 +212,36 @@ def _taken(journal: Journal) -> Mapping[str, Sequence[ObservedEndpoint]]:
 def _concerns(desired: DesiredState, name: str, endpoint: ObservedEndpoint) -> bool:
     wanted = desired.containers.get(name)
     return ours(endpoint, desired.topology) or (
-        wanted is not None and any(declared.network == endpoint.network for declared in wanted.endpoints)
+        wanted is not None
+        and any(declared.network == endpoint.network for declared in wanted.endpoints)
     )
 
 
-def given_up(desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy) -> Iterator[Refusal]:
-    """Other people's endpoints that would never come back, as the network that they were taken off does not: refused without consent."""
+def given_up(
+    desired: DesiredState, observed: ObservedState, journals: Sequence[Journal], policy: Policy
+) -> Iterator[Refusal]:
+    """Other people's endpoints that would never come back, as the network that they were taken off
+    does not: refused without consent.
+    """
     back = _Back(observed.networks)
-    comes = {name for name, wanted in desired.networks.items() if not wanted.external and name not in back.by_name}
+    comes = {
+        name
+        for name, wanted in desired.networks.items()
+        if not wanted.external and name not in back.by_name
+    }
     containers = {container.id: container for container in observed.containers}
     for journal in journals if not (policy.disrupt_foreign or policy.wipe) else ():
         taken_networks = {network.name: network.id for network in journal.taken.networks}
-        gone = {name for name, id in taken_networks.items() if not back.network(journal, name, id)} - comes
+        gone = {
+            name for name, id in taken_networks.items() if not back.network(journal, name, id)
+        } - comes
         for taken in journal.taken.containers if journal.topology == desired.topology else ():
             for endpoint in taken.endpoints:
-                lost = endpoint.network in gone and taken.id in containers and not ours(endpoint, desired.topology)
+                lost = (
+                    endpoint.network in gone
+                    and taken.id in containers
+                    and not ours(endpoint, desired.topology)
+                )
                 if lost and not policy.consents(taken.name, endpoint.network):
                     yield _given_up(taken.name, endpoint.network, endpoint.network in back.by_name)
 
@@ -165,8 +250,10 @@ def _given_up(container: str, network: str, replaced: bool) -> Refusal:
     first = f"remove network {network} as it is now, and " if replaced else ""
     now = f" (another network is called {network} now)" if replaced else ""
     return Refusal(
-        f"an interrupted run took container {container} off network {network}, and neither would come back{now}",
-        f"recover first: {first}netplan apply the file as it was then; or give them up with --disrupt-foreign",
+        f"an interrupted run took container {container} off network {network}, and neither would"
+        f" come back{now}",
+        f"recover first: {first}netplan apply the file as it was then; or give them up with"
+        " --disrupt-foreign",
     )
 
 
@@ -181,13 +268,19 @@ def readable(journals: Iterable[Journal]) -> tuple[Journal, ...]:
 
 
 def unreadable(topology: str, journals: Iterable[Journal]) -> tuple[list[Refusal], list[str]]:
-    """What stands against a plan of `topology`, as what its own run took away is not known, and what it is warned of."""
+    """What stands against a plan of `topology`, as what its own run took away is not known, and
+    what it is warned of.
+    """
     refusals, warnings = [], []
     for journal in journals:
         if journal.unreadable and journal.topology == topology:
             refusals.append(Refusal(cannot_read(journal), READ_IT.format(journal.name)))
         elif journal.unreadable:
-            whose = f"of topology {journal.topology}" if journal.topology else "if it is of this topology, what was taken away stays away"
+            whose = (
+                f"of topology {journal.topology}"
+                if journal.topology
+                else "if it is of this topology, what was taken away stays away"
+            )
             warnings.append(f"{cannot_read(journal)}: {whose}")
     return refusals, warnings
 
@@ -195,21 +288,35 @@ def unreadable(topology: str, journals: Iterable[Journal]) -> tuple[list[Refusal
 def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:
     """One sentence for each journal: whose run was interrupted, and what `made` puts back of it."""
     for journal in journals:
-        run = f'a run of topology "{journal.topology}" on {journal.host}, begun {journal.time}, was interrupted'
+        run = (
+            f'a run of topology "{journal.topology}" on {journal.host}, begun {journal.time}, was'
+            " interrupted"
+        )
         back = list(_put_back(made, journal))
         if journal.topology == made.topology and (made.only or made.left_out):
             some = f"this puts back {', '.join(back)}, and " if back else ""
             yield f"{run}; {some}a plan of the whole file recovers the rest"
         elif journal.topology == made.topology:
-            yield f"{run}; this recovers it: {'puts back ' + ', '.join(back) if back else 'nothing is left to put back'}"
+            yield (
+                f"{run}; this recovers it:"
+                f" {'puts back ' + ', '.join(back) if back else 'nothing is left to put back'}"
+            )
         else:
-            yield f"{run}: apply or destroy {journal.topology} to recover it" + (f"; this puts back {', '.join(back)}" if back else "")
+            yield f"{run}: apply or destroy {journal.topology} to recover it" + (
+                f"; this puts back {', '.join(back)}" if back else ""
+            )
 
 
 def _put_back(made: Plan, journal: Journal) -> Iterator[str]:
     networks = {network.name for network in journal.taken.networks}
-    endpoints = {(container.id, e.network) for container in journal.taken.containers for e in container.endpoints}
-    disconnected = {(step.container_id, step.network) for step in made.steps if step.op == "disconnect"}
+    endpoints = {
+        (container.id, e.network)
+        for container in journal.taken.containers
+        for e in container.endpoints
+    }
+    disconnected = {
+        (step.container_id, step.network) for step in made.steps if step.op == "disconnect"
+    }
     removed = {step.network for step in made.steps if step.op == "remove"}
     networks, endpoints = networks - removed, endpoints - disconnected
     for step in made.steps:
@@ -221,16 +328,26 @@ def _put_back(made: Plan, journal: Journal) -> Iterator[str]:
 
 
 def lacking(journal: Journal, observed: ObservedState) -> bool:
-    """Whether the engine lacks anything that the journal holds and that something could still be done about."""
+    """Whether the engine lacks anything that the journal holds and that something could still be
+    done about.
+    """
     back = _Back(observed.networks)
     containers = {container.id: container for container in observed.containers}
-    if any(back.network(journal, network.name, network.id) is None for network in journal.taken.networks):
+    if any(
+        back.network(journal, network.name, network.id) is None
+        for network in journal.taken.networks
+    ):
         return True
     for taken in journal.taken.containers:
         container = containers.get(taken.id)
         for endpoint in taken.endpoints if container else ():
             there = container.endpoint(endpoint.network) if container else None
             now = back.network(journal, endpoint.network, endpoint.network_id)
-            if there is None or there.phantom or now is None or there.network_id not in ("", now.id):
+            if (
+                there is None
+                or there.phantom
+                or now is None
+                or there.network_id not in ("", now.id)
+            ):
                 return True
     return False

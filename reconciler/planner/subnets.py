@@ -10,7 +10,9 @@ from ..model import ObservedNetwork
 from ..settings import FAMILIES, Settings
 
 IpNetwork = IPv4Network | IPv6Network
-_PRIVATE = tuple(ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"))
+_PRIVATE = tuple(
+    ip_network(p) for p in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
+)
 
 
 @lru_cache(maxsize=8192)
@@ -29,7 +31,9 @@ def subnets_of(settings: Settings) -> tuple[str, ...]:
 
 
 def shares_address_space(network: ObservedNetwork) -> bool:
-    """Whether its subnets exclude others on this engine: a swarm's networks have a space of their own, host and none have no subnets."""
+    """Whether its subnets exclude others on this engine: a swarm's networks have a space of their
+    own, host and none have no subnets.
+    """
     driver = network.settings.get("driver", "bridge")
     return network.scope != "swarm" and driver not in ("overlay", "host", "null")
 
@@ -39,9 +43,11 @@ def in_swarm(network: ObservedNetwork) -> bool:
     return network.settings.get("driver") == "overlay"
 
 
-def overlapping(tagged: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+def overlapping(
+    tagged: Iterable[tuple[str, str]],
+) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Pairs of (prefix, tag) whose prefixes overlap, by a sweep: near linear where few do."""
-    entries = sorted(((_bounds(prefix), prefix, tag) for prefix, tag in tagged))
+    entries = sorted((_bounds(prefix), prefix, tag) for prefix, tag in tagged)
     active: list[tuple[tuple[int, int, int], str, str]] = []
     for entry in entries:
         (version, start, _), prefix, tag = entry
@@ -57,7 +63,9 @@ def _bounds(prefix: str) -> tuple[int, int, int]:
 
 
 def free_subnet(like: str, taken: Iterable[str]) -> str | None:
-    """The next subnet of the same size in the same private range (or the surrounding /8) that overlaps none of `taken`."""
+    """The next subnet of the same size in the same private range (or the surrounding /8) that
+    overlaps none of `taken`.
+    """
     wanted = parsed(like)
     others = [other for other in (parsed(t) for t in taken) if other.version == wanted.version]
     home = next((p for p in _PRIVATE if p.version == wanted.version and wanted.subnet_of(p)), None)  # type: ignore[arg-type]
@@ -69,7 +77,10 @@ def free_subnet(like: str, taken: Iterable[str]) -> str | None:
     offset = (start + size) % span
     while tried < 4096 and offset != start:
         low = first + offset
-        blocker = max((int(o.broadcast_address) for o in others if _meets(o, low, low + size - 1)), default=None)
+        blocker = max(
+            (int(o.broadcast_address) for o in others if _meets(o, low, low + size - 1)),
+            default=None,
+        )
         if blocker is None:
             return str(type(wanted)((low, wanted.prefixlen)))
         after = -(-(blocker + 1 - first) // size) * size

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from ..model import SWARM_ID, EngineInfo, ObservedContainer, ObservedEndpoint, ObservedNetwork, Source
+from ..model import (
+    SWARM_ID,
+    EngineInfo,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    Source,
+)
 from ..plan import Refusal
 
 _FIRST = "remove the service from the network first"
 
 
-def in_use(network: ObservedNetwork, verb: str, engine: EngineInfo, tasks: Collection[ObservedContainer]) -> Iterator[Refusal]:
-    """Refuses to take a network away that the engine would not let go of, whatever the user allows. `tasks` are those on it here."""
+def in_use(
+    network: ObservedNetwork, verb: str, engine: EngineInfo, tasks: Collection[ObservedContainer]
+) -> Iterator[Refusal]:
+    """Refuses to take a network away that the engine would not let go of, whatever the user allows.
+    `tasks` are those on it here.
+    """
     name, subject = network.name, f"network {network.name} cannot be {verb}"
     yield from _by_services(network, subject, engine, tasks)
     if network.outside:
         message = f"{subject}: {', '.join(network.outside)} on it is no container of this engine"
-        way_out = f"disconnect what is on it first, where it runs (docker network disconnect {name} CONTAINER)"
+        way_out = (
+            f"disconnect what is on it first, where it runs (docker network disconnect {name}"
+            " CONTAINER)"
+        )
         yield Refusal(message, way_out, about=(name, ""))
     if network.scope == "swarm" and engine.swarm == "worker":
-        yield Refusal(f"{subject} from here: this engine is a worker of its swarm", "do it on a manager", False, about=(name, ""))
+        yield Refusal(
+            f"{subject} from here: this engine is a worker of its swarm",
+            "do it on a manager",
+            False,
+            about=(name, ""),
+        )
 
 
 def _by_services(
@@ -33,13 +52,18 @@ def _by_services(
     services = {*network.services, *(task.service for task in tasks)}
     leaving = services - {*network.services} if told else set()
     if using := sorted(services - leaving):
-        commands = "; ".join(f"docker service update --network-rm {name} {service}" for service in using)
+        commands = "; ".join(
+            f"docker service update --network-rm {name} {service}" for service in using
+        )
         if network.scope != "swarm":
             commands = "; ".join(f"docker network disconnect {name} {task.name}" for task in tasks)
         message = f"{subject}: {_named(using)} use{'' if len(using) > 1 else 's'} it"
         yield Refusal(message, f"{_FIRST}: {commands}", about=(name, ""))
     if leaving:
-        message = f"{subject}: tasks of {_named(sorted(leaving))}, removed or no longer using it, are still on it"
+        message = (
+            f"{subject}: tasks of {_named(sorted(leaving))}, removed or no longer using it, are"
+            " still on it"
+        )
         yield Refusal(message, _wait_for(sorted(leaving)), about=(name, ""))
 
 
@@ -48,7 +72,9 @@ def _named(services: Sequence[str]) -> str:
 
 
 def _wait_for(services: Sequence[str]) -> str:
-    shown = "; ".join(f"docker ps --filter label=com.docker.swarm.service.name={service}" for service in services)
+    shown = "; ".join(
+        f"docker ps --filter label=com.docker.swarm.service.name={service}" for service in services
+    )
     return f"wait until they have ended, and run this again ({shown})"
 
 
@@ -62,6 +88,9 @@ def is_hidden(endpoint: ObservedEndpoint, engine: EngineInfo) -> bool:
 
 def task_endpoint(container: ObservedContainer, network: str, source: Source | None) -> Refusal:
     """Refuses to change an attachment of a service's task."""
-    message = f"container {container.name} on {network} is a task of swarm service {container.service}, and would be connected anew"
+    message = (
+        f"container {container.name} on {network} is a task of swarm service {container.service},"
+        " and would be connected anew"
+    )
     way_out = "take it out of the file: its service decides about its attachments"
     return Refusal(message, way_out, source=source, about=(network, container.name))

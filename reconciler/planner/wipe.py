@@ -1,4 +1,6 @@
-"""The empty machine: every container and every network that somebody made, taken away before anything is made."""
+"""The empty machine: every container and every network that somebody made, taken away before
+anything is made.
+"""
 
 from __future__ import annotations
 
@@ -26,27 +28,58 @@ class Wipe:
 def split(observed: ObservedState, policy: Policy) -> tuple[Wipe, ObservedState]:
     """What a wipe takes away, and the engine as it is afterwards.
 
-    The engine's own networks stay, and so do the containers that policy spares, with the networks they are on. A swarm's networks leave a
-    worker by themselves, once nothing on it uses them.
+    The engine's own networks stay, and so do the containers that policy spares, with the networks
+    they are on. A swarm's networks leave a worker by themselves, once nothing on it uses them.
     """
     if not policy.wipe:
         return Wipe(), observed
     spared = [container for container in observed.containers if container.id in policy.spare]
-    used = {key for container in spared for endpoint in container.endpoints for key in (endpoint.network_id or endpoint.network,)}
-    kept = {network.id for network in observed.networks if engines_own(network, observed.engine) or {network.id, network.name} & used}
-    kept |= {network.id for network in observed.networks if network.scope == "swarm" and observed.engine.swarm == "worker"}
-    going = (container for container in observed.containers if container.id not in policy.spare and container.state != "removing")
-    gone = (network for network in observed.networks if network.id not in kept and not network.missing)
-    wipe = Wipe(tuple(sorted(going, key=lambda c: (c.name, c.id))), tuple(sorted(gone, key=lambda n: (n.name, n.id))))
+    used = {
+        key
+        for container in spared
+        for endpoint in container.endpoints
+        for key in (endpoint.network_id or endpoint.network,)
+    }
+    kept = {
+        network.id
+        for network in observed.networks
+        if engines_own(network, observed.engine) or {network.id, network.name} & used
+    }
+    kept |= {
+        network.id
+        for network in observed.networks
+        if network.scope == "swarm" and observed.engine.swarm == "worker"
+    }
+    going = (
+        container
+        for container in observed.containers
+        if container.id not in policy.spare and container.state != "removing"
+    )
+    gone = (
+        network for network in observed.networks if network.id not in kept and not network.missing
+    )
+    wipe = Wipe(
+        tuple(sorted(going, key=lambda c: (c.name, c.id))),
+        tuple(sorted(gone, key=lambda n: (n.name, n.id))),
+    )
     networks = tuple(network for network in observed.networks if network.id in kept)
     return wipe, replace(observed, containers=tuple(spared), networks=networks)
 
 
-def refusals(wipe: Wipe, desired: DesiredState, policy: Policy, engine: EngineInfo) -> Iterator[Refusal]:
-    """What a wipe may not do. The file decides about networks that are its own or nobody's, their labels about all others."""
+def refusals(
+    wipe: Wipe, desired: DesiredState, policy: Policy, engine: EngineInfo
+) -> Iterator[Refusal]:
+    """What a wipe may not do. The file decides about networks that are its own or nobody's, their
+    labels about all others.
+    """
     for service in sorted({container.service for container in wipe.containers} - {""}):
-        message = f"swarm service {service} has tasks here, which the swarm would start again at once"
-        way_out = f"remove it first: docker service rm {service}; where that is done already, wait until its tasks have ended"
+        message = (
+            f"swarm service {service} has tasks here, which the swarm would start again at once"
+        )
+        way_out = (
+            f"remove it first: docker service rm {service}; where that is done already, wait until"
+            " its tasks have ended"
+        )
         yield Refusal(message, way_out)
     for network in wipe.networks:
         if network.services or network.outside:
@@ -59,26 +92,49 @@ def refusals(wipe: Wipe, desired: DesiredState, policy: Policy, engine: EngineIn
 def changes(wipe: Wipe) -> Iterator[Change]:
     """Containers, then networks."""
     for container in wipe.containers:
-        yield Change(("delete",), "", container.name, reason=FOR_GOOD, interrupts=(container.name,) if container.live else ())
+        yield Change(
+            ("delete",),
+            "",
+            container.name,
+            reason=FOR_GOOD,
+            interrupts=(container.name,) if container.live else (),
+        )
     for network in wipe.networks:
         yield Change(("delete",), network.name, reason=FOR_GOOD)
 
 
 def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
-    """The steps, and those of them that all others wait for. Who shares a network namespace goes before whose it is."""
-    removes = {c.id: Node("remove", "", FOR_GOOD, c.name, container_id=c.id) for c in wipe.containers}
+    """The steps, and those of them that all others wait for. Who shares a network namespace goes
+    before whose it is.
+    """
+    removes = {
+        c.id: Node("remove", "", FOR_GOOD, c.name, container_id=c.id) for c in wipe.containers
+    }
     for container in wipe.containers:
         owner = removes.get(container.network_mode.removeprefix("container:"))
         if owner:
             owner.needs.append(removes[container.id])
     attached: dict[str, list[str]] = defaultdict(list)
     for container in wipe.containers:
-        for key in {key for endpoint in container.endpoints for key in (endpoint.network, endpoint.network_id)}:
+        for key in {
+            key
+            for endpoint in container.endpoints
+            for key in (endpoint.network, endpoint.network_id)
+        }:
             attached[key].append(container.id)
     going = []
     for network in wipe.networks:
         on = sorted({*attached[network.name], *attached[network.id]})
-        going.append(Node("remove", network.name, FOR_GOOD, network_id=network.id, expects=tuple(on), needs=[removes[id] for id in on]))
+        going.append(
+            Node(
+                "remove",
+                network.name,
+                FOR_GOOD,
+                network_id=network.id,
+                expects=tuple(on),
+                needs=[removes[id] for id in on],
+            )
+        )
     return [*removes.values(), *going], _last([*removes.values(), *going])
 
 

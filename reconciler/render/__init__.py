@@ -24,10 +24,13 @@ SIGNS: dict[tuple[str, ...], tuple[str, str]] = {
 }
 
 
-def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True, refusals: bool = True) -> str:
+def render_text(
+    plan: Plan, paint: Paint = plain, *, steps: bool = True, refusals: bool = True
+) -> str:
     """The whole plan: drift, changes, what is to be known, steps, counts. Ends with a newline.
 
-    `steps=False` leaves the step list out, `refusals=False` why it is refused, where errors tell that.
+    `steps=False` leaves the step list out, `refusals=False` why it is refused, where errors tell
+    that.
     """
     sections = [
         [_header(plan, paint)],
@@ -46,7 +49,8 @@ def render_text(plan: Plan, paint: Paint = plain, *, steps: bool = True, refusal
 def _header(plan: Plan, paint: Paint) -> str:
     left = f'netplan: topology "{safe(plan.topology)}" on engine {describe_engine(plan.engine)}'
     part = f"\nonly {safe(only(plan))}" if plan.only else ""
-    return f"{paint('bold', left)}{' ' * max(2, 72 - len(left))}{paint('dim', 'plan ' + plan.fingerprint[:8])}{part}"
+    gap, name = " " * max(2, 72 - len(left)), f"plan {plan.fingerprint[:8]}"
+    return f"{paint('bold', left)}{gap}{paint('dim', name)}{part}"
 
 
 def only(plan: Plan) -> str:
@@ -98,7 +102,9 @@ def _resource(change: Change) -> str:
         case "image":
             return f"pull image {safe(change.image)}  {safe(change.reason)}"
         case "container":
-            what = f"start {container}" if change.actions == ("start",) else f"container {container}"
+            what = (
+                f"start {container}" if change.actions == ("start",) else f"container {container}"
+            )
             return f"{what}  {safe(change.reason)}"
     match change.actions:
         case ("connect",):
@@ -111,14 +117,27 @@ def _resource(change: Change) -> str:
 
 def _inline(differences: tuple[Difference, ...]) -> str:
     """A new endpoint's settings on its own line: ` (alias web, address 10.1.0.9)`."""
-    words = {"aliases": "alias", "ipv4_address": "address", "ipv6_address": "address", "link_local_ips": "link-local"}
-    parts = [f"{words.get(d.path, label(d.path))} {before_after(d)[1]}" for d in differences if d.after not in (None, ())]
+    words = {
+        "aliases": "alias",
+        "ipv4_address": "address",
+        "ipv6_address": "address",
+        "link_local_ips": "link-local",
+    }
+    parts = [
+        f"{words.get(d.path, label(d.path))} {before_after(d)[1]}"
+        for d in differences
+        if d.after not in (None, ())
+    ]
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Iterator[str]:
     _, style = SIGNS[change.actions]
-    source = f"{' ' * (width - len(head))}  {paint('dim', safe(str(change.source)))}" if change.source else ""
+    source = (
+        f"{' ' * (width - len(head))}  {paint('dim', safe(str(change.source)))}"
+        if change.source
+        else ""
+    )
     yield paint(style, head) + source
     if change.actions != ("connect",):
         yield from _differences(change, paint)
@@ -130,11 +149,18 @@ def _change(change: Change, paint: Paint, head: str = "", width: int = 0) -> Ite
 
 def _differences(change: Change, paint: Paint) -> Iterator[str]:
     created = change.actions == ("create",)
-    rows = [(label(d.path), before_after(d)[1] if created else both(d), d) for d in in_reading_order(change.differences)]
+    rows = [
+        (label(d.path), before_after(d)[1] if created else both(d), d)
+        for d in in_reading_order(change.differences)
+    ]
     names = column(name for name, _, _ in rows)
     values = column((value for _, value, _ in rows), 90)
     for name, value, difference in rows:
-        why = paint("dim", f"  # {why_changed(difference)}") if change.actions == ("delete", "create") else ""
+        why = (
+            paint("dim", f"  # {why_changed(difference)}")
+            if change.actions == ("delete", "create")
+            else ""
+        )
         yield f"      {name:<{names}}  {value:<{values}}{why}".rstrip()
 
 
@@ -169,12 +195,16 @@ def step_lines(steps: tuple[Step, ...], paint: Paint = plain) -> Iterator[str]:
 
 
 def _after(step: Step) -> str:
-    """`after 1, 2`; order alone, without dependence, reads `once 3 has ended`; long lists are cut."""
+    """`after 1, 2`; order alone, without dependence, reads `once 3 has ended`; long lists are
+    cut.
+    """
     parts = []
     if step.needs:
         parts.append(f"after {_numbers(step.needs)}")
     if step.follows:
-        parts.append(f"once {_numbers(step.follows)} {'has' if len(step.follows) == 1 else 'have'} ended")
+        parts.append(
+            f"once {_numbers(step.follows)} {'has' if len(step.follows) == 1 else 'have'} ended"
+        )
     return ", ".join(parts)
 
 
@@ -217,22 +247,32 @@ def verdict(plan: Plan) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """`0 to create, 1 to replace, 0 to remove; 1 to connect, 0 to disconnect. 2 containers are interrupted.`
+    """`0 to create, 1 to replace, 0 to remove; 1 to connect, 0 to disconnect. 2 containers are
+    interrupted.`
 
-    Where containers come or go, what is counted is named: `networks: 1 to create; containers: 2 to create.`
+    Where containers come or go, what is counted is named: `networks: 1 to create; containers: 2 to
+    create.`
     """
     counts, many = plan.counts(), len(plan.interrupts)
-    interrupted = "No container is interrupted." if not many else f"{many} container{' is' if many == 1 else 's are'} interrupted."
+    interrupted = (
+        "No container is interrupted."
+        if not many
+        else f"{many} container{' is' if many == 1 else 's are'} interrupted."
+    )
     if any(plan.container_counts().values()):
         return f"{counted(plan)}. {interrupted}"
     networks = ", ".join(f"{counts[kind]} to {kind}" for kind in ("create", "replace", "remove"))
-    words = ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
+    words = (
+        ("connect", "reconnect", "disconnect") if counts["reconnect"] else ("connect", "disconnect")
+    )
     endpoints = ", ".join(f"{counts[kind]} to {kind}" for kind in words)
     return f"{networks}; {endpoints}. {interrupted}"
 
 
 def counted(plan: Plan) -> str:
-    """`1 to create, 2 to connect`: what there is to do, in short; where containers come or go `networks: 1 to create; containers: ...`."""
+    """`1 to create, 2 to connect`: what there is to do, in short; where containers come or go
+    `networks: 1 to create; containers: ...`.
+    """
     counts, run = plan.counts(), plan.container_counts()
     if not any(run.values()):
         return _nonzero(counts, counts)

@@ -1,4 +1,6 @@
-"""Problems of a file as GitHub's workflow commands, which show them at their lines in a pull request."""
+"""Problems of a file as GitHub's workflow commands, which show them at their lines in a pull
+request.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,13 @@ _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
 def annotation(problem: Problem) -> str:
-    """`::error file=lab.yaml,line=3,col=5::the message`, on one line whatever the file's name and the message hold."""
+    """`::error file=lab.yaml,line=3,col=5::the message`, on one line whatever the file's name and
+    the message hold.
+    """
     kind = "warning" if problem.warning else "error"
-    return f"::{kind} file={_escaped(problem.file, _PROPERTY)},line={problem.line},col={problem.column}::{_escaped(problem.message, _DATA)}"
+    place = f"line={problem.line},col={problem.column}"
+    file, message = _escaped(problem.file, _PROPERTY), _escaped(problem.message, _DATA)
+    return f"::{kind} file={file},{place}::{message}"
 
 
 def _escaped(text: str, table: dict[str, str]) -> str:

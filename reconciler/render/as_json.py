@@ -20,7 +20,9 @@ def render_json(plan: Plan) -> str:
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON values. A replacement's actions are `delete, create`, so a scan for `delete` misses nothing."""
+    """The plan as JSON values. A replacement's actions are `delete, create`, so a scan for `delete`
+    misses nothing.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "topology": plan.topology,
@@ -83,8 +85,12 @@ def _change_json(change: Change) -> dict[str, Any]:
     return {
         "actions": list(change.actions),
         "resource": resource(change),
-        "before": settings_json({d.path: d.before for d in change.differences if d.before is not None}),
-        "after": settings_json({d.path: d.after for d in change.differences if d.after is not None}),
+        "before": settings_json(
+            {d.path: d.before for d in change.differences if d.before is not None}
+        ),
+        "after": settings_json(
+            {d.path: d.after for d in change.differences if d.after is not None}
+        ),
         "reason": change.reason,
         "drift": change.drift,
         "source": _source_json(change.source),
@@ -93,7 +99,9 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def _step_json(step: Step) -> dict[str, Any]:
-    target = {"network": step.network, "network_id": step.network_id or None} if step.network else {}
+    target = (
+        {"network": step.network, "network_id": step.network_id or None} if step.network else {}
+    )
     if step.container:
         target |= {"container": step.container, "container_id": step.container_id or None}
     if step.image:
@@ -113,7 +121,9 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 def settings_json(settings: Settings) -> dict[str, Any]:
     """Settings as JSON values, by path; secrets are hidden."""
-    return {path: HIDDEN if secret(path) else _value_json(settings[path]) for path in sorted(settings)}
+    return {
+        path: HIDDEN if secret(path) else _value_json(settings[path]) for path in sorted(settings)
+    }
 
 
 def _value_json(value: Value | None) -> Any:

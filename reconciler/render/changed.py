@@ -1,7 +1,9 @@
-"""What changed on an engine between two looks, in words: why a plan that was agreed to is no longer the plan.
+"""What changed on an engine between two looks, in words: why a plan that was agreed to is no longer
+the plan.
 
-Only what a plan's fingerprint covers counts, so addresses that an engine chose, health and times never show. Objects are compared by
-name with `==`; DeepDiff, which is slow to load and to run, explains the few that differ.
+Only what a plan's fingerprint covers counts, so addresses that an engine chose, health and times
+never show. Objects are compared by name with `==`; DeepDiff, which is slow to load and to run,
+explains the few that differ.
 """
 
 from __future__ import annotations
@@ -35,10 +37,14 @@ _MARKED = "mark's"
 """Begins what an endpoint's mark holds."""
 
 
-def why(before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan) -> tuple[str, ...]:
-    """Why `plan`, which was made from `after`, is not the one that was made from `before`: at least one sentence.
+def why(
+    before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan
+) -> tuple[str, ...]:
+    """Why `plan`, which was made from `after`, is not the one that was made from `before`: at least
+    one sentence.
 
-    What changed; where nothing did that this topology is about, what stands against the plan now; else what the plan has become.
+    What changed; where nothing did that this topology is about, what stands against the plan now;
+    else what the plan has become.
     """
     return (
         changed(before, after, desired, plan)
@@ -54,8 +60,12 @@ def _become(plan: Plan) -> Iterator[str]:
     yield from (f"the plan is now to {step.text}: {step.reason}" for step in plan.steps)
 
 
-def changed(before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan) -> tuple[str, ...]:
-    """One sentence for each difference that concerns `desired` or the steps of `plan`, which was made from one of the two; sorted."""
+def changed(
+    before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan
+) -> tuple[str, ...]:
+    """One sentence for each difference that concerns `desired` or the steps of `plan`, which was
+    made from one of the two; sorted.
+    """
     if before.seal and before.seal.fits:
         after = sealed(after, like=before.seal)
     scope = _scope((before, after), desired, plan)
@@ -66,7 +76,9 @@ def changed(before: ObservedState, after: ObservedState, desired: DesiredState, 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What may be told of: networks and containers by name, owners of networks that others share and lose by ID, declared containers."""
+    """What may be told of: networks and containers by name, owners of networks that others share
+    and lose by ID, declared containers.
+    """
 
     networks: frozenset[str]
     containers: frozenset[str]
@@ -78,16 +90,41 @@ class _Scope:
 def _scope(states: Sequence[ObservedState], desired: DesiredState, plan: Plan) -> _Scope:
     ours = desired.topology
     networks = {*desired.networks, *(step.network for step in plan.steps)}
-    networks |= {n.name for state in states for n in state.networks if n.mark and n.mark.topology == ours}
-    endpoints = (endpoint for state in states for container in state.containers for endpoint in container.endpoints)
-    networks |= {endpoint.network for endpoint in endpoints if endpoint.mark and endpoint.mark.topology == ours}
+    networks |= {
+        n.name for state in states for n in state.networks if n.mark and n.mark.topology == ours
+    }
+    endpoints = (
+        endpoint
+        for state in states
+        for container in state.containers
+        for endpoint in container.endpoints
+    )
+    networks |= {
+        endpoint.network
+        for endpoint in endpoints
+        if endpoint.mark and endpoint.mark.topology == ours
+    }
     containers = {*desired.containers, *(step.container for step in plan.steps if step.container)}
     for container in (container for state in states for container in state.containers):
-        if (container.mark and container.mark.topology == ours) or any(e.network in networks for e in container.endpoints):
+        if (container.mark and container.mark.topology == ours) or any(
+            e.network in networks for e in container.endpoints
+        ):
             containers.add(container.name)
-    repeated = {name for state in states for name, times in Counter(n.name for n in state.networks).items() if times > 1}
-    removed = {step.container_id for step in plan.steps if step.op == "remove" and step.kind == "container"}
-    going = {container.id: container.name for state in states for container in state.containers if container.id in removed}
+    repeated = {
+        name
+        for state in states
+        for name, times in Counter(n.name for n in state.networks).items()
+        if times > 1
+    }
+    removed = {
+        step.container_id for step in plan.steps if step.op == "remove" and step.kind == "container"
+    }
+    going = {
+        container.id: container.name
+        for state in states
+        for container in state.containers
+        if container.id in removed
+    }
     run = tuple(container for container in desired.containers.values() if container.managed)
     return _Scope(frozenset(networks), frozenset(containers), frozenset(repeated), going, run)
 
@@ -96,7 +133,7 @@ def _only(views: Mapping[str, View], subjects: set[str]) -> dict[str, View]:
     return {subject: view for subject, view in views.items() if subject in subjects}
 
 
-# --- views -----------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 
 
 def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
@@ -108,7 +145,11 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
     shots = {container.name for container in scope.run if container.one_shot}
     for container in state.containers:
         owner = scope.going.get(container.network_mode.removeprefix("container:"))
-        shares = f", which shares the network of {owner}," if owner and container.name not in scope.containers else ""
+        shares = (
+            f", which shares the network of {owner},"
+            if owner and container.name not in scope.containers
+            else ""
+        )
         if shares or container.name in scope.containers:
             ended = {"exit code": _exit_code(container)} if container.name in shots else {}
             result[f"container {container.name}{shares}"] = _container(container) | ended
@@ -119,7 +160,11 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
 
 
 def _network(network: ObservedNetwork) -> View:
-    return {"id": lasting_id(network.id, network.name), "owner": _owner(network.mark), **_shown(chosen(network.settings))}
+    return {
+        "id": lasting_id(network.id, network.name),
+        "owner": _owner(network.mark),
+        **_shown(chosen(network.settings)),
+    }
 
 
 def _container(container: ObservedContainer) -> dict[str, Any]:
@@ -134,18 +179,31 @@ def _container(container: ObservedContainer) -> dict[str, Any]:
         for e in container.endpoints
     }
     settings = {path: value for path, value in container.settings.items() if path != "network_mode"}
-    run = {path: str(value) if secret(path) else show_value(readable(path, value)) for path, value in settings.items()}
-    known = {"id": container.id, "running": container.live, "cut off": container.severed, "network_mode": safe(container.network_mode)}
+    run = {
+        path: str(value) if secret(path) else show_value(readable(path, value))
+        for path, value in settings.items()
+    }
+    known = {
+        "id": container.id,
+        "running": container.live,
+        "cut off": container.severed,
+        "network_mode": safe(container.network_mode),
+    }
     return {**known, "on": on, **run}
 
 
 def _exit_code(container: ObservedContainer) -> str:
     """Of one that is meant to end."""
-    return show_value(None if container.live or container.state == "created" else container.exit_code)
+    return show_value(
+        None if container.live or container.state == "created" else container.exit_code
+    )
 
 
 def _image(image: ObservedImage, followed: bool) -> View:
-    return {"ID": image.id.removeprefix("sha256:")[:12], **({"newer at its registry": show_value(image.outdated)} if followed else {})}
+    return {
+        "ID": image.id.removeprefix("sha256:")[:12],
+        **({"newer at its registry": show_value(image.outdated)} if followed else {}),
+    }
 
 
 def _owner(mark: NetworkMark | EndpointMark | None) -> str:
@@ -164,14 +222,18 @@ def _shown(settings: Settings) -> dict[str, str]:
     return {path: show_value(value) for path, value in settings.items()}
 
 
-# --- words -----------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 
 def _explained(old: Mapping[str, View], new: Mapping[str, View]) -> Iterator[str]:
     from deepdiff import DeepDiff
 
     kinds: Mapping[str, Iterable[Any]] = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
-    found = [(kind, level, level.path(output_format="list")) for kind, levels in kinds.items() for level in levels]
+    found = [
+        (kind, level, level.path(output_format="list"))
+        for kind, levels in kinds.items()
+        for level in levels
+    ]
     told = {tuple(path[:-1]) for _, _, path in found if not path[-1].startswith(_MARKED)}
     for kind, level, (subject, *path) in found:
         if not (path and path[-1].startswith(_MARKED) and (subject, *path[:-1]) in told):
@@ -191,7 +253,9 @@ def _sentence(subject: str, path: Sequence[str], added: bool, before: object, af
         case ["running"]:
             return f"{subject} was {'started' if after else 'stopped'}"
         case ["cut off"]:
-            return f"{subject} {'was cut off from the network that it shares' if after else 'is not cut off any more'}"
+            if after:
+                return f"{subject} was cut off from the network that it shares"
+            return f"{subject} is not cut off any more"
         case ["on", network]:
             return f"{subject} was {'connected to' if added else 'disconnected from'} {network}"
         case ["on", network, what]:

@@ -1,4 +1,6 @@
-"""The plans of several files as one document: a summary and what stands between the files first, then each plan."""
+"""The plans of several files as one document: a summary and what stands between the files first,
+then each plan.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ from ..records import dataclass
 from . import counted, render_text
 from .as_json import plan_json, refusal_json
 from .gfm import code, folded, html_code, marker
-from .markdown import LONGEST_TEXT, Part, boxed, fit, left_out, refusal_line, render_markdown, size, warnings
+from .markdown import (
+    LONGEST_TEXT,
+    Part,
+    boxed,
+    fit,
+    left_out,
+    refusal_line,
+    render_markdown,
+    size,
+    warnings,
+)
 
 FORMAT_VERSION = 1
 """Of the JSON; schemas/plans.schema.json describes it."""
@@ -37,7 +49,9 @@ class Planned:
         """`as declared`, `changes`, `incomplete` (something is left out) or `refused`."""
         if not self.plan.applyable:
             return "refused"
-        return "incomplete" if self.plan.left_out else "as declared" if self.plan.empty else "changes"
+        return (
+            "incomplete" if self.plan.left_out else "as declared" if self.plan.empty else "changes"
+        )
 
     @property
     def counts(self) -> str:
@@ -48,26 +62,55 @@ class Planned:
 def _headline(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str:
     """`3 topologies: 2 with changes, 1 refused; 1 conflict between them.`"""
     found = Counter(one.verdict for one in planned)
-    words = {"changes": "with changes", "incomplete": "incomplete", "refused": "refused", "as declared": "as declared"}
-    parts = ", ".join(f"{found[verdict]} {word}" for verdict, word in words.items() if found[verdict])
-    between = f"; {len(conflicts)} conflict{'' if len(conflicts) == 1 else 's'} between them" if conflicts else ""
+    words = {
+        "changes": "with changes",
+        "incomplete": "incomplete",
+        "refused": "refused",
+        "as declared": "as declared",
+    }
+    parts = ", ".join(
+        f"{found[verdict]} {word}" for verdict, word in words.items() if found[verdict]
+    )
+    between = (
+        f"; {len(conflicts)} conflict{'' if len(conflicts) == 1 else 's'} between them"
+        if conflicts
+        else ""
+    )
     return f"{len(planned)} topolog{'y' if len(planned) == 1 else 'ies'}: {parts}{between}."
 
 
-# --- text ------------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 
 
-def folder_text(planned: Sequence[Planned], conflicts: Sequence[Refusal], paint: Paint = plain) -> str:
-    """The summary as a table, then every plan; ends with a newline. Why a plan is refused, and conflicts, errors tell."""
-    rows = [("file", "topology", "verdict", "changes"), *((safe(p.file), safe(p.plan.topology), p.verdict, p.counts) for p in planned)]
+def folder_text(
+    planned: Sequence[Planned], conflicts: Sequence[Refusal], paint: Paint = plain
+) -> str:
+    """The summary as a table, then every plan; ends with a newline. Why a plan is refused, and
+    conflicts, errors tell.
+    """
+    rows = [
+        ("file", "topology", "verdict", "changes"),
+        *((safe(p.file), safe(p.plan.topology), p.verdict, p.counts) for p in planned),
+    ]
     widths = [column(cells) for cells in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     sections = ["\n".join([paint("dim", lines[0]), *lines[1:]])]
     sections.append(paint("bold", _headline(planned, conflicts)))
-    return "\n\n".join([*sections, *(render_text(one.plan, paint, refusals=False).rstrip("\n") for one in planned)]) + "\n"
+    return (
+        "\n\n".join(
+            [
+                *sections,
+                *(render_text(one.plan, paint, refusals=False).rstrip("\n") for one in planned),
+            ]
+        )
+        + "\n"
+    )
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------------
 
 
 def folder_json(planned: Sequence[Planned], conflicts: Sequence[Refusal]) -> str:
@@ -86,11 +129,19 @@ def _summary_json(one: Planned) -> dict[str, Any]:
     return {"file": one.file, "topology": one.plan.topology, "verdict": one.verdict, **counts}
 
 
-# --- Markdown --------------------------------------------------------------------------------------------------------
+# --- Markdown -------------------------------------------------------------------------------------
 
 
-def folder_markdown(name: str, planned: Sequence[Planned], conflicts: Sequence[Refusal], *, limit: int = LONGEST_TEXT) -> str:
-    """One comment of at most `limit` bytes: the summary, conflicts and warnings, then each plan folded. `name` is the folder's."""
+def folder_markdown(
+    name: str,
+    planned: Sequence[Planned],
+    conflicts: Sequence[Refusal],
+    *,
+    limit: int = LONGEST_TEXT,
+) -> str:
+    """One comment of at most `limit` bytes: the summary, conflicts and warnings, then each plan
+    folded. `name` is the folder's.
+    """
     head = [marker(name), f"### netplan: {code(name)}", f"**{_headline(planned, conflicts)}**"]
     parts = [
         Part("lines of the warnings", boxed("WARNING", _warnings(planned))),
@@ -103,7 +154,14 @@ def folder_markdown(name: str, planned: Sequence[Planned], conflicts: Sequence[R
     bodies = Part("of the plans", _bodies(planned, room))
     fit([bodies], 0 if any(part.left_out for part in parts) else room)
     warned, refused, table = parts
-    shown = [*head, refused.shown, warned.shown, left_out([*parts, bodies]), table.shown, bodies.shown]
+    shown = [
+        *head,
+        refused.shown,
+        warned.shown,
+        left_out([*parts, bodies]),
+        table.shown,
+        bodies.shown,
+    ]
     return "\n\n".join(filter(None, shown)) + "\n"
 
 
@@ -113,7 +171,10 @@ def _warnings(planned: Sequence[Planned]) -> Iterator[str]:
 
 
 def _row(one: Planned) -> str:
-    return f"| {_MARKS[one.verdict]} | {code(one.file)} | {code(one.plan.topology)} | {one.verdict} | {one.counts} |"
+    return (
+        f"| {_MARKS[one.verdict]} | {code(one.file)} | {code(one.plan.topology)} | {one.verdict} |"
+        f" {one.counts} |"
+    )
 
 
 def _bodies(planned: Sequence[Planned], room: int) -> list[str]:
@@ -132,4 +193,10 @@ def _bodies(planned: Sequence[Planned], room: int) -> list[str]:
 def _body(one: Planned, limit: int) -> str:
     summary = f"{html_code(one.file)}: {one.verdict}{f': {one.counts}' if one.counts else ''}"
     empty = folded(summary, "")
-    return folded(summary, render_markdown(one.plan, one.command, limit=limit - size(empty) - 2, embedded=True)) + "\n"
+    return (
+        folded(
+            summary,
+            render_markdown(one.plan, one.command, limit=limit - size(empty) - 2, embedded=True),
+        )
+        + "\n"
+    )

@@ -1,6 +1,8 @@
-"""Any text made harmless in GitHub's Markdown: it shows as it is, on one line, and is neither markup, mention, reference nor link.
+"""Any text made harmless in GitHub's Markdown: it shows as it is, on one line, and is neither
+markup, mention, reference nor link.
 
-A code span is the only place where GitHub does nothing at all to text, so every word that is not plain English is put in one.
+A code span is the only place where GitHub does nothing at all to text, so every word that is not
+plain English is put in one.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ LONGEST_WORD = 120
 """Characters of one word that are shown."""
 
 _LONGEST_NAME = 300
-_PLAIN = re.compile(r"(?![0-9a-f]{7,}$)[A-Za-z](?:[a-z]|['-](?=[A-Za-z]))*|[A-Z]{1,6}s?|IPv[46]|\d{1,5}")
+_PLAIN = re.compile(
+    r"(?![0-9a-f]{7,}$)[A-Za-z](?:[a-z]|['-](?=[A-Za-z]))*|[A-Z]{1,6}s?|IPv[46]|\d{1,5}"
+)
 _WORD = re.compile(r"(?P<before>\(?)(?P<word>.*?)(?P<after>[,.:;)]*)", re.S)
 _UNMARKABLE = re.compile(r"[^A-Za-z0-9_./-]|(?<=-)-")
 _SPECIAL = re.compile(r"[^A-Za-z0-9 ]")
@@ -28,9 +32,11 @@ def code(text: str, longest: int = LONGEST_WORD) -> str:
 
 
 def html_code(text: str, longest: int = LONGEST_WORD) -> str:
-    """The same as HTML: where Markdown is not read, and for a cell's border or a backtick, which no code span holds in every renderer.
+    """The same as HTML: where Markdown is not read, and for a cell's border or a backtick, which no
+    code span holds in every renderer.
 
-    Character references are text and never markup; <wbr> parts what would be taken for an e-mail address.
+    Character references are text and never markup; <wbr> parts what would be taken for an e-mail
+    address.
     """
     return f"<code>{_SPECIAL.sub(_reference, shortened(safe(text), longest)) or '&nbsp;'}</code>"
 
@@ -41,7 +47,9 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def prose(text: str, longest: int | None = None) -> str:
-    """A sentence, with every word that is more than letters in a code span; cut after `longest` characters, which is said."""
+    """A sentence, with every word that is more than letters in a code span; cut after `longest`
+    characters, which is said.
+    """
     shown = safe(text)
     if longest is not None and len(shown) > longest:
         return f"{_words(shown[: longest - 1])}… ({len(shown):,} characters)"
@@ -61,7 +69,15 @@ def _word(text: str) -> str:
     if not word:
         return code(text)
     listed = word.isdigit() and after  # `1.` would begin a list
-    return before + (word if _PLAIN.fullmatch(word) and len(word) <= LONGEST_WORD and not listed else code(word)) + after
+    return (
+        before
+        + (
+            word
+            if _PLAIN.fullmatch(word) and len(word) <= LONGEST_WORD and not listed
+            else code(word)
+        )
+        + after
+    )
 
 
 def names(items: Iterable[str]) -> str:
@@ -77,7 +93,9 @@ def fence(lines: Iterable[str], language: str = "") -> str:
 
 
 def marker(name: str) -> str:
-    """The hidden line by which a bot finds its own comment: `<!-- netplan:shop -->`; what no comment can hold is percent-encoded."""
+    """The hidden line by which a bot finds its own comment: `<!-- netplan:shop -->`; what no
+    comment can hold is percent-encoded.
+    """
     return f"<!-- netplan:{_UNMARKABLE.sub(_percent, name[:_LONGEST_NAME])} -->"
 
 

@@ -1,7 +1,9 @@
-"""A plan as GitHub's Markdown, to be read in a pull request. Same plan, same bytes; every value shows as it is and does nothing (gfm.py).
+"""A plan as GitHub's Markdown, to be read in a pull request. Same plan, same bytes; every value
+shows as it is and does nothing (gfm.py).
 
-GitHub takes no comment over 65,536 characters. What does not fit is left out, the least needed first: the diff, the steps, the notes, then
-rows of the table; and that is said. Who is interrupted and what is taken away is left out last, only where it alone is too long.
+GitHub takes no comment over 65,536 characters. What does not fit is left out, the least needed
+first: the diff, the steps, the notes, then rows of the table; and that is said. Who is interrupted
+and what is taken away is left out last, only where it alone is too long.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from .gfm import code, fence, folded, marker, names, prose
 from .values import before_after, hidden_change, in_reading_order, label, why_changed
 
 LONGEST_TEXT = 64_536
-"""Bytes of the whole; never fewer than its characters, which GitHub counts. The rest is for what scripts/comment.py adds."""
+"""Bytes of the whole; never fewer than its characters, which GitHub counts. The rest is for what
+scripts/comment.py adds.
+"""
 
 MOST_DIFFERENCES = 8
 """Settings of one change that its row shows; the diff has them all."""
@@ -27,7 +31,11 @@ LONGEST_WARNING = 20_000
 """Characters of a warning of the planner, which may name a thousand containers."""
 LONGEST_DIFF_LINE = 300
 """Characters of one value of the diff, and of what it is called."""
-_DOES = {("delete",): "remove", ("delete", "create"): "**replace**", ("disconnect", "connect"): "reconnect"}
+_DOES = {
+    ("delete",): "remove",
+    ("delete", "create"): "**replace**",
+    ("disconnect", "connect"): "reconnect",
+}
 _REPLACED = ("delete", "create")
 _HEAD = ("| | Resource | Change | Why | Source |", "|:-:|---|---|---|---|")
 _REST = "the text and the JSON of the plan have it"
@@ -72,22 +80,47 @@ def size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT, embedded: bool = False) -> str:
+def render_markdown(
+    plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT, embedded: bool = False
+) -> str:
     """The plan as one comment of at most `limit` bytes; ends with a newline.
 
-    `command` is what applies exactly this plan. The first line is the hidden marker (gfm.py) of the topology. `embedded`: without it and
-    the warnings, for a larger comment that has both.
+    `command` is what applies exactly this plan. The first line is the hidden marker (gfm.py) of the
+    topology. `embedded`: without it and the warnings, for a larger comment that has both.
     """
-    head = ([] if embedded else [marker(plan.topology)]) + [f"### netplan: {code(plan.topology)}", _verdict(plan)]
+    head = ([] if embedded else [marker(plan.topology)]) + [
+        f"### netplan: {code(plan.topology)}",
+        _verdict(plan),
+    ]
     foot = _foot(plan, command)
     parts = {
-        "warning": Part("lines of the warnings", [] if embedded else boxed("WARNING", warnings(plan))),
+        "warning": Part(
+            "lines of the warnings", [] if embedded else boxed("WARNING", warnings(plan))
+        ),
         "refusals": Part("of the refusals", boxed("CAUTION", map(refusal_line, plan.refusals))),
-        "left out": Part("of what is left out", [f"- {_left_out(one)}" for one in plan.left_out], "**Left out**\n\n"),
-        "drift": Part("of the drift", [f"- {code(d.subject)}: {prose(d.message, LONGEST_SENTENCE)}" for d in plan.drift], _DRIFT),
-        "table": Part("of the changes", [_row(change) for change in plan.changes], "\n".join(_HEAD) + "\n"),
-        "notes": Part("of the notes", [f"- {prose(note, LONGEST_SENTENCE)}" for note in plan.notes], "**Notes**\n\n"),
-        "steps": _block("the steps", f"Steps ({len(plan.steps)})", list(step_lines(plan.steps)) if plan.steps else []),
+        "left out": Part(
+            "of what is left out",
+            [f"- {_left_out(one)}" for one in plan.left_out],
+            "**Left out**\n\n",
+        ),
+        "drift": Part(
+            "of the drift",
+            [f"- {code(d.subject)}: {prose(d.message, LONGEST_SENTENCE)}" for d in plan.drift],
+            _DRIFT,
+        ),
+        "table": Part(
+            "of the changes", [_row(change) for change in plan.changes], "\n".join(_HEAD) + "\n"
+        ),
+        "notes": Part(
+            "of the notes",
+            [f"- {prose(note, LONGEST_SENTENCE)}" for note in plan.notes],
+            "**Notes**\n\n",
+        ),
+        "steps": _block(
+            "the steps",
+            f"Steps ({len(plan.steps)})",
+            list(step_lines(plan.steps)) if plan.steps else [],
+        ),
         "diff": _block("the diff", "Diff", list(map(safe, _diff(plan.changes))), "diff"),
     }
     fit(parts.values(), limit - size("\n\n".join([*head, *foot])) - _ROOM)
@@ -99,7 +132,9 @@ def render_markdown(plan: Plan, command: str = "", *, limit: int = LONGEST_TEXT,
 
 
 def fit(parts: Iterable[Part], room: int) -> None:
-    """Gives each part, the most needed first, what is left of `room`; after one that is not whole there is nothing for the others."""
+    """Gives each part, the most needed first, what is left of `room`; after one that is not whole
+    there is nothing for the others.
+    """
     for part in parts:
         room -= part.fit(room)
         if part.left_out:
@@ -108,7 +143,11 @@ def fit(parts: Iterable[Part], room: int) -> None:
 
 def left_out(parts: Iterable[Part]) -> str:
     """Says what did not fit, if anything did not."""
-    gone = [part.name if part.whole else f"{part.left_out} {part.name}" for part in parts if part.left_out]
+    gone = [
+        part.name if part.whole else f"{part.left_out} {part.name}"
+        for part in parts
+        if part.left_out
+    ]
     return f"**Too long for one comment, left out: {', '.join(gone)}**; {_REST}." if gone else ""
 
 
@@ -116,24 +155,34 @@ def _block(name: str, summary: str, lines: list[str], language: str = "") -> Par
     return Part(name, [folded(summary, fence(lines, language))] if lines else [], whole=True)
 
 
-# --- above the table -------------------------------------------------------------------------------------------------
+# --- above the table ------------------------------------------------------------------------------
 
 _DRIFT = "**Drift** (changed since the last apply, not by this file)\n\n"
 
 
 def _verdict(plan: Plan) -> str:
     kind, _, rest = verdict(plan).partition(": ")
-    part = f" Only {names(plan.only)} and what {'it needs' if len(plan.only) == 1 else 'they need'}." if plan.only else ""
+    part = (
+        f" Only {names(plan.only)} and what {'it needs' if len(plan.only) == 1 else 'they need'}."
+        if plan.only
+        else ""
+    )
     return f"**{kind}:** {rest}{part} Engine {code(describe_engine(plan.engine))}."
 
 
 def _left_out(one: LeftOut) -> str:
-    way_out = f"<br>{prose(one.refusal.way_out, LONGEST_SENTENCE)}" if one.refusal and one.refusal.way_out else ""
+    way_out = (
+        f"<br>{prose(one.refusal.way_out, LONGEST_SENTENCE)}"
+        if one.refusal and one.refusal.way_out
+        else ""
+    )
     return f"{code(named(one.thing))}: {prose(one.why, LONGEST_SENTENCE)}{way_out}"
 
 
 def warnings(plan: Plan) -> Iterator[str]:
-    """Who is interrupted and what is taken away, all by name, then what else is to be known: sentences in Markdown."""
+    """Who is interrupted and what is taken away, all by name, then what else is to be known:
+    sentences in Markdown.
+    """
     words = "{}" if plan.applyable else "Would be {}"
     yield from _listed(words.format("interrupted").capitalize(), map(code, plan.interrupts))
     for word, found in _taken_away(plan.changes):
@@ -150,9 +199,18 @@ def _taken_away(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]
     gone = by_actions.get(("delete",), [])
     yield "removed", gone
     yield "replaced", [change for change in replaced if change.kind != "container"]
-    yield "recreated, without what was written outside of volumes", [change for change in replaced if change.kind == "container"]
-    yield "deprived of anonymous volumes", [c for c in (*gone, *replaced) if any(note.startswith(LOSES_VOLUMES) for note in c.notes)]
-    yield "stopped and started again", [change for change in by_actions.get(("start",), []) if change.interrupts]
+    yield (
+        "recreated, without what was written outside of volumes",
+        [change for change in replaced if change.kind == "container"],
+    )
+    yield (
+        "deprived of anonymous volumes",
+        [c for c in (*gone, *replaced) if any(note.startswith(LOSES_VOLUMES) for note in c.notes)],
+    )
+    yield (
+        "stopped and started again",
+        [change for change in by_actions.get(("start",), []) if change.interrupts],
+    )
     yield "disconnected", by_actions.get(("disconnect",), [])
 
 
@@ -177,25 +235,41 @@ def refusal_line(refusal: Refusal) -> str:
     return f"{source}{prose(refusal.message, LONGEST_SENTENCE)}{way_out}"
 
 
-# --- the table -------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
 def subject(change: Change, name: Callable[[str], str] = code) -> str:
     """What changes, in Markdown: ``network `backend` ``, `` `web` on `backend` ``."""
     what = resource(change)
-    return f"{name(what['container'])} on {name(what['network'])}" if what["kind"] == "endpoint" else f"{what['kind']} {name(what['name'])}"
+    return (
+        f"{name(what['container'])} on {name(what['network'])}"
+        if what["kind"] == "endpoint"
+        else f"{what['kind']} {name(what['name'])}"
+    )
 
 
 def _row(change: Change) -> str:
     sign, _ = SIGNS[change.actions]
     source = code(str(change.source)) if change.source else ""
-    does = "**recreate**" if _recreates(change) else _DOES.get(change.actions, ", ".join(change.actions))
-    cells = (code(sign), subject(change), "<br>".join([does, *_settings(change)]), _sentences([*_why(change)]), source)
+    does = (
+        "**recreate**"
+        if _recreates(change)
+        else _DOES.get(change.actions, ", ".join(change.actions))
+    )
+    cells = (
+        code(sign),
+        subject(change),
+        "<br>".join([does, *_settings(change)]),
+        _sentences([*_why(change)]),
+        source,
+    )
     return f"| {' | '.join(cells)} |"
 
 
 def _sentences(found: list[str]) -> str:
-    """Several, each on lines of its own, are told apart by bullets: a narrow column breaks them anywhere."""
+    """Several, each on lines of its own, are told apart by bullets: a narrow column breaks them
+    anywhere.
+    """
     return "<br>".join(found if len(found) == 1 else (f"• {sentence}" for sentence in found))
 
 
@@ -226,7 +300,11 @@ def _why(change: Change) -> Iterator[str]:
         for difference in in_reading_order(change.differences):
             causes.setdefault(why_changed(difference), []).append(label(difference.path))
         for cause, paths in causes.items():
-            more = f" and {len(paths) - MOST_DIFFERENCES} more" if len(paths) > MOST_DIFFERENCES else ""
+            more = (
+                f" and {len(paths) - MOST_DIFFERENCES} more"
+                if len(paths) > MOST_DIFFERENCES
+                else ""
+            )
             yield f"{names(paths[:MOST_DIFFERENCES])}{more}: {cause}"
     if change.interrupts and not (change.kind == "container" and change.actions == ("delete",)):
         yield f"interrupts {_some(change.interrupts)}"
@@ -239,7 +317,7 @@ def _some(items: tuple[str, ...]) -> str:
     return f"{names(items[:MOST_DIFFERENCES])}{f' and {more} more' if more > 0 else ''}"
 
 
-# --- below the table -------------------------------------------------------------------------------------------------
+# --- below the table ------------------------------------------------------------------------------
 
 
 def _diff(changes: Iterable[Change]) -> Iterator[str]:
@@ -249,7 +327,10 @@ def _diff(changes: Iterable[Change]) -> Iterator[str]:
         if change.differences:
             yield f"@@ {sign} {shortened(subject(change, str), LONGEST_DIFF_LINE)} @@"
         for difference in in_reading_order(change.differences):
-            name, (before, after) = shortened(label(difference.path), LONGEST_DIFF_LINE), before_after(difference, LONGEST_DIFF_LINE)
+            name, (before, after) = (
+                shortened(label(difference.path), LONGEST_DIFF_LINE),
+                before_after(difference, LONGEST_DIFF_LINE),
+            )
             if hidden_change(difference):
                 yield f"! {name}: changed, its values are hidden"
                 continue

@@ -14,21 +14,34 @@ from ..settings import FAMILIES, MTU_OPTION, Value
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
 
-_READING_ORDER = ("image", *(f"{family}.{part}" for family in FAMILIES for part in ("subnet", "gateway", "ip_range", "aux")))
+_READING_ORDER = (
+    "image",
+    *(
+        f"{family}.{part}"
+        for family in FAMILIES
+        for part in ("subnet", "gateway", "ip_range", "aux")
+    ),
+)
 
 
 def hidden_change(difference: Difference) -> bool:
     """Whether a secret changes: both of its values would look the same."""
-    return secret(difference.path) and difference.before is not None and difference.after is not None
+    return (
+        secret(difference.path) and difference.before is not None and difference.after is not None
+    )
 
 
 def both(difference: Difference) -> str:
     """`10.1.0.0/24 -> 10.2.0.0/24`; of a secret only that it changes."""
-    return f"changed {HIDDEN}" if hidden_change(difference) else " -> ".join(before_after(difference))
+    return (
+        f"changed {HIDDEN}" if hidden_change(difference) else " -> ".join(before_after(difference))
+    )
 
 
 def readable(path: str, value: Value | None) -> Value | None:
-    """A setting's value as a person writes it: commands as the shell would have them, times and sizes with their units, no secrets."""
+    """A setting's value as a person writes it: commands as the shell would have them, times and
+    sizes with their units, no secrets.
+    """
     if path == "network_mode":
         return _ID.sub(r"\1", str(value)) if value else "networks"
     if value in (None, ()) or (path in ("mem_limit", "cpus") and value in (0, "0")):
@@ -36,7 +49,13 @@ def readable(path: str, value: Value | None) -> Value | None:
     if secret(path):
         return HIDDEN
     if isinstance(value, tuple):
-        return shlex.join(value) if path in ("command", "entrypoint") else " ".join(value) if path == "healthcheck.test" else value
+        return (
+            shlex.join(value)
+            if path in ("command", "entrypoint")
+            else " ".join(value)
+            if path == "healthcheck.test"
+            else value
+        )
     if path == "stop_grace_period":
         return duration_text(int(value) * 10**9)
     if path.startswith("healthcheck.") and path != "healthcheck.retries":
@@ -47,11 +66,15 @@ def readable(path: str, value: Value | None) -> Value | None:
 
 
 _ID = re.compile("(?<=^container:)([0-9a-f]{12})[0-9a-f]{52}$")
-"""A container that is gone has no name to be called by: the beginning of its ID stands for it, as in `docker ps`."""
+"""A container that is gone has no name to be called by: the beginning of its ID stands for it, as
+in `docker ps`.
+"""
 
 
 def secret(path: str) -> bool:
-    """Whether a setting's value is for the engine's eyes only; what stands in its place is a digest, and not printed either."""
+    """Whether a setting's value is for the engine's eyes only; what stands in its place is a
+    digest, and not printed either.
+    """
     return path.startswith("environment.")
 
 
@@ -66,7 +89,9 @@ def _reading_order(difference: Difference) -> tuple[int, str]:
 
 
 def why_changed(difference: Difference) -> str:
-    """Why a setting costs its network or container: who changed it, or that it cannot be changed in place."""
+    """Why a setting costs its network or container: who changed it, or that it cannot be changed in
+    place.
+    """
     return (
         difference.note
         or {
@@ -78,7 +103,9 @@ def why_changed(difference: Difference) -> str:
 
 
 def label(path: str) -> str:
-    """A setting's path in the file's own words: `ipv4.subnet` is `subnet`, `ipv6.gateway` is `gateway (IPv6)`."""
+    """A setting's path in the file's own words: `ipv4.subnet` is `subnet`, `ipv6.gateway` is
+    `gateway (IPv6)`.
+    """
     if path == f"driver_opts.{MTU_OPTION}":
         return "mtu"
     family, _, rest = path.partition(".")
@@ -88,9 +115,17 @@ def label(path: str) -> str:
 
 
 def before_after(difference: Difference, longest: int = LONGEST_VALUE) -> tuple[str, str]:
-    """Both values of a difference, as people see them in every form of a plan: where they are shortened, from just before they differ."""
-    before, after = (_on_one_line(readable(difference.path, value)) for value in (difference.before, difference.after))
-    same = next((at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), min(len(before), len(after)))
+    """Both values of a difference, as people see them in every form of a plan: where they are
+    shortened, from just before they differ.
+    """
+    before, after = (
+        _on_one_line(readable(difference.path, value))
+        for value in (difference.before, difference.after)
+    )
+    same = next(
+        (at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other),
+        min(len(before), len(after)),
+    )
     start = max(same - longest // 3, 0) if same > longest // 2 else 0
     return _from(before, start, longest), _from(after, start, longest)
 

@@ -1,4 +1,6 @@
-"""A plan carried out on a real engine, under its lock, and verified; what commands and programs share."""
+"""A plan carried out on a real engine, under its lock, and verified; what commands and programs
+share.
+"""
 
 from .locked_run import MOST_CHANGES, Agreed, Outcome, Wanted, carry_out, stale
 from .reporter import Limits, Reporter

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .view import View
 
 
-def check_adopt(adopt: Collection[str], states: Sequence[DesiredState], option: str = "--adopt") -> None:
+def check_adopt(
+    adopt: Collection[str], states: Sequence[DesiredState], option: str = "--adopt"
+) -> None:
     """Raises UsageError where a network is to be adopted that no file declares.
 
     A slip of the pen would change nothing, and say nothing.
@@ -43,12 +45,18 @@ def check_replaced(
     if not (unknown := sorted(set(replaced) - set(declared))):
         return
     one = len(declared) == 1
-    what = f"the topology is called {declared[0]}" if one else f"the topologies are {', '.join(declared)}"
+    what = (
+        f"the topology is called {declared[0]}"
+        if one
+        else f"the topologies are {', '.join(declared)}"
+    )
     raise UsageError(f"{option} {unknown[0]}: {what}", "name the topology of the file")
 
 
 def must_exist(name: str) -> Agreed:
-    """What raises UsageError at the first look where the topology of that name owns nothing there."""
+    """What raises UsageError at the first look where the topology of that name owns nothing
+    there.
+    """
     from ..show.topologies import topologies
 
     looks = itertools.count()
@@ -60,7 +68,11 @@ def must_exist(name: str) -> Agreed:
         from difflib import get_close_matches
 
         meant = [f"did you mean {near}?" for near in get_close_matches(name, known, 1)]
-        there = f"topologies on this engine: {', '.join(known)}" if known else "there is no topology on this engine"
+        there = (
+            f"topologies on this engine: {', '.join(known)}"
+            if known
+            else "there is no topology on this engine"
+        )
         raise UsageError(f"topology {name!r} does not exist on this engine", *meant, there)
 
     return check

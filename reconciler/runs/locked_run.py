@@ -1,4 +1,6 @@
-"""Carrying a plan out under a lock: look, ask, lock, look again, note what is taken away, act, verify, tidy up."""
+"""Carrying a plan out under a lock: look, ask, lock, look again, note what is taken away, act,
+verify, tidy up.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ MOST_CHANGES = 10
 
 
 Agreed = Callable[[View, "Plan"], None]
-"""Called with what was just seen and planned; raises RefusedError where that is not what somebody agreed to earlier."""
+"""Called with what was just seen and planned; raises RefusedError where that is not what somebody
+agreed to earlier.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +107,45 @@ def _refused(plan: Plan, reporter: Reporter) -> Outcome:
 
 
 def _all_run(view: View, left: Plan, reader: Reader) -> None:
-    """Raises UnprovenError where a container of the file is not running, or keeps restarting, though nothing is left to do.
+    """Raises UnprovenError where a container of the file is not running, or keeps restarting,
+    though nothing is left to do.
 
     Of those that the plan `left` says nothing about none is asked for.
     """
-    if not view.policy.keep_containers and (ended := list(not_running(view.desired, view.observed, reader, left.unjudged))):
+    if not view.policy.keep_containers and (
+        ended := list(not_running(view.desired, view.observed, reader, left.unjudged))
+    ):
         raise UnprovenError("not every declared container is running", *ended)
 
 
-def stale(what: str, before: ObservedState, after: ObservedState, desired: DesiredState, plan: Plan, again: str) -> RefusedError:
-    """A plan that is no longer the plan, and what changed since; `plan` is the one that was made from `after`."""
+def stale(
+    what: str,
+    before: ObservedState,
+    after: ObservedState,
+    desired: DesiredState,
+    plan: Plan,
+    again: str,
+) -> RefusedError:
+    """A plan that is no longer the plan, and what changed since; `plan` is the one that was made
+    from `after`.
+    """
     from ..render.changed import why
 
     found = why(before, after, desired, plan)
     more = [f"and {len(found) - MOST_CHANGES} more"] if len(found) > MOST_CHANGES else []
-    return RefusedError(f"{what}: nothing was done", *found[:MOST_CHANGES], *more, f"run {again} again")
+    return RefusedError(
+        f"{what}: nothing was done", *found[:MOST_CHANGES], *more, f"run {again} again"
+    )
 
 
 @contextmanager
-def _locked(view: View, engine: Engine, shown: Plan, limits: Limits, reporter: Reporter) -> Iterator[tuple[Lock, Plan]]:
+def _locked(
+    view: View, engine: Engine, shown: Plan, limits: Limits, reporter: Reporter
+) -> Iterator[tuple[Lock, Plan]]:
     """The lock for all that the plan may touch, and the plan that was made under it.
 
-    Where that one touches more, the lock is given back and taken anew for both: the run goes to the end of the queue. The third
-    lock is for everything, so that this ends.
+    Where that one touches more, the lock is given back and taken anew for both: the run goes to the
+    end of the queue. The third lock is for everything, so that this ends.
     """
     from ..lock.scope import EVERYTHING
     from ..lock.ticket import acquire
@@ -133,7 +153,9 @@ def _locked(view: View, engine: Engine, shown: Plan, limits: Limits, reporter: R
     until = monotonic() + limits.lock_timeout
     scope = view.scope(shown)
     for attempt in range(3):
-        lock = acquire(engine, view.desired.topology, scope, max(until - monotonic(), 0.0), reporter.waiting)
+        lock = acquire(
+            engine, view.desired.topology, scope, max(until - monotonic(), 0.0), reporter.waiting
+        )
         try:
             wanted = view.look()
             if scope.covers(view.scope(wanted)):
@@ -146,14 +168,16 @@ def _locked(view: View, engine: Engine, shown: Plan, limits: Limits, reporter: R
 
 
 def _load_what_mends() -> None:
-    """The modules of a rollback and of reports, before the first step: loading one opens a file, and later there may be none left."""
+    """The modules of a rollback and of reports, before the first step: loading one opens a file,
+    and later there may be none left.
+    """
     from .. import snapshot  # noqa: F401
     from ..executor import rollback  # noqa: F401
     from ..lock import journal  # noqa: F401
     from . import dropped  # noqa: F401
 
 
-# --- under the lock --------------------------------------------------------------------------------------------------
+# --- under the lock -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=False, slots=True)
@@ -174,7 +198,9 @@ class _Run:
         _load_what_mends()
         reporter.prepare()
         before = live(view.observed, wanted)
-        if not view.policy.destroyed:  # a run that is killed halfway leaves something that expires, or no longer does
+        if (
+            not view.policy.destroyed
+        ):  # a run that is killed halfway leaves something that expires, or no longer does
             self._renew()
         superfluous = self._note()
         ran = self._all_steps()
@@ -223,17 +249,24 @@ class _Run:
         _all_run(view, left, self.engine)
         if lacking := dropped_settings(left, ran):
             raise UnprovenError(
-                "the engine dropped settings that it was asked for, though it answered that all was done", *lacking, WAY_OUT
+                "the engine dropped settings that it was asked for, though it answered that all was"
+                " done",
+                *lacking,
+                WAY_OUT,
             )
         if not (left.empty and left.applyable):
-            raise UnprovenError("the engine is not as declared, though every step was done", *remains(left))
+            raise UnprovenError(
+                "the engine is not as declared, though every step was done", *remains(left)
+            )
         if stopped := before - live(view.observed, self.wanted):
             names = sorted(name for _, name in stopped)
             what = "stopped while netplan was at work, by somebody else or by a restart"
             raise UnprovenError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
 
     def _renew(self) -> None:
-        """Writes when the topology expires, counted from now. Raises LockLostError where the lock is no longer this run's."""
+        """Writes when the topology expires, counted from now. Raises LockLostError where the lock
+        is no longer this run's.
+        """
         if self.view.renews:
             self.lock.hold()
             self._warn(write_ttl(self.engine, self.view.desired, self.view.old_ttls), AGAIN)
@@ -243,14 +276,17 @@ class _Run:
             self.reporter.warn(trouble, hint)
 
     def _note(self) -> set[str]:
-        """Writes the journal, where there is something to take away; the names of those that a proof makes superfluous."""
+        """Writes the journal, where there is something to take away; the names of those that a
+        proof makes superfluous.
+        """
         from ..lock.journal import writer
 
         view = self.view
         self.note = writer(self.engine, self.lock.run, self.wanted, view.observed, view.journals)
         if self.note is None:
             return self._earlier()
-        self.lock.hold()  # where it was taken over, a journal would bring back what others removed since
+        # where it was taken over, a journal would bring back what others removed since
+        self.lock.hold()
         try:
             self.note.write()
         except KeyboardInterrupt:  # nothing was taken away yet
@@ -259,14 +295,18 @@ class _Run:
         return {*self._earlier(), self.note.name}
 
     def _earlier(self) -> set[str]:
-        """The journals of runs before this one; where a part is planned, those of which nothing is lacking any more."""
+        """The journals of runs before this one; where a part is planned, those of which nothing is
+        lacking any more.
+        """
         part = self.wanted.only or self.wanted.left_out
         return {name for name in self.view.own_journals if not part or self._is_whole(name)}
 
     def _tidy_up(self, superfluous: set[str], converged: bool, done: bool) -> LockLostError | None:
-        """Drops the journals that nobody needs any more, unless the lock was lost: what became of that is returned.
+        """Drops the journals that nobody needs any more, unless the lock was lost: what became of
+        that is returned.
 
-        A run that came to its end was not interrupted: its journal stays only where the engine lacks something that it holds.
+        A run that came to its end was not interrupted: its journal stays only where the engine
+        lacks something that it holds.
         """
         if lost := self.lock.lost or self._lost_at_last_look():
             return lost
@@ -278,17 +318,28 @@ class _Run:
         return None
 
     def _write_ttl(self) -> None:
-        """It counts from the end of the run, which may have taken long; where that cannot be written, from the beginning."""
+        """It counts from the end of the run, which may have taken long; where that cannot be
+        written, from the beginning.
+        """
         view = self.view
         try:
-            self._warn(write_ttl(self.engine, view.desired, view.written if view.policy.wipe else view.old_ttls), AGAIN)
+            self._warn(
+                write_ttl(
+                    self.engine, view.desired, view.written if view.policy.wipe else view.old_ttls
+                ),
+                AGAIN,
+            )
             if view.desired.ttl is not None:
                 self.reporter.renewed(view.desired.ttl)
         except EngineError as error:
-            self._warn(f"the ttl counts from the beginning of this run: {error}", "apply again to renew it")
+            self._warn(
+                f"the ttl counts from the beginning of this run: {error}", "apply again to renew it"
+            )
 
     def _lost_at_last_look(self) -> LockLostError | None:
-        """What became of the lock, where it was this run's no more: then the journals may be somebody else's to drop."""
+        """What became of the lock, where it was this run's no more: then the journals may be
+        somebody else's to drop.
+        """
         try:
             self.lock.check(self.view.claims)
         except LockLostError as lost:
@@ -301,7 +352,9 @@ class _Run:
         self._warn(drop(self.engine, names), AGAIN)
 
     def _execute(self, plan: Plan) -> Run:
-        """Steps that are interrupted a second time are still under way when this process ends: the lock stays for the next one to find."""
+        """Steps that are interrupted a second time are still under way when this process ends: the
+        lock stays for the next one to find.
+        """
         from ..executor import execute
         from ..executor.settling import Settling
 
@@ -327,7 +380,9 @@ class _Run:
         return ran
 
     def _guard(self, step: Step | None) -> None:
-        """Before anything is taken away, or a step taken back: the lock is still ours, and the journal there."""
+        """Before anything is taken away, or a step taken back: the lock is still ours, and the
+        journal there.
+        """
         from ..lock import claims, own_volumes
         from ..lock.journal import takes_away
 
@@ -338,9 +393,11 @@ class _Run:
                 self.note.check(volumes)
 
     def _roll_back(self, ran: Run) -> None:
-        """Puts half-replaced networks back, unless the engine may still be at a step, or somebody else at work on it.
+        """Puts half-replaced networks back, unless the engine may still be at a step, or somebody
+        else at work on it.
 
-        What this cannot do the next apply does, as the journal is there: that goes only where the engine has all of it again, for certain.
+        What this cannot do the next apply does, as the journal is there: that goes only where the
+        engine has all of it again, for certain.
         """
         from ..executor import INTERRUPTED
         from ..executor.rollback import rollback
@@ -350,7 +407,11 @@ class _Run:
         runs = [ran]
         try:
             self._guard(None)
-            back = rollback(self.wanted, {result.step.id: result.status for result in ran.results}, self.view.observed)
+            back = rollback(
+                self.wanted,
+                {result.step.id: result.status for result in ran.results},
+                self.view.observed,
+            )
             if back.steps and not any(result.error == INTERRUPTED for result in ran.results):
                 self.reporter.rolling_back(back)
                 runs.append(self._execute(back))
@@ -359,7 +420,10 @@ class _Run:
         except LockLostError:
             return  # the report says so
         except NetplanError as error:
-            self._warn(f"what was taken away could not be put back: {error}", "the next apply of this topology does that")
+            self._warn(
+                f"what was taken away could not be put back: {error}",
+                "the next apply of this topology does that",
+            )
 
     def _drop_if_whole(self, name: str) -> None:
         self.view.look()

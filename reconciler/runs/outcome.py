@@ -15,15 +15,26 @@ if TYPE_CHECKING:
     from ..plan import Plan
 
 SETTLE = (0.0, 0.3, 0.7, 1.5)
-"""Seconds to wait before each look that may prove an apply: an engine lists some changes a little later."""
+"""Seconds to wait before each look that may prove an apply: an engine lists some changes a little
+later.
+"""
 
 
 def live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
-    """ID and name of what runs among the containers that a plan touches and leaves: one that restarts while its network is missing stays
-    down."""
+    """ID and name of what runs among the containers that a plan touches and leaves: one that
+    restarts while its network is missing stays down.
+    """
     touched = {step.container_id for step in wanted.steps}
-    touched -= {step.container_id for step in wanted.steps if step.kind == "container" and step.op in ("remove", "stop")}
-    return {(container.id, container.name) for container in observed.containers if container.live and container.id in touched}
+    touched -= {
+        step.container_id
+        for step in wanted.steps
+        if step.kind == "container" and step.op in ("remove", "stop")
+    }
+    return {
+        (container.id, container.name)
+        for container in observed.containers
+        if container.live and container.id in touched
+    }
 
 
 def afterwards(policy: Policy) -> Policy:
@@ -32,7 +43,9 @@ def afterwards(policy: Policy) -> Policy:
 
 
 def prove(look: Callable[[], Plan]) -> Plan:
-    """The plan that is left: empty where the apply did what it said. Looked at again for a moment, as engines list some changes late."""
+    """The plan that is left: empty where the apply did what it said. Looked at again for a moment,
+    as engines list some changes late.
+    """
     for pause in SETTLE:
         time.sleep(pause)
         left = look()
@@ -50,8 +63,11 @@ def remains(left: Plan) -> Iterator[str]:
     yield "somebody else may be changing the engine: run netplan plan to see what is left"
 
 
-def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, unjudged: Collection[str] = ()) -> Iterator[str]:
-    """Each container of the topology that should run and does not, with its exit code and the last line that it wrote.
+def not_running(
+    desired: DesiredState, observed: ObservedState, reader: Reader, unjudged: Collection[str] = ()
+) -> Iterator[str]:
+    """Each container of the topology that should run and does not, with its exit code and the last
+    line that it wrote.
 
     Those in `unjudged` (names) are not asked for.
     """
@@ -60,15 +76,23 @@ def not_running(desired: DesiredState, observed: ObservedState, reader: Reader, 
         ours = container.mark is not None and container.mark.topology == desired.topology
         if wanted is None or not wanted.managed or not ours or container.name in unjudged:
             continue
-        fine = container.live or container.state == "created" or (wanted.one_shot and container.exit_code == 0)
+        fine = (
+            container.live
+            or container.state == "created"
+            or (wanted.one_shot and container.exit_code == 0)
+        )
         if container.state == RESTARTING or not fine:
-            from ..executor.settling import stopped  # loads the whole executor, which an apply with nothing to do does not need
+            from ..executor.settling import (
+                stopped,
+            )  # loads the whole executor, which an apply with nothing to do does not need
 
             yield stopped(reader, container.name, container.id)
 
 
 def own_containers(reader: Reader) -> frozenset[str]:
-    """The IDs of the container that netplan itself runs in, if it runs in one: by its host name and by what is mounted in it."""
+    """The IDs of the container that netplan itself runs in, if it runs in one: by its host name and
+    by what is mounted in it.
+    """
     import socket
     from pathlib import Path
 
@@ -77,4 +101,8 @@ def own_containers(reader: Reader) -> frozenset[str]:
     except OSError:
         mounts = ""
     name, ids = socket.gethostname(), [str(entry["Id"]) for entry in reader.containers()]
-    return frozenset(id for id in ids if f"/containers/{id}/" in mounts or (len(name) == 12 and id.startswith(name)))
+    return frozenset(
+        id
+        for id in ids
+        if f"/containers/{id}/" in mounts or (len(name) == 12 and id.startswith(name))
+    )

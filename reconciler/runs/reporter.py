@@ -30,7 +30,9 @@ class Limits:
 
 
 class Reporter:
-    """Hears how a run goes, in the calling thread but for `waiting`. This one is silent and agrees."""
+    """Hears how a run goes, in the calling thread but for `waiting`. This one is silent and
+    agrees.
+    """
 
     again = "netplan apply"
     """The command that a refusal tells to run again."""
@@ -46,7 +48,9 @@ class Reporter:
         return False
 
     def changed(self, plan: Plan) -> None:
-        """The plan under the lock is another one than the first. Raises to keep it from happening."""
+        """The plan under the lock is another one than the first. Raises to keep it from
+        happening.
+        """
 
     def refused(self, plan: Plan) -> None:
         """The plan cannot be carried out; its refusals say why."""
@@ -58,7 +62,9 @@ class Reporter:
         """Something went wrong that does not change the outcome."""
 
     def prepare(self) -> None:
-        """Loads what the other methods need: after the first step there may be no file left to open."""
+        """Loads what the other methods need: after the first step there may be no file left to
+        open.
+        """
 
     @contextmanager
     def executing(self, plan: Plan) -> Iterator[Listener]:

@@ -17,9 +17,11 @@ GONE = 404
 
 
 def write_ttl(engine: Engine, desired: DesiredState, old: Iterable[Record]) -> str:
-    """Writes when the topology expires, counted from now, and drops what earlier runs wrote; without a `ttl` it drops only.
+    """Writes when the topology expires, counted from now, and drops what earlier runs wrote;
+    without a `ttl` it drops only.
 
-    Returns why something old stays, empty where nothing does. Raises EngineError where the new cannot be written.
+    Returns why something old stays, empty where nothing does. Raises EngineError where the new
+    cannot be written.
     """
     if desired.ttl is not None:
         from ..lifetimes import PREFIX, record_labels

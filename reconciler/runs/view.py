@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of an engine before any file was read: netplan's own volumes, then everything else."""
+    """What was seen of an engine before any file was read: netplan's own volumes, then everything
+    else.
+    """
 
     volumes: list[dict[str, Any]]
     answers: Answers
@@ -55,7 +57,9 @@ def look_at(
     )
 
 
-def _part(desired: DesiredState, observed: ObservedState, only: Collection[str]) -> tuple[DesiredState, ObservedState]:
+def _part(
+    desired: DesiredState, observed: ObservedState, only: Collection[str]
+) -> tuple[DesiredState, ObservedState]:
     """What a part is about; whatever else it touches is in its steps."""
     from ..planner import named_part
 
@@ -66,9 +70,13 @@ def _part(desired: DesiredState, observed: ObservedState, only: Collection[str])
 
 
 class View:
-    """One topology on one engine: looks, and plans from what it sees; `sight` saves it a look. The fields hold what the last saw."""
+    """One topology on one engine: looks, and plans from what it sees; `sight` saves it a look. The
+    fields hold what the last saw.
+    """
 
-    def __init__(self, desired: DesiredState, reader: Reader, policy: Policy, sight: Sight | None = None) -> None:
+    def __init__(
+        self, desired: DesiredState, reader: Reader, policy: Policy, sight: Sight | None = None
+    ) -> None:
         self.desired, self._reader, self.policy = desired, reader, policy
         self._sight = sight
         self.observed = ObservedState()
@@ -77,7 +85,9 @@ class View:
         self.written: tuple[Record, ...] = ()
 
     def look(self, policy: Policy | None = None) -> Plan:
-        """Observe, and plan, under another policy than usual if one is given. Raises EngineError."""
+        """Observe, and plan, under another policy than usual if one is given. Raises
+        EngineError.
+        """
         from ..lifetimes import records
         from ..lock import claims, own_volumes
         from ..lock.journal import journals
@@ -85,8 +95,14 @@ class View:
 
         sight, self._sight = self._sight, None
         volumes = sight.volumes if sight else own_volumes(self._reader)
-        self.journals, self.claims, self.written = journals(volumes), claims(volumes), records(volumes)
-        self.observed = look_at(self._reader, [self.desired], answers=sight.answers if sight else None)
+        self.journals, self.claims, self.written = (
+            journals(volumes),
+            claims(volumes),
+            records(volumes),
+        )
+        self.observed = look_at(
+            self._reader, [self.desired], answers=sight.answers if sight else None
+        )
         return plan(self.desired, self.observed, self.journals, policy or self.policy)
 
     def look_afterwards(self) -> Plan:
@@ -107,7 +123,9 @@ class View:
     @property
     def own_journals(self) -> list[str]:
         """The journals that a proof of this topology makes superfluous."""
-        return [journal.name for journal in self.journals if journal.topology == self.desired.topology]
+        return [
+            journal.name for journal in self.journals if journal.topology == self.desired.topology
+        ]
 
     @property
     def old_ttls(self) -> list[Record]:
@@ -123,5 +141,7 @@ class View:
 
     @property
     def renews(self) -> bool:
-        """Whether it is to be written anew when the topology expires, also where nothing else is to be done."""
+        """Whether it is to be written anew when the topology expires, also where nothing else is to
+        be done.
+        """
         return self.desired.ttl is not None or bool(self.old_ttls)

@@ -1,6 +1,7 @@
 """The live topology as a tree, and the topologies on an engine as a table; both also as JSON.
 
-networks.py and containers.py turn observed state into rows of plain values, once; text and JSON are two ways to write those down.
+networks.py and containers.py turn observed state into rows of plain values, once; text and JSON are
+two ways to write those down.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ __all__ = ["Choice", "Owned", "entry_json", "ls", "ls_json", "owned", "show", "s
 FORMAT_VERSION = 1
 
 
-def show_json(observed: ObservedState, *topologies: tuple[str | None, DesiredState | None, Plan | None]) -> str:
-    """What `show` shows, as JSON (schemas/show.schema.json): of each topology its name, its file and the plan for it; None is unknown."""
+def show_json(
+    observed: ObservedState, *topologies: tuple[str | None, DesiredState | None, Plan | None]
+) -> str:
+    """What `show` shows, as JSON (schemas/show.schema.json): of each topology its name, its file
+    and the plan for it; None is unknown.
+    """
     return _json(observed, {"topologies": [_shown(observed, *each) for each in topologies]})
 
 
-def _shown(observed: ObservedState, topology: str | None, desired: DesiredState | None, plan: Plan | None) -> dict[str, Any]:
+def _shown(
+    observed: ObservedState, topology: str | None, desired: DesiredState | None, plan: Plan | None
+) -> dict[str, Any]:
     in_use = {network.id: gateways_in_use(network) for network in observed.networks}
     return {
         "topology": topology,
@@ -36,7 +43,9 @@ def _shown(observed: ObservedState, topology: str | None, desired: DesiredState 
             asdict(network) | {"gateways": in_use[network.id] if network.id else []}
             for network in networks_of(observed, topology, desired, plan)
         ],
-        "containers": [asdict(container) for container in containers_of(observed, topology, desired, plan)],
+        "containers": [
+            asdict(container) for container in containers_of(observed, topology, desired, plan)
+        ],
     }
 
 
@@ -46,5 +55,11 @@ def ls_json(observed: ObservedState, found: Sequence[Owned], now: datetime) -> s
 
 
 def _json(observed: ObservedState, body: Mapping[str, Any]) -> str:
-    engine = {"name": observed.engine.name, "version": observed.engine.version, "flavor": observed.engine.flavor}
-    return json.dumps({"format_version": FORMAT_VERSION, "engine": engine, **body}, indent=2, ensure_ascii=True)
+    engine = {
+        "name": observed.engine.name,
+        "version": observed.engine.version,
+        "flavor": observed.engine.flavor,
+    }
+    return json.dumps(
+        {"format_version": FORMAT_VERSION, "engine": engine, **body}, indent=2, ensure_ascii=True
+    )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..model import PREDEFINED, RESTARTING, DesiredContainer, DesiredState, ObservedContainer, ObservedState
+from ..model import (
+    PREDEFINED,
+    RESTARTING,
+    DesiredContainer,
+    DesiredState,
+    ObservedContainer,
+    ObservedState,
+)
 from ..plan import CUT_OFF, Change, Plan
 from ..records import dataclass
 from .notes import container_note
@@ -12,10 +19,12 @@ from .notes import container_note
 
 @dataclass(frozen=True, slots=True)
 class ContainerView:
-    """One container. `mode` is as in a file (`bridge`, `host`, `none`, `container:NAME`), empty for one on `networks`.
+    """One container. `mode` is as in a file (`bridge`, `host`, `none`, `container:NAME`), empty for
+    one on `networks`.
 
-    `exit_code` is that of its end, None while it lives or before it was started. Its addresses stand with its networks. Without an `id` it
-    is declared and not there. `notes` say what is not as it should be.
+    `exit_code` is that of its end, None while it lives or before it was started. Its addresses
+    stand with its networks. Without an `id` it is declared and not there. `notes` say what is not
+    as it should be.
     """
 
     name: str
@@ -37,10 +46,19 @@ class ContainerView:
 
 
 def containers_of(
-    observed: ObservedState, topology: str | None = None, desired: DesiredState | None = None, plan: Plan | None = None
+    observed: ObservedState,
+    topology: str | None = None,
+    desired: DesiredState | None = None,
+    plan: Plan | None = None,
 ) -> list[ContainerView]:
-    """Those that `topology` runs or is declared to run, or all that any topology runs; by topology, then name."""
-    changes = {change.container: change for change in (plan.changes if plan else ()) if change.kind == "container"}
+    """Those that `topology` runs or is declared to run, or all that any topology runs; by topology,
+    then name.
+    """
+    changes = {
+        change.container: change
+        for change in (plan.changes if plan else ())
+        if change.kind == "container"
+    }
     names = {container.id: container.name for container in observed.containers}
     rows = [
         _view(container, names, changes, desired)
@@ -55,7 +73,10 @@ def containers_of(
 
 
 def _view(
-    container: ObservedContainer, names: Mapping[str, str], changes: Mapping[str, Change], desired: DesiredState | None
+    container: ObservedContainer,
+    names: Mapping[str, str],
+    changes: Mapping[str, Change],
+    desired: DesiredState | None,
 ) -> ContainerView:
     mode = _mode(container, names)
     return ContainerView(
@@ -63,7 +84,11 @@ def _view(
         container.id,
         container.mark.topology if container.mark else "",
         container.state,
-        container.exit_code if container.state == RESTARTING or not (container.live or container.state == "created") else None,
+        (
+            container.exit_code
+            if container.state == RESTARTING or not (container.live or container.state == "created")
+            else None
+        ),
         container.health if container.live else "",
         str(container.settings.get("image", "")),
         mode,
@@ -73,7 +98,9 @@ def _view(
     )
 
 
-def _notes(container: ObservedContainer, mode: str, change: Change | None, desired: DesiredState | None) -> Iterator[str]:
+def _notes(
+    container: ObservedContainer, mode: str, change: Change | None, desired: DesiredState | None
+) -> Iterator[str]:
     wanted = desired.containers.get(container.name) if desired else None
     if wanted and not wanted.managed:
         yield "was made by this topology and is no longer run by it"

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Literal
 
-from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from ..model import (
+    PREDEFINED,
+    DesiredState,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    ObservedState,
+)
 from ..plan import Change, Plan
 from ..records import dataclass
 from ..settings import STATIC, implicit_gateway, settings_pools
@@ -21,7 +28,8 @@ Status = Literal["present", "missing", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class EndpointView:
-    """One container on one network. `mark` is `made`, `amended` or empty, `topology` whose; `notes` say what is not as it should be.
+    """One container on one network. `mark` is `made`, `amended` or empty, `topology` whose; `notes`
+    say what is not as it should be.
 
     `managed`: the container is run by a topology.
     """
@@ -42,7 +50,9 @@ class EndpointView:
 
 @dataclass(frozen=True, slots=True)
 class NetworkView:
-    """One network. `missing`: declared and not there; `gone`: containers still list it, and it is not there."""
+    """One network. `missing`: declared and not there; `gone`: containers still list it, and it is
+    not there.
+    """
 
     name: str
     id: str = ""
@@ -57,19 +67,42 @@ class NetworkView:
 
 
 def networks_of(
-    observed: ObservedState, topology: str | None = None, desired: DesiredState | None = None, plan: Plan | None = None
+    observed: ObservedState,
+    topology: str | None = None,
+    desired: DesiredState | None = None,
+    plan: Plan | None = None,
 ) -> list[NetworkView]:
-    """Networks with their endpoints: those that `topology` owns, declares or is attached to, or all of the engine's, by owner."""
-    changes = {(change.network, change.container): change for change in (plan.changes if plan else ()) if change.network}
+    """Networks with their endpoints: those that `topology` owns, declares or is attached to, or all
+    of the engine's, by owner.
+    """
+    changes = {
+        (change.network, change.container): change
+        for change in (plan.changes if plan else ())
+        if change.network
+    }
     members, expected = _members(observed), _expected(desired, changes)
-    views = [_network_view(network, members.get(network.id, ()), desired, changes, expected) for network in observed.networks]
-    gone = [(name.removeprefix(_GONE), found) for name, found in sorted(members.items()) if name.startswith(_GONE)]
+    views = [
+        _network_view(network, members.get(network.id, ()), desired, changes, expected)
+        for network in observed.networks
+    ]
+    gone = [
+        (name.removeprefix(_GONE), found)
+        for name, found in sorted(members.items())
+        if name.startswith(_GONE)
+    ]
     views += [_gone(name, found, desired, changes, expected) for name, found in gone]
     known = {network.name for network in views}
     if desired:
-        views += [_missing(name, desired, changes, expected) for name in desired.networks if name not in known]
+        views += [
+            _missing(name, desired, changes, expected)
+            for name in desired.networks
+            if name not in known
+        ]
     wanted = [network for network in views if _in_scope(network, topology, desired)]
-    return sorted(wanted, key=lambda network: (not network.topology, network.topology, network.name, network.id))
+    return sorted(
+        wanted,
+        key=lambda network: (not network.topology, network.topology, network.name, network.id),
+    )
 
 
 def gateways_in_use(network: ObservedNetwork) -> list[str]:
@@ -78,7 +111,13 @@ def gateways_in_use(network: ObservedNetwork) -> list[str]:
     takes = settings.get("driver") == "bridge" and settings.get("internal") is not True
     found = []
     for pool in settings_pools(settings):
-        implicit = implicit_gateway(ip_network(pool.subnet), ip_network(pool.ip_range) if pool.ip_range else None) if takes else None
+        implicit = (
+            implicit_gateway(
+                ip_network(pool.subnet), ip_network(pool.ip_range) if pool.ip_range else None
+            )
+            if takes
+            else None
+        )
         if gateway := pool.gateway or (str(implicit) if implicit else ""):
             found.append(gateway)
     return found
@@ -91,13 +130,19 @@ Expected = Mapping[str, Mapping[str, bool]]
 
 
 def _members(observed: ObservedState) -> dict[str, list[Member]]:
-    """Who is on each network, by its ID; under its name with `_GONE` in front where there is no such network."""
+    """Who is on each network, by its ID; under its name with `_GONE` in front where there is no
+    such network.
+    """
     ids = {network.id for network in observed.networks}
     by_name = {network.name: network.id for network in reversed(observed.networks)}
     members: dict[str, list[Member]] = {}
     for container in observed.containers:
         for endpoint in container.endpoints:
-            home = endpoint.network_id if endpoint.network_id in ids else by_name.get(endpoint.network, _GONE + endpoint.network)
+            home = (
+                endpoint.network_id
+                if endpoint.network_id in ids
+                else by_name.get(endpoint.network, _GONE + endpoint.network)
+            )
             members.setdefault(home, []).append((container, endpoint))
     return members
 
@@ -110,7 +155,9 @@ def _network_view(
     expected: Expected,
 ) -> NetworkView:
     pools = settings_pools(network.settings)
-    rows = [_endpoint_view(container, endpoint, network, changes) for container, endpoint in members]
+    rows = [
+        _endpoint_view(container, endpoint, network, changes) for container, endpoint in members
+    ]
     rows += [EndpointView(name, notes=(OUTSIDE,)) for name in network.outside]
     rows += _missing_endpoints(network.name, expected, changes, {row.container for row in rows})
     change = changes.get((network.name, ""))
@@ -140,7 +187,10 @@ def _flags(network: ObservedNetwork, desired: DesiredState | None) -> Iterator[s
 
 
 def _endpoint_view(
-    container: ObservedContainer, endpoint: ObservedEndpoint, network: ObservedNetwork | None, changes: Mapping[tuple[str, str], Change]
+    container: ObservedContainer,
+    endpoint: ObservedEndpoint,
+    network: ObservedNetwork | None,
+    changes: Mapping[tuple[str, str], Change],
 ) -> EndpointView:
     change = changes.get((endpoint.network, container.name))
     return EndpointView(
@@ -169,14 +219,19 @@ def _aliases(container: ObservedContainer, endpoint: ObservedEndpoint) -> Iterat
 
 
 def _endpoint_notes(
-    container: ObservedContainer, endpoint: ObservedEndpoint, network: ObservedNetwork | None, change: Change | None
+    container: ObservedContainer,
+    endpoint: ObservedEndpoint,
+    network: ObservedNetwork | None,
+    change: Change | None,
 ) -> Iterator[str]:
     if endpoint.half:
         yield "half attached, as a connect failed: docker restart makes it whole"
     if endpoint.phantom:
         yield "phantom: not connected, and the next restart will fail"
     elif network and endpoint.network_id not in ("", network.id):
-        yield "lists a network of this name that is gone" + ("" if container.live else ": it cannot start")
+        yield "lists a network of this name that is gone" + (
+            "" if container.live else ": it cannot start"
+        )
     if change:
         yield note(change)
 
@@ -184,7 +239,9 @@ def _endpoint_notes(
 def _expected(desired: DesiredState | None, changes: Mapping[tuple[str, str], Change]) -> Expected:
     """Who is declared or planned on each network, by the names of both."""
     found: dict[str, dict[str, bool]] = defaultdict(dict)
-    for network, name in (key for key, change in changes.items() if key[1] and "connect" in change.actions):
+    for network, name in (
+        key for key, change in changes.items() if key[1] and "connect" in change.actions
+    ):
         found[network][name] = False
     for name, container in desired.containers.items() if desired else ():
         for endpoint in container.endpoints:
@@ -199,7 +256,9 @@ def _missing_endpoints(
     wanted = expected.get(network, {})
     for name in sorted(wanted.keys() - there):
         change = changes.get((network, name))
-        yield EndpointView(name, notes=(note(change) if change else OPTIONAL if wanted[name] else "missing",))
+        yield EndpointView(
+            name, notes=(note(change) if change else OPTIONAL if wanted[name] else "missing",)
+        )
 
 
 def _gone(
@@ -211,19 +270,37 @@ def _gone(
 ) -> NetworkView:
     rows = [_endpoint_view(container, endpoint, None, changes) for container, endpoint in members]
     rows += _missing_endpoints(name, expected, changes, {row.container for row in rows})
-    ours = desired.topology if desired and name in desired.networks and not desired.networks[name].external else ""
+    ours = (
+        desired.topology
+        if desired and name in desired.networks and not desired.networks[name].external
+        else ""
+    )
     change = changes.get((name, ""))
     shown = tuple(sorted(rows, key=lambda row: (row.container, row.container_id)))
-    return NetworkView(name, "", "gone", ours, endpoints=shown, notes=(note(change),) if change else ())
+    return NetworkView(
+        name, "", "gone", ours, endpoints=shown, notes=(note(change),) if change else ()
+    )
 
 
-def _missing(name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change], expected: Expected) -> NetworkView:
+def _missing(
+    name: str, desired: DesiredState, changes: Mapping[tuple[str, str], Change], expected: Expected
+) -> NetworkView:
     change, wanted = changes.get((name, "")), desired.networks[name]
     flags = ("external",) if wanted.external else ()
     if wanted.optional:
-        return NetworkView(name, "", "missing", desired.topology, flags=flags, notes=(OPTIONAL_NETWORK,))
+        return NetworkView(
+            name, "", "missing", desired.topology, flags=flags, notes=(OPTIONAL_NETWORK,)
+        )
     rows = tuple(_missing_endpoints(name, expected, changes, set()))
-    return NetworkView(name, "", "missing", desired.topology, flags=flags, endpoints=rows, notes=(note(change),) if change else ())
+    return NetworkView(
+        name,
+        "",
+        "missing",
+        desired.topology,
+        flags=flags,
+        endpoints=rows,
+        notes=(note(change),) if change else (),
+    )
 
 
 def _in_scope(network: NetworkView, topology: str | None, desired: DesiredState | None) -> bool:

@@ -23,13 +23,17 @@ def note(change: Change) -> str:
 
 
 def container_note(change: Change) -> str:
-    """Of a container: `drift: settings differ: user root, should be app`; `drift: is not running: ended with exit code 137`."""
+    """Of a container: `drift: settings differ: user root, should be app`; `drift: is not running:
+    ended with exit code 137`.
+    """
     if change.actions == ("create",):
         return "missing"
     if change.actions == ("delete",):
         return f"to be removed: {change.reason}"
     if change.differences:
-        return f"{_origin(change)}settings differ: " + ", ".join(map(_difference, change.differences))
+        return f"{_origin(change)}settings differ: " + ", ".join(
+            map(_difference, change.differences)
+        )
     return _origin(change) + change.reason
 
 
@@ -41,5 +45,7 @@ def _difference(difference: Difference) -> str:
     path = difference.path
     if secret(path):
         return f"{label(path)} (value hidden)"
-    before, after = (show_value(readable(path, value)) for value in (difference.before, difference.after))
+    before, after = (
+        show_value(readable(path, value)) for value in (difference.before, difference.after)
+    )
     return f"{label(path)} {before}, should be {after}"

@@ -1,4 +1,6 @@
-"""A live topology in one line, and what of it is not as it should be: one row for each container and network."""
+"""A live topology in one line, and what of it is not as it should be: one row for each container
+and network.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,35 @@ from .topologies import state_of
 
 
 def summary(
-    observed: ObservedState, networks: Sequence[NetworkView], containers: Sequence[ContainerView], wrong: Mapping[str, Sequence[str]]
+    observed: ObservedState,
+    networks: Sequence[NetworkView],
+    containers: Sequence[ContainerView],
+    wrong: Mapping[str, Sequence[str]],
 ) -> str:
-    """`2 networks, 3 containers: 2 running, 1 missing; 1 problem`; containers that are only attached are counted, too."""
+    """`2 networks, 3 containers: 2 running, 1 missing; 1 problem`; containers that are only
+    attached are counted, too.
+    """
     live = {container.name: container.state for container in observed.containers}
     rows = (row for network in networks for row in network.endpoints if not _fine(row.notes))
-    states = {name: live.get(name, "missing") for name in [*(row.container for row in rows), *(row.name for row in containers)]}
+    states = {
+        name: live.get(name, "missing")
+        for name in [*(row.container for row in rows), *(row.name for row in containers)]
+    }
     counts = Counter(states.values())
     ordered = sorted(counts, key=lambda state: (state != "running", state == "missing", state))
     listed = ", ".join(f"{counts[state]} {safe(state)}" for state in ordered)
-    text = f"{_count(len(networks), 'network')}, {_count(len(states), 'container')}" + (f": {listed}" if listed else "")
+    text = f"{_count(len(networks), 'network')}, {_count(len(states), 'container')}" + (
+        f": {listed}" if listed else ""
+    )
     return f"{text}; {_count(len(wrong), 'problem') if wrong else 'no problems'}"
 
 
-def problem_rows(networks: Sequence[NetworkView], containers: Sequence[ContainerView]) -> dict[str, list[str]]:
-    """By name of the network or container all that is wrong with it; those that are not well come first."""
+def problem_rows(
+    networks: Sequence[NetworkView], containers: Sequence[ContainerView]
+) -> dict[str, list[str]]:
+    """By name of the network or container all that is wrong with it; those that are not well come
+    first.
+    """
     found: dict[str, list[str]] = {}
     for row in containers:
         notes = list(row.notes)

@@ -26,7 +26,8 @@ def show(
     *,
     problems: bool = False,
 ) -> str:
-    """The live topology as a summary and an aligned tree; with `desired` and `plan` also what is missing and what differs.
+    """The live topology as a summary and an aligned tree; with `desired` and `plan` also what is
+    missing and what differs.
 
     What is wrong is listed before a large tree, and with `problems` instead of it.
     """
@@ -43,7 +44,10 @@ def show(
     if wrong and (large or problems):
         blocks.append("\n".join(_problems(wrong, paint)))
     if not problems:
-        blocks += [*_network_blocks(networks, topology, paint), *_container_blocks(containers, topology, paint)]
+        blocks += [
+            *_network_blocks(networks, topology, paint),
+            *_container_blocks(containers, topology, paint),
+        ]
     return "\n\n".join(blocks)
 
 
@@ -55,13 +59,19 @@ def _problems(wrong: Mapping[str, Sequence[str]], paint: Paint) -> Iterator[str]
 
 
 def _nothing(topology: str | None) -> str:
-    return "no networks" if topology is None else f'nothing on this engine belongs to "{safe(topology)}": see netplan ls'
+    return (
+        "no networks"
+        if topology is None
+        else f'nothing on this engine belongs to "{safe(topology)}": see netplan ls'
+    )
 
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 
-def _network_blocks(networks: Sequence[NetworkView], topology: str | None, paint: Paint) -> Iterator[str]:
+def _network_blocks(
+    networks: Sequence[NetworkView], topology: str | None, paint: Paint
+) -> Iterator[str]:
     cells = [[_cells(row, network) for row in network.endpoints] for network in networks]
     widths = _widths(row for rows in cells for row in rows)
     for network, rows in zip(networks, cells, strict=True):
@@ -76,12 +86,24 @@ def _notes(notes: Iterable[str], paint: Paint) -> str:
     return "".join(f"  {paint('warn', '! ' + safe(note))}" for note in notes)
 
 
-def _block(network: NetworkView, rows: Sequence[Sequence[str]], widths: Sequence[int], topology: str | None, paint: Paint) -> str:
+def _block(
+    network: NetworkView,
+    rows: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    topology: str | None,
+    paint: Paint,
+) -> str:
     lines = [_heading(network, topology, paint)]
-    lines += [f"   {paint('warn', '! ' + safe(note))}" for note in network.notes if note != _status(network)]
+    lines += [
+        f"   {paint('warn', '! ' + safe(note))}"
+        for note in network.notes
+        if note != _status(network)
+    ]
     for number, (endpoint, row) in enumerate(zip(network.endpoints, rows, strict=True), 1):
         branch = paint("dim", "└─" if number == len(rows) else "├─")
-        text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
+        text = "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width
+        )
         lines.append(f"{branch} {text.rstrip()}{_notes(endpoint.notes, paint)}")
     return "\n".join(lines)
 
@@ -105,13 +127,23 @@ def _status(network: NetworkView) -> str:
 def _owner(network: NetworkView, topology: str | None) -> str:
     if network.topology == topology:
         return ""
-    return f"owner {safe(network.topology)}" if network.topology else "" if network.name in PREDEFINED else "unowned"
+    return (
+        f"owner {safe(network.topology)}"
+        if network.topology
+        else ""
+        if network.name in PREDEFINED
+        else "unowned"
+    )
 
 
 def _cells(row: EndpointView, network: NetworkView) -> tuple[str, ...]:
     addresses = " ".join(row.addresses) or " ".join(f"({address})" for address in row.static)
     aliases = f"alias {' '.join(row.aliases)}" if row.aliases else ""
-    mark = f"{row.mark} by {row.topology}" if row.mark and row.topology != network.topology else row.mark
+    mark = (
+        f"{row.mark} by {row.topology}"
+        if row.mark and row.topology != network.topology
+        else row.mark
+    )
     if row.managed and row.mark == "made":
         mark = ""
     elif not mark and row.container_id and network.topology:
@@ -120,23 +152,35 @@ def _cells(row: EndpointView, network: NetworkView) -> tuple[str, ...]:
     return tuple(map(safe, (row.container, row.state, addresses, aliases, mark, ports)))
 
 
-# --- containers ------------------------------------------------------------------------------------------------------
+# --- containers -----------------------------------------------------------------------------------
 
 
-def _container_blocks(containers: Sequence[ContainerView], topology: str | None, paint: Paint) -> Iterator[str]:
+def _container_blocks(
+    containers: Sequence[ContainerView], topology: str | None, paint: Paint
+) -> Iterator[str]:
     """One block for each topology that runs any; widths are those of all."""
     cells = {id(row): _container_cells(row) for row in containers}
     widths = _widths(cells.values())
     for owner, found in groupby(containers, key=lambda row: row.topology):
         rows = list(found)
-        heading = paint("bold", "Containers") + ("" if owner == topology else paint("dim", f"  owner {safe(owner)}"))
-        lines = [_container_line(row, cells[id(row)], widths, row is rows[-1], paint) for row in rows]
+        heading = paint("bold", "Containers") + (
+            "" if owner == topology else paint("dim", f"  owner {safe(owner)}")
+        )
+        lines = [
+            _container_line(row, cells[id(row)], widths, row is rows[-1], paint) for row in rows
+        ]
         yield "\n".join((heading, *lines))
 
 
-def _container_line(row: ContainerView, cells: Sequence[str], widths: Sequence[int], last: bool, paint: Paint) -> str:
+def _container_line(
+    row: ContainerView, cells: Sequence[str], widths: Sequence[int], last: bool, paint: Paint
+) -> str:
     branch = paint("dim", "└─" if last else "├─")
-    styles = ("", "add" if row.healthy and row.state == "running" else "dim" if row.healthy else "error", *[""] * len(cells))
+    styles = (
+        "",
+        "add" if row.healthy and row.state == "running" else "dim" if row.healthy else "error",
+        *[""] * len(cells),
+    )
     end = max((number for number, cell in enumerate(cells) if cell), default=0)
     shown = [
         (paint(style, cell) if cell else "") + " " * (width - len(cell) if number < end else 0)
@@ -150,6 +194,10 @@ def _container_cells(row: ContainerView) -> tuple[str, ...]:
     """A container that is not there has a name only: what it would be, the plan says."""
     if not row.id:
         return safe(row.name), "", "", "", ""
-    where = f"shares {row.mode.removeprefix('container:')}'s network" if row.mode.startswith("container:") else row.mode
+    where = (
+        f"shares {row.mode.removeprefix('container:')}'s network"
+        if row.mode.startswith("container:")
+        else row.mode
+    )
     where = where or ", ".join(row.networks) or "not attached"
     return tuple(map(safe, (row.name, state_of(row), row.image, where, " ".join(row.ports))))

@@ -24,8 +24,9 @@ _UNKNOWN = Life()
 class Owned:
     """What one topology owns on an engine.
 
-    `containers` are those that it runs (`managed` of them) or has attached; `running` of them run. `trouble` says in words which of the
-    managed ones are not well. `origins` tell where the files of what it created were, `life` how long it has lived and will.
+    `containers` are those that it runs (`managed` of them) or has attached; `running` of them run.
+    `trouble` says in words which of the managed ones are not well. `origins` tell where the files
+    of what it created were, `life` how long it has lived and will.
     """
 
     topology: str
@@ -41,9 +42,11 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which topologies are meant: those of which all holds that is given. `older_than` is in seconds.
+    """Which topologies are meant: those of which all holds that is given. `older_than` is in
+    seconds.
 
-    `match` and `origin` are patterns of shells (`job-*`); one of each must fit, and of origins one must fit each place.
+    `match` and `origin` are patterns of shells (`job-*`); one of each must fit, and of origins one
+    must fit each place.
     """
 
     expired: bool = False
@@ -52,16 +55,22 @@ class Choice:
     origin: tuple[str, ...] = ()
 
     def has(self, entry: Owned, now: datetime) -> bool:
-        """Whether a topology is among them; one whose age nobody knows is not older than anything."""
+        """Whether a topology is among them; one whose age nobody knows is not older than
+        anything.
+        """
         if self.expired and not entry.life.expired(now):
             return False
         age = entry.life.age(now)
         if self.older_than is not None and (age is None or age < self.older_than):
             return False
-        return (not self.match or _fits([entry.topology], self.match)) and (not self.origin or self._comes_from(entry))
+        return (not self.match or _fits([entry.topology], self.match)) and (
+            not self.origin or self._comes_from(entry)
+        )
 
     def _comes_from(self, entry: Owned) -> bool:
-        return bool(entry.origins) and all(_fits(_places(origin), self.origin) for origin in entry.origins)
+        return bool(entry.origins) and all(
+            _fits(_places(origin), self.origin) for origin in entry.origins
+        )
 
 
 def _fits(texts: Iterable[str], patterns: Sequence[str]) -> bool:
@@ -86,7 +95,9 @@ class _Tally:
 
 
 def owned(observed: ObservedState, written: Iterable[Record] = ()) -> list[Owned]:
-    """Every topology that has a mark on this engine, or a `ttl` that was `written` there, by name."""
+    """Every topology that has a mark on this engine, or a `ttl` that was `written` there, by
+    name.
+    """
     known = lives(observed, written)
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally, {name: _Tally() for name in known})
     for network in observed.networks:
@@ -124,9 +135,18 @@ def owned(observed: ObservedState, written: Iterable[Record] = ()) -> list[Owned
     ]
 
 
-def topologies(observed: ObservedState, journals: Iterable[Journal], written: Iterable[Record] = ()) -> list[str]:
-    """Names of all that have a mark or a `ttl` on this engine, or of whose interrupted runs a journal is left."""
-    return sorted({*(entry.topology for entry in owned(observed, written)), *(journal.topology for journal in journals)})
+def topologies(
+    observed: ObservedState, journals: Iterable[Journal], written: Iterable[Record] = ()
+) -> list[str]:
+    """Names of all that have a mark or a `ttl` on this engine, or of whose interrupted runs a
+    journal is left.
+    """
+    return sorted(
+        {
+            *(entry.topology for entry in owned(observed, written)),
+            *(journal.topology for journal in journals),
+        }
+    )
 
 
 def entry_json(entry: Owned, now: datetime) -> dict[str, Any]:
@@ -134,11 +154,23 @@ def entry_json(entry: Owned, now: datetime) -> dict[str, Any]:
     life, found = entry.life, asdict(entry)
     del found["life"]
     times = {"created": _text(life.created), "changed": _text(life.changed), "age": life.age(now)}
-    return found | times | {"ttl": life.ttl, "expires": _text(life.expires), "expired": life.expired(now)}
+    return (
+        found
+        | times
+        | {
+            "ttl": life.ttl,
+            "expires": _text(life.expires),
+            "expired": life.expired(now),
+        }
+    )
 
 
 def _text(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    return (
+        None
+        if time is None
+        else time.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    )
 
 
 def state_of(row: ContainerView) -> str:
@@ -148,15 +180,29 @@ def state_of(row: ContainerView) -> str:
     return f"{row.state} ({row.health})" if row.health else row.state
 
 
-HEADS = ("topology", "networks", "endpoints", "containers", "run by it", "running", "age", "expires", "origin")
+HEADS = (
+    "topology",
+    "networks",
+    "endpoints",
+    "containers",
+    "run by it",
+    "running",
+    "age",
+    "expires",
+    "origin",
+)
 NUMBERS = 6
-"""Columns of `ls` up to the last one that holds a number; those after it are there where any topology has something in them."""
+"""Columns of `ls` up to the last one that holds a number; those after it are there where any
+topology has something in them.
+"""
 MOST_TROUBLE = 3
 """Containers that are named in one line of `ls`."""
 
 
 def ls(found: Sequence[Owned], now: datetime, paint: Paint = plain) -> str:
-    """One line for each of these topologies; which of its containers are not well stands at the end."""
+    """One line for each of these topologies; which of its containers are not well stands at the
+    end.
+    """
     if not found:
         return "no topologies on this engine"
     unknown = "unknown" if any(entry.origins for entry in found) else ""
@@ -171,13 +217,23 @@ def ls(found: Sequence[Owned], now: datetime, paint: Paint = plain) -> str:
         for row in zip(*columns, strict=True)
     ]
     tails = [_tail(entry.trouble, paint) for entry in found]
-    return "\n".join((paint("dim", lines[0]), *(line + tail for line, tail in zip(lines[1:], tails, strict=True))))
+    return "\n".join(
+        (
+            paint("dim", lines[0]),
+            *(line + tail for line, tail in zip(lines[1:], tails, strict=True)),
+        )
+    )
 
 
 def _row(entry: Owned, now: datetime) -> tuple[str, ...]:
     numbers = (entry.networks, entry.endpoints, entry.containers, entry.managed, entry.running)
     age = entry.life.age(now)
-    return safe(entry.topology), *map(str, numbers), "" if age is None else roughly(age), expiry(entry.life, now)
+    return (
+        safe(entry.topology),
+        *map(str, numbers),
+        "" if age is None else roughly(age),
+        expiry(entry.life, now),
+    )
 
 
 def roughly(seconds: int) -> str:
@@ -197,9 +253,19 @@ def expiry(life: Life, now: datetime) -> str:
 
 
 def _origin(entry: Owned) -> str:
-    return safe(str(entry.origins[0])) if len(entry.origins) == 1 else f"{len(entry.origins)} places" if entry.origins else ""
+    return (
+        safe(str(entry.origins[0]))
+        if len(entry.origins) == 1
+        else f"{len(entry.origins)} places"
+        if entry.origins
+        else ""
+    )
 
 
 def _tail(trouble: tuple[str, ...], paint: Paint) -> str:
     more = (f"and {len(trouble) - MOST_TROUBLE} more",) if len(trouble) > MOST_TROUBLE else ()
-    return "  " + paint("warn", "! " + ", ".join(map(safe, (*trouble[:MOST_TROUBLE], *more)))) if trouble else ""
+    return (
+        "  " + paint("warn", "! " + ", ".join(map(safe, (*trouble[:MOST_TROUBLE], *more))))
+        if trouble
+        else ""
+    )

@@ -1,6 +1,7 @@
 """From a topology file to the desired state: text, positions, schema, rules, values.
 
-`load_text` is pure but for the `env_file`s that a text names; `load` and `find_files` (files.py) are what reads.
+`load_text` is pure but for the `env_file`s that a text names; `load` and `find_files` (files.py)
+are what reads.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def load(path: str) -> Loaded:
 
 
 def load_text(text: str, file: str, place: Place | None = None) -> Loaded:
-    """What `text` declares, and warnings in order of position; its `place` is the folder of `file` unless it is given.
+    """What `text` declares, and warnings in order of position; its `place` is the folder of `file`
+    unless it is given.
 
     Raises InputError with every problem at once.
     """
@@ -87,7 +89,9 @@ def _shown(errors: list[Problem]) -> list[Problem]:
 
 
 def check(report: Report) -> Checked:
-    """Every rule beyond the schema; returns the managed containers and the volumes as read on the way."""
+    """Every rule beyond the schema; returns the managed containers and the volumes as read on the
+    way.
+    """
     root = report.document.value
     if not isinstance(root, Map):
         return Checked()
@@ -97,7 +101,9 @@ def check(report: Report) -> Checked:
         check_containers(report, mapping(root, "containers"), networks)
     _check_ttl(report, root)
     volumes = read_volumes(report, mapping(root, "volumes"))
-    checked = check_services(report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks"))
+    checked = check_services(
+        report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks")
+    )
     advise(report, mapping(root, "containers"), networks, checked.services.values())
     return checked
 
@@ -109,7 +115,7 @@ def _check_ttl(report: Report, root: Map) -> None:
         report.error(root.value_at("ttl"), f"ttl: {error}")
 
 
-# --- values: from here on the document is known to be in order ---------------------------------------------------------------
+# --- values: from here on the document is known to be in order ------------------------------------
 
 
 def _state(document: Document, checked: Checked) -> DesiredState:
@@ -117,18 +123,33 @@ def _state(document: Document, checked: Checked) -> DesiredState:
     networks: dict[str, DesiredNetwork] = {}
     names = {"bridge": "bridge"}
     for key, at, value in members(mapping(root, "networks")):
-        network = _network(document, root["name"], key, at, value if isinstance(value, Map) else Map(at))
+        network = _network(
+            document, root["name"], key, at, value if isinstance(value, Map) else Map(at)
+        )
         networks[network.name] = network
         names[key] = network.name
-    builder = _Builder(document, names, {key: container_name(key, value) for key, _, value in members(mapping(root, "containers"))})
+    builder = _Builder(
+        document,
+        names,
+        {key: container_name(key, value) for key, _, value in members(mapping(root, "containers"))},
+    )
     containers = [
-        builder.container(key, at, value if isinstance(value, Map) else Map(at), checked.services.get(key))
+        builder.container(
+            key, at, value if isinstance(value, Map) else Map(at), checked.services.get(key)
+        )
         for key, at, value in members(mapping(root, "containers"))
     ]
     volumes = checked.volumes.sources(document)
     ttl = lifetime(root["ttl"]) if "ttl" in root else None
     keys = _keys([*names.items(), *builder.containers.items()])
-    return DesiredState(root["name"], networks, {container.name: container for container in containers}, volumes, ttl=ttl, keys=keys)
+    return DesiredState(
+        root["name"],
+        networks,
+        {container.name: container for container in containers},
+        volumes,
+        ttl=ttl,
+        keys=keys,
+    )
 
 
 def _keys(named: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -144,7 +165,9 @@ def _network(document: Document, topology: str, key: str, at: int, body: Map) ->
     policy = {name: flag(body.get(name)) is True for name in ("exclusive", "protect", "optional")}
     external = is_external(body)
     settings = {} if external else _network_settings(body)
-    return DesiredNetwork(network_name(topology, key, body), document.source(at), settings, external, **policy)
+    return DesiredNetwork(
+        network_name(topology, key, body), document.source(at), settings, external, **policy
+    )
 
 
 def _network_settings(body: Map) -> dict[str, Value]:
@@ -154,7 +177,11 @@ def _network_settings(body: Map) -> dict[str, Value]:
     if ipam.get("driver"):
         settings["ipam.driver"] = ipam["driver"]
     settings.update(_options("ipam.options", mapping(ipam, "options")))
-    settings.update(pool_settings(_pool(entry) for entry in ([body] if body.get("subnet") else ipam.get("config") or [])))
+    settings.update(
+        pool_settings(
+            _pool(entry) for entry in ([body] if body.get("subnet") else ipam.get("config") or [])
+        )
+    )
     settings.update(_options("driver_opts", mapping(body, "driver_opts")))
     if body.get("mtu") is not None:
         settings[f"driver_opts.{MTU_OPTION}"] = canonical_option(body["mtu"])
@@ -178,7 +205,9 @@ def _options(path: str, options: Map) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Containers of one document; by key the names that networks and containers have on the engine."""
+    """Containers of one document; by key the names that networks and containers have on the
+    engine.
+    """
 
     document: Document
     networks: dict[str, str]
@@ -187,13 +216,18 @@ class _Builder:
     def container(self, key: str, at: int, body: Map, service: Service | None) -> DesiredContainer:
         """One container, with its endpoints."""
         source, name = self.document.source(at), self.containers[key]
-        endpoints = tuple(self.endpoint(key, network, where, settings) for network, where, settings in attachments(body))
+        endpoints = tuple(
+            self.endpoint(key, network, where, settings)
+            for network, where, settings in attachments(body)
+        )
         if service is None:
             return DesiredContainer(name, source, endpoints, optional(body))
         if service.mode == "bridge":
             endpoints = (self.endpoint(key, "bridge", at, Map()),)
         elif not service.mode and body.get("networks") is None:
-            endpoints = (self.endpoint(key, DEFAULT if DEFAULT in self.networks else "bridge", at, Map()),)
+            endpoints = (
+                self.endpoint(key, DEFAULT if DEFAULT in self.networks else "bridge", at, Map()),
+            )
         return DesiredContainer(
             name,
             source,
@@ -201,7 +235,10 @@ class _Builder:
             managed=True,
             settings=service.settings,
             environment=service.secrets(),
-            depends_on=tuple(replace(needed, container=self.containers[needed.container]) for needed, _ in service.depends_on),
+            depends_on=tuple(
+                replace(needed, container=self.containers[needed.container])
+                for needed, _ in service.depends_on
+            ),
             one_shot=service.one_shot,
             pull_policy=service.pull_policy,
         )

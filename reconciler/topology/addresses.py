@@ -47,7 +47,9 @@ def _likely_length(single: Prefix) -> str:
 
 
 def address(text: str, version: int = 0, what: str = "an address") -> Address:
-    """An address without a prefix length, of that IP version if one is given; raises BadAddressError."""
+    """An address without a prefix length, of that IP version if one is given; raises
+    BadAddressError.
+    """
     try:
         found = ip_address(text)
     except ValueError:
@@ -55,14 +57,18 @@ def address(text: str, version: int = 0, what: str = "an address") -> Address:
     if "%" in text:
         raise BadAddressError(f"{show(text)} names an interface: {what} has none")
     if version and found.version != version:
-        raise BadAddressError(f"{show(text)} is an IPv{found.version} address: an IPv{version} address goes here")
+        raise BadAddressError(
+            f"{show(text)} is an IPv{found.version} address: an IPv{version} address goes here"
+        )
     return found
 
 
 def _address_fault(text: str, what: str) -> str:
     bare = text.partition("/")[0]
     try:
-        return f"has a prefix length: {what} is written without one, did you mean {ip_address(bare)}?"
+        return (
+            f"has a prefix length: {what} is written without one, did you mean {ip_address(bare)}?"
+        )
     except ValueError:
         pass
     plain = re.sub(r"(?<![0-9])0+(?=[0-9])", "", text)
@@ -73,9 +79,14 @@ def _address_fault(text: str, what: str) -> str:
 
 
 def network_and_broadcast(subnet: Prefix) -> dict[Address, str]:
-    """The addresses of a subnet that no endpoint can have: the first, and in IPv4 the last; none in a /31 or /32."""
+    """The addresses of a subnet that no endpoint can have: the first, and in IPv4 the last; none in
+    a /31 or /32.
+    """
     if subnet.version == 6:
         return {subnet.network_address: "the network address"}
     if subnet.prefixlen >= 31:
         return {}
-    return {subnet.network_address: "the network address", subnet.broadcast_address: "the broadcast address"}
+    return {
+        subnet.network_address: "the network address",
+        subnet.broadcast_address: "the broadcast address",
+    }

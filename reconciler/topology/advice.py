@@ -1,4 +1,6 @@
-"""What containers and networks together probably do not mean: warnings. As in checks.py, nothing is trusted to fit the schema."""
+"""What containers and networks together probably do not mean: warnings. As in checks.py, nothing is
+trusted to fit the schema.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ _NO_NAT = ("macvlan", "ipvlan")
 _GATEWAY_MODE = "com.docker.network.bridge.gateway_mode_ipv4"
 
 
-def advise(report: Report, containers: Map, networks: Mapping[str, NetworkFacts], services: Iterable[Service]) -> None:
+def advise(
+    report: Report,
+    containers: Map,
+    networks: Mapping[str, NetworkFacts],
+    services: Iterable[Service],
+) -> None:
     """All such warnings."""
     _check_ranges(report, containers, networks)
     for service in services:
@@ -30,19 +37,23 @@ def advise(report: Report, containers: Map, networks: Mapping[str, NetworkFacts]
         _check_routed(report, service, networks)
 
 
-# --- static and dynamic addresses of one range -----------------------------------------------------------------------
+# --- static and dynamic addresses of one range ----------------------------------------------------
 
 
 @dataclass
 class _Addresses:
-    """Of one network and family: static addresses with their place, and the first container with a dynamic one."""
+    """Of one network and family: static addresses with their place, and the first container with a
+    dynamic one.
+    """
 
     static: list[tuple[int, Address]] = field(default_factory=list)
     dynamic: str = ""
 
 
 def _check_ranges(report: Report, containers: Map, networks: Mapping[str, NetworkFacts]) -> None:
-    """The engine hands out addresses of the whole subnet, one after the other, unless it is given a range."""
+    """The engine hands out addresses of the whole subnet, one after the other, unless it is given a
+    range.
+    """
     found = _addresses(containers)
     for (key, version), addresses in found.items():
         network = networks.get(key)
@@ -52,7 +63,9 @@ def _check_ranges(report: Report, containers: Map, networks: Mapping[str, Networ
             at, static, pool = clash
             why = f"{show(addresses.dynamic)} may get it first, as its address is dynamic"
             mend = f"add {_spare(pool, addresses.static)} beside subnet {pool.subnet}"
-            report.warn(at, f"{static} is one of those that the engine hands out, and {why}: {mend}")
+            report.warn(
+                at, f"{static} is one of those that the engine hands out, and {why}: {mend}"
+            )
 
 
 def _addresses(containers: Map) -> dict[tuple[str, int], _Addresses]:
@@ -80,13 +93,22 @@ def _joined(body: Map) -> Iterator[tuple[str, Map]]:
 def _first_in_reach(
     static: Iterable[tuple[int, Address]], pools: Iterable[PoolFacts], version: int
 ) -> tuple[int, Address, PoolFacts] | None:
-    open_pools = [pool for pool in pools if pool.ip_range is None and pool.subnet.version == version]
-    return next(((at, found, pool) for at, found in static for pool in open_pools if found in pool.subnet), None)
+    open_pools = [
+        pool for pool in pools if pool.ip_range is None and pool.subnet.version == version
+    ]
+    return next(
+        ((at, found, pool) for at, found in static for pool in open_pools if found in pool.subnet),
+        None,
+    )
 
 
 def _spare(pool: PoolFacts, static: Iterable[tuple[int, Address]]) -> str:
-    """A range for the dynamic ones: the largest part of the subnet, from its end on, that holds nothing else."""
-    busy: set[Address] = {found for _, found in static} | (pool.taken.keys() - {pool.subnet.broadcast_address})
+    """A range for the dynamic ones: the largest part of the subnet, from its end on, that holds
+    nothing else.
+    """
+    busy: set[Address] = {found for _, found in static} | (
+        pool.taken.keys() - {pool.subnet.broadcast_address}
+    )
     for bits in (1, 2, 3) if pool.subnet.prefixlen <= pool.subnet.max_prefixlen - 5 else ():
         parts: list[Prefix] = list(pool.subnet.subnets(prefixlen_diff=bits))
         for part in reversed(parts):
@@ -95,10 +117,12 @@ def _spare(pool: PoolFacts, static: Iterable[tuple[int, Address]]) -> str:
     return "an ip_range without static addresses"
 
 
-# --- ports that lead nowhere -----------------------------------------------------------------------------------------
+# --- ports that lead nowhere ----------------------------------------------------------------------
 
 
-def _check_reachable(report: Report, service: Service, networks: Mapping[str, NetworkFacts]) -> None:
+def _check_reachable(
+    report: Report, service: Service, networks: Mapping[str, NetworkFacts]
+) -> None:
     keys = {key for key, _ in _joined(service.body)}
     if service.mode or not keys or not all(_publishes_nothing(networks.get(key)) for key in keys):
         return
@@ -106,23 +130,45 @@ def _check_reachable(report: Report, service: Service, networks: Mapping[str, Ne
         if service.settings.get(setting):
             which = f"network {show(next(iter(keys)))} is" if len(keys) == 1 else "its networks are"
             why = f"{which} internal, macvlan or ipvlan, and engines publish nothing from there"
-            mend = f"attach {show(service.name)} to an ordinary network too, or remove {show(setting)}"
-            report.warn(service.body.key_at(setting), f"{show(setting)} cannot be reached from outside: {why}: {mend}")
+            mend = (
+                f"attach {show(service.name)} to an ordinary network too, or remove {show(setting)}"
+            )
+            report.warn(
+                service.body.key_at(setting),
+                f"{show(setting)} cannot be reached from outside: {why}: {mend}",
+            )
 
 
 def _check_routed(report: Report, service: Service, networks: Mapping[str, NetworkFacts]) -> None:
-    """Of a network with `gateway_mode_ipv4: routed` an engine opens the container's port, and maps none of the host to it."""
+    """Of a network with `gateway_mode_ipv4: routed` an engine opens the container's port, and maps
+    none of the host to it.
+    """
     found = [networks.get(key) for key, _ in _joined(service.body)]
     routed = [network for network in found if network and _is_routed(network)]
     at = next((at for port, at in service.published if port.host and ":" not in port.address), None)
-    if service.mode or at is None or not routed or not all(n and (_is_routed(n) or _publishes_nothing(n)) for n in found):
+    if (
+        service.mode
+        or at is None
+        or not routed
+        or not all(n and (_is_routed(n) or _publishes_nothing(n)) for n in found)
+    ):
         return
-    why = f"network {show(routed[0].key)} is routed, and its containers are reached at their own addresses"
-    report.warn(at, f"no IPv4 port of the host leads to {show(service.name)}: {why}: write the port inside the container alone")
+    why = (
+        f"network {show(routed[0].key)} is routed, and its containers are reached at their own"
+        " addresses"
+    )
+    report.warn(
+        at,
+        f"no IPv4 port of the host leads to {show(service.name)}: {why}: write the port inside the"
+        " container alone",
+    )
 
 
 def _is_routed(network: NetworkFacts) -> bool:
-    return not network.external and text(mapping(network.body, "driver_opts"), _GATEWAY_MODE) == "routed"
+    return (
+        not network.external
+        and text(mapping(network.body, "driver_opts"), _GATEWAY_MODE) == "routed"
+    )
 
 
 def _publishes_nothing(network: NetworkFacts | None) -> bool:

@@ -1,4 +1,6 @@
-"""What a schema cannot say about containers and their attachments. As in checks.py, nothing is trusted to fit the schema."""
+"""What a schema cannot say about containers and their attachments. As in checks.py, nothing is
+trusted to fit the schema.
+"""
 
 from __future__ import annotations
 
@@ -82,16 +84,24 @@ class _Checker:
         for setting in ("aliases", *STATIC):
             if settings.get(setting):
                 why = "which has no names and no static addresses: declare a network"
-                self.report.error(settings.key_at(setting), f"{show(setting)} on the engine's own network 'bridge', {why}")
+                self.report.error(
+                    settings.key_at(setting),
+                    f"{show(setting)} on the engine's own network 'bridge', {why}",
+                )
 
     def undeclared(self, key: str, managed: bool) -> str:
-        """The sentence for an attachment to nothing. Only the first ones get a suggestion: looking for it takes time."""
+        """The sentence for an attachment to nothing. Only the first ones get a suggestion: looking
+        for it takes time.
+        """
         sentence = f"network {show(key)} is not declared"
         if key in ("host", "none") or key.startswith("container:"):
             mode = f"it is a mode, write network_mode: {key} in place of networks"
             return f"{show(key)} is no network: {mode if managed else _MODES}"
         if key == "default":
-            return f"{sentence}: Compose makes that one by itself; here, add default: {{}} under 'networks'"
+            return (
+                f"{sentence}: Compose makes that one by itself; here, add default: {{}} under"
+                " 'networks'"
+            )
         if key in self.keys:
             return f"{sentence}: attachments name the key, did you mean {show(self.keys[key])}?"
         self.misses += 1
@@ -135,16 +145,26 @@ class _Checker:
         pool = next((pool for pool in pools if found in pool.subnet), None)
         if pool is not None:
             if found in pool.taken:
-                self.report.error(at, f"{found} is {pool.taken[found]}: choose another address in {pool.subnet}")
+                self.report.error(
+                    at, f"{found} is {pool.taken[found]}: choose another address in {pool.subnet}"
+                )
             elif pool.ip_range is not None and found in pool.ip_range:
                 why = "another container may get it first"
-                self.report.warn(at, f"{found} is inside the range {pool.ip_range} of dynamic addresses: {why}")
+                self.report.warn(
+                    at, f"{found} is inside the range {pool.ip_range} of dynamic addresses: {why}"
+                )
         elif network.certain and pools:
             subnets = ", ".join(str(pool.subnet) for pool in pools)
-            self.report.error(at, f"{found} is outside the subnet {subnets} of network {show(network.key)}: choose an address inside it")
+            self.report.error(
+                at,
+                f"{found} is outside the subnet {subnets} of network {show(network.key)}: choose an"
+                " address inside it",
+            )
         elif network.certain:
             what = f"no IPv{found.version} subnet, which a static address needs"
-            self.report.error(at, f"network {show(network.key)} declares {what}: add one to the network")
+            self.report.error(
+                at, f"network {show(network.key)} declares {what}: add one to the network"
+            )
 
     def mac(self, container: str, key: str, at: int, written: str) -> None:
         """A MAC address is that of one interface, and used once."""
@@ -164,17 +184,26 @@ class _Checker:
         other, other_at = self.used.setdefault(what, (container, at))
         if (other, other_at) != (container, at):
             where = f"{show(other)} in line {self.report.line(other_at)}"
-            self.report.error(at, f"{name} on network {show(what[0])} is that of {where} already: choose another")
+            self.report.error(
+                at, f"{name} on network {show(what[0])} is that of {where} already: choose another"
+            )
 
     def interface(self, key: str, settings: Map, interfaces: dict[str, str]) -> None:
         """The interface's name, in its two spellings; within a container each is used once."""
         options = mapping(settings, "driver_opts")
         if settings.get("interface_name") is not None and IFNAME_OPTION in options:
-            why = f"stands beside the driver option {IFNAME_OPTION!r}, which it is short for: remove one of them"
+            why = (
+                f"stands beside the driver option {IFNAME_OPTION!r}, which it is short for: remove"
+                " one of them"
+            )
             self.report.error(settings.key_at("interface_name"), f"'interface_name' {why}")
             return
-        body, setting = (options, IFNAME_OPTION) if IFNAME_OPTION in options else (settings, "interface_name")
-        if (name := text(body, setting)) is not None and (other := interfaces.setdefault(name, key)) != key:
+        body, setting = (
+            (options, IFNAME_OPTION) if IFNAME_OPTION in options else (settings, "interface_name")
+        )
+        if (name := text(body, setting)) is not None and (
+            other := interfaces.setdefault(name, key)
+        ) != key:
             why = f"is that of the attachment to {show(other)} already: choose another"
             self.report.error(body.value_at(setting), f"the interface name {show(name)} {why}")
 

@@ -1,4 +1,5 @@
-"""Keys of the Compose specification that a topology does not have: what to do instead. `{key}` is the key in quotes.
+"""Keys of the Compose specification that a topology does not have: what to do instead. `{key}` is
+the key in quotes.
 
 Read only where a file has such a key.
 """
@@ -6,7 +7,8 @@ Read only where a file has such a key.
 from __future__ import annotations
 
 _BY_HAND = (
-    "it is not supported yet; create the container yourself with `docker run {}`, and declare it here without 'image'; or remove {{key}}"
+    "it is not supported yet; create the container yourself with `docker run {}`, and declare it"
+    " here without 'image'; or remove {{key}}"
 )
 _FLAGS = {
     "annotations": "--annotation",
@@ -43,13 +45,22 @@ _FLAGS = {
     "uts": "--uts",
 }
 _WINDOWS = "it is of Windows containers, and netplan runs Linux containers: remove {key}"
-_FILE = "it is not supported yet; mount the file, such as volumes: ['./token.txt:{}:ro'], and remove {{key}}"
-_TOP_FILE = "it is not supported yet; mount the file under 'volumes' of the container, such as '{}', and remove {{key}}"
+_FILE = (
+    "it is not supported yet; mount the file, such as volumes: ['./token.txt:{}:ro'], and remove"
+    " {{key}}"
+)
+_TOP_FILE = (
+    "it is not supported yet; mount the file under 'volumes' of the container, such as '{}', and"
+    " remove {{key}}"
+)
 _QUOTA = "write 'cpus' instead, which is cpu_quota divided by cpu_period, such as cpus: 0.5"
-_HOOK = "netplan runs nothing inside containers: put it into 'command' or 'entrypoint', and remove {key}"
+_HOOK = (
+    "netplan runs nothing inside containers: put it into 'command' or 'entrypoint', and remove"
+    " {key}"
+)
 _LINK = (
-    "containers of one network find each other by name: put both on a network, give the other one the name as an alias "
-    "(networks: {{NETWORK: {{aliases: [NAME]}}}}), and remove {key}"
+    "containers of one network find each other by name: put both on a network, give the other one"
+    " the name as an alias (networks: {{NETWORK: {{aliases: [NAME]}}}}), and remove {key}"
 )
 
 CONTAINER = {
@@ -58,41 +69,76 @@ CONTAINER = {
     **dict.fromkeys(("cpu_period", "cpu_quota"), _QUOTA),
     **dict.fromkeys(("post_start", "pre_stop"), _HOOK),
     **dict.fromkeys(("links", "external_links"), _LINK),
-    "build": "netplan builds no images: build it first (docker build -t NAME .), write image: NAME, and remove {key}",
+    "build": (
+        "netplan builds no images: build it first (docker build -t NAME .), write image: NAME, and"
+        " remove {key}"
+    ),
     "configs": _FILE.format("/token.txt"),
     "secrets": _FILE.format("/run/secrets/token"),
     "deploy": (
-        "netplan runs containers, not services of a swarm: write mem_limit and cpus for its limits, restart for its restart_policy, "
-        "one container for each replica, and remove {key}"
+        "netplan runs containers, not services of a swarm: write mem_limit and cpus for its limits,"
+        " restart for its restart_policy, one container for each replica, and remove {key}"
     ),
     "develop": "it is of `docker compose watch`, which netplan has not: remove {key}",
     "extends": (
-        "write the shared keys once under an x- key with an anchor (x-base: &base), merge them with '<<: *base', and remove {key}; "
-        "`docker compose config` writes a Compose file without it"
+        "write the shared keys once under an x- key with an anchor (x-base: &base), merge them with"
+        " '<<: *base', and remove {key}; `docker compose config` writes a Compose file without it"
     ),
     "label_file": "write its labels under 'labels', and remove {key}",
-    "mac_address": "an address belongs to an attachment: put it under the network's key in 'networks'",
-    "models": "netplan runs no models: give the container the address under 'environment', and remove {key}",
-    "profiles": "netplan runs all containers of a file: move those of a profile to a file of their own, and remove {key}",
-    "provider": "netplan runs containers only: start what it provides yourself, and remove the container",
-    "pull_refresh_after": "write pull_policy: always to look for a newer image at each apply, and remove {key}",
+    "mac_address": (
+        "an address belongs to an attachment: put it under the network's key in 'networks'"
+    ),
+    "models": (
+        "netplan runs no models: give the container the address under 'environment', and remove"
+        " {key}"
+    ),
+    "profiles": (
+        "netplan runs all containers of a file: move those of a profile to a file of their own, and"
+        " remove {key}"
+    ),
+    "provider": (
+        "netplan runs containers only: start what it provides yourself, and remove the container"
+    ),
+    "pull_refresh_after": (
+        "write pull_policy: always to look for a newer image at each apply, and remove {key}"
+    ),
     "scale": "one key is one container: declare each under a key of its own, and remove {key}",
-    "use_api_socket": "mount the engine's socket, volumes: ['/var/run/docker.sock:/var/run/docker.sock'], and remove {key}",
+    "use_api_socket": (
+        "mount the engine's socket, volumes: ['/var/run/docker.sock:/var/run/docker.sock'], and"
+        " remove {key}"
+    ),
     "volumes_from": "write the same mounts under 'volumes', and remove {key}",
 }
 TOP = {
     "services": "this is a Compose file's key: rename it to 'containers'",
     "configs": _TOP_FILE.format("./app.conf:/app.conf:ro"),
     "secrets": _TOP_FILE.format("./key:/run/secrets/key:ro"),
-    "include": "netplan takes a folder of files (netplan apply FOLDER): put the other file beside this one, and remove {key}",
-    "models": "netplan runs no models: give the containers the address under 'environment', and remove {key}",
+    "include": (
+        "netplan takes a folder of files (netplan apply FOLDER): put the other file beside this"
+        " one, and remove {key}"
+    ),
+    "models": (
+        "netplan runs no models: give the containers the address under 'environment', and remove"
+        " {key}"
+    ),
 }
 MOUNT = {
     "consistency": "it has no effect on Linux: remove {key}",
-    "image": "images cannot be mounted: copy the files to a volume, write type: volume, and remove {key}",
-    "labels": "a volume that a mount makes gets no labels: create it first (docker volume create --label), and remove {key}",
+    "image": (
+        "images cannot be mounted: copy the files to a volume, write type: volume, and remove {key}"
+    ),
+    "labels": (
+        "a volume that a mount makes gets no labels: create it first (docker volume create"
+        " --label), and remove {key}"
+    ),
     "subpath": "it is not supported yet; mount the whole volume, and remove {key}",
     "recursive": "submounts are mounted with their folder: remove {key}",
 }
-ENV_FILE = {"format": "every env_file is read as it stands, nothing in it is expanded: remove {key}"}
-ENDPOINT = {"priority": "it orders nothing here: 'gw_priority' decides which network gives the default gateway"}
+ENV_FILE = {
+    "format": "every env_file is read as it stands, nothing in it is expanded: remove {key}"
+}
+ENDPOINT = {
+    "priority": (
+        "it orders nothing here: 'gw_priority' decides which network gives the default gateway"
+    )
+}

@@ -1,9 +1,11 @@
 """Values that know where they stand in the text they were read from, and the text's faults.
 
-Mappings are `Map`, sequences `Seq`; both are ordinary dicts and lists that also carry positions. A position is an offset into the text
-(characters from 0); `Document` turns it into line and column when somebody asks. Scalars are str, int, float, bool or None. A plain scalar
-on which YAML readers disagree (`010`, `yes`, `52:54:00:12:34:56`), or that Compose would pass as another text (`1.10`, `1.0`), is an `Odd`:
-never a number behind the user's back. As a value, a word that only old versions of YAML take for a boolean (`yes`) is text, as in Compose.
+Mappings are `Map`, sequences `Seq`; both are ordinary dicts and lists that also carry positions. A
+position is an offset into the text (characters from 0); `Document` turns it into line and column
+when somebody asks. Scalars are str, int, float, bool or None. A plain scalar on which YAML readers
+disagree (`010`, `yes`, `52:54:00:12:34:56`), or that Compose would pass as another text (`1.10`,
+`1.0`), is an `Odd`: never a number behind the user's back. As a value, a word that only old
+versions of YAML take for a boolean (`yes`) is text, as in Compose.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ TAG = "tag:yaml.org,2002:"
 
 _VARIABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
-_NUMBER_ELSEWHERE = re.compile(r"0o[0-7]+\Z|[-+]?(?:[0-9]+|\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?\Z|0x[0-9a-fA-F]+\Z")
+_NUMBER_ELSEWHERE = re.compile(
+    r"0o[0-7]+\Z|[-+]?(?:[0-9]+|\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?\Z|0x[0-9a-fA-F]+\Z"
+)
 _DATE_ELSEWHERE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\Z")
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -40,7 +44,9 @@ _KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestam
 
 
 class Odd(str):
-    """A plain scalar as it was written, which YAML would turn into something else: `kind` says what."""
+    """A plain scalar as it was written, which YAML would turn into something else: `kind` says
+    what.
+    """
 
     __slots__ = ("kind",)
 
@@ -53,7 +59,9 @@ class Odd(str):
 
 
 class Map(dict[str, Any]):
-    """A mapping; `marks` holds for each key the positions of key and value (the key's where nothing is written as value)."""
+    """A mapping; `marks` holds for each key the positions of key and value (the key's where nothing
+    is written as value).
+    """
 
     __slots__ = ("marks", "start")
 
@@ -93,7 +101,9 @@ class Seq(list[Any]):
 
 @dataclass
 class Document:
-    """One file as read. `problems` are faults that did not stop the reading: duplicate keys, tags, keys that are not text."""
+    """One file as read. `problems` are faults that did not stop the reading: duplicate keys, tags,
+    keys that are not text.
+    """
 
     file: str
     text: str
@@ -144,12 +154,16 @@ def show(value: object, limit: int = 60) -> str:
 
 
 def is_variable(key: str) -> bool:
-    """Whether a key of `environment` looks like a name: `PW:hunter2`, where a space is missing, is a key to YAML, and a secret."""
+    """Whether a key of `environment` looks like a name: `PW:hunter2`, where a space is missing, is
+    a key to YAML, and a secret.
+    """
     return _VARIABLE.match(key) is not None
 
 
 def plain(text: str) -> str | int | float | bool | None:
-    """What a plain (unquoted) scalar means. Only what every YAML reader agrees on is anything but text."""
+    """What a plain (unquoted) scalar means. Only what every YAML reader agrees on is anything but
+    text.
+    """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.match(text) and text != "-0":
@@ -161,16 +175,22 @@ def plain(text: str) -> str | int | float | bool | None:
         number = float(text)
     except ValueError:
         return Odd(text, kind)
-    return number if str(number) == text and _written_so_by_compose(number, text) else Odd(text, kind)
+    return (
+        number if str(number) == text and _written_so_by_compose(number, text) else Odd(text, kind)
+    )
 
 
 def _written_so_by_compose(number: float, text: str) -> bool:
-    """Whether Go writes a number, whose text here is Python's, in the same way: 1.0 is `1` there, 1234567.5 is `1.2345675e+06`."""
+    """Whether Go writes a number, whose text here is Python's, in the same way: 1.0 is `1` there,
+    1234567.5 is `1.2345675e+06`.
+    """
     return number - number == 0 and not text.endswith(".0") and (abs(number) < 10**6 or "e" in text)
 
 
 def as_value(scalar: Any) -> Any:
-    """What a scalar means where no key stands: `yes`, `no`, `on`, `off` are words, and booleans only where one is wanted (schema.flag)."""
+    """What a scalar means where no key stands: `yes`, `no`, `on`, `off` are words, and booleans
+    only where one is wanted (schema.flag).
+    """
     return str(scalar) if type(scalar) is Odd and scalar.kind == _KINDS["bool"] else scalar
 
 

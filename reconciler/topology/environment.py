@@ -1,4 +1,6 @@
-"""The environment of a container: files in order, then what stands in the topology. Its values are in no message."""
+"""The environment of a container: files in order, then what stands in the topology. Its values are
+in no message.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,19 @@ from .schema import flag
 
 
 def read_environment(reader: Reader) -> None:
-    """Files in order, then what stands in the topology; settings hold digests, the values go elsewhere."""
+    """Files in order, then what stands in the topology; settings hold digests, the values go
+    elsewhere.
+    """
     values: dict[str, str] = {}
     for at, path, required in _environment_files(reader):
         try:
             for variable in parse(reader.report.place.read(path)):
                 values[variable.key] = variable.value
                 if variable.expands:
-                    why = "is an ordinary character here, where Compose expands a variable: put the value in single quotes"
+                    why = (
+                        "is an ordinary character here, where Compose expands a variable: put the"
+                        " value in single quotes"
+                    )
                     reader.report.warn(at, f"the '$' in line {variable.line} of {show(path)} {why}")
         except (UsageError, BadValueError) as error:
             if required or lexists(reader.report.place.path(path)):
@@ -36,7 +43,9 @@ def read_environment(reader: Reader) -> None:
         elif not isinstance(value, Odd | Map | Seq):
             values[key] = value if isinstance(value, str) else canonical_option(value)
     reader.service.environment = values
-    reader.settings.update((f"environment.{key}", secret_digest(key, value)) for key, value in values.items())
+    reader.settings.update(
+        (f"environment.{key}", secret_digest(key, value)) for key, value in values.items()
+    )
 
 
 def _environment_files(reader: Reader) -> list[tuple[int, str, bool]]:
@@ -49,8 +58,14 @@ def _environment_files(reader: Reader) -> list[tuple[int, str, bool]]:
 
 
 def _variable_fault(key: str, value: Any, listed: bool) -> str:
-    """What is wrong with a variable, or nothing. Its name is shown only where it looks like one: it may be a secret out of place."""
-    name = f"the variable {show(key)}" if is_variable(key) and not (listed and value is None) else "this variable"
+    """What is wrong with a variable, or nothing. Its name is shown only where it looks like one: it
+    may be a secret out of place.
+    """
+    name = (
+        f"the variable {show(key)}"
+        if is_variable(key) and not (listed and value is None)
+        else "this variable"
+    )
     if value is None:
         how = "NAME=value, or NAME= for an empty one" if listed else "one"
         return f"{name} has no value and is not taken from the shell: write {how}"
@@ -58,4 +73,8 @@ def _variable_fault(key: str, value: Any, listed: bool) -> str:
         return "this variable has '=' in its name: write name: value"
     if not key or not key.isprintable() or key != key.strip() or (listed and len(key.split()) > 1):
         return "this variable has no usable name: write one without control characters and spaces"
-    return f"{name} holds a NUL character, which no variable can: remove it" if isinstance(value, str) and "\0" in value else ""
+    return (
+        f"{name} holds a NUL character, which no variable can: remove it"
+        if isinstance(value, str) and "\0" in value
+        else ""
+    )

@@ -16,12 +16,16 @@ from .yamlpos import read
 DEFAULTS = ("netplan.yaml", "netplan.yml", "topology.yaml", "topology.yml")
 ENDINGS = (".yaml", ".yml", ".json")
 _MOST_NAMES = 10
-_SERVICES, _CONTAINERS = (re.compile(rf"^[\"']?{key}[\"']?[ \t]*:", re.M) for key in ("services", "containers"))
+_SERVICES, _CONTAINERS = (
+    re.compile(rf"^[\"']?{key}[\"']?[ \t]*:", re.M) for key in ("services", "containers")
+)
 """Keys at the top level, for a text that is not YAML as a whole."""
 MAX_SIDE_FILE = 1024 * 1024
 """Bytes of a file that a topology names."""
 ROOT = "NETPLAN_ROOT"
-"""The variable that names a folder; nothing outside of it is read, whatever links or paths lead there. For files of a pull request."""
+"""The variable that names a folder; nothing outside of it is read, whatever links or paths lead
+there. For files of a pull request.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,11 @@ class Found:
         if not self.compose:
             return ""
         names = ", ".join(os.path.basename(path) for path in self.compose[:_MOST_NAMES])  # noqa: PTH119 - as text
-        more = f" and {len(self.compose) - _MOST_NAMES} more" if len(self.compose) > _MOST_NAMES else ""
+        more = (
+            f" and {len(self.compose) - _MOST_NAMES} more"
+            if len(self.compose) > _MOST_NAMES
+            else ""
+        )
         what = "Compose files, which have" if len(self.compose) > 1 else "a Compose file, which has"
         return f"skipped {names}{more}: {what} services: where a topology has containers:"
 
@@ -48,31 +56,47 @@ def find_files(argument: str | None, folder: Path | None = None) -> list[str]:
 
 
 def look_for(argument: str | None, folder: Path | None = None) -> Found:
-    """The files that FILE stands for: `-`, a file, every topology in a folder; without FILE the current folder's own.
+    """The files that FILE stands for: `-`, a file, every topology in a folder; without FILE the
+    current folder's own.
 
     `folder` replaces the current folder. Raises UsageError where there is none.
     """
     if argument is None:
         return Found([_default(folder or Path())])
     if not argument:
-        raise UsageError("FILE is empty", "name a topology file, a folder of them, or - for standard input")
+        raise UsageError(
+            "FILE is empty", "name a topology file, a folder of them, or - for standard input"
+        )
     if argument == "-" or not os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
         return Found([argument])
     try:
         check_inside(argument)
-        there = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in ENDINGS and _is_meant(path))
+        there = sorted(
+            str(path)
+            for path in Path(argument).iterdir()
+            if path.suffix.lower() in ENDINGS and _is_meant(path)
+        )
     except (OSError, ValueError) as error:
         raise UsageError(f"the folder {argument} cannot be read: {_reason(error)}") from None
     kinds = {path: _kind(path) for path in there}
-    found = Found(*([path for path in there if kinds[path] == kind] for kind in ("topology", "compose")))
+    found = Found(
+        *([path for path in there if kinds[path] == kind] for kind in ("topology", "compose"))
+    )
     if not found.topologies:
-        what = f"netplan looks for {', '.join('*' + end for end in ENDINGS)}, and not in folders inside"
-        raise UsageError(f"no topology in the folder {argument}", *filter(None, (found.passed_over, what)))
+        what = (
+            f"netplan looks for {', '.join('*' + end for end in ENDINGS)}, and not in folders"
+            " inside"
+        )
+        raise UsageError(
+            f"no topology in the folder {argument}", *filter(None, (found.passed_over, what))
+        )
     return found
 
 
 def _is_meant(path: Path) -> bool:
-    """A file, or a link that leads nowhere, which is reported: it declares nothing, and what it declared would be removed in silence."""
+    """A file, or a link that leads nowhere, which is reported: it declares nothing, and what it
+    declared would be removed in silence.
+    """
     return path.is_file() or not path.exists()
 
 
@@ -88,13 +112,18 @@ def _default(folder: Path) -> str:
     hints = ["name a file, or - for standard input"]
     if Path("/etc/netplan").is_dir():
         hints.append(
-            "this is netplan for Docker topologies (docker-netplan), not the netplan that configures this machine from /etc/netplan"
+            "this is netplan for Docker topologies (docker-netplan), not the netplan that"
+            " configures this machine from /etc/netplan"
         )
-    raise UsageError(f"no file given, and neither {DEFAULTS[0]} nor {DEFAULTS[2]} in the current folder", *hints)
+    raise UsageError(
+        f"no file given, and neither {DEFAULTS[0]} nor {DEFAULTS[2]} in the current folder", *hints
+    )
 
 
 def _kind(path: str) -> str:
-    """`topology`, `compose`, or `own`: a saved plan, a snapshot. What cannot be read is left to be reported."""
+    """`topology`, `compose`, or `own`: a saved plan, a snapshot. What cannot be read is left to be
+    reported.
+    """
     try:
         _, text = read_text(path)
     except (InputError, UsageError):
@@ -127,22 +156,33 @@ def read_text(path: str) -> tuple[str, str]:
                 content = _limited(stream)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{file} cannot be read: {_reason(error)}", "name a topology file, a folder of them, or - for standard input"
+            f"{file} cannot be read: {_reason(error)}",
+            "name a topology file, a folder of them, or - for standard input",
         ) from None
     if len(content) > MAX_SIZE:
-        raise InputError([Problem(file, 1, 1, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read")])
+        raise InputError(
+            [
+                Problem(
+                    file, 1, 1, f"the file is too large: at most {MAX_SIZE // 2**20} MiB are read"
+                )
+            ]
+        )
     return file, _decode(content, file)
 
 
 def check_inside(path: str) -> None:
-    """Raises ValueError where a path leads out of the folder that files are confined to, if they are. It says nothing of what is there.
+    """Raises ValueError where a path leads out of the folder that files are confined to, if they
+    are. It says nothing of what is there.
 
     Outside is also git's own folder in there: of a checkout it holds the token that fetched it.
     """
     root = os.environ.get(ROOT)
     if root:
         top, target = os.path.realpath(root), os.path.realpath(path)
-        if os.path.commonpath([top, target]) != top or ".git" in Path(os.path.relpath(target, top)).parts:
+        if (
+            os.path.commonpath([top, target]) != top
+            or ".git" in Path(os.path.relpath(target, top)).parts
+        ):
             raise ValueError(f"it leads out of {root}, to which {ROOT} confines what is read")
 
 
@@ -164,7 +204,8 @@ class Place:
     def read(self, written: str) -> str:
         """The text of another file that the topology names.
 
-        Raises UsageError, which says nothing of the text, if it cannot be read, is no ordinary file, too large, or not UTF-8.
+        Raises UsageError, which says nothing of the text, if it cannot be read, is no ordinary
+        file, too large, or not UTF-8.
         """
         try:
             found = Path(self.path(written))
@@ -206,5 +247,9 @@ def _decode(content: bytes, file: str) -> str:
         before = content[: error.start].decode("utf-8")
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
-        what = "this looks like UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{content[error.start]:02x} is not UTF-8"
+        what = (
+            "this looks like UTF-16"
+            if content[:2] in (b"\xff\xfe", b"\xfe\xff")
+            else f"byte 0x{content[error.start]:02x} is not UTF-8"
+        )
         raise InputError([Problem(file, line, column, f"{what}: save the file as UTF-8")]) from None

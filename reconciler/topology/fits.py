@@ -1,7 +1,8 @@
 """A quick yes: whether a value fits a JSON Schema of the few keywords that the topology schema has.
 
-To load `jsonschema` takes longer than to read most files, and most files are right. So it is asked only where there is something to say:
-what is not certain here is a no, and a no is explained, or taken back, by `jsonschema`.
+To load `jsonschema` takes longer than to read most files, and most files are right. So it is asked
+only where there is something to say: what is not certain here is a no, and a no is explained, or
+taken back, by `jsonschema`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ def _keyword(key: str, schema: dict[str, Any], types: Types) -> Check:
     match key:
         case "type":
             wanted = [types[name] for name in ([rule] if isinstance(rule, str) else rule)]
-            return wanted[0] if len(wanted) == 1 else lambda value: any(check(value) for check in wanted)
+            return (
+                wanted[0]
+                if len(wanted) == 1
+                else lambda value: any(check(value) for check in wanted)
+            )
         case "enum":
             return lambda value: isinstance(value, str) and value in rule
         case "pattern":
@@ -65,7 +70,10 @@ def _keyword(key: str, schema: dict[str, Any], types: Types) -> Check:
 
 def _members(schema: dict[str, Any], types: Types) -> Check:
     known = {name: fitting(rule, types) for name, rule in schema.get("properties", {}).items()}
-    patterns = [(re.compile(pattern).search, fitting(rule, types)) for pattern, rule in schema.get("patternProperties", {}).items()]
+    patterns = [
+        (re.compile(pattern).search, fitting(rule, types))
+        for pattern, rule in schema.get("patternProperties", {}).items()
+    ]
     others = fitting(schema.get("additionalProperties", True), types)
     required = schema.get("required", ())
 
@@ -76,5 +84,8 @@ def _members(schema: dict[str, Any], types: Types) -> Check:
         return all(check(value) for check in rules or [others])
 
     return lambda value: (
-        not isinstance(value, dict) or (all(name in value for name in required) and all(member(*item) for item in value.items()))
+        not isinstance(value, dict)
+        or (
+            all(name in value for name in required) and all(member(*item) for item in value.items())
+        )
     )

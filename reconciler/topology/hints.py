@@ -1,4 +1,6 @@
-"""What to do about keys that do not belong where they stand: other tools' habits, typing errors, right keys in wrong places."""
+"""What to do about keys that do not belong where they stand: other tools' habits, typing errors,
+right keys in wrong places.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ from .document import show
 Path = tuple[str | int, ...]
 
 _RUN = (
-    "image command entrypoint environment env_file hostname domainname user working_dir ports publish_all expose volumes tmpfs cap_add "
-    "cap_drop privileged sysctls devices dns dns_search extra_hosts restart init healthcheck stop_grace_period mem_limit cpus pull_policy "
-    "platform network_mode depends_on one_shot"
+    "image command entrypoint environment env_file hostname domainname user working_dir ports"
+    " publish_all expose volumes tmpfs cap_add cap_drop privileged sysctls devices dns dns_search"
+    " extra_hosts restart init healthcheck stop_grace_period mem_limit cpus pull_policy platform"
+    " network_mode depends_on one_shot"
 )
 _NETWORK = {
     "config_from": "networks made from others are not supported: write the settings themselves",
@@ -52,10 +55,24 @@ _PARTS = {
 """What stands under these keys of a container."""
 _BELONGS = {
     **dict.fromkeys(("networks", "containers"), "at the top of the file"),
-    **dict.fromkeys(("ipam", "enable_ipv4", "enable_ipv6", "internal", "attachable", "mtu", "external"), "under a network"),
-    **dict.fromkeys(("subnet", "gateway", "ip_range", "aux_addresses"), "under a network, or in an entry of its ipam: config:"),
     **dict.fromkeys(
-        ("aliases", "ipv4_address", "ipv6_address", "mac_address", "link_local_ips", "gw_priority", "interface_name"),
+        ("ipam", "enable_ipv4", "enable_ipv6", "internal", "attachable", "mtu", "external"),
+        "under a network",
+    ),
+    **dict.fromkeys(
+        ("subnet", "gateway", "ip_range", "aux_addresses"),
+        "under a network, or in an entry of its ipam: config:",
+    ),
+    **dict.fromkeys(
+        (
+            "aliases",
+            "ipv4_address",
+            "ipv6_address",
+            "mac_address",
+            "link_local_ips",
+            "gw_priority",
+            "interface_name",
+        ),
         "under a network's key in a container's 'networks'",
     ),
     **dict.fromkeys(_RUN.split(), "under a container"),
@@ -88,7 +105,11 @@ def unknown_key(path: Path, key: str, schema: Any) -> str:
         return f"{sentence}: it belongs {_BELONGS[key]}"
     if meant := suggestion(key, known):
         return sentence + meant
-    listed = f"known are {', '.join(sorted(known))}" if len(known) <= _MAX_LISTED else "'netplan schema' tells what is known"
+    listed = (
+        f"known are {', '.join(sorted(known))}"
+        if len(known) <= _MAX_LISTED
+        else "'netplan schema' tells what is known"
+    )
     return f"{sentence}: remove it, or begin it with 'x-' to have it ignored; {listed}"
 
 

@@ -75,7 +75,11 @@ class _Reader:
             if token == "[":
                 return self.nested(self.sequence)
         if kind in ("mark", "end"):
-            raise StopError(self.at, f"not valid JSON: {show(token) if token else 'the end of the file'} stands where a value should")
+            raise StopError(
+                self.at,
+                f"not valid JSON: {show(token) if token else 'the end of the file'} stands where a"
+                " value should",
+            )
         value = self.string() if kind == "text" else plain(token)
         self.advance()
         return value
@@ -88,7 +92,9 @@ class _Reader:
             text = str(json.loads(f'"{self.token}"'))
             text.encode()
         except ValueError:
-            raise StopError(self.at, "not valid JSON: a backslash sequence in this text stands for no character") from None
+            raise StopError(
+                self.at, "not valid JSON: a backslash sequence in this text stands for no character"
+            ) from None
         return text
 
     def nested(self, read: Any) -> Any:
@@ -138,7 +144,9 @@ class _Reader:
             value = self.value()
             if key in result:
                 line = self.source.position(result.key_at(key))[0]
-                self.source.report(at, f"{show(key)} is declared twice: the first is in line {line}")
+                self.source.report(
+                    at, f"{show(key)} is declared twice: the first is in line {line}"
+                )
             else:
                 result.put(key, at, value, value_at)
         return result

@@ -1,4 +1,6 @@
-"""What a schema cannot say about the containers that a topology runs: rules between their settings, and between each other."""
+"""What a schema cannot say about the containers that a topology runs: rules between their settings,
+and between each other.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Checked:
 
 
 def check_services(report: Report, containers: Map, volumes: Volumes, default: bool) -> Checked:
-    """Reports what is wrong with the managed containers. `default`: whether those without networks join one of that name."""
+    """Reports what is wrong with the managed containers. `default`: whether those without networks
+    join one of that name.
+    """
     services: dict[str, Service] = {}
     budget = Budget()
     for name, at, body in members(containers):
@@ -62,7 +66,10 @@ def _check_without_image(report: Report, name: str, body: Map) -> None:
         if key in _ANYBODY or key not in _known_keys() or body[key] in (None, {}, []):
             continue
         why = f"{show(name)} has no image, so it is not run by this file"
-        report.error(body.key_at(key), f"{why} and {show(key)} cannot be set: add image, or remove {show(key)}")
+        report.error(
+            body.key_at(key),
+            f"{why} and {show(key)} cannot be set: add image, or remove {show(key)}",
+        )
 
 
 def _known_keys() -> Iterable[str]:
@@ -70,35 +77,56 @@ def _known_keys() -> Iterable[str]:
     return keys
 
 
-# --- one container ---------------------------------------------------------------------------------------------------
+# --- one container --------------------------------------------------------------------------------
 
 
 def _resolve_mode(report: Report, service: Service, names: Mapping[str, str]) -> None:
-    """`service:KEY` becomes `container:NAME`. `names` are those of the file's containers on the engine, by key."""
+    """`service:KEY` becomes `container:NAME`. `names` are those of the file's containers on the
+    engine, by key.
+    """
     kind, _, other = service.mode.partition(":")
     at = service.body.value_at("network_mode")
     if kind == "service" and other in names:
         service.settings["network_mode"] = f"container:{names[other]}"
     elif kind == "service":
         del service.settings["network_mode"]
-        meant = suggestion(other, names) or ": write container:NAME for one that this file does not declare"
+        meant = (
+            suggestion(other, names)
+            or ": write container:NAME for one that this file does not declare"
+        )
         report.error(at, f"container {show(other)} is not declared{meant}")
     elif kind == "container" and other in names and other not in names.values():
-        report.error(at, f"container {show(other)} is called {show(names[other])} on the engine: write service:{other}")
+        report.error(
+            at,
+            f"container {show(other)} is called {show(names[other])} on the engine: write"
+            f" service:{other}",
+        )
 
 
 def _check_one(report: Report, service: Service, name: str) -> None:
     body = service.body
     if len(name) < 2 and name == service.name:
-        report.error(service.at, f"a container cannot be called {show(service.name)}: engines want two characters or more")
+        report.error(
+            service.at,
+            f"a container cannot be called {show(service.name)}: engines want two characters or"
+            " more",
+        )
     if flag(body.get("optional")) is True:
-        report.error(body.key_at("optional"), "'optional' stands beside 'image': what is missing is made, so remove it")
+        report.error(
+            body.key_at("optional"),
+            "'optional' stands beside 'image': what is missing is made, so remove it",
+        )
     if body.get("networks") and body.get("network_mode") is not None:
         why = "a container has a network mode or networks: remove one of them"
-        report.error(body.key_at("network_mode"), f"'network_mode' stands beside 'networks', but {why}")
+        report.error(
+            body.key_at("network_mode"), f"'network_mode' stands beside 'networks', but {why}"
+        )
     restart = str(service.settings.get("restart", ""))
     if service.one_shot and restart in ("always", "unless-stopped"):
-        report.error(body.value_at("restart"), f"restart: {restart} stands beside one_shot: true, so it never ends: remove one")
+        report.error(
+            body.value_at("restart"),
+            f"restart: {restart} stands beside one_shot: true, so it never ends: remove one",
+        )
     check_labels(report, body)
     _check_mode(report, service)
 
@@ -109,30 +137,48 @@ def _check_mode(report: Report, service: Service) -> None:
     if service.shares:
         for key in _set_keys(service, _NOT_WITH_A_SHARED_NETWORK):
             why = f"the network is that of {show(service.shares)}, and engines refuse it"
-            report.error(body.key_at(key), f"{show(key)} stands beside network_mode: {mode}, but {why}: set it there")
+            report.error(
+                body.key_at(key),
+                f"{show(key)} stands beside network_mode: {mode}, but {why}: set it there",
+            )
         for key in _set_keys(service, ("domainname", "dns_search")):
-            report.warn(body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it")
+            report.warn(
+                body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it"
+            )
         service.settings.pop("domainname", None)
     elif mode in ("host", "none"):
         for key in _set_keys(service, ("ports", "publish_all")):
-            report.warn(body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it, nothing is published")
+            report.warn(
+                body.key_at(key),
+                f"{show(key)} beside network_mode: {mode}: engines ignore it, nothing is published",
+            )
     if mode == "host":
         for path in service.settings:
             if path.startswith("sysctls.net."):
                 name, sysctls = path.removeprefix("sysctls."), body["sysctls"]
                 at = sysctls.key_at(name) if isinstance(sysctls, Map) else body.key_at("sysctls")
-                report.error(at, f"the sysctl {show(name)} would be that of the engine's machine with network_mode: host: remove it")
+                report.error(
+                    at,
+                    f"the sysctl {show(name)} would be that of the engine's machine with"
+                    " network_mode: host: remove it",
+                )
 
 
 def _set_keys(service: Service, keys: Iterable[str]) -> Iterator[str]:
     return (key for key in keys if service.settings.get(key))
 
 
-# --- containers among each other -------------------------------------------------------------------------------------
+# --- containers among each other ------------------------------------------------------------------
 
 
-def _check_references(report: Report, containers: Map, services: dict[str, Service], keys: Mapping[str, str]) -> None:
-    optional = {name for name, _, body in members(containers) if isinstance(body, Map) and flag(body.get("optional")) is True}
+def _check_references(
+    report: Report, containers: Map, services: dict[str, Service], keys: Mapping[str, str]
+) -> None:
+    optional = {
+        name
+        for name, _, body in members(containers)
+        if isinstance(body, Map) and flag(body.get("optional")) is True
+    }
     optional -= services.keys()
     declared = {name for name, _, _ in members(containers)}
     misses = 0
@@ -140,7 +186,9 @@ def _check_references(report: Report, containers: Map, services: dict[str, Servi
         at = service.body.value_at("network_mode")
         owner = keys.get(service.shares, service.shares)
         if owner == service.name:
-            report.error(at, f"{show(service.name)} cannot share its own network: name another container")
+            report.error(
+                at, f"{show(service.name)} cannot share its own network: name another container"
+            )
         elif owner in optional:
             report.error(at, _may_be_missing(owner))
         _check_dependency_words(report, service, owner)
@@ -150,10 +198,16 @@ def _check_references(report: Report, containers: Map, services: dict[str, Servi
             elif needed.container not in declared:
                 misses += 1
                 meant = suggestion(needed.container, declared) if misses <= _MAX_SUGGESTIONS else ""
-                report.error(where, f"container {show(needed.container)} is not declared{meant or ': declare it under containers'}")
+                report.error(
+                    where,
+                    f"container {show(needed.container)} is not"
+                    f" declared{meant or ': declare it under containers'}",
+                )
             elif needed.container in optional:
                 report.error(where, _may_be_missing(needed.container))
-            elif problem := _impossible(needed.container, needed.condition, services.get(needed.container)):
+            elif problem := _impossible(
+                needed.container, needed.condition, services.get(needed.container)
+            ):
                 report.error(where, problem)
 
 
@@ -165,15 +219,28 @@ def _check_dependency_words(report: Report, service: Service, owner: str) -> Non
             continue
         if flag(entry.get("required")) is False:
             why = f"but {show(service.name)} starts only when {show(name)} is as waited for"
-            report.error(entry.key_at("required"), f"'required' is false, {why}: remove 'required', or the dependency")
+            report.error(
+                entry.key_at("required"),
+                f"'required' is false, {why}: remove 'required', or the dependency",
+            )
         if flag(entry.get("restart")) is True and name != owner:
             why = "but netplan restarts no container because of another"
-            report.error(entry.key_at("restart"), f"'restart' is true, {why}: remove it, and run docker restart yourself when it is needed")
+            report.error(
+                entry.key_at("restart"),
+                f"'restart' is true, {why}: remove it, and run docker restart yourself when it is"
+                " needed",
+            )
 
 
 def _check_nameless(report: Report, services: Mapping[str, Service]) -> None:
-    """On the engine's own network nobody finds anybody by name, as they would in a Compose project."""
-    nameless = [s for s in services.values() if s.body.get("networks") is None and s.body.get("network_mode") is None]
+    """On the engine's own network nobody finds anybody by name, as they would in a Compose
+    project.
+    """
+    nameless = [
+        s
+        for s in services.values()
+        if s.body.get("networks") is None and s.body.get("network_mode") is None
+    ]
     bare = {service.name for service in nameless}
     way = "add default: {} under the top-level 'networks', which containers without networks join"
     if len(nameless) > 1:
@@ -184,10 +251,24 @@ def _check_nameless(report: Report, services: Mapping[str, Service]) -> None:
     for service in services.values():
         for needed, at in service.depends_on:
             other = services.get(needed.container)
-            if other and not other.shares and not service.shares and bare & {service.name, other.name} and _has_networks(service, other):
-                what = f"{show(service.name)} waits for {show(other.name)}, but cannot find it by name"
-                mend = way if bare >= {service.name, other.name} else "give both of them a network of this file"
-                report.warn(at, f"{what}: they have no network in common on which names resolve; {mend}")
+            if (
+                other
+                and not other.shares
+                and not service.shares
+                and bare & {service.name, other.name}
+                and _has_networks(service, other)
+            ):
+                what = (
+                    f"{show(service.name)} waits for {show(other.name)}, but cannot find it by name"
+                )
+                mend = (
+                    way
+                    if bare >= {service.name, other.name}
+                    else "give both of them a network of this file"
+                )
+                report.warn(
+                    at, f"{what}: they have no network in common on which names resolve; {mend}"
+                )
 
 
 def _has_networks(*services: Service) -> bool:
@@ -195,16 +276,28 @@ def _has_networks(*services: Service) -> bool:
 
 
 def _may_be_missing(name: str) -> str:
-    return f"{show(name)} is optional, so what needs it could not run without it: remove its optional: true"
+    return (
+        f"{show(name)} is optional, so what needs it could not run without it: remove its optional:"
+        " true"
+    )
 
 
 def _impossible(name: str, condition: str, other: Service | None) -> str:
     """Why a condition never comes true, or nothing."""
     if condition == "completed" and (other is None or not other.one_shot):
         what = "is not run by this file" if other is None else "is not meant to end"
-        return f"{show(name)} {what}, so it cannot complete: " + ("wait for service_started" if other is None else "give it one_shot: true")
-    if condition == "healthy" and other is not None and other.settings.get("healthcheck.test") == ("NONE",):
-        return f"the healthcheck of {show(name)} is disabled, so it is never healthy: remove that, or wait for service_started"
+        return f"{show(name)} {what}, so it cannot complete: " + (
+            "wait for service_started" if other is None else "give it one_shot: true"
+        )
+    if (
+        condition == "healthy"
+        and other is not None
+        and other.settings.get("healthcheck.test") == ("NONE",)
+    ):
+        return (
+            f"the healthcheck of {show(name)} is disabled, so it is never healthy: remove that, or"
+            " wait for service_started"
+        )
     return ""
 
 
@@ -214,7 +307,9 @@ def _check_circles(report: Report, services: dict[str, Service], keys: Mapping[s
     for name, service in services.items():
         needed = [(dependency.container, at) for dependency, at in service.depends_on]
         if service.shares:
-            needed.append((keys.get(service.shares, service.shares), service.body.value_at("network_mode")))
+            needed.append(
+                (keys.get(service.shares, service.shares), service.body.value_at("network_mode"))
+            )
         edges[name] = {other: at for other, at in needed if other in services and other != name}
     for _ in range(_MAX_CIRCLES):
         try:
@@ -223,20 +318,30 @@ def _check_circles(report: Report, services: dict[str, Service], keys: Mapping[s
         except CycleError as error:
             # graphlib lists a circle with each name before the one that waits for it
             circle: list[str] = list(reversed(error.args[1]))
-        start = max(range(len(circle) - 1), key=lambda index: edges[circle[index]][circle[index + 1]])
+        start = max(
+            range(len(circle) - 1), key=lambda index: edges[circle[index]][circle[index + 1]]
+        )
         circle = [*circle[start:-1], *circle[: start + 1]]
         at = edges[circle[0]].pop(circle[1])
         names = circle if len(circle) <= 10 else [*circle[:5], "...", *circle[-4:]]
         shown = " -> ".join(name if len(name) <= 30 else f"{name[:27]}..." for name in names)
-        report.error(at, f"{show(circle[0])} waits for itself: {shown}; remove one of these depends_on or network_mode")
+        report.error(
+            at,
+            f"{show(circle[0])} waits for itself: {shown}; remove one of these depends_on or"
+            " network_mode",
+        )
 
 
 def _check_published(report: Report, services: Iterable[Service]) -> None:
-    """A port of the engine's machine is published once on each of its addresses; of each entry one conflict is reported."""
+    """A port of the engine's machine is published once on each of its addresses; of each entry one
+    conflict is reported.
+    """
     used: dict[tuple[str, str], dict[str, tuple[str, int]]] = {}
     reported: set[int] = set()
     for service in services:
-        for port, at in service.published if service.mode not in ("host", "none") and not service.shares else ():
+        for port, at in (
+            service.published if service.mode not in ("host", "none") and not service.shares else ()
+        ):
             if not port.host or "-" in port.host or at in reported:
                 continue
             taken = used.setdefault((port.protocol, port.host), {})
@@ -245,11 +350,24 @@ def _check_published(report: Report, services: Iterable[Service]) -> None:
                 continue
             reported.add(at)
             where = f"{show(clash[0])} in line {report.line(clash[1])}"
-            report.error(at, f"port {port.host}/{port.protocol} of the engine's machine is that of {where} already: choose another")
+            report.error(
+                at,
+                f"port {port.host}/{port.protocol} of the engine's machine is that of {where}"
+                " already: choose another",
+            )
 
 
 def _taken(taken: dict[str, tuple[str, int]], address: str) -> tuple[str, int] | None:
-    """Who has the port on that address; only an address that stands for many is compared with every other."""
+    """Who has the port on that address; only an address that stands for many is compared with every
+    other.
+    """
     if address in EVERY_ADDRESS:
         return next((who for other, who in taken.items() if overlaps(other, address)), None)
-    return next((taken[other] for other in (address, *EVERY_ADDRESS) if other in taken and overlaps(other, address)), None)
+    return next(
+        (
+            taken[other]
+            for other in (address, *EVERY_ADDRESS)
+            if other in taken and overlaps(other, address)
+        ),
+        None,
+    )

@@ -16,7 +16,9 @@ from .schema import flag
 def read_mounts(reader: Reader) -> None:
     """Binds, named and anonymous volumes, and tmpfs in its two places; one for each path."""
     for at, item in reader.members("volumes"):
-        read: Callable[..., tuple[str, str] | None] = _long_volume if isinstance(item, Map) else _short_volume
+        read: Callable[..., tuple[str, str] | None] = (
+            _long_volume if isinstance(item, Map) else _short_volume
+        )
         if found := reader.attempt(at, read, reader, item):
             _mount(reader, at, *found)
             _check_declared(reader, at, item)
@@ -28,7 +30,11 @@ def read_mounts(reader: Reader) -> None:
 def _mount(reader: Reader, at: int, target: str, value: str) -> None:
     """One thing is mounted in one place."""
     if (first := reader.service.mounts.setdefault(target, at)) != at:
-        reader.report.error(at, f"something is mounted on {show(target)} in line {reader.report.line(first)} already: remove one of them")
+        reader.report.error(
+            at,
+            f"something is mounted on {show(target)} in line {reader.report.line(first)} already:"
+            " remove one of them",
+        )
         return
     reader.settings[f"volumes.{target}"] = value
 
@@ -59,10 +65,15 @@ def _long_volume(reader: Reader, entry: Map) -> tuple[str, str] | None:
         return None
     for other in {"bind", "volume", "tmpfs"} - {kind}:
         if entry.get(other):
-            reader.report.error(entry.key_at(other), f"{show(other)} stands beside type: {kind}: remove one of them")
+            reader.report.error(
+                entry.key_at(other), f"{show(other)} stands beside type: {kind}: remove one of them"
+            )
     if flag(mapping(entry, "bind").get("create_host_path")) is False:
         at = mapping(entry, "bind").value_at("create_host_path")
-        reader.report.error(at, "'create_host_path' is false, but engines make a missing path a folder here: remove it")
+        reader.report.error(
+            at,
+            "'create_host_path' is false, but engines make a missing path a folder here: remove it",
+        )
     options = list(_volume_options(entry, kind))
     if kind == "bind":
         if not source:
@@ -70,7 +81,9 @@ def _long_volume(reader: Reader, entry: Map) -> tuple[str, str] | None:
         return forms.target(written), _bind(reader, source, options)
     if kind == "tmpfs" and source:
         raise BadValueError("a tmpfs has no source: remove it")
-    return forms.target(written), forms.mount(kind, reader.declared_volumes.name(source) if source else "", options)
+    return forms.target(written), forms.mount(
+        kind, reader.declared_volumes.name(source) if source else "", options
+    )
 
 
 def _volume_options(entry: Map, kind: str) -> Iterator[str]:

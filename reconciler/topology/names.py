@@ -1,4 +1,6 @@
-"""What the keys of a file are called on the engine, as Compose resolves both: the rest of the file uses the keys."""
+"""What the keys of a file are called on the engine, as Compose resolves both: the rest of the file
+uses the keys.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,18 @@ from .report import Report, mapping, members, text
 from .schema import flag
 
 DEFAULT = "default"
-"""The key of the network that containers without `networks` and `network_mode` join, where a file declares it."""
+"""The key of the network that containers without `networks` and `network_mode` join, where a file
+declares it.
+"""
 _LOCAL = ("", "local")
 MAX_LABEL = 63
 """Characters of a part of a DNS name."""
 
 
 def is_external(body: Map) -> bool:
-    """Whether a network or a volume is declared to exist already: `external: true`, or Compose's older `external: {name: x}`."""
+    """Whether a network or a volume is declared to exist already: `external: true`, or Compose's
+    older `external: {name: x}`.
+    """
     value = body.get("external")
     return isinstance(value, Map) or flag(value) is True
 
@@ -46,13 +52,21 @@ def check_names_twice(report: Report, body: Map) -> None:
     older, name = text(mapping(body, "external"), "name"), text(body, "name")
     if older and name and older != name:
         at = mapping(body, "external").value_at("name")
-        report.error(at, f"the name under 'external' is {show(older)} and 'name' is {show(name)}: write external: true, and one name")
+        report.error(
+            at,
+            f"the name under 'external' is {show(older)} and 'name' is {show(name)}: write"
+            " external: true, and one name",
+        )
 
 
 def warn_of_long_name(report: Report, at: int, name: object, what: str) -> None:
     """A part of a DNS name has at most 63 characters: many programs cannot resolve a longer one."""
     if isinstance(name, str) and any(len(part) > MAX_LABEL for part in name.split(".")):
-        report.warn(at, f"the {what} {show(name)} has more than {MAX_LABEL} characters without a dot: many programs cannot resolve it")
+        report.warn(
+            at,
+            f"the {what} {show(name)} has more than {MAX_LABEL} characters without a dot: many"
+            " programs cannot resolve it",
+        )
 
 
 def check_container_names(report: Report, containers: Map) -> None:
@@ -61,22 +75,30 @@ def check_container_names(report: Report, containers: Map) -> None:
     for key, at, body in members(containers):
         name = container_name(key, body)
         other, line = first.setdefault(name, (key, at))
-        warn_of_long_name(report, body.value_at("container_name") if name != key and isinstance(body, Map) else at, name, "name")
+        warn_of_long_name(
+            report,
+            body.value_at("container_name") if name != key and isinstance(body, Map) else at,
+            name,
+            "name",
+        )
         if other != key:
             named = isinstance(body, Map) and name == text(body, "container_name")
             where = f"container {show(other)} in line {report.line(line)}"
             report.error(
                 body.value_at("container_name") if named else at,
-                f"the name {show(name)} is that of {where} already: names on the engine must differ",
+                f"the name {show(name)} is that of {where} already: names on the engine must"
+                " differ",
             )
 
 
-# --- volumes ---------------------------------------------------------------------------------------------------------
+# --- volumes --------------------------------------------------------------------------------------
 
 
 @dataclass
 class Volumes:
-    """The declared volumes: by key their names on the engine, and the keys of those that must exist."""
+    """The declared volumes: by key their names on the engine, and the keys of those that must
+    exist.
+    """
 
     names: dict[str, str] = field(default_factory=dict)
     external: dict[str, int] = field(default_factory=dict)
@@ -100,7 +122,11 @@ def read_volumes(report: Report, volumes: Map) -> Volumes:
         other, line = first.setdefault(name, (key, at))
         if other != key:
             where = f"volume {show(other)} in line {report.line(line)}"
-            report.error(at, f"the name {show(name)} is that of {where} already: names on the engine must differ")
+            report.error(
+                at,
+                f"the name {show(name)} is that of {where} already: names on the engine must"
+                " differ",
+            )
         check_names_twice(report, body)
         if is_external(body):
             found.external[key] = at
@@ -109,15 +135,27 @@ def read_volumes(report: Report, volumes: Map) -> Volumes:
 
 
 def _check_volume(report: Report, name: str, body: Map) -> None:
-    """netplan makes volumes without any settings: what has some is made by hand, and declared external."""
-    settings = [key for key in ("driver", "driver_opts", "labels") if body.get(key) and text(body, key) not in _LOCAL]
+    """netplan makes volumes without any settings: what has some is made by hand, and declared
+    external.
+    """
+    settings = [
+        key
+        for key in ("driver", "driver_opts", "labels")
+        if body.get(key) and text(body, key) not in _LOCAL
+    ]
     if is_external(body):
         for key in settings:
             why = "but an external volume is only used"
-            report.error(body.key_at(key), f"{show(key)} stands beside external: true, {why}: remove one of them")
+            report.error(
+                body.key_at(key),
+                f"{show(key)} stands beside external: true, {why}: remove one of them",
+            )
     elif settings:
         key, command = settings[0], " ".join(("docker volume create", *_options(body), name))
-        way = f"create it yourself (`{command}`), and replace its settings by external: true and name: {name}"
+        way = (
+            f"create it yourself (`{command}`), and replace its settings by external: true and"
+            f" name: {name}"
+        )
         report.error(body.key_at(key), f"{show(key)} of a volume is not supported yet: {way}")
 
 
@@ -125,14 +163,20 @@ def _options(body: Map) -> Iterable[str]:
     """As `docker volume create` takes them."""
     if driver := text(body, "driver"):
         yield f"--driver {driver}"
-    yield from (f"--opt {quote(f'{key}={value}')}" for key, value in mapping(body, "driver_opts").items())
+    yield from (
+        f"--opt {quote(f'{key}={value}')}" for key, value in mapping(body, "driver_opts").items()
+    )
     labels = body.get("labels")
-    for item in labels.items() if isinstance(labels, Map) else labels if isinstance(labels, list) else ():
+    for item in (
+        labels.items() if isinstance(labels, Map) else labels if isinstance(labels, list) else ()
+    ):
         yield f"--label {quote('='.join(map(str, item)) if isinstance(item, tuple) else str(item))}"
 
 
 def check_mounted(report: Report, volumes: Volumes, at: int, key: str) -> None:
-    """A name that is not declared where others are is perhaps a slip, and would be another, empty, volume."""
+    """A name that is not declared where others are is perhaps a slip, and would be another, empty,
+    volume.
+    """
     if volumes.names and key not in volumes.names:
         meant = suggestion(key, volumes.names) or ": declare it under 'volumes'"
         report.warn(at, f"the volume {show(key)} is not declared, though others are{meant}")

@@ -1,4 +1,6 @@
-"""Where a topology file is: what the objects that are made of it say about where they come from. Reads, but starts no git."""
+"""Where a topology file is: what the objects that are made of it say about where they come from.
+Reads, but starts no git.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def _text(text: str) -> str:
 
 
 def _repository(folder: Path) -> tuple[str, str]:
-    """The remote of the git repository that a folder is in, and the folder's path in there; both empty where there is none."""
+    """The remote of the git repository that a folder is in, and the folder's path in there; both
+    empty where there is none.
+    """
     for root in (folder, *folder.parents):
         git = root / ".git"
         if git.exists():
@@ -46,7 +50,9 @@ def _repository(folder: Path) -> tuple[str, str]:
 
 
 def _directory(git: Path) -> Path:
-    """The folder with the configuration: of a worktree or submodule `.git` is a file that names it."""
+    """The folder with the configuration: of a worktree or submodule `.git` is a file that names
+    it.
+    """
     if git.is_dir():
         return git
     named = git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
@@ -70,7 +76,9 @@ def _remote(config: Path) -> str:
 
 
 def public_address(url: str) -> str:
-    """`https://user:token@host/group/lab.git?x` and `git@host:group/lab.git` -> `host/group/lab`: no user, no password, no token."""
+    """`https://user:token@host/group/lab.git?x` and `git@host:group/lab.git` -> `host/group/lab`:
+    no user, no password, no token.
+    """
     text = url.strip('"')
     known = _SCHEME.fullmatch(text)
     if not known and "::" in text:  # `ext::...` is a command, with whatever it needs

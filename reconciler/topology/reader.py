@@ -1,4 +1,5 @@
-"""What reads one container's settings: the settings as far as they are read, and the ways to take values from a mapping.
+"""What reads one container's settings: the settings as far as they are read, and the ways to take
+values from a mapping.
 
 Nothing is trusted to fit the schema: a value of a wrong type counts as absent.
 """
@@ -30,10 +31,11 @@ class Budget:
 
 @dataclass
 class Service:
-    """One managed container as its file says: what DesiredContainer holds, and where what other containers matter to stands.
+    """One managed container as its file says: what DesiredContainer holds, and where what other
+    containers matter to stands.
 
-    `name` is its key in the file; `settings` are whole except for what was reported. `published` are its ports, `depends_on` what it
-    waits for and `mode` the network mode, with positions.
+    `name` is its key in the file; `settings` are whole except for what was reported. `published`
+    are its ports, `depends_on` what it waits for and `mode` the network mode, with positions.
     """
 
     name: str
@@ -81,27 +83,42 @@ class Reader:
             self.report.error(at, str(error))
             return None
 
-    def items(self, key: str, body: Map | None = None, numbers: bool = False) -> Iterator[tuple[int, str]]:
-        """Position and text of the items of a list, or of the one item that stands for a list; whole numbers count only if asked for."""
+    def items(
+        self, key: str, body: Map | None = None, numbers: bool = False
+    ) -> Iterator[tuple[int, str]]:
+        """Position and text of the items of a list, or of the one item that stands for a list;
+        whole numbers count only if asked for.
+        """
         where = self.body if body is None else body
         value = where.get(key)
         if isinstance(value, Seq):
             found = [(value.value_at(index), item) for index, item in enumerate(value)]
         else:
             found = [(where.value_at(key), value)]
-        return ((at, str(item)) for at, item in found if is_text(item) or (numbers and type(item) is int))
+        return (
+            (at, str(item))
+            for at, item in found
+            if is_text(item) or (numbers and type(item) is int)
+        )
 
     def pairs(self, key: str, what: str, example: str) -> Iterator[tuple[str, int, Any, int]]:
-        """Key, position, value, position of a mapping or of a list of `key=value`; in a list each key stands once."""
+        """Key, position, value, position of a mapping or of a list of `key=value`; in a list each
+        key stands once.
+        """
         value = self.body.get(key)
         if isinstance(value, Map):
-            yield from ((name, value.key_at(name), item, value.value_at(name)) for name, item in value.items())
+            yield from (
+                (name, value.key_at(name), item, value.value_at(name))
+                for name, item in value.items()
+            )
         seen: dict[str, int] = {}
         for at, item in self.items(key) if isinstance(value, Seq) else ():
             name, sign, rest = item.partition("=")
             if name in seen:
                 where = f"the first is in line {self.report.line(seen[name])}, remove one"
-                self.report.error(at, f"{what} {show(name) if sign else 'here'} is declared twice: {where}")
+                self.report.error(
+                    at, f"{what} {show(name) if sign else 'here'} is declared twice: {where}"
+                )
             elif not sign and example:
                 self.report.error(at, f"{what} {show(name)} has no value: write it like {example}")
             else:

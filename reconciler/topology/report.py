@@ -1,4 +1,6 @@
-"""What the checks of a file share: a place to report to, and a way to look at values that need not fit the schema."""
+"""What the checks of a file share: a place to report to, and a way to look at values that need not
+fit the schema.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +32,26 @@ class Report:
     warnings: int = 0
 
     def error(self, offset: int, message: str) -> None:
-        """Something that must be changed; raises EnoughError where there are too many, each of which may be found twice."""
+        """Something that must be changed; raises EnoughError where there are too many, each of
+        which may be found twice.
+        """
         self.problems.append(self.document.problem(offset, message))
         self.errors += 1
         if self.errors > 2 * MAX_PROBLEMS:
             raise EnoughError
 
     def warn(self, offset: int, message: str) -> None:
-        """Something that is allowed and probably not meant. The last of too many says that there are more."""
+        """Something that is allowed and probably not meant. The last of too many says that there
+        are more.
+        """
         self.warnings += 1
         if self.warnings <= MAX_PROBLEMS:
             more = self.warnings == MAX_PROBLEMS
-            self.problems.append(self.document.problem(offset, "more warnings, which are not shown" if more else message, warning=True))
+            self.problems.append(
+                self.document.problem(
+                    offset, "more warnings, which are not shown" if more else message, warning=True
+                )
+            )
 
     def line(self, offset: int) -> int:
         """The line of an offset, for messages that name another place."""
@@ -61,14 +71,20 @@ def mapping(body: Map, key: str) -> Map:
 
 
 def members(body: Map) -> Iterator[tuple[str, int, Any]]:
-    """Name, position and value of what a mapping of networks, containers or attachments declares."""
+    """Name, position and value of what a mapping of networks, containers or attachments
+    declares.
+    """
     return ((key, body.marks[key][0], value) for key, value in body.items())
 
 
 def check_word(report: Report, at: int, key: str, what: str) -> None:
     """A name that is free, but must be printable."""
     if not key or not key.isprintable() or key != key.strip():
-        report.error(at, f"the {what} {show(key)} has no usable name: write one without control characters and outer spaces")
+        report.error(
+            at,
+            f"the {what} {show(key)} has no usable name: write one without control characters and"
+            " outer spaces",
+        )
 
 
 def resolve_dollars(report: Report) -> None:
@@ -107,4 +123,8 @@ class _Dollars:
         """Reports a variable in a key or a value."""
         if _VARIABLE.search(text):
             what = "this value" if secret else show(text)
-            self.report.error(at, f"{what} holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar")
+            self.report.error(
+                at,
+                f"{what} holds a variable, which files cannot have yet: write what it stands for,"
+                " or $$ for a dollar",
+            )

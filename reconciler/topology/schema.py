@@ -1,8 +1,10 @@
-"""The published JSON Schemas: where they are, and what a file's disagreement with one means in words.
+"""The published JSON Schemas: where they are, and what a file's disagreement with one means in
+words.
 
-`jsonschema` does the validating of what does not fit at first sight (fits.py). It gets the schema without what only editors read, and with
-its references resolved, which halves its time; and its idea of types minus `Odd` scalars, which are no text, minus whole numbers that are
-written as fractions, and plus the words for booleans, which are no accident.
+`jsonschema` does the validating of what does not fit at first sight (fits.py). It gets the schema
+without what only editors read, and with its references resolved, which halves its time; and its
+idea of types minus `Odd` scalars, which are no text, minus whole numbers that are written as
+fractions, and plus the words for booleans, which are no accident.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ _MISSING = {
     "env_file": ": name the file, such as path: app.env",
     "devices": ": name the device, such as source: /dev/ttyUSB0",
     "ports": ": each port needs the one inside the container, such as target: 80",
-    "volumes": ": each needs at least type: bind, volume or tmpfs, and target: the path inside the container",
+    "volumes": (
+        ": each needs at least type: bind, volume or tmpfs, and target: the path inside the"
+        " container"
+    ),
 }
 _TYPES = {
     "string": "text",
@@ -46,18 +51,24 @@ _TYPES = {
 
 
 def schema_path(name: str) -> Path:
-    """Where the schema called `name` (`topology`, `plan`, ...) is installed: in the package, or beside it in a checkout."""
+    """Where the schema called `name` (`topology`, `plan`, ...) is installed: in the package, or
+    beside it in a checkout.
+    """
     package = Path(__file__).parents[1]
     inside = package / "schemas" / f"{name}.schema.json"
     return inside if inside.exists() else package.parent / "schemas" / inside.name
 
 
 def schema_text(name: str) -> str:
-    """The schema as published; one of a format that holds plans brings theirs along, so that it can be used alone."""
+    """The schema as published; one of a format that holds plans brings theirs along, so that it can
+    be used alone.
+    """
     text = schema_path(name).read_text(encoding="utf-8")
     if name not in _HOLDS:
         return text
-    held = {other: json.loads(schema_path(other).read_text(encoding="utf-8")) for other in _HOLDS[name]}
+    held = {
+        other: json.loads(schema_path(other).read_text(encoding="utf-8")) for other in _HOLDS[name]
+    }
     return json.dumps(json.loads(text) | {"$defs": held}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -69,7 +80,9 @@ def topology_schema() -> dict[str, Any]:
 
 
 def below(schema: Any, key: str | int) -> Any:
-    """The schema of what stands under a key or in a list; empty where anything may, and where a key is ignored (`x-...`) None."""
+    """The schema of what stands under a key or in a list; empty where anything may, and where a key
+    is ignored (`x-...`) None.
+    """
     if isinstance(key, int):
         return schema.get("items", {})
     if key in (known := schema.get("properties", {})):
@@ -94,7 +107,10 @@ def problems_of_schema(document: Document) -> list[Problem]:
         return []
     errors = _validator().iter_errors(document.value)
     found = (
-        document.problem(offset, message) for error in errors if not _is_number(error) for offset, message in _explain(document, error)
+        document.problem(offset, message)
+        for error in errors
+        if not _is_number(error)
+        for offset, message in _explain(document, error)
     )
     return list(islice(found, MAX_PROBLEMS + 1))
 
@@ -110,12 +126,18 @@ _OWN_TYPES: Types = {
 
 def _is_number(error: Any) -> bool:
     """Whether the schema wants a number, not the text of one, and has it."""
-    return error.validator == "type" and error.schema.get("format") == "decimal" and _DECIMAL.fullmatch(str(error.instance)) is not None
+    return (
+        error.validator == "type"
+        and error.schema.get("format") == "decimal"
+        and _DECIMAL.fullmatch(str(error.instance)) is not None
+    )
 
 
 @lru_cache(maxsize=1)
 def compacted() -> Any:
-    """The topology schema as it is applied: without references, and without what only editors read."""
+    """The topology schema as it is applied: without references, and without what only editors
+    read.
+    """
     schema = topology_schema()
     return _compact(schema, schema["$defs"])
 
@@ -137,7 +159,9 @@ def _validator() -> Any:
 
 
 def _compact(schema: Any, definitions: Any) -> Any:
-    """The same schema for the validator alone; `$` becomes the very end of the text, as it is in ECMA 262."""
+    """The same schema for the validator alone; `$` becomes the very end of the text, as it is in
+    ECMA 262.
+    """
     if isinstance(schema, list):
         return [_compact(item, definitions) for item in schema]
     if not isinstance(schema, dict):
@@ -149,7 +173,10 @@ def _compact(schema: Any, definitions: Any) -> Any:
         if key == "properties":
             result[key] = {name: _compact(member, definitions) for name, member in value.items()}
         elif key == "patternProperties":
-            result[key] = {_whole(pattern): _compact(member, definitions) or True for pattern, member in value.items()}
+            result[key] = {
+                _whole(pattern): _compact(member, definitions) or True
+                for pattern, member in value.items()
+            }
         elif key == "pattern":
             result[key] = _whole(value)
         elif key not in _FOR_EDITORS:
@@ -161,7 +188,7 @@ def _whole(pattern: str) -> str:
     return pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
 
 
-# --- what an error means -----------------------------------------------------------------------------------------------
+# --- what an error means --------------------------------------------------------------------------
 
 
 def _explain(document: Document, error: Any) -> Iterator[tuple[int, str]]:
@@ -173,7 +200,9 @@ def _explain(document: Document, error: Any) -> Iterator[tuple[int, str]]:
         return
     offset, subject = _locate(document.value, path)
     if error.validator == "required":
-        missing = ", ".join(repr(name) for name in error.validator_value if name not in error.instance)
+        missing = ", ".join(
+            repr(name) for name in error.validator_value if name not in error.instance
+        )
         yield offset, f"{missing} is missing{_what_is_missing(path)}"
     else:
         yield offset, f"{subject} {_fault(error, path)}"
@@ -182,7 +211,11 @@ def _explain(document: Document, error: Any) -> Iterator[tuple[int, str]]:
 def _unknown(instance: Map, schema: Any) -> Iterator[str]:
     known = schema.get("properties", {})
     patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
-    return (key for key in instance if key not in known and not any(pattern.search(key) for pattern in patterns))
+    return (
+        key
+        for key in instance
+        if key not in known and not any(pattern.search(key) for pattern in patterns)
+    )
 
 
 def _what_is_missing(path: tuple[str | int, ...]) -> str:
@@ -208,7 +241,10 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
     """What is wrong with a value, as the rest of a sentence that begins with its key."""
     value, rule = error.instance, error.validator_value
     if error.schema.get("writeOnly"):  # a secret
-        return f"must be {_wanted(rule)}; what stands there is something else to YAML: put it in quotes (value hidden)"
+        return (
+            f"must be {_wanted(rule)}; what stands there is something else to YAML: put it in"
+            " quotes (value hidden)"
+        )
     match error.validator:
         case "type" if "typeErrorMessage" in error.schema:
             found = "empty" if value is None else value_of(value)
@@ -216,15 +252,24 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
         case "type":
             return _wrong_type(value, [rule] if isinstance(rule, str) else rule, path)
         case "pattern":
-            return f"is {show(value)}: {error.schema.get('patternErrorMessage', 'it is not of the form ' + rule)}"
+            return (
+                f"is {show(value)}:"
+                f" {error.schema.get('patternErrorMessage', 'it is not of the form ' + rule)}"
+            )
         case "minimum" | "maximum":
-            return f"is {value_of(value)}: it must be {'at least' if error.validator == 'minimum' else 'at most'} {rule}"
+            return (
+                f"is {value_of(value)}: it must be"
+                f" {'at least' if error.validator == 'minimum' else 'at most'} {rule}"
+            )
         case "minLength":
             return "is empty: write a value or remove the key"
         case "maxLength":
             return f"is {show(value)}: at most {rule} characters are allowed"
         case "enum":
-            return f"is {show(value)}: it must be one of {', '.join(map(str, rule))}{suggestion(str(value), map(str, rule))}"
+            return (
+                f"is {show(value)}: it must be one of"
+                f" {', '.join(map(str, rule))}{suggestion(str(value), map(str, rule))}"
+            )
         case "anyOf" | "oneOf":
             return f"is {show(value)}, which fits none of the forms it may have"
     return f"is {show(value)}, which breaks the rule {error.validator!r} of the schema"
@@ -238,21 +283,40 @@ def _wrong_type(value: Any, types: list[str], path: tuple[str | int, ...]) -> st
             return f"is {show(value)}, which is too large"
         return f"is {show(value)}, text because of its quotes: remove them"
     found = "empty" if value is None else value_of(value)
-    if not path and not isinstance(value, dict | list) and value is not None:  # it may be any file, named by mistake or through a link
+    if (
+        not path and not isinstance(value, dict | list) and value is not None
+    ):  # it may be any file, named by mistake or through a link
         found = "a single value, which is not shown: is this file a topology?"
     return f"must be {_wanted(types)}, not {found}"
 
 
 def _wanted(types: str | list[str]) -> str:
-    return " or ".join(_TYPES[name] for name in ([types] if isinstance(types, str) else types) if name != "null")
+    return " or ".join(
+        _TYPES[name] for name in ([types] if isinstance(types, str) else types) if name != "null"
+    )
 
 
 def not_text(value: object) -> str:
     """The rest of a sentence about a value that YAML does not read as the text it looks like."""
-    kind = value.kind if isinstance(value, Odd) else "a boolean" if isinstance(value, bool) else "a number"
-    return f"is {value_of(value) if isinstance(value, bool) else show(value)}, {kind} to YAML, not text: put it in quotes"
+    kind = (
+        value.kind
+        if isinstance(value, Odd)
+        else "a boolean"
+        if isinstance(value, bool)
+        else "a number"
+    )
+    return (
+        f"is {value_of(value) if isinstance(value, bool) else show(value)}, {kind} to YAML, not"
+        " text: put it in quotes"
+    )
 
 
 def value_of(value: object) -> str:
     """A value as a user would name it."""
-    return show(value) if isinstance(value, str | list | dict) else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        show(value)
+        if isinstance(value, str | list | dict)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )

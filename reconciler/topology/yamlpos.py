@@ -1,6 +1,7 @@
 """Reads YAML (and, through jsonpos.py, JSON) into the values of document.py.
 
-Nothing is constructed but these values. Depth, size and what aliases expand to are bounded, and every limit has a position.
+Nothing is constructed but these values. Depth, size and what aliases expand to are bounded, and
+every limit has a position.
 """
 
 from __future__ import annotations
@@ -10,7 +11,20 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import InputError
-from .document import MAX_DEPTH, MAX_SIZE, TAG, Document, Map, Odd, Seq, StopError, as_value, is_variable, plain, show
+from .document import (
+    MAX_DEPTH,
+    MAX_SIZE,
+    TAG,
+    Document,
+    Map,
+    Odd,
+    Seq,
+    StopError,
+    as_value,
+    is_variable,
+    plain,
+    show,
+)
 
 _PRINTABLE_ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _UNPRINTABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -25,7 +39,8 @@ EMPTY = "the file is empty: a topology has at least a name and networks"
 def read(text: str, file: str) -> Document:
     """The document in `text`. A `file` that ends in `.json` is read as JSON, anything else as YAML.
 
-    Raises InputError where nothing useful can be read: no YAML at all, nothing in it, too large, too deep.
+    Raises InputError where nothing useful can be read: no YAML at all, nothing in it, too large,
+    too deep.
     """
     document = Document(file, text.removeprefix("\ufeff"))
     try:
@@ -37,7 +52,9 @@ def read(text: str, file: str) -> Document:
         else:
             document.value = _read_yaml(document)
     except StopError as stop:
-        raise InputError([*document.problems, document.problem(stop.offset, stop.message)]) from None
+        raise InputError(
+            [*document.problems, document.problem(stop.offset, stop.message)]
+        ) from None
     return document
 
 
@@ -47,19 +64,28 @@ def _check_text(text: str) -> None:
     if text.isascii() and not text.encode().translate(None, _PRINTABLE_ASCII):
         return
     if found := re.search(_UNPRINTABLE, text):
-        raise StopError(found.start(), f"a character that text files do not hold, U+{ord(found[0]):04X}: remove it")
+        raise StopError(
+            found.start(),
+            f"a character that text files do not hold, U+{ord(found[0]):04X}: remove it",
+        )
 
 
-# --- YAML ------------------------------------------------------------------------------------------------------------
+# --- YAML -----------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
 def _loader() -> Any:
-    """A loader that composes nodes, no deeper than MAX_DEPTH, and marks plain scalars instead of resolving each."""
+    """A loader that composes nodes, no deeper than MAX_DEPTH, and marks plain scalars instead of
+    resolving each.
+    """
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    tags = {yaml.ScalarNode: TAG + "str", yaml.MappingNode: TAG + "map", yaml.SequenceNode: TAG + "seq"}
+    tags = {
+        yaml.ScalarNode: TAG + "str",
+        yaml.MappingNode: TAG + "map",
+        yaml.SequenceNode: TAG + "seq",
+    }
 
     class Loader(base):  # type: ignore[misc]
         depth = 0
@@ -97,7 +123,9 @@ def _compose(text: str) -> Any:
         loader = _loader()(text)
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        if "nesting depth" in (error.problem or "") and error.problem_mark:  # of libyaml, which reads ahead of our own limit
+        if (
+            "nesting depth" in (error.problem or "") and error.problem_mark
+        ):  # of libyaml, which reads ahead of our own limit
             _compose(text[: error.problem_mark.index])
             raise StopError(error.problem_mark.index, TOO_DEEP) from None
         raise _yaml_stop(text, error) from None
@@ -109,12 +137,20 @@ def _compose(text: str) -> Any:
 
 
 _IN_WORDS = {
-    "another document": "several YAML documents in one file: put each topology into a file of its own",
+    "another document": (
+        "several YAML documents in one file: put each topology into a file of its own"
+    ),
     "undefined alias": "this alias names no anchor above it: check its name",
-    "mapping values are not allowed": "a ':' where no key can stand: check the indentation, or put the text in quotes",
-    "could not find expected ':'": "a line without ':' where a key should stand: check the line above it",
+    "mapping values are not allowed": (
+        "a ':' where no key can stand: check the indentation, or put the text in quotes"
+    ),
+    "could not find expected ':'": (
+        "a line without ':' where a key should stand: check the line above it"
+    ),
     "did not find expected key": "no key where one should stand: check the indentation",
-    "did not find expected '-'": "neither another item nor the end of the list: check the indentation",
+    "did not find expected '-'": (
+        "neither another item nor the end of the list: check the indentation"
+    ),
     "did not find expected ',' or '}'": "a ',' or '}' is missing",
     "did not find expected ',' or ']'": "a ',' or ']' is missing",
     "unexpected end of stream": "text in quotes that never ends: close the quote",
@@ -136,11 +172,17 @@ def _yaml_stop(text: str, error: Any) -> StopError:
     for words, message in _IN_WORDS.items():
         if words in problem:
             return StopError(offset, message)
-    return StopError(offset, f"not valid YAML: {problem}" + (f", {error.context}" if error.context and error.problem else ""))
+    return StopError(
+        offset,
+        f"not valid YAML: {problem}"
+        + (f", {error.context}" if error.context and error.problem else ""),
+    )
 
 
 class _Builder:
-    """Turns nodes into values. `size` counts what has been built, aliases as often as they are used."""
+    """Turns nodes into values. `size` counts what has been built, aliases as often as they are
+    used.
+    """
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -177,7 +219,9 @@ class _Builder:
         """An alias: nothing is built, but what it stands for counts."""
         at = node.start_mark.index
         if value is None:
-            raise StopError(at, "this anchor contains itself: an alias cannot stand inside what it names")
+            raise StopError(
+                at, "this anchor contains itself: an alias cannot stand inside what it names"
+            )
         self.size += size
         self.deepest = max(self.deepest, self.depth + height)
         if self.size > self.limit:
@@ -201,10 +245,14 @@ class _Builder:
     def refuse_tag(self, node: Any) -> None:
         """Only text may be forced (`!!str 010`)."""
         if self.secret:
-            self.document.report(node.start_mark.index, "a value cannot begin with '!' unless it is in quotes")
+            self.document.report(
+                node.start_mark.index, "a value cannot begin with '!' unless it is in quotes"
+            )
             return
         tag = "!!" + node.tag.removeprefix(TAG) if node.tag.startswith(TAG) else node.tag
-        self.document.report(node.start_mark.index, f"the tag {show(tag)} is not supported: remove it")
+        self.document.report(
+            node.start_mark.index, f"the tag {show(tag)} is not supported: remove it"
+        )
 
     def sequence(self, node: Any) -> Seq:
         """A sequence of values."""
@@ -229,7 +277,9 @@ class _Builder:
             key = self.key(key_node)
             if key in marks:
                 line = self.document.position(marks[key][0])[0]
-                self.document.report(at, f"{self.name(key)} is declared twice: the first is in line {line}")
+                self.document.report(
+                    at, f"{self.name(key)} is declared twice: the first is in line {line}"
+                )
                 continue
             self.under = key
             ignored = key.startswith("x-") and not named
@@ -245,7 +295,9 @@ class _Builder:
         return result
 
     def key(self, node: Any) -> str:
-        """A key is text; what YAML takes for something else is reported, unless it stands under an `x-` key."""
+        """A key is text; what YAML takes for something else is reported, unless it stands under an
+        `x-` key.
+        """
         text = node.value
         at = node.start_mark.index
         if type(text) is not str:
@@ -253,7 +305,9 @@ class _Builder:
         value = self.scalar(node, text)
         if type(value) is not str and not self.ignored:
             kind = value.kind if isinstance(value, Odd) else _kind_of(value)
-            self.document.report(at, f"the key {show(text)} is {kind} to YAML, not text: put it in quotes")
+            self.document.report(
+                at, f"the key {show(text)} is {kind} to YAML, not text: put it in quotes"
+            )
         return text
 
     def name(self, key: str) -> str:
@@ -261,12 +315,18 @@ class _Builder:
         return show(key) if not self.secret or is_variable(key) else "this variable"
 
     def merge(self, target: Map, node: Any, at: int) -> None:
-        """Adds the keys of the merged mapping, or of each in a list of them, that are not there yet."""
+        """Adds the keys of the merged mapping, or of each in a list of them, that are not there
+        yet.
+        """
         self.under = ""
         value = self.build(node)
         for source in value if isinstance(value, Seq) else [value]:
             if not isinstance(source, Map):
-                self.document.report(at, "'<<' merges a mapping or a list of mappings: give it an alias such as *defaults")
+                self.document.report(
+                    at,
+                    "'<<' merges a mapping or a list of mappings: give it an alias such as"
+                    " *defaults",
+                )
                 continue
             self.size += len(source)
             for key in source:

@@ -46,7 +46,8 @@ class Result:
 
     @property
     def changes(self) -> list[str]:
-        """The engine calls that change something, without their version and with IDs cut: `POST /networks/ID/connect`.
+        """The engine calls that change something, without their version and with IDs cut: `POST
+        /networks/ID/connect`.
 
         Those that make and drop netplan's own lock and journal are not among them.
         """
@@ -55,20 +56,33 @@ class Result:
     @property
     def writes(self) -> list[str]:
         """All engine calls that only an engine that can be changed serves."""
-        return [f"{method} {re.sub('/[0-9a-f]{64}', '/ID', path)}" for method, path in self.calls if method != "GET"]
+        return [
+            f"{method} {re.sub('/[0-9a-f]{64}', '/ID', path)}"
+            for method, path in self.calls
+            if method != "GET"
+        ]
 
     def json(self) -> Any:
         return json.loads(self.out)
 
 
-def run(*arguments: str, code: int | None = 0, host: str = "", stdin: str | None = None, env: Mapping[str, str] | None = None) -> Result:
-    """Runs `netplan ARGUMENTS`. Whatever it was asked for, it may never end in a bug, a traceback or another exit code than `code`.
+def run(
+    *arguments: str,
+    code: int | None = 0,
+    host: str = "",
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Result:
+    """Runs `netplan ARGUMENTS`. Whatever it was asked for, it may never end in a bug, a traceback
+    or another exit code than `code`.
 
     Containers get a shorter time to settle than users give them: most tests are not about that.
     """
     starts = arguments[:1] in (("apply",), ("reset",)) and "--settle" not in arguments
     command = [NETPLAN, *arguments, *(("--settle", "0.2") if starts else ())]
-    done = _zygote().run(command, {**_clean(), "DOCKER_HOST": host, **(env or {})}, stdin or "", TIMEOUT)
+    done = _zygote().run(
+        command, {**_clean(), "DOCKER_HOST": host, **(env or {})}, stdin or "", TIMEOUT
+    )
     return _judged(Result(arguments, done.returncode, done.stdout, done.stderr), code)
 
 
@@ -92,9 +106,16 @@ def _judged(result: Result, code: int | None) -> Result:
 
 
 def run_on_terminal(
-    *arguments: str, answer: str, host: str, code: int, meanwhile: Callable[[], object] = lambda: None, asks: str = "[y/N] "
+    *arguments: str,
+    answer: str,
+    host: str,
+    code: int,
+    meanwhile: Callable[[], object] = lambda: None,
+    asks: str = "[y/N] ",
 ) -> Result:
-    """Runs `netplan ARGUMENTS` on a terminal of its own, does `meanwhile` once it asks, and types `answer`."""
+    """Runs `netplan ARGUMENTS` on a terminal of its own, does `meanwhile` once it asks, and types
+    `answer`.
+    """
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [NETPLAN, *arguments],
@@ -134,7 +155,9 @@ def _read(terminal: int, until: bytes = b"") -> bytes:
 
 
 class Cli:
-    """netplan on one engine, with one topology of its own. Short names given here get the test's prefix."""
+    """netplan on one engine, with one topology of its own. Short names given here get the test's
+    prefix.
+    """
 
     def __init__(self, docker: Docker, folder: Path) -> None:
         self.docker, self.host = docker, docker.host
@@ -142,17 +165,32 @@ class Cli:
         self.topology = docker.name("top")
 
     def write(
-        self, networks: Mapping[str, Any], containers: Mapping[str, Any] | None = None, name: str = "", file: str = "topology.yaml"
+        self,
+        networks: Mapping[str, Any],
+        containers: Mapping[str, Any] | None = None,
+        name: str = "",
+        file: str = "topology.yaml",
     ) -> Path:
-        """A topology file. Keys of networks, of containers and of their attachments get the prefix; those of undeclared networks do not."""
+        """A topology file. Keys of networks, of containers and of their attachments get the prefix;
+        those of undeclared networks do not.
+        """
         full = self.docker.name
-        bodies = {full(key): self._body(body or {}, networks, containers or {}) for key, body in (containers or {}).items()}
-        whole = {"name": name or self.topology, "networks": {full(key): body for key, body in networks.items()}, "containers": bodies}
+        bodies = {
+            full(key): self._body(body or {}, networks, containers or {})
+            for key, body in (containers or {}).items()
+        }
+        whole = {
+            "name": name or self.topology,
+            "networks": {full(key): body for key, body in networks.items()},
+            "containers": bodies,
+        }
         path = self.file.with_name(file)
         path.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
         return path
 
-    def _body(self, body: Mapping[str, Any], networks: Mapping[str, Any], containers: Mapping[str, Any]) -> dict[str, Any]:
+    def _body(
+        self, body: Mapping[str, Any], networks: Mapping[str, Any], containers: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """A container with the full names of all that it refers to."""
         found = dict(body)
         if "networks" in body or "image" not in body:
@@ -161,14 +199,21 @@ class Cli:
         if shared in containers:
             found["network_mode"] = f"container:{self.docker.name(shared)}"
         if "depends_on" in body:
-            found["depends_on"] = {self.docker.name(key): {"condition": value} for key, value in body["depends_on"].items()}
+            found["depends_on"] = {
+                self.docker.name(key): {"condition": value}
+                for key, value in body["depends_on"].items()
+            }
         return found
 
     def _attachments(self, given: Any, networks: Mapping[str, Any]) -> Any:
         def full(key: str) -> str:
             return self.docker.name(key) if key in networks else key
 
-        return {full(key): body for key, body in given.items()} if isinstance(given, dict) else [full(key) for key in given]
+        return (
+            {full(key): body for key, body in given.items()}
+            if isinstance(given, dict)
+            else [full(key) for key in given]
+        )
 
     def run(self, *arguments: str, code: int | None = 0, **more: Any) -> Result:
         return run(*arguments, code=code, host=self.host, **more)
@@ -183,7 +228,12 @@ class Cli:
     def destroy(self, *arguments: str, code: int = 0) -> Result:
         return self.run("destroy", str(self.file), "--yes", "-v", *arguments, code=code)
 
-    def converge(self, networks: Mapping[str, Any], containers: Mapping[str, Any] | None = None, *arguments: str) -> Result:
+    def converge(
+        self,
+        networks: Mapping[str, Any],
+        containers: Mapping[str, Any] | None = None,
+        *arguments: str,
+    ) -> Result:
         """Writes a file, applies it, and proves that nothing is left to do."""
         self.write(networks, containers)
         result = self.apply(*arguments)
@@ -191,7 +241,9 @@ class Cli:
         return result
 
     def settled(self) -> None:
-        """Another apply has nothing to do: it only reads, and leaves every byte that inspect shows as it was."""
+        """Another apply has nothing to do: it only reads, and leaves every byte that inspect shows
+        as it was.
+        """
         before = self.at_rest()
         again = self.apply()
         assert not again.writes, again.said
@@ -199,7 +251,9 @@ class Cli:
         assert self.inspected() == before
 
     def at_rest(self) -> dict[str, str]:
-        """What is inspected once nothing moves by itself: a command that was started a moment ago may be about to end."""
+        """What is inspected once nothing moves by itself: a command that was started a moment ago
+        may be about to end.
+        """
         before = self.inspected()
         for _ in range(50):
             time.sleep(0.1)
@@ -213,13 +267,21 @@ class Cli:
         """What the engine says of each of the test's networks and containers, to the byte."""
         prefix, call = self.docker.prefix, self.docker.do
         networks = [n["Id"] for n in call("GET", "/networks") if n["Name"].startswith(prefix)]
-        containers = [c["Id"] for c in call("GET", "/containers/json?all=1") if (c["Names"] or ["/"])[0].startswith("/" + prefix)]
-        paths = [f"/networks/{id}" for id in networks] + [f"/containers/{id}/json" for id in containers]
+        containers = [
+            c["Id"]
+            for c in call("GET", "/containers/json?all=1")
+            if (c["Names"] or ["/"])[0].startswith("/" + prefix)
+        ]
+        paths = [f"/networks/{id}" for id in networks] + [
+            f"/containers/{id}/json" for id in containers
+        ]
         raw = {path: call("GET", path) for path in paths}
         for found in raw.values():
             found.pop("ExecIDs", None)  # health is checked all the time
             found.get("State", {}).pop("Health", None)
-            found.get("Mounts", []).sort(key=lambda mount: mount["Destination"])  # Docker 20.10 lists them in any order
+            found.get("Mounts", []).sort(
+                key=lambda mount: mount["Destination"]
+            )  # Docker 20.10 lists them in any order
         return {path: json.dumps(found, sort_keys=True) for path, found in raw.items()}
 
     def network(self, short: str) -> dict[str, Any]:
@@ -233,7 +295,9 @@ class Cli:
 
     def endpoint(self, container: str, network: str) -> dict[str, Any] | None:
         """A container's attachment as inspected, or None."""
-        networks: dict[str, dict[str, Any]] = self.docker.inspect(self.docker.name(container))["NetworkSettings"]["Networks"]
+        networks: dict[str, dict[str, Any]] = self.docker.inspect(self.docker.name(container))[
+            "NetworkSettings"
+        ]["Networks"]
         return networks.get(self.docker.name(network)) or networks.get(network)
 
     def life(self, *containers: str) -> list[tuple[str, str, int]]:
@@ -249,7 +313,12 @@ class Cli:
 
 def box(*command: str, **more: object) -> dict[str, Any]:
     """A container for a file that ends at once when it is stopped; without a command it sleeps."""
-    return {"image": IMAGE, "command": list(command or ("sleep", "3600")), "stop_grace_period": "0s", **more}
+    return {
+        "image": IMAGE,
+        "command": list(command or ("sleep", "3600")),
+        "stop_grace_period": "0s",
+        **more,
+    }
 
 
 def server(page: str = "page", **more: Any) -> dict[str, Any]:
@@ -258,6 +327,8 @@ def server(page: str = "page", **more: Any) -> dict[str, Any]:
 
 
 def names(aliases: Sequence[str] | None, container: Mapping[str, Any]) -> set[str]:
-    """The aliases of an endpoint without those that the engine adds, and the one that is netplan's mark on Podman."""
+    """The aliases of an endpoint without those that the engine adds, and the one that is netplan's
+    mark on Podman.
+    """
     own = {alias for alias in aliases or () if not alias.startswith("netplan:")}
     return own - {container["Id"][:12], container["Config"]["Hostname"]}

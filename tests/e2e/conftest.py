@@ -79,7 +79,10 @@ def host(request: pytest.FixtureRequest) -> str:
         address = address or locate().url
         open_reader(address, timeout=20).close()
     except NetplanError as error:
-        message = f"no engine to test with: {error.message}; set NETPLAN_TEST_HOSTS=unix:///path/to/docker.sock"
+        message = (
+            f"no engine to test with: {error.message}; set"
+            " NETPLAN_TEST_HOSTS=unix:///path/to/docker.sock"
+        )
         pytest.fail(message) if GIVEN else pytest.skip(message)
     if address in WIPE_HOSTS:
         _empty(Api(address))
@@ -87,10 +90,18 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 def _empty(api: Api) -> None:
-    """Removes every container, network and volume: each as far as the engine lets go of it, its own networks never."""
-    paths = [f"/containers/{container['Id']}?force=1&v=1" for container in api.call("GET", "/containers/json?all=1")[1]]
+    """Removes every container, network and volume: each as far as the engine lets go of it, its own
+    networks never.
+    """
+    paths = [
+        f"/containers/{container['Id']}?force=1&v=1"
+        for container in api.call("GET", "/containers/json?all=1")[1]
+    ]
     paths += [f"/networks/{network['Id']}" for network in api.call("GET", "/networks")[1]]
-    paths += [f"/volumes/{volume['Name']}?force=1" for volume in api.call("GET", "/volumes")[1]["Volumes"] or ()]
+    paths += [
+        f"/volumes/{volume['Name']}?force=1"
+        for volume in api.call("GET", "/volumes")[1]["Volumes"] or ()
+    ]
     for path in paths:
         api.call("DELETE", path)
 
@@ -115,7 +126,9 @@ def engine(host: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def image(host: str) -> Iterator[str]:
-    """An image with busybox in it, made without a registry; removed at the end if it was made here."""
+    """An image with busybox in it, made without a registry; removed at the end if it was made
+    here.
+    """
     api = Api(host)
     made = api.call("GET", f"/images/{IMAGE}/json")[0] == 404
     yield add_image(host) if made else IMAGE
@@ -125,7 +138,9 @@ def image(host: str) -> Iterator[str]:
 
 @pytest.fixture
 def busybox(host: str, image: str) -> Iterator[None]:
-    """The public image that examples name: where the engine has none, ours under that name for as long as the test lasts."""
+    """The public image that examples name: where the engine has none, ours under that name for as
+    long as the test lasts.
+    """
     api = Api(host)
     missing = api.call("GET", "/images/busybox:latest/json")[0] == 404
     if missing:
@@ -138,8 +153,12 @@ def busybox(host: str, image: str) -> Iterator[None]:
 def add_image(host: str) -> str:
     """Makes the image on an engine; its name."""
     repository, _, tag = IMAGE.partition(":")
-    query = f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
-    status, answer = Api(host).call("POST", f"/images/create?{query}", _root_file_system(), "application/x-tar")
+    query = (
+        f"fromSrc=-&repo={quote(repository, safe='')}&tag={tag}&changes={quote('ENV PATH=/bin')}"
+    )
+    status, answer = Api(host).call(
+        "POST", f"/images/create?{query}", _root_file_system(), "application/x-tar"
+    )
     assert status == 200, answer
     return IMAGE
 
@@ -147,7 +166,9 @@ def add_image(host: str) -> str:
 def _root_file_system() -> bytes:
     busybox = shutil.which("busybox")
     if not busybox or b"/ld-linux" in Path(busybox).read_bytes():
-        pytest.skip("these tests make their image from a static busybox: apt-get install busybox-static")
+        pytest.skip(
+            "these tests make their image from a static busybox: apt-get install busybox-static"
+        )
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for folder in ("bin", "etc", "tmp"):
@@ -194,13 +215,23 @@ class Api:
         self._host = host
 
     def call(
-        self, method: str, path: str, body: Any = None, kind: str = "application/json", headers: Mapping[str, str] = MappingProxyType({})
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        kind: str = "application/json",
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, Any]:
         """Status and decoded answer: JSON where it is JSON, else text."""
         connection = _Connection(self._host)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
-            connection.request(method, path, data, ({"Content-Type": kind} if data is not None else {}) | dict(headers))
+            connection.request(
+                method,
+                path,
+                data,
+                ({"Content-Type": kind} if data is not None else {}) | dict(headers),
+            )
             response = connection.getresponse()
             raw = response.read()
         finally:
@@ -236,7 +267,11 @@ class Docker(Api):
     def subnet(family: str = "ipv4") -> str:
         """A subnet that no other test of this run has."""
         number = next(_subnets) % 4096
-        return f"10.{224 + number // 256}.{number % 256}.0/24" if family == "ipv4" else f"fd00:7e57:{number:x}::/64"
+        return (
+            f"10.{224 + number // 256}.{number % 256}.0/24"
+            if family == "ipv4"
+            else f"fd00:7e57:{number:x}::/64"
+        )
 
     def do(self, method: str, path: str, body: Any = None) -> Any:
         """A call that must succeed; its answer."""
@@ -248,15 +283,30 @@ class Docker(Api):
         """A new network; its ID. `body` as in POST /networks/create; `subnet=` for one pool."""
         if "subnet" in body:
             body["IPAM"] = {"Config": [{"Subnet": body.pop("subnet")}]}
-        return str(self.do("POST", "/networks/create", {"Name": self.name(short), "CheckDuplicate": True} | body)["Id"])
+        return str(
+            self.do(
+                "POST",
+                "/networks/create",
+                {"Name": self.name(short), "CheckDuplicate": True} | body,
+            )["Id"]
+        )
 
-    def container(self, short: str, network: str = "bridge", start: bool = True, **body: Any) -> str:
-        """A new container that sleeps; its ID. `network` is a mode or a network's full name; `endpoint=` its EndpointConfig."""
+    def container(
+        self, short: str, network: str = "bridge", start: bool = True, **body: Any
+    ) -> str:
+        """A new container that sleeps; its ID. `network` is a mode or a network's full name;
+        `endpoint=` its EndpointConfig.
+        """
         endpoint = body.pop("endpoint", None)
         if endpoint is not None:
             body["NetworkingConfig"] = {"EndpointsConfig": {network: endpoint}}
         mode = {"NetworkMode": network, "CapAdd": ["NET_RAW"]} | body.pop("HostConfig", {})
-        whole = {"Image": self.image, "Cmd": ["sleep", "3600"], "StopSignal": "SIGKILL", "HostConfig": mode} | body
+        whole = {
+            "Image": self.image,
+            "Cmd": ["sleep", "3600"],
+            "StopSignal": "SIGKILL",
+            "HostConfig": mode,
+        } | body
         id = str(self.do("POST", f"/containers/create?name={self.name(short)}", whole)["Id"])
         if start:
             self.start(id)
@@ -270,7 +320,11 @@ class Docker(Api):
 
     def connect(self, network: str, container: str, **endpoint: Any) -> tuple[int, Any]:
         """Status and answer: it may fail."""
-        return self.call("POST", f"/networks/{network}/connect", {"Container": container, "EndpointConfig": endpoint})
+        return self.call(
+            "POST",
+            f"/networks/{network}/connect",
+            {"Container": container, "EndpointConfig": endpoint},
+        )
 
     def disconnect(self, network: str, container: str) -> tuple[int, Any]:
         """Status and answer: it may fail."""
@@ -295,10 +349,14 @@ class Docker(Api):
 
     def ping(self, container: str, name: str) -> bool:
         """Whether `name` (or an address) answers one of two pings from inside `container`."""
-        return any(self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0 for _ in range(2))
+        return any(
+            self.exec(container, "ping", "-c", "1", "-W", "2", name)[0] == 0 for _ in range(2)
+        )
 
     def fetch(self, container: str, url: str) -> str:
-        """What `container` downloads from there, without the end of the line; what went wrong where nothing comes."""
+        """What `container` downloads from there, without the end of the line; what went wrong where
+        nothing comes.
+        """
         for _ in range(20):
             code, said = self.exec(container, "wget", "-q", "-O", "-", url)
             if "refused" not in said:
@@ -310,17 +368,26 @@ class Docker(Api):
         """Put an image into its registry."""
         name, _, tag = reference.rpartition(":")
         header = base64.urlsafe_b64encode(json.dumps(dict(credentials)).encode()).decode()
-        status, answer = self.call("POST", f"/images/{name}/push?tag={tag}", headers={"X-Registry-Auth": header})
+        status, answer = self.call(
+            "POST", f"/images/{name}/push?tag={tag}", headers={"X-Registry-Auth": header}
+        )
         assert status == 200, answer
         assert '"error"' not in str(answer), answer
 
     def clean_up(self) -> None:
-        """Remove every container and network whose name has the prefix, and what says how long its topologies live."""
+        """Remove every container and network whose name has the prefix, and what says how long its
+        topologies live.
+        """
         for volume in self.do("GET", "/volumes")["Volumes"] or ():
             if volume["Name"].startswith(f"netplan.ttl.{self.prefix}"):
                 self.call("DELETE", f"/volumes/{volume['Name']}")
-        for _ in range(50):  # some wait for another to go; a swarm lets go of a network a little later
-            left = [f"/containers/{id}?force=1&v=1" for id in self._mine("/containers/json?all=1", "Names")]
+        for _ in range(
+            50
+        ):  # some wait for another to go; a swarm lets go of a network a little later
+            left = [
+                f"/containers/{id}?force=1&v=1"
+                for id in self._mine("/containers/json?all=1", "Names")
+            ]
             left = left or [f"/networks/{id}" for id in self._mine("/networks", "Name")]
             if not left:
                 return
@@ -335,9 +402,13 @@ class Docker(Api):
 
 @contextmanager
 def one_node_swarm(docker: Docker) -> Iterator[None]:
-    """Makes an engine of the tests' own a swarm; at the end it is as it was. One that is a swarm's manager already is taken as it is."""
+    """Makes an engine of the tests' own a swarm; at the end it is as it was. One that is a swarm's
+    manager already is taken as it is.
+    """
     if docker.host not in WIPE_HOSTS:
-        pytest.skip("makes the engine a swarm for a moment: only on engines named in NETPLAN_WIPE_HOSTS")
+        pytest.skip(
+            "makes the engine a swarm for a moment: only on engines named in NETPLAN_WIPE_HOSTS"
+        )
     if docker.info.flavor == "podman":
         pytest.skip("Podman has no swarm")
     state = docker.do("GET", "/info")["Swarm"]

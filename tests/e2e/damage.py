@@ -1,4 +1,6 @@
-"""Ways to damage a lab by hand, as people and other programs do it: bare calls to the engine, chosen at random."""
+"""Ways to damage a lab by hand, as people and other programs do it: bare calls to the engine,
+chosen at random.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,10 @@ Change = Callable[["Damage"], None]
 
 @dataclass
 class Damage:
-    """A lab that is being damaged. All names are short ones: `containers` and `networks` are the lab's, `foreign` came by the damage,
-    `squatters` are foreign too and have the lab's names. `done` says what was done."""
+    """A lab that is being damaged. All names are short ones: `containers` and `networks` are the
+    lab's, `foreign` came by the damage, `squatters` are foreign too and have the lab's names.
+    `done` says what was done.
+    """
 
     docker: Docker
     random: random.Random
@@ -34,7 +38,11 @@ class Damage:
             change(self)
         self.foreign = [short for short in self.foreign if self.raw(self.docker.name(short))]
         raw = {short: self.raw(self.docker.name(short)) for short in self.containers}
-        self.squatters = [short for short, found in raw.items() if found and TOPOLOGY not in found["Config"]["Labels"]]
+        self.squatters = [
+            short
+            for short, found in raw.items()
+            if found and TOPOLOGY not in found["Config"]["Labels"]
+        ]
 
     # --- choices ---
 
@@ -62,11 +70,13 @@ class Damage:
         return [entry["Id"] for entry in listed if network in entry["NetworkSettings"]["Networks"]]
 
 
-# --- containers ------------------------------------------------------------------------------------------------------
+# --- containers -----------------------------------------------------------------------------------
 
 
 def _call(verb: str) -> Change:
-    """A plain call to a random container; where it makes no sense at that time the engine says so, and nothing happens."""
+    """A plain call to a random container; where it makes no sense at that time the engine says so,
+    and nothing happens.
+    """
 
     def change(lab: Damage) -> None:
         name = lab.container()
@@ -84,7 +94,9 @@ def rename(lab: Damage) -> None:
 
 
 def interrupt(lab: Damage) -> None:
-    """As a recreation that was killed leaves it: renamed, with or without a successor that was never started."""
+    """As a recreation that was killed leaves it: renamed, with or without a successor that was
+    never started.
+    """
     name = lab.container()
     raw = lab.raw(name)
     if raw:
@@ -109,7 +121,10 @@ def remake(lab: Damage) -> None:
 
 def _same(raw: dict[str, Any]) -> dict[str, Any]:
     config = {key: raw["Config"][key] for key in ("Image", "Cmd", "Env", "Labels")}
-    return config | {"StopTimeout": 0, "HostConfig": {"NetworkMode": raw["HostConfig"]["NetworkMode"]}}
+    return config | {
+        "StopTimeout": 0,
+        "HostConfig": {"NetworkMode": raw["HostConfig"]["NetworkMode"]},
+    }
 
 
 def squat(lab: Damage) -> None:
@@ -131,11 +146,15 @@ def write(lab: Damage) -> None:
 
 def other_policy(lab: Damage) -> None:
     name = lab.container()
-    lab.docker.call("POST", f"/containers/{name}/update", {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}})
+    lab.docker.call(
+        "POST",
+        f"/containers/{name}/update",
+        {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}},
+    )
     lab.note(f"another restart policy of {name}")
 
 
-# --- attachments -----------------------------------------------------------------------------------------------------
+# --- attachments ----------------------------------------------------------------------------------
 
 
 def disconnect(lab: Damage) -> None:
@@ -167,7 +186,9 @@ def take_address(lab: Damage) -> None:
         lab.docker.disconnect(network, name)
         lab.docker.container(short := lab.other(), "bridge")
         lab.docker.connect(network, lab.docker.name(short), IPAMConfig={"IPv4Address": address})
-        lab.docker.connect(network, name, IPAMConfig={"IPv4Address": address})  # a phantom is left, where it still runs
+        lab.docker.connect(
+            network, name, IPAMConfig={"IPv4Address": address}
+        )  # a phantom is left, where it still runs
     lab.note(f"address of {name} on {network} taken")
 
 
@@ -186,12 +207,18 @@ def foreign_inside(lab: Damage) -> None:
     """A container of somebody else shares the network of one of the lab's."""
     name = lab.container()
     raw = lab.raw(name)
-    if raw and raw["State"]["Running"] and raw["HostConfig"]["NetworkMode"].partition(":")[0] not in ("container", "host"):
-        lab.docker.container(lab.other(), f"container:{raw['Id']}", start=not raw["State"]["Paused"])
+    if (
+        raw
+        and raw["State"]["Running"]
+        and raw["HostConfig"]["NetworkMode"].partition(":")[0] not in ("container", "host")
+    ):
+        lab.docker.container(
+            lab.other(), f"container:{raw['Id']}", start=not raw["State"]["Paused"]
+        )
     lab.note(f"foreign container inside {name}")
 
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 
 def remove_network(lab: Damage) -> None:
@@ -201,12 +228,18 @@ def remove_network(lab: Damage) -> None:
 
 
 def remake_network(lab: Damage) -> None:
-    """With the labels that it had, and other settings; all that were on it are back, without their aliases."""
+    """With the labels that it had, and other settings; all that were on it are back, without their
+    aliases.
+    """
     network = lab.network()
     status, raw = lab.docker.call("GET", f"/networks/{network}")
     if status == 200:
         members = _remove_network(lab, network)
-        body = {"Labels": raw["Labels"], "Internal": not raw["Internal"], "IPAM": {"Config": [{"Subnet": lab.docker.subnet()}]}}
+        body = {
+            "Labels": raw["Labels"],
+            "Internal": not raw["Internal"],
+            "IPAM": {"Config": [{"Subnet": lab.docker.subnet()}]},
+        }
         lab.docker.network(network.removeprefix(lab.docker.prefix), **body)
         for member in members:
             lab.docker.connect(network, member)
@@ -216,13 +249,18 @@ def remake_network(lab: Damage) -> None:
 def _remove_network(lab: Damage, network: str) -> list[str]:
     members = lab.members(network)
     for member in members:
-        lab.docker.call("POST", f"/networks/{network}/disconnect", {"Container": member, "Force": True})
+        lab.docker.call(
+            "POST", f"/networks/{network}/disconnect", {"Container": member, "Force": True}
+        )
     lab.docker.call("DELETE", f"/networks/{network}")
     return members
 
 
 CHANGES: Sequence[Change] = (
-    *map(_call, ("POST /kill", "POST /stop?t=0", "POST /pause", "POST /restart?t=0", "DELETE ?force=1&v=1")),
+    *map(
+        _call,
+        ("POST /kill", "POST /stop?t=0", "POST /pause", "POST /restart?t=0", "DELETE ?force=1&v=1"),
+    ),
     *(rename, interrupt, remake, squat, write, other_policy),
     *(disconnect, reconnect, connect_elsewhere, take_address, foreign, foreign_inside),
     *(remove_network, remake_network),

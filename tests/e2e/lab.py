@@ -18,7 +18,11 @@ Topology = dict[str, Any]
 
 def needed(topology: Topology) -> list[str]:
     """The containers that must exist beforehand."""
-    return [name for name, container in topology["containers"].items() if not container.get("optional") and "image" not in container]
+    return [
+        name
+        for name, container in topology["containers"].items()
+        if not container.get("optional") and "image" not in container
+    ]
 
 
 def load(file: Path) -> Topology:
@@ -40,7 +44,11 @@ class Lab:
             if network.get("external"):
                 self._made.append(self.client.networks.create(name))
         for name in needed(topology):
-            self._made.append(self.client.containers.run(self.image, ["sleep", "3600"], name=name, detach=True, init=False))
+            self._made.append(
+                self.client.containers.run(
+                    self.image, ["sleep", "3600"], name=name, detach=True, init=False
+                )
+            )
 
     def clean(self) -> None:
         for thing in reversed(self._made):
@@ -61,7 +69,9 @@ class Lab:
 
     def fetches(self, container: str, url: str) -> str:
         """A page downloaded inside a container, or nothing."""
-        done = self.client.containers.get(container).exec_run(["wget", "-q", "-O", "-", url], stderr=False)
+        done = self.client.containers.get(container).exec_run(
+            ["wget", "-q", "-O", "-", url], stderr=False
+        )
         assert isinstance(done.output, bytes)
         return done.output.decode().strip() if done.exit_code == 0 else ""
 
@@ -69,7 +79,9 @@ class Lab:
         return self.inside(one, "ping", "-c", "1", "-W", "2", other)
 
     def address(self, container: str, network: str, key: str = "IPAddress") -> str:
-        return str(self.client.containers.get(container).attrs["NetworkSettings"]["Networks"][network][key])
+        return str(
+            self.client.containers.get(container).attrs["NetworkSettings"]["Networks"][network][key]
+        )
 
     def life(self, container: str) -> tuple[str, str]:
         """Its ID and when it was started."""
@@ -78,7 +90,9 @@ class Lab:
 
     @contextmanager
     def edited(self, file: Path, *changes: tuple[str, str]) -> Iterator[str]:
-        """The file applied with changes, and as it was again afterwards; yields what the first said."""
+        """The file applied with changes, and as it was again afterwards; yields what the first
+        said.
+        """
         text = file.read_text(encoding="utf-8")
         for old, new in changes:
             assert old in text
@@ -91,16 +105,28 @@ class Lab:
 
     def on_host(self, *command: str) -> str:
         """Runs a command in the engine's own network namespace; its output."""
-        output = self.client.containers.run(self.image, list(command), network_mode="host", cap_add=["NET_ADMIN"], remove=True, stderr=True)
+        output = self.client.containers.run(
+            self.image,
+            list(command),
+            network_mode="host",
+            cap_add=["NET_ADMIN"],
+            remove=True,
+            stderr=True,
+        )
         return str(output, "utf-8")
 
     def state(self) -> dict[str, Any]:
-        """What must be as before in the end: each network's name and ID; each container's networks and start."""
+        """What must be as before in the end: each network's name and ID; each container's networks
+        and start.
+        """
         containers = self.client.containers.list(all=True)
         return {
             **{f"network {n.name}": n.id for n in self.client.networks.list()},
             **{f"volume {v.name}": v.name for v in self.client.volumes.list()},
-            **{f"container {c.name}": (sorted(c.attrs["NetworkSettings"]["Networks"]), started(c)) for c in containers},
+            **{
+                f"container {c.name}": (sorted(c.attrs["NetworkSettings"]["Networks"]), started(c))
+                for c in containers
+            },
         }
 
 

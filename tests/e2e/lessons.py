@@ -1,4 +1,6 @@
-"""What each lab in topologies/ teaches, proved from inside its containers: pings and downloads by name, as its pictures say."""
+"""What each lab in topologies/ teaches, proved from inside its containers: pings and downloads by
+name, as its pictures say.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +26,25 @@ def bridges(lab: Lab, file: Path) -> None:
 
 
 def names(lab: Lab, file: Path) -> None:
-    """A server that gets another address is found under its name and its alias, and does not restart; nor does its client."""
+    """A server that gets another address is found under its name and its alias, and does not
+    restart; nor does its client.
+    """
     lives = [lab.life(name) for name in ("name-server", "name-client")]
     with lab.edited(file, ("10.201.22.10", "10.201.22.99")) as said:
         assert "10.201.22.10 -> 10.201.22.99" in said
         for name in ("name-server", "www"):
             assert lab.fetches("name-client", f"http://{name}") == "here I am"
-        assert "10.201.22.99" in lab.says("name-client", "ping", "-c", "1", "-W", "2", "name-server")
+        assert "10.201.22.99" in lab.says(
+            "name-client", "ping", "-c", "1", "-W", "2", "name-server"
+        )
     assert lab.fetches("name-client", "http://name-server") == "here I am"
     assert [lab.life(name) for name in ("name-server", "name-client")] == lives
 
 
 def connections(lab: Lab, file: Path) -> None:
-    """Attachments come and go with the file, without a restart; one that was taken away by hand is drift and comes back."""
+    """Attachments come and go with the file, without a restart; one that was taken away by hand is
+    drift and comes back.
+    """
     life = lab.life("roamer")
     with lab.edited(file, ("networks: [mainland, island]", "networks: [mainland]")):
         assert lab.reaches("roamer", "mainlander")
@@ -50,10 +58,16 @@ def connections(lab: Lab, file: Path) -> None:
 
 
 def modes(lab: Lab, file: Path) -> None:
-    """host has the machine's interfaces, none only lo, and who shares a network has its address, its MAC address and its localhost."""
+    """host has the machine's interfaces, none only lo, and who shares a network has its address,
+    its MAC address and its localhost.
+    """
     links = ("ip", "-o", "link")
     assert interfaces(lab.says("mode-none", *links)) == {"lo"}
-    assert interfaces(lab.says("mode-host", *links)) == interfaces(lab.on_host(*links)) > {"lo", "docker0"}
+    assert (
+        interfaces(lab.says("mode-host", *links))
+        == interfaces(lab.on_host(*links))
+        > {"lo", "docker0"}
+    )
     assert lab.says("mode-shared", "ip", "addr") == lab.says("mode-network", "ip", "addr")
     assert lab.address("mode-network", "own", "MacAddress") in lab.says("mode-shared", "ip", "link")
     assert lab.fetches("mode-shared", "http://localhost") == "mode-network"
@@ -78,7 +92,9 @@ def ports(lab: Lab, file: Path) -> None:
 
 
 def published(lab: Lab) -> None:
-    chosen = lab.client.containers.get("port-any").attrs["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
+    chosen = lab.client.containers.get("port-any").attrs["NetworkSettings"]["Ports"]["80/tcp"][0][
+        "HostPort"
+    ]
     for port, name in (("18080", "port-fixed"), ("18081", "port-local"), (chosen, "port-any")):
         assert lab.on_host("wget", "-q", "-O", "-", f"http://127.0.0.1:{port}").strip() == name
 
@@ -101,16 +117,24 @@ def gateway(lab: Lab, file: Path) -> None:
 
 
 def database(lab: Lab, file: Path) -> None:
-    """The client sees the server's page and not the database; the check has ended well, and that is as declared."""
+    """The client sees the server's page and not the database; the check has ended well, and that is
+    as declared.
+    """
     assert lab.fetches("cs-client", "http://cs-server") == "7 records"
     assert not lab.reaches("cs-client", "cs-database")
     assert not lab.reaches("cs-client", lab.address("cs-database", "records"))
     check = lab.client.containers.get("cs-check")
-    assert (check.status, check.attrs["State"]["ExitCode"], check.logs().decode().strip()) == ("exited", 0, "7 records")
+    assert (check.status, check.attrs["State"]["ExitCode"], check.logs().decode().strip()) == (
+        "exited",
+        0,
+        "7 records",
+    )
     shown = json.loads(lab.netplan("show", str(file), "-o", "json"))
     jsonschema.validate(shown, json.loads(schema_text("show")))
     rows = shown["topologies"][0]["containers"]
-    assert {row["name"]: row["exit_code"] for row in rows if row["state"] == "exited"} == {"cs-check": 0}
+    assert {row["name"]: row["exit_code"] for row in rows if row["state"] == "exited"} == {
+        "cs-check": 0
+    }
     assert not any(row["notes"] for row in rows)
 
 

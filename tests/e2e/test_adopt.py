@@ -1,4 +1,6 @@
-"""Taking over a network that another tool made: replaced under its containers, with everything they have."""
+"""Taking over a network that another tool made: replaced under its containers, with everything they
+have.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +14,36 @@ Body = dict[str, Any]
 
 
 def made_by_hand(cli: Cli, subnet: str) -> None:
-    """`docker network create n` with options and labels, two containers on it, one with settings of its own."""
+    """`docker network create n` with options and labels, two containers on it, one with settings of
+    its own.
+    """
     docker, full = cli.docker, cli.docker.name
-    docker.network("n", subnet=subnet, Labels={"com.example.tool": "x"}, Options={"com.docker.network.driver.mtu": "1400"})
+    docker.network(
+        "n",
+        subnet=subnet,
+        Labels={"com.example.tool": "x"},
+        Options={"com.docker.network.driver.mtu": "1400"},
+    )
     docker.container("plain", full("n"))
     docker.container("rich")
-    own = {"Aliases": ["db"], "IPAMConfig": {"IPv4Address": at(subnet, 50)}, "DriverOpts": {"org.example.x": "y"}}
+    own = {
+        "Aliases": ["db"],
+        "IPAMConfig": {"IPv4Address": at(subnet, 50)},
+        "DriverOpts": {"org.example.x": "y"},
+    }
     assert docker.connect(full("n"), full("rich"), **own)[0] == 200
 
 
 def test_an_adopted_network_is_replaced_and_its_endpoints_kept(cli: Cli) -> None:
     full, subnet = cli.docker.name, cli.docker.subnet()
     made_by_hand(cli, subnet)
-    before, lives = {name: stable(cli.endpoint(name, "n")) for name in ("plain", "rich")}, cli.life("plain", "rich")
-    cli.write({"n": {"labels": {"mine": "1"}}}, {name: {"networks": ["n"]} for name in ("plain", "rich")})
+    before, lives = (
+        {name: stable(cli.endpoint(name, "n")) for name in ("plain", "rich")},
+        cli.life("plain", "rich"),
+    )
+    cli.write(
+        {"n": {"labels": {"mine": "1"}}}, {name: {"networks": ["n"]} for name in ("plain", "rich")}
+    )
     cli.plan(code=3)
     planned = cli.plan("--adopt", full("n"), "--exit-code", code=2).out
     assert f"-/+ network {full('n')}" in planned
@@ -85,12 +103,22 @@ def test_adopting_what_belongs_to_another_topology(cli: Cli) -> None:
 
 
 def test_what_is_declared_on_an_adopted_network_is_ours_too(cli: Cli) -> None:
-    """A topology that is split in two: the one that was there before does not cut off what the other has taken over."""
-    full, networks = cli.docker.name, {"n": {"subnet": cli.docker.subnet()}, "m": {"subnet": cli.docker.subnet()}}
+    """A topology that is split in two: the one that was there before does not cut off what the
+    other has taken over.
+    """
+    full, networks = (
+        cli.docker.name,
+        {"n": {"subnet": cli.docker.subnet()}, "m": {"subnet": cli.docker.subnet()}},
+    )
     cli.docker.container("web")
     cli.converge(networks, {"web": {"networks": {"n": {"aliases": ["www"]}, "m": {}}}})
     cli.write({"m": networks["m"]}, {"web": {"networks": ["m"]}})
-    other = cli.write({"n": networks["n"]}, {"web": {"networks": {"n": {"aliases": ["www"]}}}}, name=full("other"), file="other.yaml")
+    other = cli.write(
+        {"n": networks["n"]},
+        {"web": {"networks": {"n": {"aliases": ["www"]}}}},
+        name=full("other"),
+        file="other.yaml",
+    )
     cli.run("apply", str(other), "--yes", "--adopt", full("n"))
     cli.apply()
     for file in (str(other), str(cli.file)):
@@ -110,7 +138,9 @@ def test_adopting_what_is_not_declared_is_a_mistake(cli: Cli) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     for command in (cli.plan, cli.apply):
         result = command("--adopt", "nothing-of-the-kind", code=4)
-        assert "error: --adopt nothing-of-the-kind: no network of that name is declared" in result.err
+        assert (
+            "error: --adopt nothing-of-the-kind: no network of that name is declared" in result.err
+        )
         assert f"declared are {cli.docker.name('n')}" in result.err
     cli.write({"n": {"external": True}})
     assert "it is declared external" in cli.plan("--adopt", cli.docker.name("n"), code=4).err

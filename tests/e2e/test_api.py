@@ -18,7 +18,13 @@ from typing import Any
 import pytest
 
 from reconciler import api
-from reconciler.errors import BusyError, PlanRefusedError, RefusedError, StepsFailedError, UsageError
+from reconciler.errors import (
+    BusyError,
+    PlanRefusedError,
+    RefusedError,
+    StepsFailedError,
+    UsageError,
+)
 
 from .cli import Cli, box
 from .conftest import Docker
@@ -42,7 +48,9 @@ def engine(host: str) -> api.Engine:
     return api.Engine(host)
 
 
-def test_the_document(host: str, busybox: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_document(
+    host: str, busybox: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every example, in order, in one program; each prints what stands below it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", host)
@@ -64,11 +72,19 @@ def test_the_document(host: str, busybox: None, tmp_path: Path, monkeypatch: pyt
             api.destroy("pair")
 
 
-def test_what_a_program_and_a_command_do_is_the_same(cli: Cli, engine: api.Engine, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_a_program_and_a_command_do_is_the_same(
+    cli: Cli, engine: api.Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
     file = cli.write({"a": {}}, {"one": box(networks=["a"]), "two": box(networks=["a"])})
     topology = api.load(file)
     seen: list[str] = []
-    result = api.apply(topology, engine, limits=QUICK, ttl=3600, progress=lambda event: seen.append(event.step.text))
+    result = api.apply(
+        topology,
+        engine,
+        limits=QUICK,
+        ttl=3600,
+        progress=lambda event: seen.append(event.step.text),
+    )
     assert result.changed
     assert result.warnings == ()
     assert {step.step.text for step in result.steps} == {*seen}
@@ -82,7 +98,10 @@ def test_what_a_program_and_a_command_do_is_the_same(cli: Cli, engine: api.Engin
     with pytest.raises(RefusedError, match="no longer the expected one"):
         api.apply(topology, engine, expected=first, limits=QUICK)
     live = api.show(topology, engine)
-    assert {row.name: row.state for row in live.containers} == {cli.docker.name("one"): "exited", cli.docker.name("two"): "running"}
+    assert {row.name: row.state for row in live.containers} == {
+        cli.docker.name("one"): "exited",
+        cli.docker.name("two"): "running",
+    }
     assert any("is not running" in note for row in live.containers for note in row.notes)
     assert live.text.startswith("netplan: topology")
     assert api.show(topology.name, engine).networks[0].name == cli.docker.name("a")
@@ -96,7 +115,9 @@ def test_what_a_program_and_a_command_do_is_the_same(cli: Cli, engine: api.Engin
     assert api.plan(topology, engine).empty
 
     with pytest.raises(PlanRefusedError) as caught:
-        api.destroy(topology, engine, consent=api.Consent(protect={cli.docker.name("a")}), limits=QUICK)
+        api.destroy(
+            topology, engine, consent=api.Consent(protect={cli.docker.name("a")}), limits=QUICK
+        )
     assert caught.value.plan.refusals
     with pytest.raises(UsageError, match="does not exist on this engine"):
         api.destroy(f"{topology.name}x", engine, limits=QUICK)
@@ -105,7 +126,9 @@ def test_what_a_program_and_a_command_do_is_the_same(cli: Cli, engine: api.Engin
 
 
 def test_steps_that_fail_are_told_one_by_one(cli: Cli, engine: api.Engine) -> None:
-    file = cli.write({"a": {}}, {"one": box("no-such-command", networks=["a"]), "two": box(networks=["a"])})
+    file = cli.write(
+        {"a": {}}, {"one": box("no-such-command", networks=["a"]), "two": box(networks=["a"])}
+    )
     with pytest.raises(StepsFailedError) as caught:
         api.apply(api.load(file), engine, limits=QUICK)
     error = caught.value
@@ -154,12 +177,20 @@ except KeyboardInterrupt as error:
 """
 
 
-def test_ctrl_c_is_an_interrupt_once_running_steps_have_ended(cli: Cli, engine: api.Engine, host: str) -> None:
-    waits = {"one": box(networks=["a"], healthcheck={"test": ["CMD", "false"], "interval": "1s", "retries": 60})}
+def test_ctrl_c_is_an_interrupt_once_running_steps_have_ended(
+    cli: Cli, engine: api.Engine, host: str
+) -> None:
+    waits = {
+        "one": box(
+            networks=["a"], healthcheck={"test": ["CMD", "false"], "interval": "1s", "retries": 60}
+        )
+    }
     needs = {"two": box(networks=["a"], depends_on={"one": "service_healthy"})}
     file = cli.write({"a": {}}, waits | needs)
     program = [sys.executable, "-c", INTERRUPTED, str(file), host]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env={**os.environ}) as process:
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, text=True, env={**os.environ}
+    ) as process:
         assert process.stdout
         for _ in range(6):  # until it waits
             process.stdout.readline()

@@ -1,4 +1,6 @@
-"""Bad files and bad command lines, as a user meets them: every problem with its position, nothing sent to an engine."""
+"""Bad files and bad command lines, as a user meets them: every problem with its position, nothing
+sent to an engine.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,13 @@ def bad(text: str | bytes, tmp_path: Path, command: str = "plan") -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "apply", "destroy", "show"])
-def test_every_command_reports_every_problem_and_asks_no_engine(command: str, tmp_path: Path) -> None:
-    text = "name: Bad Name\nnetworks:\n  a: {subnett: 10.0.0.0/24}\n  b: {subnet: 10.0.0.5/24}\ncontainers:\n  c: {networks: [zz]}\n"
+def test_every_command_reports_every_problem_and_asks_no_engine(
+    command: str, tmp_path: Path
+) -> None:
+    text = (
+        "name: Bad Name\nnetworks:\n  a: {subnett: 10.0.0.0/24}\n  b: {subnet:"
+        " 10.0.0.5/24}\ncontainers:\n  c: {networks: [zz]}\n"
+    )
     problems = bad(text, tmp_path, command)
     assert [problem.partition(":")[0] for problem in problems] == ["1", "3", "4", "6"]
     assert "did you mean 'subnet'" in problems[1]
@@ -39,7 +46,9 @@ def test_every_command_reports_every_problem_and_asks_no_engine(command: str, tm
 def test_twenty_problems_in_one_run(tmp_path: Path) -> None:
     lines = [f"  n{i}: {{subnet: 10.{i}.0.1/24}}" for i in range(20)]
     problems = bad("name: x\nnetworks:\n" + "\n".join(lines) + "\n", tmp_path)
-    assert [problem.partition(":")[0] for problem in problems] == [str(line) for line in range(3, 23)]
+    assert [problem.partition(":")[0] for problem in problems] == [
+        str(line) for line in range(3, 23)
+    ]
 
 
 # what is in the file, and where and what is said of it
@@ -55,7 +64,10 @@ FILES: dict[str, tuple[str | bytes, str, str]] = {
     "on-as-a-key": ("name: x\nnetworks:\n  on: {}\n", "3:3", "on"),
     "octal": ("name: x\nnetworks: {a: {mtu: 010}}\n", "2:", "010"),
     "mac-as-a-number": (
-        "name: x\nnetworks: {a: {}}\ncontainers: {c: {networks: {a: {mac_address: 12:34:56:00:00:10}}}}\n",
+        (
+            "name: x\nnetworks: {a: {}}\ncontainers: {c: {networks: {a: {mac_address:"
+            " 12:34:56:00:00:10}}}}\n"
+        ),
         "3:",
         "quot",
     ),
@@ -67,7 +79,10 @@ FILES: dict[str, tuple[str | bytes, str, str]] = {
     "nested": ("name: x\nnetworks: " + "{a: " * 3000 + "}" * 3000 + "\n", "2:", ""),
     "alias-bomb": (
         "a: &a [x,x,x,x,x,x,x,x,x]\n"
-        + "".join(f"{c}: &{c} [{','.join([f'*{p}'] * 9)}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)),
+        + "".join(
+            f"{c}: &{c} [{','.join([f'*{p}'] * 9)}]\n"
+            for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
         "",
         "",
     ),
@@ -89,7 +104,9 @@ def test_a_bad_file(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"\xef\xbb\xbfname: x\r\nnetworks: {}\r\n", b'{"name": "x", "networks": {"a": null}}'], ids=["bom-crlf", "json"]
+    "text",
+    [b"\xef\xbb\xbfname: x\r\nnetworks: {}\r\n", b'{"name": "x", "networks": {"a": null}}'],
+    ids=["bom-crlf", "json"],
 )
 def test_what_is_no_problem(text: bytes, tmp_path: Path) -> None:
     file = tmp_path / "good.yaml"
@@ -102,7 +119,7 @@ def test_a_file_from_standard_input_is_named(tmp_path: Path) -> None:
     assert re.match(r"<?\S+>?:2:1: ", result.err)
 
 
-# --- the command line ------------------------------------------------------------------------------------------------
+# --- the command line -----------------------------------------------------------------------------
 
 # arguments, and what is said
 WRONG: dict[str, tuple[list[str], str]] = {
@@ -128,7 +145,9 @@ def test_a_wrong_command_line(kind: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert result.out == ""
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "bad.yaml/x", "\x1b[31m.yaml"], ids=["too-long", "under-a-file", "colour"])
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "bad.yaml/x", "\x1b[31m.yaml"], ids=["too-long", "under-a-file", "colour"]
+)
 def test_a_path_that_cannot_be_a_file(name: str, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").touch()
     result = run("validate", f"{tmp_path}/{name}", code=4)

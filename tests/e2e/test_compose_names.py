@@ -1,4 +1,6 @@
-"""A Compose file as its users paste it: names on the engine beside keys, the default network, volumes that must exist, drivers."""
+"""A Compose file as its users paste it: names on the engine beside keys, the default network,
+volumes that must exist, drivers.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,15 @@ from .cli import Cli, box
 
 
 def write(cli: Cli, **top: object) -> None:
-    cli.file.write_text(yaml.safe_dump({"name": cli.topology, **top}, sort_keys=False), encoding="utf-8")
+    cli.file.write_text(
+        yaml.safe_dump({"name": cli.topology, **top}, sort_keys=False), encoding="utf-8"
+    )
 
 
 def test_a_pasted_file_means_what_it_means_to_compose(cli: Cli) -> None:
-    """Both names are found, on the default network; what shares a network, waits and mounts goes by the keys."""
+    """Both names are found, on the default network; what shares a network, waits and mounts goes by
+    the keys.
+    """
     full = cli.docker.name
     volume = full("data")
     devices = [{"source": "/dev/null", "target": "/dev/nothing", "permissions": "rwm"}]
@@ -32,7 +38,10 @@ def test_a_pasted_file_means_what_it_means_to_compose(cli: Cli) -> None:
     try:
         cli.apply()
         cli.settled()
-        assert cli.docker.do("GET", f"/networks/{cli.topology}_default")["Name"] == f"{cli.topology}_default"
+        assert (
+            cli.docker.do("GET", f"/networks/{cli.topology}_default")["Name"]
+            == f"{cli.topology}_default"
+        )
         for name in ("db", full("shop-db"), full("shop-web"), "web"):
             assert cli.docker.ping(full("shop-web"), name), name
             assert cli.docker.ping(full("side"), name), name
@@ -54,7 +63,11 @@ def test_a_pasted_file_means_what_it_means_to_compose(cli: Cli) -> None:
 
 def test_an_external_default_network_in_the_older_form(cli: Cli) -> None:
     proxy = cli.docker.network("proxy")
-    write(cli, networks={"default": {"external": {"name": cli.docker.name("proxy")}}}, containers={cli.docker.name("web"): box()})
+    write(
+        cli,
+        networks={"default": {"external": {"name": cli.docker.name("proxy")}}},
+        containers={cli.docker.name("web"): box()},
+    )
     cli.apply()
     cli.settled()
     endpoint = cli.endpoint("web", "proxy")

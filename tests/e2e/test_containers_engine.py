@@ -1,4 +1,6 @@
-"""Containers on a real engine: every setting comes back as it was sent, and every call does what it is for."""
+"""Containers on a real engine: every setting comes back as it was sent, and every call does what it
+is for.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from reconciler.codec.containers import read_settings
 from reconciler.engine import Engine
 from reconciler.errors import ApiError
 from reconciler.marks import TOPOLOGY, aside_name, container_labels, digests, secret_digest
-from reconciler.model import ALL_ENDPOINTS_API, ContainerMark, EndpointMark, EngineInfo, ObservedContainer, Secrets
+from reconciler.model import (
+    ALL_ENDPOINTS_API,
+    ContainerMark,
+    EndpointMark,
+    EngineInfo,
+    ObservedContainer,
+    Secrets,
+)
 from reconciler.observe import observe
 from reconciler.plan import ContainerSpec, EndpointSpec
 from reconciler.settings import Settings, Value
@@ -37,7 +46,15 @@ SETTINGS: dict[str, dict[str, Value]] = {
     "restart unless-stopped": {"restart": "unless-stopped"},
     "restart on-failure": {"restart": "on-failure:3"},
     "sysctls": {"sysctls.net.ipv4.ip_forward": "1", "sysctls.net.ipv4.conf.all.rp_filter": "2"},
-    "ports": {"ports": ("127.0.0.1:18181->81/tcp", "127.0.0.1:18182->82/udp", "18183->83/tcp", "81/tcp", "[::1]:18184->84/tcp")},
+    "ports": {
+        "ports": (
+            "127.0.0.1:18181->81/tcp",
+            "127.0.0.1:18182->82/udp",
+            "18183->83/tcp",
+            "81/tcp",
+            "[::1]:18184->84/tcp",
+        )
+    },
     "expose": {"expose": ("80/tcp", "81/udp")},
     "expose and ports": {"expose": ("80/tcp",), "ports": ("127.0.0.1:18185->85/tcp",)},
     "publish_all": {"publish_all": True, "expose": ("80/tcp",)},
@@ -74,15 +91,29 @@ SETTINGS: dict[str, dict[str, Value]] = {
 
 
 SINCE_API_144: dict[str, dict[str, Value]] = {
-    "healthcheck": {"healthcheck.test": ("CMD", "true"), "healthcheck.start_period": 10**9, "healthcheck.start_interval": 10**8},
+    "healthcheck": {
+        "healthcheck.test": ("CMD", "true"),
+        "healthcheck.start_period": 10**9,
+        "healthcheck.start_interval": 10**8,
+    },
 }
 
 
-def spec_of(docker: Docker, settings: Settings, environment: Mapping[str, str] | None = None, **more: Any) -> ContainerSpec:
-    secrets = {f"environment.{key}": secret_digest(key, value) for key, value in (environment or {}).items()}
+def spec_of(
+    docker: Docker, settings: Settings, environment: Mapping[str, str] | None = None, **more: Any
+) -> ContainerSpec:
+    secrets = {
+        f"environment.{key}": secret_digest(key, value)
+        for key, value in (environment or {}).items()
+    }
     whole = {"image": docker.image, **FOREVER, **settings, **secrets}
     mode = str(settings.get("network_mode", "bridge"))
-    more = {"mark": ContainerMark("lab", digests(whole)), "mode": mode, "environment": Secrets(environment or {}), **more}
+    more = {
+        "mark": ContainerMark("lab", digests(whole)),
+        "mode": mode,
+        "environment": Secrets(environment or {}),
+        **more,
+    }
     return ContainerSpec(whole, **more)
 
 
@@ -109,7 +140,9 @@ def test_a_setting_comes_back_as_it_was_sent(engine: Engine, docker: Docker, cas
 
 
 @pytest.mark.parametrize("case", SINCE_API_144)
-def test_a_newer_setting_comes_back_as_it_was_sent(engine: Engine, docker: Docker, engine_info: EngineInfo, case: str) -> None:
+def test_a_newer_setting_comes_back_as_it_was_sent(
+    engine: Engine, docker: Docker, engine_info: EngineInfo, case: str
+) -> None:
     if engine_info.api < (1, 44):
         pytest.skip("needs API 1.44")
     spec = spec_of(docker, SINCE_API_144[case])
@@ -118,15 +151,30 @@ def test_a_newer_setting_comes_back_as_it_was_sent(engine: Engine, docker: Docke
 
 
 def test_what_is_not_declared_is_the_default(engine: Engine, docker: Docker) -> None:
-    """Of two containers that declare nothing, nothing differs: neither ID nor name nor time is among their settings."""
-    first, second = (read(engine, engine.create_container(docker.name(short), spec_of(docker, {}))) for short in "ab")
+    """Of two containers that declare nothing, nothing differs: neither ID nor name nor time is
+    among their settings.
+    """
+    first, second = (
+        read(engine, engine.create_container(docker.name(short), spec_of(docker, {})))
+        for short in "ab"
+    )
     assert first == second
     assert set(first) == {
-        *("image", "command", "environment.PATH", "network_mode", "privileged", "publish_all", "restart"),
+        *(
+            "image",
+            "command",
+            "environment.PATH",
+            "network_mode",
+            "privileged",
+            "publish_all",
+            "restart",
+        ),
     }
 
 
-def test_environment_values_reach_the_container_and_nothing_else(engine: Engine, docker: Docker) -> None:
+def test_environment_values_reach_the_container_and_nothing_else(
+    engine: Engine, docker: Docker
+) -> None:
     spec = spec_of(docker, {}, {"PASSWORD": SECRET, "EMPTY": "", "EQUALS": "a=b c\nd"})
     id = engine.create_container(docker.name("a"), spec)
     engine.start(id)
@@ -168,12 +216,17 @@ def test_anonymous_volumes_are_carried_over_again_and_again(engine: Engine, dock
     assert docker.call("GET", f"/volumes/{volumes['/a']}")[0] == 404
 
 
-def test_a_volume_that_was_carried_over_outlives_the_old_container(engine: Engine, docker: Docker) -> None:
+def test_a_volume_that_was_carried_over_outlives_the_old_container(
+    engine: Engine, docker: Docker
+) -> None:
     """Whichever of the two goes, and however: only the last takes the volume with it."""
     settings: dict[str, Value] = {"volumes./a": "volume:"}
     old = engine.create_container(docker.name("old"), spec_of(docker, settings))
     volumes = seen(engine, old).anonymous
-    new, failed = (engine.create_container(docker.name(short), spec_of(docker, settings, volumes=volumes)) for short in ("new", "failed"))
+    new, failed = (
+        engine.create_container(docker.name(short), spec_of(docker, settings, volumes=volumes))
+        for short in ("new", "failed")
+    )
     for id in (failed, old):
         engine.remove_container(id, force=True, volumes=True)
         docker.do("GET", f"/volumes/{volumes['/a']}")
@@ -181,7 +234,9 @@ def test_a_volume_that_was_carried_over_outlives_the_old_container(engine: Engin
     assert docker.call("GET", f"/volumes/{volumes['/a']}")[0] == 404
 
 
-def test_all_endpoints_go_with_the_create_where_the_engine_can(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_all_endpoints_go_with_the_create_where_the_engine_can(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     subnets = [docker.subnet(), docker.subnet()]
     names = [docker.name(short) for short in ("n1", "n2")]
     for name, subnet in zip(names, subnets, strict=True):
@@ -194,11 +249,16 @@ def test_all_endpoints_go_with_the_create_where_the_engine_can(engine: Engine, d
             "mac_address": f"02:42:c0:a8:00:0{number}",
         }
         endpoints.append(EndpointSpec(name, settings, EndpointMark("lab", "made", settings)))
-    id = engine.create_container(docker.name("a"), spec_of(docker, {"hostname": "web"}, mode=names[0], endpoints=tuple(endpoints)))
+    id = engine.create_container(
+        docker.name("a"),
+        spec_of(docker, {"hostname": "web"}, mode=names[0], endpoints=tuple(endpoints)),
+    )
     engine.start(id)
     container = seen(engine, id)
     sent = endpoints if engine_info.api >= ALL_ENDPOINTS_API else endpoints[:1]
-    assert [(e.network, e.settings, e.mark) for e in container.endpoints] == [(e.network, e.settings, e.mark) for e in sent]
+    assert [(e.network, e.settings, e.mark) for e in container.endpoints] == [
+        (e.network, e.settings, e.mark) for e in sent
+    ]
     assert [e.mac for e in container.endpoints] == [e.settings["mac_address"] for e in sent]
     assert container.network_mode == names[0]
 
@@ -208,7 +268,12 @@ def test_one_in_anothers_namespace_is_read_whole(engine: Engine, docker: Docker)
     other = engine.create_container(docker.name("x"), spec_of(docker, {"hostname": "x"}))
     engine.start(other)
     mode = f"container:{docker.name('x')}"
-    refused: dict[str, Value] = {"hostname": "a", "expose": ("80/tcp",), "dns": ("9.9.9.9",), "extra_hosts": ("a:10.0.0.1",)}
+    refused: dict[str, Value] = {
+        "hostname": "a",
+        "expose": ("80/tcp",),
+        "dns": ("9.9.9.9",),
+        "extra_hosts": ("a:10.0.0.1",),
+    }
     spec = spec_of(docker, {"network_mode": mode, "labels.team": "net", **refused})
     id = engine.create_container(docker.name("a"), spec)
     engine.start(id)
@@ -220,7 +285,9 @@ def test_one_in_anothers_namespace_is_read_whole(engine: Engine, docker: Docker)
 
 
 def test_what_changes_in_place(engine: Engine, docker: Docker) -> None:
-    id = engine.create_container(docker.name("a"), spec_of(docker, {"mem_limit": 64 << 20, "restart": "no"}))
+    id = engine.create_container(
+        docker.name("a"), spec_of(docker, {"mem_limit": 64 << 20, "restart": "no"})
+    )
     engine.start(id)
     changes: list[dict[str, Value]] = [
         {"mem_limit": 512 << 20, "cpus": "1.5", "restart": "on-failure:2"},
@@ -265,7 +332,9 @@ def test_a_stop_waits_for_its_grace_period(host: str, docker: Docker, engine: En
     """As long as the container was given, also where that is longer than netplan's own patience."""
     from reconciler.engine import open_engine
 
-    id = engine.create_container(docker.name("a"), spec_of(docker, {}))  # its sleep is process 1 and hears no SIGTERM
+    id = engine.create_container(
+        docker.name("a"), spec_of(docker, {})
+    )  # its sleep is process 1 and hears no SIGTERM
     engine.start(id)
     hasty = open_engine(host, timeout=2)
     began = time.monotonic()
@@ -276,14 +345,23 @@ def test_a_stop_waits_for_its_grace_period(host: str, docker: Docker, engine: En
 
 
 def test_health_and_exit_code_are_seen(engine: Engine, docker: Docker) -> None:
-    check: dict[str, Value] = {"healthcheck.test": ("CMD-SHELL", "ls /tmp/well"), "healthcheck.interval": 10**8, "healthcheck.retries": 1}
-    id = engine.create_container(docker.name("a"), spec_of(docker, {"command": ("sh", "-c", "while :; do sleep 0.1; done"), **check}))
+    check: dict[str, Value] = {
+        "healthcheck.test": ("CMD-SHELL", "ls /tmp/well"),
+        "healthcheck.interval": 10**8,
+        "healthcheck.retries": 1,
+    }
+    id = engine.create_container(
+        docker.name("a"),
+        spec_of(docker, {"command": ("sh", "-c", "while :; do sleep 0.1; done"), **check}),
+    )
     assert seen(engine, id).health in ("", "starting")
     engine.start(id)
     wait_for(lambda: seen(engine, id).health == "unhealthy")
     docker.exec(id, "sh", "-c", "echo > /tmp/well")
     wait_for(lambda: seen(engine, id).health == "healthy")
-    ended = engine.create_container(docker.name("b"), spec_of(docker, {"command": ("sh", "-c", "exit 7")}))
+    ended = engine.create_container(
+        docker.name("b"), spec_of(docker, {"command": ("sh", "-c", "exit 7")})
+    )
     engine.start(ended)
     wait_for(lambda: seen(engine, ended).state == "exited")
     assert (seen(engine, ended).exit_code, seen(engine, ended).health) == (7, "")
@@ -308,8 +386,12 @@ def wait_for(condition: Any) -> None:
         ("i=0; while [ $i != 3000 ]; do i=$((i+1)); printf 'xxxxxxxxxx'; done", "x" * 500),
     ],
 )
-def test_the_last_line_of_a_container(engine: Engine, docker: Docker, script: str, line: str) -> None:
-    id = engine.create_container(docker.name("a"), spec_of(docker, {"command": ("sh", "-c", script)}))
+def test_the_last_line_of_a_container(
+    engine: Engine, docker: Docker, script: str, line: str
+) -> None:
+    id = engine.create_container(
+        docker.name("a"), spec_of(docker, {"command": ("sh", "-c", script)})
+    )
     assert engine.last_line(id) == ""
     engine.start(id)
     wait_for(lambda: seen(engine, id).state == "exited")
@@ -317,7 +399,12 @@ def test_the_last_line_of_a_container(engine: Engine, docker: Docker, script: st
 
 
 def test_the_last_line_of_what_is_not_kept(engine: Engine, docker: Docker) -> None:
-    body = {"Image": docker.image, "Cmd": ["echo", "x"], "Tty": True, "HostConfig": {"LogConfig": {"Type": "none"}}}
+    body = {
+        "Image": docker.image,
+        "Cmd": ["echo", "x"],
+        "Tty": True,
+        "HostConfig": {"LogConfig": {"Type": "none"}},
+    }
     id = docker.do("POST", f"/containers/create?name={docker.name('a')}", body)["Id"]
     engine.start(id)
     assert engine.last_line(id) == ""
@@ -333,19 +420,27 @@ def test_the_last_line_of_a_terminal(engine: Engine, docker: Docker) -> None:
 
 
 def test_a_mark_that_comes_from_the_image_does_not_count(engine: Engine, docker: Docker) -> None:
-    """`docker commit` copies a container's labels into an image, and whatever is made of that has them."""
+    """`docker commit` copies a container's labels into an image, and whatever is made of that has
+    them.
+    """
     spec = spec_of(docker, {"labels.team": "net"})
     id = engine.create_container(docker.name("a"), spec)
     committed = f"netplan-test/{docker.prefix}committed:1"
     repository, _, tag = committed.rpartition(":")
     made = docker.do("POST", f"/commit?container={id}&repo={repository}&tag={tag}")["Id"]
     try:
-        foreign = docker.do("POST", f"/containers/create?name={docker.name('b')}", {"Image": committed})["Id"]
+        foreign = docker.do(
+            "POST", f"/containers/create?name={docker.name('b')}", {"Image": committed}
+        )["Id"]
         ours = engine.create_container(docker.name("c"), spec_of(docker, {"image": committed}))
         state = observe(engine)
         found = {container.id: container for container in state.containers}
         assert found[id].mark == spec.mark
-        assert (found[foreign].mark, found[foreign].settings, found[foreign].image_id) == (None, {}, "")
+        assert (found[foreign].mark, found[foreign].settings, found[foreign].image_id) == (
+            None,
+            {},
+            "",
+        )
         mark = found[ours].mark
         assert mark is not None
         assert (mark.topology, found[ours].image_id) == ("lab", made)
@@ -371,7 +466,9 @@ def test_images_are_looked_up_by_name_and_by_container(engine: Engine, docker: D
 
 
 def test_no_call_is_made_for_containers_without_a_mark(host: str, docker: Docker) -> None:
-    """Beyond what there was before containers could be managed: two lists, and an inspect of each that has a namespace of its own."""
+    """Beyond what there was before containers could be managed: two lists, and an inspect of each
+    that has a namespace of its own.
+    """
     from reconciler.engine import open_reader
 
     if any(TOPOLOGY in entry["Labels"] for entry in docker.do("GET", "/containers/json?all=1")):
@@ -385,7 +482,9 @@ def test_no_call_is_made_for_containers_without_a_mark(host: str, docker: Docker
     assert len(state.containers) >= 40
     own = [container for container in state.containers if container.network_mode != "host"]
     assert not [path for path in calls if "/images/" in path]
-    assert len([path for path in calls if path.endswith("/json") and "/containers/" in path]) == len(own)
+    assert len(
+        [path for path in calls if path.endswith("/json") and "/containers/" in path]
+    ) == len(own)
     assert len(calls) == len(own) + len(["/version", "/info", "/containers", "/networks"])
     assert state.images == {}
 
@@ -398,7 +497,9 @@ def test_an_image_that_no_registry_has_is_a_clean_error(engine: Engine, docker: 
         engine.newest("127.0.0.1:9/nosuch:1")
     assert engine.image("127.0.0.1:9/nosuch:1") is None
     with pytest.raises(ApiError) as caught:
-        engine.create_container(docker.name("a"), spec_of(docker, {"image": "127.0.0.1:9/nosuch:1"}))
+        engine.create_container(
+            docker.name("a"), spec_of(docker, {"image": "127.0.0.1:9/nosuch:1"})
+        )
     assert caught.value.status == 404
 
 

@@ -1,4 +1,6 @@
-"""The documents are true: their files are valid, their commands exist, and the README's tour goes as it is printed there."""
+"""The documents are true: their files are valid, their commands exist, and the README's tour goes
+as it is printed there.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,9 @@ def commands() -> Iterator[tuple[str, str]]:
     """Every netplan command line in blocks and in running text, with its place."""
     for block in BLOCKS:
         prompt = r"^\$ (netplan .*)$" if block.language == "console" else r"^(netplan .*)$"
-        for found in re.findall(prompt, block.text, re.M) if block.language in ("sh", "console") else []:
+        for found in (
+            re.findall(prompt, block.text, re.M) if block.language in ("sh", "console") else []
+        ):
             yield str(block), found
     for document in DOCUMENTS:
         prose = re.sub(r"^```.*?^```$", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
@@ -86,7 +90,7 @@ def commands() -> Iterator[tuple[str, str]]:
             yield str(document.relative_to(ROOT)), found
 
 
-# --- without an engine -----------------------------------------------------------------------------------------------
+# --- without an engine ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if topology(block)], ids=str)
@@ -97,7 +101,11 @@ def test_an_example_file_is_valid(block: Block) -> None:
 @pytest.mark.parametrize(("place", "command"), sorted(set(commands())))
 def test_a_command_line_is_understood(place: str, command: str) -> None:
     filled = command.replace("$APPROVED", "0" * 64)
-    words = list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), shlex.split(filled, comments=True)[1:]))
+    words = list(
+        itertools.takewhile(
+            lambda word: word not in ("<", ">", "|"), shlex.split(filled, comments=True)[1:]
+        )
+    )
     if {"--help", "--version"} & {*words}:
         return
     try:
@@ -106,16 +114,29 @@ def test_a_command_line_is_understood(place: str, command: str) -> None:
         pytest.fail(f"{place}: {command}: {error}")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT))
+)
 def test_what_a_document_names_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    links = [
+        link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link
+    ]
     assert [link for link in links if not (document.parent / link).exists()] == []
-    assert [script for script in re.findall(r"\bscripts/\w+", text) if not os.access(ROOT / script, os.X_OK)] == []
+    assert [
+        script
+        for script in re.findall(r"\bscripts/\w+", text)
+        if not os.access(ROOT / script, os.X_OK)
+    ] == []
 
 
 def test_the_table_of_exit_codes() -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
+    section = (
+        (ROOT / "README.md")
+        .read_text(encoding="utf-8")
+        .partition("## Exit codes")[2]
+        .partition("\n## ")[0]
+    )
     table = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.M)}
     assert {error.exit_code for error in errors()} <= table
     assert table >= {0, 1, 2, 3, 4, 70, 130}
@@ -130,7 +151,9 @@ def errors() -> list[type[NetplanError]]:
 
 def test_the_architecture_names_every_module() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    modules = [file.name for file in (ROOT / "reconciler").glob("**/*.py") if not file.name.startswith("_")]
+    modules = [
+        file.name for file in (ROOT / "reconciler").glob("**/*.py") if not file.name.startswith("_")
+    ]
     assert [name for name in modules if f"`{name}`" not in text] == []
 
 
@@ -138,7 +161,7 @@ def test_the_review_without_an_engine(tmp_path: Path) -> None:
     follow(repository(Walk(NO_ENGINE, tmp_path)), section(REVIEW, "Without an engine"))
 
 
-# --- the tour --------------------------------------------------------------------------------------------------------
+# --- the tour -------------------------------------------------------------------------------------
 
 _CHANGING = [
     (r"on engine \S+ \(unix\)", "on engine VERSION (unix)"),
@@ -165,7 +188,12 @@ class Walk:
 
     def __init__(self, host: str, folder: Path) -> None:
         self.host, self.folder = host, folder
-        self.environment = {**os.environ, "DOCKER_HOST": host, "PATH": f"{BIN}:{os.environ['PATH']}", "NO_COLOR": "1"}
+        self.environment = {
+            **os.environ,
+            "DOCKER_HOST": host,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "NO_COLOR": "1",
+        }
         self.started: list[str] = []
 
     def run(self, command: str) -> tuple[int, str]:
@@ -232,13 +260,19 @@ def test_the_loop_of_a_review(walk: Walk) -> None:
 
 def repository(walk: Walk) -> Walk:
     """Its folder becomes a git repository, with a remote one to push to."""
-    walk.environment |= {f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    walk.environment |= {
+        f"GIT_{who}_{what}": "t@example.invalid"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
     walk.run("git init && git init --bare origin.git && git remote add origin origin.git")
     return walk
 
 
 def follow(walk: Walk, steps: Sequence[Block]) -> None:
-    """Writes each topology to a file of its name, runs the commands, and compares what they print with what is printed there."""
+    """Writes each topology to a file of its name, runs the commands, and compares what they print
+    with what is printed there.
+    """
     for block in steps:
         if topology(block):
             name = yaml.safe_load(block.text)["name"]

@@ -1,4 +1,6 @@
-"""Somebody changed the engine: plan shows it as drift, apply mends it, and nothing else is touched."""
+"""Somebody changed the engine: plan shows it as drift, apply mends it, and nothing else is
+touched.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,11 @@ from .cli import Cli, names
 from .test_converge import at
 
 Body = dict[str, Any]
-SETTINGS: Body = {"aliases": ["web"], "link_local_ips": ["169.254.9.9"], "driver_opts": {"org.example.x": "1"}}
+SETTINGS: Body = {
+    "aliases": ["web"],
+    "link_local_ips": ["169.254.9.9"],
+    "driver_opts": {"org.example.x": "1"},
+}
 
 
 class Lab:
@@ -28,7 +34,10 @@ class Lab:
 
     def file(self, **network: Any) -> None:
         containers = {"c": {"networks": {"n": self.settings}}, "other": {"networks": ["n"]}}
-        self.cli.write({"n": {"subnet": self.subnet, "internal": False, "labels": {"a": "1"}, **network}}, containers)
+        self.cli.write(
+            {"n": {"subnet": self.subnet, "internal": False, "labels": {"a": "1"}, **network}},
+            containers,
+        )
 
     def endpoint(self) -> Body:
         found = self.cli.endpoint("c", "n")
@@ -39,7 +48,10 @@ class Lab:
         """c is on n with every setting that the file gives it."""
         found, container = self.endpoint(), self.docker.inspect(self.c)
         assert names(found["Aliases"], container) == {"web"}
-        assert found["IPAMConfig"] == {"IPv4Address": at(self.subnet, 20), "LinkLocalIPs": ["169.254.9.9"]}
+        assert found["IPAMConfig"] == {
+            "IPv4Address": at(self.subnet, 20),
+            "LinkLocalIPs": ["169.254.9.9"],
+        }
         assert found["DriverOpts"]["org.example.x"] == "1"
         if container["State"]["Running"]:
             assert found["IPAddress"] == at(self.subnet, 20)
@@ -61,9 +73,15 @@ def lab(cli: Cli) -> Lab:
 
 
 def reconnect(lab: Lab, **endpoint: Any) -> None:
-    """Another tool gives the endpoint other settings, and keeps what else it has, netplan's mark included."""
+    """Another tool gives the endpoint other settings, and keeps what else it has, netplan's mark
+    included.
+    """
     found = lab.endpoint()
-    body = {"Aliases": ["web"], "IPAMConfig": found["IPAMConfig"], "DriverOpts": found["DriverOpts"]} | endpoint
+    body = {
+        "Aliases": ["web"],
+        "IPAMConfig": found["IPAMConfig"],
+        "DriverOpts": found["DriverOpts"],
+    } | endpoint
     lab.docker.disconnect(lab.n, lab.c)
     status, answer = lab.docker.connect(lab.n, lab.c, **body)
     assert status == 200, answer
@@ -114,8 +132,14 @@ KINDS: dict[str, tuple[Callable[[Lab], object], tuple[str, ...]]] = {
     "driver-option": (change_option, ("changed: driver_opts.org.example.x", "2 -> 1")),
     "container-recreated": (recreate, ("the container was made anew", "+ connect {c} -> {n}")),
     "container-recreated-not-started": (recreate_stopped, ("the container was made anew",)),
-    "network-made-anew-without-endpoints-settings": (lambda lab: lab.remake(), ("~ reconnect {c} on {n}",)),
-    "network-made-anew-internal": (lambda lab: lab.remake(Internal=True), ("made anew with another", "internal")),
+    "network-made-anew-without-endpoints-settings": (
+        lambda lab: lab.remake(),
+        ("~ reconnect {c} on {n}",),
+    ),
+    "network-made-anew-internal": (
+        lambda lab: lab.remake(Internal=True),
+        ("made anew with another", "internal"),
+    ),
 }
 
 
@@ -137,7 +161,9 @@ def test_drift_is_shown_and_mended(lab: Lab, kind: str) -> None:
 
 
 def test_a_stopped_container_is_no_drift(lab: Lab) -> None:
-    """Also where its dynamic endpoint has no address while it stops; what the container has comes back when it starts."""
+    """Also where its dynamic endpoint has no address while it stops; what the container has comes
+    back when it starts.
+    """
     for container in ("c", "other"):
         lab.docker.stop(lab.docker.name(container))
     assert "Nothing to do" in lab.cli.plan("--exit-code").out
@@ -171,7 +197,10 @@ def test_what_is_missing_beside_a_network_that_is_gone_is_shown(cli: Cli) -> Non
     """A stopped container still lists it, and hides nobody."""
     for name in ("runs", "rests"):
         cli.docker.container(name)
-    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {name: {"networks": ["n"]} for name in ("runs", "rests")})
+    cli.converge(
+        {"n": {"subnet": cli.docker.subnet()}},
+        {name: {"networks": ["n"]} for name in ("runs", "rests")},
+    )
     cli.docker.stop(cli.docker.name("rests"))
     cli.docker.disconnect(cli.docker.name("n"), cli.docker.name("runs"))
     cli.docker.do("DELETE", f"/networks/{cli.docker.name('n')}")
@@ -220,7 +249,10 @@ def test_a_phantom_leaves_an_exclusive_network(lab: Lab) -> None:
     """On any other network it is told of."""
     lab.docker.container("stranger")
     stranger = lab.docker.name("stranger")
-    assert lab.docker.connect(lab.n, stranger, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 403
+    assert (
+        lab.docker.connect(lab.n, stranger, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0]
+        == 403
+    )
     assert "the next restart would fail" in lab.cli.plan().out
     lab.file(exclusive=True)
     assert f"- disconnect {stranger} from {lab.n}" in lab.cli.plan("--exit-code", code=2).out
@@ -236,7 +268,12 @@ def test_phantoms_on_a_full_network_are_cured_one_after_the_other(cli: Cli) -> N
     for name in ("one", "two", "three"):
         cli.docker.container(name)
     cli.converge({"n": {"subnet": subnet}}, {"one": {"networks": {"n": {"ipv4_address": address}}}})
-    assert cli.docker.connect(cli.docker.name("n"), cli.docker.name("two"), IPAMConfig={"IPv4Address": address})[0] >= 400
+    assert (
+        cli.docker.connect(
+            cli.docker.name("n"), cli.docker.name("two"), IPAMConfig={"IPv4Address": address}
+        )[0]
+        >= 400
+    )
     assert cli.docker.connect(cli.docker.name("n"), cli.docker.name("three"))[0] >= 400
     cli.destroy("--disrupt-foreign")
     assert not cli.exists("n")
@@ -245,12 +282,18 @@ def test_phantoms_on_a_full_network_are_cured_one_after_the_other(cli: Cli) -> N
 
 
 def test_a_phantom_endpoint_is_seen_and_cured(lab: Lab) -> None:
-    """A live connect that fails leaves the network in the container's list, and its next restart would fail."""
+    """A live connect that fails leaves the network in the container's list, and its next restart
+    would fail.
+    """
     lab.docker.disconnect(lab.n, lab.c)
     lab.docker.container("thief")
     thief = lab.docker.name("thief")
-    assert lab.docker.connect(lab.n, thief, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 200
-    assert lab.docker.connect(lab.n, lab.c, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 403
+    assert (
+        lab.docker.connect(lab.n, thief, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 200
+    )
+    assert (
+        lab.docker.connect(lab.n, lab.c, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 403
+    )
     assert lab.endpoint()["EndpointID"] == ""
     lab.docker.disconnect(lab.n, thief)
     planned = lab.cli.plan("--exit-code", code=2).out
@@ -267,7 +310,9 @@ def test_an_address_that_somebody_took_is_refused_by_name(lab: Lab) -> None:
     lab.docker.disconnect(lab.n, lab.c)
     lab.docker.container("thief")
     thief = lab.docker.name("thief")
-    assert lab.docker.connect(lab.n, thief, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 200
+    assert (
+        lab.docker.connect(lab.n, thief, IPAMConfig={"IPv4Address": at(lab.subnet, 20)})[0] == 200
+    )
     refused = lab.cli.apply(code=1)
     assert not refused.changes
     assert f"{at(lab.subnet, 20)} is taken by container {thief}" in refused.said

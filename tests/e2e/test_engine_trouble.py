@@ -1,4 +1,8 @@
-"""No engine, no rights, an engine that is slow or talks nonsense: one clear sentence and the fix, within the time-out."""
+"""No engine, no rights, an engine that is slow or talks nonsense: one clear sentence and the fix,
+within the time-out.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -21,12 +25,22 @@ from reconciler.engine import open_engine
 from .cli import Cli, Result, run
 
 FILE = "name: trouble\nnetworks: {n: {}}\n"
-COMMANDS = [("plan", "-"), ("apply", "-"), ("destroy", "-"), ("show",), ("ls",), ("snapshot",), ("unlock",)]
+COMMANDS = [
+    ("plan", "-"),
+    ("apply", "-"),
+    ("destroy", "-"),
+    ("show",),
+    ("ls",),
+    ("snapshot",),
+    ("unlock",),
+]
 Answer = bytes | None
 
 
 def one_sentence(result: Result, *texts: str) -> None:
-    """Nothing on standard output; one `error:` line and a few lines that say what to do, none of them long."""
+    """Nothing on standard output; one `error:` line and a few lines that say what to do, none of
+    them long.
+    """
     assert result.out == ""
     first, *hints = result.err.splitlines()
     assert first.startswith("error: ")
@@ -45,7 +59,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def server(path: Path, *answers: Answer, delay: float = 0) -> Iterator[None]:
-    """A socket that gives one answer to each connection, the last one again and again; None answers nothing and keeps it open."""
+    """A socket that gives one answer to each connection, the last one again and again; None answers
+    nothing and keeps it open.
+    """
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen(64)
@@ -80,32 +96,50 @@ def server(path: Path, *answers: Answer, delay: float = 0) -> Iterator[None]:
 
 
 def http(body: str, status: str = "200 OK") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length:"
+        f" {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+    )
 
 
-# --- not there -------------------------------------------------------------------------------------------------------
+# --- not there ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_no_socket(command: tuple[str, ...], place: Path) -> None:
     result = run(*command, host=f"unix://{place}", stdin=FILE, code=1)
-    one_sentence(result, f"no Docker engine answers at unix://{place}", "there is no such socket", "is it running?")
+    one_sentence(
+        result,
+        f"no Docker engine answers at unix://{place}",
+        "there is no such socket",
+        "is it running?",
+    )
 
 
 def test_a_socket_that_nobody_listens_on(place: Path) -> None:
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(place))
     left.close()
-    one_sentence(run("plan", "-", host=f"unix://{place}", stdin=FILE, code=1), "nothing listens there", "is it running?")
+    one_sentence(
+        run("plan", "-", host=f"unix://{place}", stdin=FILE, code=1),
+        "nothing listens there",
+        "is it running?",
+    )
 
 
 def test_a_port_that_nobody_listens_on() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    one_sentence(run("plan", "-", host=f"tcp://127.0.0.1:{port}", stdin=FILE, code=1), f"127.0.0.1:{port}", "nothing listens there")
+    one_sentence(
+        run("plan", "-", host=f"tcp://127.0.0.1:{port}", stdin=FILE, code=1),
+        f"127.0.0.1:{port}",
+        "nothing listens there",
+    )
 
 
-@pytest.mark.parametrize("host", ["ftp://somewhere", "unix://", "tcp://:", "nonsense", "unix:///x\x1b[31m"], ids=repr)
+@pytest.mark.parametrize(
+    "host", ["ftp://somewhere", "unix://", "tcp://:", "nonsense", "unix:///x\x1b[31m"], ids=repr
+)
 def test_an_address_that_is_none(host: str) -> None:
     result = run("plan", "-", host=host, stdin=FILE, code=None)
     assert result.code in (1, 4)
@@ -122,7 +156,7 @@ def test_a_folder_in_place_of_the_socket(tmp_path: Path) -> None:
     assert run("ls", host=f"unix://{tmp_path}", code=1).err.startswith("error: ")
 
 
-# --- no rights -------------------------------------------------------------------------------------------------------
+# --- no rights ------------------------------------------------------------------------------------
 
 
 AS_NOBODY = """
@@ -151,13 +185,20 @@ def test_no_rights_on_the_socket(cli: Cli) -> None:
         check=False,
     )
     assert result.returncode == 1, result.stderr
-    one_sentence(Result((), 1, result.stdout, result.stderr), f"no right to use unix://{path}", "permission denied", "sudo")
+    one_sentence(
+        Result((), 1, result.stdout, result.stderr),
+        f"no right to use unix://{path}",
+        "permission denied",
+        "sudo",
+    )
 
 
-# --- slow, wrong, half -----------------------------------------------------------------------------------------------
+# --- slow, wrong, half ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [("plan", "-"), ("apply", "-"), ("ls",)], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [("plan", "-"), ("apply", "-"), ("ls",)], ids=lambda command: command[0]
+)
 def test_an_engine_that_does_not_answer(command: tuple[str, ...], place: Path) -> None:
     with server(place, None):
         began = time.monotonic()
@@ -180,17 +221,24 @@ NONSENSE = {
     "another-json": http('{"hello": "world"}'),
     "a-list": http("[1, 2]"),
     "error-500": http('{"message": "kaputt"}', "500 Internal Server Error"),
-    "error-403-with-colour": http(json.dumps({"message": "denied \x1b[31mred\x1b[0m\r\nby policy"}), "403 Forbidden"),
+    "error-403-with-colour": http(
+        json.dumps({"message": "denied \x1b[31mred\x1b[0m\r\nby policy"}), "403 Forbidden"
+    ),
     "too-old": http('{"ApiVersion": "1.24", "Version": "1.12.6"}'),
     "too-new": http('{"ApiVersion": "9.99", "MinAPIVersion": "9.0", "Version": "99.0"}'),
 }
-WORDS = {"too-old": ("the engine is too old: 1.12.6 speaks API 1.24, netplan needs 1.41", "20.10"), "too-new": ("update netplan",)}
+WORDS = {
+    "too-old": ("the engine is too old: 1.12.6 speaks API 1.24, netplan needs 1.41", "20.10"),
+    "too-new": ("update netplan",),
+}
 
 
 @pytest.mark.parametrize("kind", NONSENSE)
 def test_what_answers_is_no_usable_engine(kind: str, place: Path) -> None:
     with server(place, NONSENSE[kind]):
-        result = run("apply", "-", "--yes", "--timeout", "5", host=f"unix://{place}", stdin=FILE, code=1)
+        result = run(
+            "apply", "-", "--yes", "--timeout", "5", host=f"unix://{place}", stdin=FILE, code=1
+        )
     assert "\x1b" not in result.said
     one_sentence(result, *WORDS.get(kind, ()))
 
@@ -209,7 +257,7 @@ def test_doctor_says_what_to_do(place: Path) -> None:
     assert str(place) in result.out
 
 
-# --- what a file may ask of an engine --------------------------------------------------------------------------------
+# --- what a file may ask of an engine -------------------------------------------------------------
 
 
 def test_doctor_is_content_with_a_real_engine(cli: Cli) -> None:
@@ -228,7 +276,9 @@ def test_an_overlap_with_another_network_is_refused_with_a_way_out(cli: Cli) -> 
     refused = cli.apply(code=1)
     assert not refused.changes
     assert f"overlaps {subnet} of network {cli.docker.name('theirs')}" in refused.said
-    (offered,) = [line.split()[0] for line in refused.said.splitlines() if line.endswith(" is free")]
+    (offered,) = [
+        line.split()[0] for line in refused.said.splitlines() if line.endswith(" is free")
+    ]
     cli.converge({"n": {"subnet": offered}})
 
 
@@ -236,7 +286,10 @@ def test_a_mac_address_is_refused_where_the_engine_would_ignore_it(cli: Cli) -> 
     if cli.docker.info.heeds_mac:
         pytest.skip("this engine sets it")
     cli.docker.container("c")
-    cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": {"n": {"mac_address": "02:42:0a:00:00:09"}}}})
+    cli.write(
+        {"n": {"subnet": cli.docker.subnet()}},
+        {"c": {"networks": {"n": {"mac_address": "02:42:0a:00:00:09"}}}},
+    )
     refused = cli.apply(code=1)
     assert not refused.changes
     assert "cannot set mac_address 02:42:0a:00:00:09 on connect" in refused.said
@@ -260,7 +313,9 @@ sys.exit(code)
 
 
 def test_a_change_that_comes_while_docker_py_is_still_loading_waits_for_it(cli: Cli) -> None:
-    """It is loaded beside the first reads; two threads in its circle of imports would wait for one another and fail."""
+    """It is loaded beside the first reads; two threads in its circle of imports would wait for one
+    another and fail.
+    """
     cli.write({name: {"subnet": cli.docker.subnet()} for name in "abcd"})
     done = subprocess.run(
         [sys.executable, "-c", SLOW_LOADING, str(cli.file)],

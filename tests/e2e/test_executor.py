@@ -1,4 +1,6 @@
-"""What a step does to a real engine, and how its errors are judged: every classification is driven for real."""
+"""What a step does to a real engine, and how its errors are judged: every classification is driven
+for real.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ MADE = EndpointMark("lab")
 
 
 class Lab:
-    """A few containers and networks on one engine. Names here are short; on the engine they have the test's prefix."""
+    """A few containers and networks on one engine. Names here are short; on the engine they have
+    the test's prefix.
+    """
 
     def __init__(self, docker: Docker, engine: Engine) -> None:
         if engine.info().flavor == "podman":
@@ -42,7 +46,9 @@ class Lab:
 
     def box(self, name: str, network: str | None = None, run: bool = True) -> str:
         """A container, its ID."""
-        return self.docker.container(name, self.docker.name(network) if network else "bridge", start=run)
+        return self.docker.container(
+            name, self.docker.name(network) if network else "bridge", start=run
+        )
 
     def exited_box(self, name: str, network: str | None = None) -> str:
         box_id = self.box(name, network)
@@ -57,13 +63,20 @@ class Lab:
         assert raw
         found = read_container(raw, self.engine.info())
         prefix = self.docker.prefix
-        return replace(found, endpoints=tuple(replace(e, network=e.network.removeprefix(prefix)) for e in found.endpoints))
+        return replace(
+            found,
+            endpoints=tuple(
+                replace(e, network=e.network.removeprefix(prefix)) for e in found.endpoints
+            ),
+        )
 
     def networks_of(self, box_id: str) -> set[str]:
         return {endpoint.network for endpoint in self.seen(box_id).endpoints}
 
     def named(self, name: str) -> list[str]:
-        return [raw["Id"] for raw in self.engine.networks() if raw["Name"] == self.docker.name(name)]
+        return [
+            raw["Id"] for raw in self.engine.networks() if raw["Name"] == self.docker.name(name)
+        ]
 
     def restart(self, box_id: str) -> None:
         self.docker.do("POST", f"/containers/{box_id}/restart?t=0")
@@ -73,7 +86,11 @@ class Lab:
 
     def _whole(self, step: Step) -> Step:
         """Full names; a create has its subnet by number."""
-        step = replace(step, network=self.docker.name(step.network), container=step.container and self.docker.name(step.container))
+        step = replace(
+            step,
+            network=self.docker.name(step.network),
+            container=step.container and self.docker.name(step.container),
+        )
         if step.op != "create":
             return step
         settings: Settings = {"ipv4.subnet": (self.subnet(int(str(step.settings["subnet"]))),)}
@@ -83,7 +100,10 @@ class Lab:
         return execute(self.plan(*steps), engine or self.engine)
 
     def words(self, run: Run) -> list[str]:
-        return [f"{result.status} {result.error}".strip().replace(self.docker.prefix, "") for result in run.results]
+        return [
+            f"{result.status} {result.error}".strip().replace(self.docker.prefix, "")
+            for result in run.results
+        ]
 
 
 @pytest.fixture
@@ -107,15 +127,24 @@ def remove(number: int, name: str, network_id: str, **more: Any) -> Step:
     return Step(number, "remove", name, "test", network_id=network_id, **more)
 
 
-def connect(number: int, network: str, box_id: str, network_id: str = "", settings: Settings | None = None, **more: Any) -> Step:
-    return Step(number, "connect", network, "test", "box", network_id, box_id, settings or {}, MADE, **more)
+def connect(
+    number: int,
+    network: str,
+    box_id: str,
+    network_id: str = "",
+    settings: Settings | None = None,
+    **more: Any,
+) -> Step:
+    return Step(
+        number, "connect", network, "test", "box", network_id, box_id, settings or {}, MADE, **more
+    )
 
 
 def disconnect(number: int, network: str, box_id: str, network_id: str = "", **more: Any) -> Step:
     return Step(number, "disconnect", network, "test", "box", network_id, box_id, **more)
 
 
-# --- as planned ------------------------------------------------------------------------------------------------------
+# --- as planned -----------------------------------------------------------------------------------
 
 
 def test_make_attach_detach_and_take_away(lab: Lab) -> None:
@@ -125,7 +154,11 @@ def test_make_attach_detach_and_take_away(lab: Lab) -> None:
     (network_id,) = lab.named("a")
     endpoint = lab.seen(box).endpoint("a")
     assert endpoint
-    assert (endpoint.settings["ipv4_address"], endpoint.mark, endpoint.phantom) == (lab.address(), MADE, False)
+    assert (endpoint.settings["ipv4_address"], endpoint.mark, endpoint.phantom) == (
+        lab.address(),
+        MADE,
+        False,
+    )
     off = disconnect(1, "a", box, network_id, expects=(endpoint.endpoint_id,))
     assert lab.run(off, remove(2, "a", network_id, needs=(1,), expects=(box,))).ok
     assert lab.named("a") == []
@@ -149,13 +182,21 @@ def test_an_exited_container_whose_network_was_made_anew_starts_again(lab: Lab) 
     assert endpoint.addresses
 
 
-# --- already so ------------------------------------------------------------------------------------------------------
+# --- already so -----------------------------------------------------------------------------------
 
 
-def test_what_is_done_already_is_done_without_a_call(lab: Lab, proxy: Proxy, through: Engine) -> None:
+def test_what_is_done_already_is_done_without_a_call(
+    lab: Lab, proxy: Proxy, through: Engine
+) -> None:
     network_id, box, gone = lab.network("a", 1), lab.box("box"), lab.box("gone", "a")
     lab.docker.do("DELETE", f"/containers/{gone}?force=1")
-    assert lab.words(lab.run(disconnect(1, "a", box, network_id), disconnect(2, "a", gone, network_id), engine=through)) == [
+    assert lab.words(
+        lab.run(
+            disconnect(1, "a", box, network_id),
+            disconnect(2, "a", gone, network_id),
+            engine=through,
+        )
+    ) == [
         "done",
         "done",
     ]
@@ -174,15 +215,20 @@ def test_a_stopped_container_that_lists_the_network_as_wanted_is_connected(lab: 
     assert lab.words(lab.run(connect(1, "a", box, network_id, {"aliases": ("web",)}))) == ["done"]
 
 
-# --- not as planned --------------------------------------------------------------------------------------------------
+# --- not as planned -------------------------------------------------------------------------------
 
 
 def test_a_stopped_container_that_lists_the_network_otherwise_is_not(lab: Lab) -> None:
     network_id, box = lab.network("a", 1), lab.exited_box("box")
     lab.engine.connect(network_id, box, {"aliases": ("web",)}, MADE)
-    for wanted, mark in (({"aliases": ("api",)}, MADE), ({"aliases": ("web",)}, EndpointMark("other"))):
+    for wanted, mark in (
+        ({"aliases": ("api",)}, MADE),
+        ({"aliases": ("web",)}, EndpointMark("other")),
+    ):
         step = replace(connect(1, "a", box, network_id, wanted), mark=mark)
-        assert lab.words(lab.run(step)) == ["failed box is not running and already lists a: changed since the plan was made"]
+        assert lab.words(lab.run(step)) == [
+            "failed box is not running and already lists a: changed since the plan was made"
+        ]
     endpoint = lab.seen(box).endpoint("a")
     assert endpoint
     assert set(endpoint.settings["aliases"]) - lab.seen(box).implied == {"web"}  # type: ignore[arg-type]
@@ -204,7 +250,9 @@ def test_an_endpoint_made_anew_since_the_plan_is_left_alone(lab: Lab) -> None:
 def test_a_network_that_somebody_joined_since_the_plan_stays(lab: Lab, running: bool) -> None:
     network_id = lab.network("a", 1)
     box = (lab.box if running else lab.exited_box)("box", "a")
-    assert lab.words(lab.run(remove(1, "a", network_id))) == ["failed still used by box: changed since the plan was made"]
+    assert lab.words(lab.run(remove(1, "a", network_id))) == [
+        "failed still used by box: changed since the plan was made"
+    ]
     assert lab.named("a") == [network_id]
     if not running:
         assert lab.run(remove(1, "a", network_id, expects=(box,))).ok
@@ -250,7 +298,9 @@ def test_a_failed_connect_leaves_no_phantom_and_the_container_restarts(lab: Lab)
     before = lab.networks_of(box)
     address = lab.address()
     in_use = f"failed {address} on network a is in use: choose another, or disconnect who has it"
-    assert lab.words(lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}))) == [in_use]
+    assert lab.words(lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}))) == [
+        in_use
+    ]
     assert lab.networks_of(box) == before
     lab.restart(box)
     assert lab.seen(box).state == "running"
@@ -269,19 +319,22 @@ def test_a_phantom_can_be_disconnected(lab: Lab) -> None:
     lab.restart(box)
 
 
-def test_a_phantom_that_cannot_be_cured_is_reported(lab: Lab, proxy: Proxy, through: Engine) -> None:
+def test_a_phantom_that_cannot_be_cured_is_reported(
+    lab: Lab, proxy: Proxy, through: Engine
+) -> None:
     network_id, holder, box = lab.network("a", 1), lab.box("holder"), lab.box("box")
     lab.engine.connect(network_id, holder, {"ipv4_address": lab.address()})
     proxy.spoil(Fault("answer", path="/connect$", nth=2))
     address = lab.address()
     run = lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}), engine=through)
     assert lab.words(run) == [
-        f"failed {address} on network a is in use: choose another, or disconnect who has it; "
-        "box still lists a and its next restart will fail (told to fail): connect and disconnect it by hand"
+        f"failed {address} on network a is in use: choose another, or disconnect who has it; box"
+        " still lists a and its next restart will fail (told to fail): connect and disconnect it"
+        " by hand"
     ]
 
 
-# --- lost answers ----------------------------------------------------------------------------------------------------
+# --- lost answers ---------------------------------------------------------------------------------
 
 LOST = [
     Fault("cut", acts=True),
@@ -292,28 +345,43 @@ LOST = [
 
 
 @pytest.mark.parametrize("fault", LOST, ids=str)
-def test_what_the_engine_did_is_done_whatever_it_answered(lab: Lab, proxy: Proxy, through: Engine, fault: Fault) -> None:
+def test_what_the_engine_did_is_done_whatever_it_answered(
+    lab: Lab, proxy: Proxy, through: Engine, fault: Fault
+) -> None:
     box = lab.box("box")
     proxy.spoil(replace(fault, nth=0))
     settings: Settings = {"aliases": ("web",), "ipv4_address": lab.address()}
-    run = lab.run(create(1, "a", 1), connect(2, "a", box, settings=settings, needs=(1,)), engine=through)
+    run = lab.run(
+        create(1, "a", 1), connect(2, "a", box, settings=settings, needs=(1,)), engine=through
+    )
     assert lab.words(run) == ["done", "done"]
     (network_id,) = lab.named("a")
-    run = lab.run(disconnect(1, "a", box, network_id), remove(2, "a", network_id, needs=(1,)), engine=through)
+    run = lab.run(
+        disconnect(1, "a", box, network_id), remove(2, "a", network_id, needs=(1,)), engine=through
+    )
     assert lab.words(run) == ["done", "done"]
     assert lab.named("a") == []
     assert len(proxy.spoiled) == 4
 
 
-@pytest.mark.parametrize("fault", [Fault("cut"), Fault("garbage"), Fault("hang"), Fault("answer", status=503)], ids=str)
+@pytest.mark.parametrize(
+    "fault", [Fault("cut"), Fault("garbage"), Fault("hang"), Fault("answer", status=503)], ids=str
+)
 def test_what_the_engine_never_heard_of_is_failed(lab: Lab, proxy: Proxy, fault: Fault) -> None:
     engine = open_engine(proxy.host, timeout=1)
     network_id, box = lab.network("b", 2), lab.box("box")
     proxy.spoil(replace(fault, nth=0))
-    run = lab.run(create(1, "a", 1), connect(2, "b", box, network_id), remove(3, "b", network_id, follows=(2,)), engine=engine)
+    run = lab.run(
+        create(1, "a", 1),
+        connect(2, "b", box, network_id),
+        remove(3, "b", network_id, follows=(2,)),
+        engine=engine,
+    )
     engine.close()
     assert [result.status for result in run.results] == ["failed"] * 3
-    expected = {"answer": "told to fail", "hang": "it has not happened so far"}.get(fault.kind, "it did not happen")
+    expected = {"answer": "told to fail", "hang": "it has not happened so far"}.get(
+        fault.kind, "it did not happen"
+    )
     assert all(expected in result.error for result in run.results)
     assert lab.named("a") == []
     assert lab.named("b") == [network_id]
@@ -331,16 +399,29 @@ def test_an_outcome_that_cannot_be_read_is_unknown(lab: Lab, proxy: Proxy, throu
 def test_an_engine_that_goes_away_ends_the_run(lab: Lab, proxy: Proxy, through: Engine) -> None:
     network_id, box = lab.network("a", 1), lab.box("box")
 
-    plan = lab.plan(connect(1, "a", box, network_id), disconnect(2, "a", box, network_id, needs=(1,)), create(3, "b", 2, follows=(2,)))
-    run = execute(plan, through, listen=lambda event: proxy.close() if event.step.id == 1 and event.result else None)
+    plan = lab.plan(
+        connect(1, "a", box, network_id),
+        disconnect(2, "a", box, network_id, needs=(1,)),
+        create(3, "b", 2, follows=(2,)),
+    )
+    run = execute(
+        plan,
+        through,
+        listen=lambda event: proxy.close() if event.step.id == 1 and event.result else None,
+    )
     assert [result.status for result in run.results] == ["done", "failed", "skipped"]
     assert run.results[2].error == "the engine could not be reached at step 2"
 
 
-def test_a_network_only_believed_in_use_is_removed_after_a_moment(lab: Lab, proxy: Proxy, through: Engine) -> None:
+def test_a_network_only_believed_in_use_is_removed_after_a_moment(
+    lab: Lab, proxy: Proxy, through: Engine
+) -> None:
     network_id = lab.network("a", 1)
     busy = b'{"message":"error while removing network: network a id 1 has active endpoints"}'
-    proxy.spoil(Fault("answer", "DELETE", status=403, body=busy), Fault("answer", "DELETE", status=403, body=busy, nth=2))
+    proxy.spoil(
+        Fault("answer", "DELETE", status=403, body=busy),
+        Fault("answer", "DELETE", status=403, body=busy, nth=2),
+    )
     assert lab.words(lab.run(remove(1, "a", network_id), engine=through)) == ["done"]
     assert len(proxy.spoiled) == 2
     assert lab.named("a") == []

@@ -1,4 +1,6 @@
-"""Several files of one folder: what one of them is refused does not keep the others from their turn."""
+"""Several files of one folder: what one of them is refused does not keep the others from their
+turn.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from .test_output import valid
 def kill_replacement_of_nb(cli: Cli, engine: Engine, file: str) -> None:
     """As if a run of `file` had been killed that replaces the network nb, with x on it."""
     observed = observe(engine)
-    note = writer(engine, "killed", plan(load(str(cli.file.with_name(file))).state, observed), observed, ())
+    note = writer(
+        engine, "killed", plan(load(str(cli.file.with_name(file))).state, observed), observed, ()
+    )
     assert note
     note.write()
     cli.docker.disconnect(cli.docker.name("nb"), cli.docker.name("x"))
@@ -29,15 +33,24 @@ def interrupted(engine: Engine) -> bool:
     return any(volume["Name"].startswith("netplan.journal.") for volume in own_volumes(engine))
 
 
-def test_a_refusal_does_not_keep_an_interrupted_run_from_being_recovered(cli: Cli, engine: Engine) -> None:
-    """What is refused only because of the others is planned again after them; what still is refused then is told once."""
+def test_a_refusal_does_not_keep_an_interrupted_run_from_being_recovered(
+    cli: Cli, engine: Engine
+) -> None:
+    """What is refused only because of the others is planned again after them; what still is refused
+    then is told once.
+    """
     docker, full = cli.docker, cli.docker.name
     old, new, side = (docker.subnet() for _ in range(3))
     ta, tb, folder = full("ta"), full("tb"), str(cli.file.parent)
 
     def declare(na: dict[str, Any], on_na: list[str], **nb: Any) -> None:
         cli.write({"na": na}, name=ta, file="a.yaml")
-        cli.write({"na": {"external": True}, "nb": {"subnet": side, **nb}}, {"x": {"networks": ["nb", *on_na]}}, tb, "b.yaml")
+        cli.write(
+            {"na": {"external": True}, "nb": {"subnet": side, **nb}},
+            {"x": {"networks": ["nb", *on_na]}},
+            tb,
+            "b.yaml",
+        )
 
     def told(*arguments: str, code: int) -> str:
         return " ".join(cli.run(*arguments, code=code).said.split())
@@ -46,7 +59,9 @@ def test_a_refusal_does_not_keep_an_interrupted_run_from_being_recovered(cli: Cl
     declare({"subnet": old}, [])
     cli.run("apply", folder, "--yes")
 
-    declare({"subnet": new}, [], internal=True)  # a.yaml would replace na, and nobody agrees to that
+    declare(
+        {"subnet": new}, [], internal=True
+    )  # a.yaml would replace na, and nobody agrees to that
     kill_replacement_of_nb(cli, engine, "b.yaml")
     unasked = told("apply", folder, code=3)
     assert unasked.count("agree with --yes") == 1
@@ -80,12 +95,24 @@ def test_each_report_of_a_folder_has_the_error_of_its_own_topology(cli: Cli) -> 
     full, folder = cli.docker.name, str(cli.file.parent)
     for file, network in (("a.yaml", "na"), ("b.yaml", "nb")):
         cli.write({network: {"subnet": cli.docker.subnet()}}, name=full("t" + network), file=file)
-    (cli.file.parent / "compose.yaml").write_text("services: {web: {image: nginx}}\n", encoding="utf-8")
+    (cli.file.parent / "compose.yaml").write_text(
+        "services: {web: {image: nginx}}\n", encoding="utf-8"
+    )
     for command in (["plan"], ["apply"], ["show"], ["reset", "--yes"], ["apply"]):
         told = cli.run(*command, folder)
-        assert "".join(told.err.splitlines()[:1]).startswith(f"{folder}: skipped compose.yaml: a Compose file"), told.said
+        assert "".join(told.err.splitlines()[:1]).startswith(
+            f"{folder}: skipped compose.yaml: a Compose file"
+        ), told.said
     cli.write({"nb": {"subnet": cli.docker.subnet()}}, name=full("tnb"), file="b.yaml")
     value: Any = valid("reports", cli.run("apply", folder, "-o", "json", code=3).out)
     done, refused = value["reports"]
-    assert (done["plan"]["topology"], done["converged"], "error" in done) == (full("tna"), True, False)
-    assert (refused["plan"]["topology"], refused["converged"], refused["error"]["exit_code"]) == (full("tnb"), False, 3)
+    assert (done["plan"]["topology"], done["converged"], "error" in done) == (
+        full("tna"),
+        True,
+        False,
+    )
+    assert (refused["plan"]["topology"], refused["converged"], refused["error"]["exit_code"]) == (
+        full("tnb"),
+        False,
+        3,
+    )

@@ -9,13 +9,19 @@ from .conftest import Docker
 
 
 def address(docker: Docker, container: str, network: str) -> str:
-    found = docker.inspect(docker.name(container))["NetworkSettings"]["Networks"][docker.name(network)]
+    found = docker.inspect(docker.name(container))["NetworkSettings"]["Networks"][
+        docker.name(network)
+    ]
     return str(found["IPAddress"])
 
 
 @pytest.mark.parametrize("external", [False, True], ids=["own", "external"])
-def test_who_got_a_declared_address_by_chance_is_moved_with_consent_only(cli: Cli, external: bool) -> None:
-    """Connected anew whole: aliases and options stay; nothing is interrupted without being named."""
+def test_who_got_a_declared_address_by_chance_is_moved_with_consent_only(
+    cli: Cli, external: bool
+) -> None:
+    """Connected anew whole: aliases and options stay; nothing is interrupted without being
+    named.
+    """
     docker, subnet = cli.docker, cli.docker.subnet()
     full, first = docker.name, subnet.replace(".0/24", ".2")
     if external:
@@ -52,7 +58,12 @@ def test_another_topologys_container_is_moved_with_its_mark(cli: Cli) -> None:
     docker.network("n", subnet=subnet)
     network = {"n": {"external": True}}
     body = {"image": docker.image, "command": "sleep 3600", "stop_grace_period": "0s"}
-    other = cli.write(network, {"theirs": {**body, "networks": {"n": {"aliases": ["t"]}}}}, full("other"), "other.yaml")
+    other = cli.write(
+        network,
+        {"theirs": {**body, "networks": {"n": {"aliases": ["t"]}}}},
+        full("other"),
+        "other.yaml",
+    )
     cli.run("apply", str(other), "--yes")
     cli.write(network, {"web": {**body, "networks": {"n": {"ipv4_address": first}}}})
     assert f"declared by topology '{full('other')}'" in cli.apply(code=3).said
@@ -60,9 +71,17 @@ def test_another_topologys_container_is_moved_with_its_mark(cli: Cli) -> None:
     assert address(docker, "web", "n") == first
     assert "Nothing to do" in cli.run("apply", str(other), "--yes").out
 
-    cli.write(network, {"web": {**body, "networks": {"n": {"ipv4_address": first.removesuffix("2") + "77"}}}})
+    cli.write(
+        network,
+        {"web": {**body, "networks": {"n": {"ipv4_address": first.removesuffix("2") + "77"}}}},
+    )
     cli.apply()
-    static = cli.write(network, {"theirs": {**body, "networks": {"n": {"ipv4_address": first}}}}, full("other"), "other.yaml")
+    static = cli.write(
+        network,
+        {"theirs": {**body, "networks": {"n": {"ipv4_address": first}}}},
+        full("other"),
+        "other.yaml",
+    )
     cli.run("apply", str(static), "--yes")
     cli.write(network, {"web": {**body, "networks": {"n": {"ipv4_address": first}}}})
     assert "is taken by container" in cli.apply("--disrupt-foreign", code=1).said

@@ -1,4 +1,6 @@
-"""A default route of a container's own: where a connect would take it, Docker fails half-way, and its network knows nothing."""
+"""A default route of a container's own: where a connect would take it, Docker fails half-way, and
+its network knows nothing.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +26,30 @@ def routed(cli: Cli) -> Cli:
     subnet = cli.docker.subnet()
     cli.docker.network("inner", subnet=subnet, Internal=True)
     cli.docker.container("c", network=cli.docker.name("inner"), HostConfig=ROUTER)
-    code, said = cli.docker.exec(cli.docker.name("c"), "sh", "-c", f"ip route del default; ip route add default via {at(subnet, 77)}")
+    code, said = cli.docker.exec(
+        cli.docker.name("c"),
+        "sh",
+        "-c",
+        f"ip route del default; ip route add default via {at(subnet, 77)}",
+    )
     assert code == 0, said
     return cli
 
 
 def test_a_connect_that_would_take_it_is_refused_beforehand(routed: Cli) -> None:
-    """As far as the kernel can be asked; a network that is not taken for the default route is connected."""
+    """As far as the kernel can be asked; a network that is not taken for the default route is
+    connected.
+    """
     cli, full = routed, routed.docker.name
     if not any(cli.docker.inspect(full("c"))["Id"] in cgroup for cgroup in _cgroups(cli)):
         pytest.skip("the engine's containers are not on this machine")
     networks: Body = {"inner": {"external": True}, "out": None, "zone": {"internal": True}}
     cli.write(networks, {"c": {"networks": ["inner", "out"]}})
     planned = cli.plan(code=1)
-    assert f"{full('c')} on {full('out')}: {full('c')} has a default route of its own, by way of" in planned.said
+    assert (
+        f"{full('c')} on {full('out')}: {full('c')} has a default route of its own, by way of"
+        in planned.said
+    )
     cli.converge(networks, {"c": {"networks": ["inner", "zone"]}})
     cli.docker.stop(full("c"))
     cli.converge(networks, {"c": {"networks": ["inner", "out"]}})
@@ -76,7 +88,10 @@ def test_a_container_that_the_file_runs_is_started_anew_for_it(cli: Cli) -> None
     if cli.docker.info.flavor == "podman":
         pytest.skip("Podman has several default routes")
     full, subnet = cli.docker.name, cli.docker.subnet()
-    networks: Body = {"inner": {"subnet": subnet, "internal": True}, "out": {"subnet": cli.docker.subnet()}}
+    networks: Body = {
+        "inner": {"subnet": subnet, "internal": True},
+        "out": {"subnet": cli.docker.subnet()},
+    }
     router = box(cap_add=["NET_ADMIN"], networks=["inner"])
     cli.converge(networks, {"c": router})
     before = cli.docker.inspect(full("c"))["Id"]

@@ -1,7 +1,8 @@
-"""A ghost: an engine holds the subnet of a network that it no longer shows. It stays until the engine is started anew, so that each
-engine is the test's own.
+"""A ghost: an engine holds the subnet of a network that it no longer shows. It stays until the
+engine is started anew, so that each engine is the test's own.
 
-Docker 20.10 leaks one where a network is refused for an address outside its subnet; a kill -9 of the engine can leave one as well.
+Docker 20.10 leaks one where a network is refused for an address outside its subnet; a kill -9 of
+the engine can leave one as well.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def lab(own: OwnEngine, tmp_path: Path) -> Cli:
 
 def leak(cli: Cli, subnet: str) -> None:
     pools = [{"Subnet": subnet, "AuxiliaryAddresses": {"x": "192.0.2.9"}}]
-    status, answer = cli.docker.call("POST", "/networks/create", {"Name": cli.docker.name("ghost"), "IPAM": {"Config": pools}})
+    status, answer = cli.docker.call(
+        "POST", "/networks/create", {"Name": cli.docker.name("ghost"), "IPAM": {"Config": pools}}
+    )
     assert status == 403, answer
     assert not cli.exists("ghost")
 
@@ -52,7 +55,11 @@ def journals(cli: Cli) -> list[str]:
     """Names of the journals on the engine."""
     engine = open_engine(cli.host)
     try:
-        return [volume["Name"] for volume in own_volumes(engine) if volume["Name"].startswith("netplan.journal.")]
+        return [
+            volume["Name"]
+            for volume in own_volumes(engine)
+            if volume["Name"].startswith("netplan.journal.")
+        ]
     finally:
         engine.close()
 
@@ -72,8 +79,12 @@ def interrupted(cli: Cli) -> None:
     cli.docker.do("DELETE", f"/networks/{cli.docker.name('n')}")
 
 
-def test_a_subnet_that_the_engine_holds_for_a_network_it_no_longer_shows(own: OwnEngine, lab: Cli) -> None:
-    """A replacement that meets it goes back; a recovery that meets it keeps its journal, until the engine was started anew."""
+def test_a_subnet_that_the_engine_holds_for_a_network_it_no_longer_shows(
+    own: OwnEngine, lab: Cli
+) -> None:
+    """A replacement that meets it goes back; a recovery that meets it keeps its journal, until the
+    engine was started anew.
+    """
     subnet, other = lab.docker.subnet(), lab.docker.subnet()
     guest, full = lab.docker.name("guest"), lab.docker.name("n")
     lab.docker.container("guest", HostConfig={"RestartPolicy": {"Name": "always"}})
@@ -84,7 +95,10 @@ def test_a_subnet_that_the_engine_holds_for_a_network_it_no_longer_shows(own: Ow
     def meets(held: str) -> None:
         failed = lab.apply("--disrupt-foreign", code=1)
         said = " ".join(failed.said.split())
-        assert f"the engine holds subnet {held} for a network it no longer shows: restart the engine, then run this again" in said
+        assert (
+            f"the engine holds subnet {held} for a network it no longer shows: restart the engine,"
+            " then run this again" in said
+        )
 
     def is_back() -> bool:
         endpoint = lab.endpoint("guest", "n") or {}

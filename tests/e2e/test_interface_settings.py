@@ -25,19 +25,33 @@ def test_a_sysctl_of_an_interface(cli: Cli) -> None:
     """Docker 27 took it out of the container's own, and refuses it there or moves it away."""
     if cli.docker.info.flavor == "podman":
         pytest.skip("Podman refuses network sysctls")
-    file = {"c": box(networks=["n"], sysctls={"net.ipv4.neigh.eth0.gc_stale_time": 70, "net.ipv4.conf.all.forwarding": 1})}
+    file = {
+        "c": box(
+            networks=["n"],
+            sysctls={"net.ipv4.neigh.eth0.gc_stale_time": 70, "net.ipv4.conf.all.forwarding": 1},
+        )
+    }
     if cli.docker.info.is_docker(27):
         cli.write({"n": None}, file)
         planned = cli.plan(code=1)
-        assert f'driver_opts: {{{OPTION}: "net.ipv4.neigh.IFNAME.gc_stale_time=70"}}' in planned.said
+        assert (
+            f'driver_opts: {{{OPTION}: "net.ipv4.neigh.IFNAME.gc_stale_time=70"}}' in planned.said
+        )
         assert "conf.all" not in planned.err
-        file = {"c": box(networks=with_option("net.ipv4.neigh.IFNAME.gc_stale_time=70"), sysctls={"net.ipv4.conf.all.forwarding": 1})}
+        file = {
+            "c": box(
+                networks=with_option("net.ipv4.neigh.IFNAME.gc_stale_time=70"),
+                sysctls={"net.ipv4.conf.all.forwarding": 1},
+            )
+        }
     cli.converge({"n": None}, file)
     assert says(cli, "cat", "/proc/sys/net/ipv4/neigh/eth0/gc_stale_time").strip() == "70"
 
 
 def test_a_wrong_one_is_no_success(cli: Cli) -> None:
-    """Docker 28 leaves the attachment half made, and no restart would succeed with it; 29 leaves nothing."""
+    """Docker 28 leaves the attachment half made, and no restart would succeed with it; 29 leaves
+    nothing.
+    """
     if not cli.docker.info.is_docker(27):
         pytest.skip("this engine keeps the option and does nothing with it")
     full = cli.docker.name
@@ -47,7 +61,10 @@ def test_a_wrong_one_is_no_success(cli: Cli) -> None:
     assert "is not a sysctl file" in failed.said
     if "half attached" in failed.said:
         assert f"mend {OPTION} of it, docker stop {full('c')}, and" in failed.said
-        assert f"mend {OPTION} of it, docker stop {full('c')}, and run this again" in cli.plan(code=1).said
+        assert (
+            f"mend {OPTION} of it, docker stop {full('c')}, and run this again"
+            in cli.plan(code=1).said
+        )
         cli.docker.stop(full("c"))
     cli.converge({"n": None}, {"c": {"networks": with_option("net.ipv4.conf.IFNAME.forwarding=0")}})
     cli.docker.do("POST", f"/containers/{full('c')}/restart?t=0")

@@ -1,4 +1,6 @@
-"""Containers that were stopped, removed, recreated, or attached by hand: the plan shows it, and apply mends it."""
+"""Containers that were stopped, removed, recreated, or attached by hand: the plan shows it, and
+apply mends it.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,17 @@ class Pair:
 
     def works(self) -> bool:
         client, full = self.docker.name("two"), self.docker.name
-        return all(self.docker.fetch(client, f"http://{name}/") == "page" for name in ("www", full("one"))) and self.cli.reach("one", "two")
+        return all(
+            self.docker.fetch(client, f"http://{name}/") == "page" for name in ("www", full("one"))
+        ) and self.cli.reach("one", "two")
 
     def raw(self, call: str, body: object = None) -> None:
         method, _, path = call.partition(" ")
-        self.docker.do(method, path.replace("ONE", self.docker.name("one")).replace("NET", self.docker.name("n")), body)
+        self.docker.do(
+            method,
+            path.replace("ONE", self.docker.name("one")).replace("NET", self.docker.name("n")),
+            body,
+        )
 
 
 def stop(pair: Pair) -> None:
@@ -48,8 +56,14 @@ def recreate(pair: Pair) -> None:
     """By a tool that keeps the labels, and little else."""
     raw = pair.docker.inspect(pair.docker.name("one"))
     remove(pair)
-    body = {"Env": ["MODE=other"], "Labels": raw["Config"]["Labels"], "HostConfig": {"NetworkMode": pair.docker.name("n")}}
-    pair.docker.container("one", **{"network": pair.docker.name("n"), "Cmd": ["sleep", "3600"], **body})
+    body = {
+        "Env": ["MODE=other"],
+        "Labels": raw["Config"]["Labels"],
+        "HostConfig": {"NetworkMode": pair.docker.name("n")},
+    }
+    pair.docker.container(
+        "one", **{"network": pair.docker.name("n"), "Cmd": ["sleep", "3600"], **body}
+    )
 
 
 def disconnect(pair: Pair) -> None:
@@ -62,13 +76,21 @@ def connect(pair: Pair) -> None:
 
 def other_alias(pair: Pair) -> None:
     disconnect(pair)
-    assert pair.docker.connect(pair.docker.name("n"), pair.docker.name("one"), Aliases=["wrong"])[0] == 200
+    assert (
+        pair.docker.connect(pair.docker.name("n"), pair.docker.name("one"), Aliases=["wrong"])[0]
+        == 200
+    )
 
 
 def other_address(pair: Pair) -> None:
     disconnect(pair)
     address = pair.networks["n"]["subnet"].replace(".0/24", ".99")
-    assert pair.docker.connect(pair.docker.name("n"), pair.docker.name("one"), IPAMConfig={"IPv4Address": address})[0] == 200
+    assert (
+        pair.docker.connect(
+            pair.docker.name("n"), pair.docker.name("one"), IPAMConfig={"IPv4Address": address}
+        )[0]
+        == 200
+    )
 
 
 def other_network(pair: Pair) -> None:
@@ -85,7 +107,19 @@ def policy(pair: Pair) -> None:
     pair.docker.do("POST", f"/containers/{pair.docker.name('one')}/stop?t=0")
 
 
-CHANGES = (stop, kill, remove, rename, recreate, disconnect, connect, other_alias, other_address, other_network, policy)
+CHANGES = (
+    stop,
+    kill,
+    remove,
+    rename,
+    recreate,
+    disconnect,
+    connect,
+    other_alias,
+    other_address,
+    other_network,
+    policy,
+)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
@@ -118,7 +152,10 @@ def test_a_container_of_somebody_else_in_its_place_is_not_touched(cli: Cli) -> N
             assert not result.changes
             assert cli.inspected() == before
     inspected = cli.inspected()
-    theirs = [f"/containers/{cli.docker.inspect(cli.docker.name(short))['Id']}/json" for short in ("one", "bystander")]
+    theirs = [
+        f"/containers/{cli.docker.inspect(cli.docker.name(short))['Id']}/json"
+        for short in ("one", "bystander")
+    ]
     assert {path: inspected[path] for path in theirs} == {path: before[path] for path in theirs}
 
 
@@ -151,7 +188,9 @@ def test_one_made_anew_by_another_tool_is_attached_again(cli: Cli) -> None:
     lab = {"theirs": {"networks": endpoint}, "client": box(networks=["n"])}
     cli.converge({"n": {"subnet": subnet}}, lab)
     cli.docker.do("DELETE", f"/containers/{cli.docker.name('theirs')}?force=1")
-    cli.docker.container("theirs", Cmd=["sh", "-c", "echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp"])
+    cli.docker.container(
+        "theirs", Cmd=["sh", "-c", "echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp"]
+    )
     plan = cli.plan("--exit-code", code=2).out
     assert "the container was made anew" in plan
     cli.apply()
@@ -165,7 +204,10 @@ def test_one_made_anew_by_another_tool_is_attached_again(cli: Cli) -> None:
 def test_a_reset_makes_everything_anew_and_takes_strangers_off(cli: Cli) -> None:
     pair = Pair(cli)
     cli.docker.container("stranger")
-    assert cli.docker.connect(cli.docker.name("n"), cli.docker.name("stranger"), Aliases=["www"])[0] == 200
+    assert (
+        cli.docker.connect(cli.docker.name("n"), cli.docker.name("stranger"), Aliases=["www"])[0]
+        == 200
+    )
     cli.docker.exec(cli.docker.name("one"), "sh", "-c", "echo damaged > /tmp/index.html")
     before = cli.life("one", "two")
     result = cli.run("reset", str(cli.file), "--yes")

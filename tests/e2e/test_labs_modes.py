@@ -1,4 +1,6 @@
-"""Containers that a file runs, in every network mode, with traffic between them: the lesson that this project grew out of."""
+"""Containers that a file runs, in every network mode, with traffic between them: the lesson that
+this project grew out of.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ def links(cli: Cli, short: str) -> str:
 
 
 def test_on_the_default_bridge_addresses_work_and_names_do_not(cli: Cli) -> None:
-    cli.converge({}, {"one": server(network_mode="bridge"), "two": box(network_mode="bridge"), "three": box()})
+    cli.converge(
+        {},
+        {"one": server(network_mode="bridge"), "two": box(network_mode="bridge"), "three": box()},
+    )
     full = cli.docker.name
     address = cli.docker.inspect(full("one"))["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
     for short in ("two", "three"):  # `bridge` is what a container without networks is on
@@ -40,7 +45,9 @@ def test_on_the_default_bridge_addresses_work_and_names_do_not(cli: Cli) -> None
 
 def test_on_a_network_of_its_own_names_and_aliases_work(cli: Cli) -> None:
     n = {"subnet": cli.docker.subnet()}
-    cli.converge({"n": n}, {"one": server(networks={"n": {"aliases": ["web"]}}), "two": box(networks=["n"])})
+    cli.converge(
+        {"n": n}, {"one": server(networks={"n": {"aliases": ["web"]}}), "two": box(networks=["n"])}
+    )
     assert cli.reach("one", "two")
     for name in (cli.docker.name("one"), "web"):
         assert cli.docker.fetch(cli.docker.name("two"), f"http://{name}/") == "page"
@@ -52,8 +59,13 @@ def test_addresses_change_without_a_restart_and_names_still_work(cli: Cli) -> No
     def lab(one: str, two: str) -> None:
         address = subnet.replace(".0/24", "")
         endpoints = [{"n": {"ipv4_address": f"{address}.{host}"}} for host in (one, two)]
-        cli.converge({"n": {"subnet": subnet}}, {"one": server(networks=endpoints[0]), "two": box(networks=endpoints[1])})
-        assert cli.docker.fetch(cli.docker.name("two"), f"http://{cli.docker.name('one')}/") == "page"
+        cli.converge(
+            {"n": {"subnet": subnet}},
+            {"one": server(networks=endpoints[0]), "two": box(networks=endpoints[1])},
+        )
+        assert (
+            cli.docker.fetch(cli.docker.name("two"), f"http://{cli.docker.name('one')}/") == "page"
+        )
         assert cli.reach("one", "two")
 
     lab("10", "20")
@@ -63,10 +75,14 @@ def test_addresses_change_without_a_restart_and_names_still_work(cli: Cli) -> No
 
 
 def test_host_none_and_container(cli: Cli) -> None:
-    """`host` has the host's interfaces, `none` only lo, and two that share a network have one address, one MAC and one localhost."""
+    """`host` has the host's interfaces, `none` only lo, and two that share a network have one
+    address, one MAC and one localhost.
+    """
     n = {"subnet": cli.docker.subnet()}
     shared = {"owner": server(networks=["n"]), "member": box(network_mode="container:owner")}
-    cli.converge({"n": n}, shared | {"onhost": box(network_mode="host"), "sealed": box(network_mode="none")})
+    cli.converge(
+        {"n": n}, shared | {"onhost": box(network_mode="host"), "sealed": box(network_mode="none")}
+    )
     cli.docker.container("other", "host")
     assert "docker0" in interfaces(cli, "onhost")
     assert interfaces(cli, "onhost") == interfaces(cli, "other")
@@ -74,7 +90,9 @@ def test_host_none_and_container(cli: Cli) -> None:
     assert links(cli, "owner") == links(cli, "member")
     assert "inet " in links(cli, "owner")
     mac = ("cat", "/sys/class/net/eth0/address")
-    assert cli.docker.exec(cli.docker.name("owner"), *mac) == cli.docker.exec(cli.docker.name("member"), *mac)
+    assert cli.docker.exec(cli.docker.name("owner"), *mac) == cli.docker.exec(
+        cli.docker.name("member"), *mac
+    )
     assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
 
 
@@ -86,12 +104,18 @@ def test_a_foreign_containers_network_is_shared(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("owner", ["ours", "theirs"])
-def test_who_shares_a_network_that_was_started_anew_is_not_left_cut_off(cli: Cli, owner: str) -> None:
-    """A restart of the owner by hand leaves the member without a network, though it runs: that is drift."""
+def test_who_shares_a_network_that_was_started_anew_is_not_left_cut_off(
+    cli: Cli, owner: str
+) -> None:
+    """A restart of the owner by hand leaves the member without a network, though it runs: that is
+    drift.
+    """
     name = cli.docker.name("owner")
     n, member = {"subnet": cli.docker.subnet()}, box(network_mode=f"container:{name}")
     if owner == "ours":
-        cli.converge({"n": n}, {"owner": box(networks=["n"]), "member": member, "other": box(networks=["n"])})
+        cli.converge(
+            {"n": n}, {"owner": box(networks=["n"]), "member": member, "other": box(networks=["n"])}
+        )
     else:
         cli.docker.container("owner")
         cli.converge({"n": n}, {"member": member})
@@ -134,7 +158,11 @@ def test_a_restart_that_cuts_nobody_off_is_no_drift(cli: Cli) -> None:
     assert "inet " in links(cli, "end")
 
 
-MODES = {"bridge": {"network_mode": "bridge"}, "none": {"network_mode": "none"}, "host": {"network_mode": "host"}}
+MODES = {
+    "bridge": {"network_mode": "bridge"},
+    "none": {"network_mode": "none"},
+    "host": {"network_mode": "host"},
+}
 
 
 @pytest.mark.parametrize("before", MODES)
@@ -161,14 +189,18 @@ def test_published_ports_still_work_after_the_network_was_replaced(cli: Cli) -> 
     cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"web": web, "every": every})
 
     def chosen() -> int:
-        (first, *_) = cli.docker.inspect(cli.docker.name("every"))["NetworkSettings"]["Ports"]["80/tcp"]
+        first, *_ = cli.docker.inspect(cli.docker.name("every"))["NetworkSettings"]["Ports"][
+            "80/tcp"
+        ]
         return int(first["HostPort"])
 
     assert page(cli, number) == "page"
     assert page(cli, chosen()) == "all"
     cli.docker.do("DELETE", f"/containers/{cli.docker.name(f'probe{number}')}?force=1")
     before = cli.life("web", "every")
-    cli.converge({"n": {"subnet": cli.docker.subnet(), "internal": False}}, {"web": web, "every": every})
+    cli.converge(
+        {"n": {"subnet": cli.docker.subnet(), "internal": False}}, {"web": web, "every": every}
+    )
     assert cli.life("web", "every") == before
     assert page(cli, number) == "page"
     cli.docker.container("again", "host")
@@ -188,7 +220,9 @@ def test_what_leaves_the_file_leaves_the_engine(cli: Cli) -> None:
 
 
 def test_a_container_is_never_left_naming_a_network_that_is_gone(cli: Cli) -> None:
-    """Created on a and b, then a dropped from the file: it is attached and restarted at will afterwards."""
+    """Created on a and b, then a dropped from the file: it is attached and restarted at will
+    afterwards.
+    """
     both = {"a": {"subnet": cli.docker.subnet()}, "b": {"subnet": cli.docker.subnet()}}
     one = server(networks=["a", "b"])
     cli.converge(both, {"one": one, "two": box(networks=["b"])})
@@ -203,9 +237,23 @@ def test_a_container_is_never_left_naming_a_network_that_is_gone(cli: Cli) -> No
 
 
 def test_all_endpoints_are_there_before_it_starts(cli: Cli) -> None:
-    """With several networks it never runs half attached: what it looks at first is whole. Before API 1.44 the rest is connected."""
+    """With several networks it never runs half attached: what it looks at first is whole. Before
+    API 1.44 the rest is connected.
+    """
     networks = {short: {"subnet": cli.docker.subnet()} for short in "abc"}
-    result = cli.converge(networks, {"one": box("sh", "-c", "ls /sys/class/net > /tmp/first; sleep 3600", networks=["a", "b", "c"])})
-    assert cli.docker.exec(cli.docker.name("one"), "cat", "/tmp/first")[1].split() == ["eth0", "eth1", "eth2", "lo"]
+    result = cli.converge(
+        networks,
+        {
+            "one": box(
+                "sh", "-c", "ls /sys/class/net > /tmp/first; sleep 3600", networks=["a", "b", "c"]
+            )
+        },
+    )
+    assert cli.docker.exec(cli.docker.name("one"), "cat", "/tmp/first")[1].split() == [
+        "eth0",
+        "eth1",
+        "eth2",
+        "lo",
+    ]
     connects = [call for call in result.changes if call.endswith("/connect")]
     assert len(connects) == (0 if cli.docker.info.api >= (1, 44) else 2)

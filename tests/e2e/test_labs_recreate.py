@@ -1,4 +1,6 @@
-"""A container made anew loses nothing that can be kept; what fails is taken back; what is killed is finished by the next apply."""
+"""A container made anew loses nothing that can be kept; what fails is taken back; what is killed is
+finished by the next apply.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Lab:
         cli.docker.exec(cli.docker.name("one"), "sh", "-c", "echo kept > /data/kept")
 
     def declare(self, **more: Any) -> dict[str, Any]:
-        one = server(**{"networks": {"n": {"aliases": ["www"]}, "m": {}}, "volumes": ["/data"], **more})
+        one = server(
+            **{"networks": {"n": {"aliases": ["www"]}, "m": {}}, "volumes": ["/data"], **more}
+        )
         return {"one": one, "two": box(networks=["n"])}
 
     def converge(self, **more: Any) -> None:
@@ -42,10 +46,14 @@ class Lab:
         """Reachable, with its volume, and nothing of an attempt is left."""
         assert self.docker.fetch(self.docker.name("two"), "http://www/") == "page"
         assert self.cli.reach("one", "two")
-        assert set(self.docker.inspect(self.docker.name("one"))["NetworkSettings"]["Networks"]) == set(map(self.docker.name, "nm"))
+        assert set(
+            self.docker.inspect(self.docker.name("one"))["NetworkSettings"]["Networks"]
+        ) == set(map(self.docker.name, "nm"))
         assert self.kept()
         listed = self.docker.do("GET", "/containers/json?all=1")
-        assert sorted(c["Names"][0][1:] for c in listed if self.docker.prefix + "one" in c["Names"][0]) == [self.docker.name("one")]
+        assert sorted(
+            c["Names"][0][1:] for c in listed if self.docker.prefix + "one" in c["Names"][0]
+        ) == [self.docker.name("one")]
 
 
 @pytest.fixture
@@ -74,7 +82,9 @@ FAILURES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_recreation_that_fails_is_taken_back(lab: Lab, failure: str) -> None:
-    """The old container runs again under its name with its endpoints; exit 1 with the engine's words; a mended file converges."""
+    """The old container runs again under its name with its endpoints; exit 1 with the engine's
+    words; a mended file converges.
+    """
     (before,) = lab.cli.life("one")
     lab.write(**FAILURES[failure])
     result = lab.cli.apply(code=1)
@@ -100,14 +110,21 @@ def test_members_follow_the_one_whose_network_they_share(cli: Cli) -> None:
     n = {"subnet": cli.docker.subnet()}
 
     def declare(**more: Any) -> dict[str, Any]:
-        return {"one": server(networks=["n"], **more), "member": box(network_mode="container:one"), "two": box(networks=["n"])}
+        return {
+            "one": server(networks=["n"], **more),
+            "member": box(network_mode="container:one"),
+            "two": box(networks=["n"]),
+        }
 
     cli.converge({"n": n}, declare())
     member = cli.life("member")[0][0]
     cli.converge({"n": n}, declare(environment={"MODE": "new"}))
     assert cli.life("member")[0][0] != member
     assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
-    assert cli.docker.inspect(cli.docker.name("member"))["HostConfig"]["NetworkMode"] == f"container:{cli.life('one')[0][0]}"
+    assert (
+        cli.docker.inspect(cli.docker.name("member"))["HostConfig"]["NetworkMode"]
+        == f"container:{cli.life('one')[0][0]}"
+    )
     cli.docker.do("POST", f"/containers/{cli.docker.name('one')}/stop?t=0")
     cli.apply()  # started anew, and so is the member, which had lost its network
     cli.settled()
@@ -115,7 +132,9 @@ def test_members_follow_the_one_whose_network_they_share(cli: Cli) -> None:
 
 
 def test_a_member_that_fails_to_follow_says_what_to_do(cli: Cli) -> None:
-    """Its old container can run in the network of the old owner only, which has ended: the new one runs, and is not taken back for it."""
+    """Its old container can run in the network of the old owner only, which has ended: the new one
+    runs, and is not taken back for it.
+    """
     cli.converge({}, {"one": box(), "member": box(network_mode="container:one")})
     before = cli.life("one", "member")
     follow = {"one": box(environment={"MODE": "new"}), "member": box(network_mode="container:one")}
@@ -131,11 +150,18 @@ def test_a_member_that_fails_to_follow_says_what_to_do(cli: Cli) -> None:
 
 
 def test_a_member_that_cannot_be_created_keeps_its_network(cli: Cli) -> None:
-    """Nothing is stopped before every new container of the namespace is there: the owner's recreation is taken back too."""
+    """Nothing is stopped before every new container of the namespace is there: the owner's
+    recreation is taken back too.
+    """
     networks = {"n": {"subnet": cli.docker.subnet()}}
-    cli.converge(networks, {"one": server(networks=["n"]), "member": box(network_mode="container:one")})
+    cli.converge(
+        networks, {"one": server(networks=["n"]), "member": box(network_mode="container:one")}
+    )
     before = cli.life("one", "member")
-    new = {"one": server(networks=["n"], environment={"MODE": "new"}), "member": box(network_mode="container:one", platform="linux/s390x")}
+    new = {
+        "one": server(networks=["n"], environment={"MODE": "new"}),
+        "member": box(network_mode="container:one", platform="linux/s390x"),
+    }
     cli.write(networks, new)
     result = cli.apply(code=1)
     assert result.out.count("the old container is back") == 2, result.out
@@ -151,7 +177,10 @@ def test_what_was_connected_by_hand_goes_with_the_old_one_and_that_is_said(cli: 
     cli.docker.network("elsewhere", subnet=cli.docker.subnet())
     cli.docker.do("POST", f"/networks/{full('elsewhere')}/connect", {"Container": full("one")})
     cli.write({}, {"one": box(environment={"MODE": "new"})})
-    assert f"connected to {full('elsewhere')} by hand, and not declared there: not attached again" in cli.plan().out
+    assert (
+        f"connected to {full('elsewhere')} by hand, and not declared there: not attached again"
+        in cli.plan().out
+    )
     cli.apply()
     cli.settled()
     assert cli.endpoint("one", "elsewhere") is None
@@ -189,15 +218,24 @@ def test_an_image_that_moved_under_its_tag_recreates(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("verb", "stays"), [("apply", 200), ("reset", 404)])
-def test_the_volume_that_an_interrupted_reset_left_is_named(lab: Lab, verb: str, stays: int) -> None:
-    """As a kill between the new container's creation and its start leaves the two. Another reset removes it."""
+def test_the_volume_that_an_interrupted_reset_left_is_named(
+    lab: Lab, verb: str, stays: int
+) -> None:
+    """As a kill between the new container's creation and its start leaves the two. Another reset
+    removes it.
+    """
     one, docker = lab.docker.name("one"), lab.docker
     old = docker.inspect(one)
     left = f"{one}.netplan-{old['Id'][:12]}"
     (volume,) = [mount["Name"] for mount in old["Mounts"] if mount["Destination"] == "/data"]
     docker.do("POST", f"/containers/{one}/rename?name={left}")
     networks = {docker.name("n"): {"Aliases": ["www"]}}
-    body = {**old["Config"], "Hostname": "", "HostConfig": old["HostConfig"], "NetworkingConfig": {"EndpointsConfig": networks}}
+    body = {
+        **old["Config"],
+        "Hostname": "",
+        "HostConfig": old["HostConfig"],
+        "NetworkingConfig": {"EndpointsConfig": networks},
+    }
     docker.do("POST", f"/containers/create?name={one}", body)
     docker.do("POST", f"/networks/{docker.name('m')}/connect", {"Container": one})
     try:
@@ -210,7 +248,7 @@ def test_the_volume_that_an_interrupted_reset_left_is_named(lab: Lab, verb: str,
         docker.call("DELETE", f"/volumes/{volume}")
 
 
-# --- killed ----------------------------------------------------------------------------------------------------------
+# --- killed ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -224,7 +262,9 @@ def proxy(cli: Cli, tmp_path: Path) -> Iterator[Proxy]:
 @pytest.mark.slow
 @pytest.mark.parametrize("acts", [False, True], ids=["before", "after"])
 def test_killed_at_every_step_the_next_apply_converges(lab: Lab, proxy: Proxy, acts: bool) -> None:
-    """kill -9 before and after each call of a recreation; the volume's content is kept each time."""
+    """kill -9 before and after each call of a recreation; the volume's content is kept each
+    time.
+    """
     nth = 0
     while True:
         nth += 1
@@ -251,7 +291,7 @@ def _killed_at_fault(cli: Cli, proxy: Proxy) -> bool:
     return bool(proxy.spoiled)
 
 
-# --- every setting ---------------------------------------------------------------------------------------------------
+# --- every setting --------------------------------------------------------------------------------
 
 
 EVERYTHING: dict[str, Any] = {
@@ -275,7 +315,13 @@ EVERYTHING: dict[str, Any] = {
     "labels": {"team": "net", "empty": ""},
     "restart": "on-failure:3",
     "init": True,
-    "healthcheck": {"test": ["CMD", "true"], "interval": "1m30s", "timeout": "2s", "retries": 4, "start_period": "500ms"},
+    "healthcheck": {
+        "test": ["CMD", "true"],
+        "interval": "1m30s",
+        "timeout": "2s",
+        "retries": 4,
+        "start_period": "500ms",
+    },
     "stop_grace_period": "3s",
     "mem_limit": "64m",
     "cpus": 0.5,
@@ -299,10 +345,13 @@ def test_each_setting_converges_and_is_dropped_again(cli: Cli, key: str) -> None
 
 
 def test_all_settings_together_converge(cli: Cli) -> None:
-    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"one": box() | EVERYTHING | {"networks": ["n"], "command": ["3600"]}})
+    cli.converge(
+        {"n": {"subnet": cli.docker.subnet()}},
+        {"one": box() | EVERYTHING | {"networks": ["n"], "command": ["3600"]}},
+    )
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
 
 SECRET, OTHER = "hunter2-is-secret", "swordfish-is-secret"
 
@@ -350,7 +399,13 @@ def test_a_mac_address_that_a_stopped_container_was_not_made_with_makes_it_anew(
     cli.converge(nets, {"web": box(networks={"n": {}}), "job": box(**end)})
     cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/stop?t=0")
     fixed = {"n": {"mac_address": mac}}
-    cli.converge(nets, {"web": box(networks=fixed), "job": box(**end | {"networks": {"n": {"mac_address": mac[:-1] + "c"}}})})
+    cli.converge(
+        nets,
+        {
+            "web": box(networks=fixed),
+            "job": box(**end | {"networks": {"n": {"mac_address": mac[:-1] + "c"}}}),
+        },
+    )
     assert (cli.endpoint("web", "n") or {})["MacAddress"] == mac
     cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/stop?t=0")
     assert "start" in cli.plan().out

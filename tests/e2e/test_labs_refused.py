@@ -24,10 +24,18 @@ def refused(cli: Cli, *texts: str, code: int) -> None:
 
 def test_a_port_that_another_container_holds(cli: Cli) -> None:
     number = str(random.randint(30000, 39999))
-    held: dict[str, Any] = {"ExposedPorts": {"80/tcp": {}}, "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": number}]}}}
+    held: dict[str, Any] = {
+        "ExposedPorts": {"80/tcp": {}},
+        "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": number}]}},
+    }
     cli.docker.container("theirs", **held)
     cli.write({"n": {}}, {"one": box(ports=[f"{number}:80"], networks=["n"])})
-    refused(cli, f"host port {number}/tcp is published by container {cli.docker.name('theirs')}", "choose another host port", code=1)
+    refused(
+        cli,
+        f"host port {number}/tcp is published by container {cli.docker.name('theirs')}",
+        "choose another host port",
+        code=1,
+    )
     cli.docker.stop(cli.docker.name("theirs"))
     cli.apply()
     cli.settled()
@@ -40,10 +48,18 @@ def test_an_image_that_is_not_here_and_may_not_be_pulled(cli: Cli) -> None:
 
 def test_an_image_that_cannot_be_had(cli: Cli) -> None:
     """No registry has it: the pull is the first step, and nothing else is begun."""
-    cli.write({"n": {}}, {"one": box(networks=["n"]) | {"image": f"127.0.0.1:9/{MISSING}"}, "two": box(networks=["n"])})
+    cli.write(
+        {"n": {}},
+        {
+            "one": box(networks=["n"]) | {"image": f"127.0.0.1:9/{MISSING}"},
+            "two": box(networks=["n"]),
+        },
+    )
     result = cli.apply(code=1)
     assert "pull image" in result.out
-    assert not any(path.startswith(("POST /networks", "POST /containers")) for path in result.changes), result.changes
+    assert not any(
+        path.startswith(("POST /networks", "POST /containers")) for path in result.changes
+    ), result.changes
     assert not cli.inspected()
 
 
@@ -51,7 +67,9 @@ def test_a_registry_that_does_not_answer_where_the_newest_is_wanted(cli: Cli) ->
     tag = f"127.0.0.1:9/{cli.docker.prefix}image"
     cli.docker.do("POST", f"/images/{cli.docker.image}/tag?repo={tag}&tag=1")
     try:
-        cli.write({"n": {}}, {"one": box(networks=["n"], pull_policy="always") | {"image": f"{tag}:1"}})
+        cli.write(
+            {"n": {}}, {"one": box(networks=["n"], pull_policy="always") | {"image": f"{tag}:1"}}
+        )
         refused(cli, "the registry does not tell", "pull_policy: missing", code=1)
         cli.write({"n": {}}, {"one": box(networks=["n"]) | {"image": f"{tag}:1"}})
         cli.apply()
@@ -67,7 +85,12 @@ def test_a_name_that_is_somebody_elses(cli: Cli, state: str) -> None:
     if state == "exited":
         cli.docker.stop(id)
     cli.write({"n": {}}, {"one": box(networks=["n"]), "two": box(networks=["n"])})
-    refused(cli, f"container {cli.docker.name('one')} exists and was not made by netplan", "choose another name", code=3)
+    refused(
+        cli,
+        f"container {cli.docker.name('one')} exists and was not made by netplan",
+        "choose another name",
+        code=3,
+    )
 
 
 def test_a_name_that_is_another_topologys(cli: Cli) -> None:
@@ -78,8 +101,15 @@ def test_a_name_that_is_another_topologys(cli: Cli) -> None:
 
 def test_a_container_whose_network_is_shared_is_gone(cli: Cli) -> None:
     theirs = cli.docker.name("theirs")
-    cli.write({"n": {}}, {"one": box(network_mode=f"container:{theirs}"), "two": box(networks=["n"])})
-    refused(cli, f"shares the network of container {theirs}, which does not exist", "start it first", code=1)
+    cli.write(
+        {"n": {}}, {"one": box(network_mode=f"container:{theirs}"), "two": box(networks=["n"])}
+    )
+    refused(
+        cli,
+        f"shares the network of container {theirs}, which does not exist",
+        "start it first",
+        code=1,
+    )
     cli.docker.container("theirs")
     cli.apply()
     cli.settled()
@@ -93,14 +123,21 @@ def test_a_mode_and_networks_together_are_a_mistake(cli: Cli) -> None:
 
 
 def test_an_address_that_somebody_got_while_its_container_was_stopped(cli: Cli) -> None:
-    """The engine reserves none, and could not start it. A stranger is in the way, by name; who is declared takes another address."""
+    """The engine reserves none, and could not start it. A stranger is in the way, by name; who is
+    declared takes another address.
+    """
     full, subnet = cli.docker.name, cli.docker.subnet()
     first = subnet.replace(".0/24", ".2")
     network, web = {"n": {"subnet": subnet}}, server(networks={"n": {"ipv4_address": first}})
     cli.converge(network, {"web": web})
     cli.docker.stop(full("web"))
     cli.docker.container("peer", full("n"))
-    refused(cli, f"web on {full('n')}: address {first} is held by container {full('peer')}, which got it automatically", code=3)
+    refused(
+        cli,
+        f"web on {full('n')}: address {first} is held by container {full('peer')}, which got it"
+        " automatically",
+        code=3,
+    )
     peer = cli.life("peer")
     cli.converge(network, {"web": web, "peer": {"networks": ["n"]}})
     assert cli.life("peer") == peer

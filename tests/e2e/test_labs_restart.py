@@ -1,5 +1,6 @@
-"""After the engine was restarted, as by a reboot of its machine: what has a restart policy runs again, and nothing is left to do
-but what the engine itself could not start."""
+"""After the engine was restarted, as by a reboot of its machine: what has a restart policy runs
+again, and nothing is left to do but what the engine itself could not start.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +33,17 @@ def lab(own: OwnEngine, tmp_path: Path) -> Cli:
 
 def test_after_a_restart_of_the_engine_nothing_is_to_be_done(own: OwnEngine, lab: Cli) -> None:
     address = (subnet := lab.docker.subnet()).replace(".0/24", ".20")
-    networks = {"n": {"subnet": subnet}, "m": {}, "six": {"enable_ipv6": True, "subnet": lab.docker.subnet("ipv6")}}
+    networks = {
+        "n": {"subnet": subnet},
+        "m": {},
+        "six": {"enable_ipv6": True, "subnet": lab.docker.subnet("ipv6")},
+    }
     always = {"restart": "unless-stopped"}
-    web = server(networks={"n": {"ipv4_address": address, "aliases": ["www"]}, "m": {}}, volumes=["/data"], **always)
+    web = server(
+        networks={"n": {"ipv4_address": address, "aliases": ["www"]}, "m": {}},
+        volumes=["/data"],
+        **always,
+    )
     containers = {
         "web": web,
         "client": box(networks=["n", "six"], **always),
@@ -54,7 +63,9 @@ def test_after_a_restart_of_the_engine_nothing_is_to_be_done(own: OwnEngine, lab
         time.sleep(1)
     else:  # an engine that starts `member` before `web` fails, and leaves it so
         steps = lab.plan("-o", "json").json()["steps"]
-        assert [(step["op"], step["target"]["container"]) for step in steps] == [("start", lab.docker.name("member"))]
+        assert [(step["op"], step["target"]["container"]) for step in steps] == [
+            ("start", lab.docker.name("member"))
+        ]
         lab.apply()
     lab.settled()
     assert {short: lab.life(short)[0][0] for short in containers} == before
@@ -73,4 +84,6 @@ def test_what_has_no_restart_policy_is_started_again(own: OwnEngine, lab: Cli) -
     assert "is not running" in lab.plan("--exit-code", code=2).out
     lab.apply()
     lab.settled()
-    assert lab.docker.fetch(lab.docker.name("client"), f"http://{lab.docker.name('web')}/") == "page"
+    assert (
+        lab.docker.fetch(lab.docker.name("client"), f"http://{lab.docker.name('web')}/") == "page"
+    )

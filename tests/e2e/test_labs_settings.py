@@ -1,4 +1,6 @@
-"""Settings that engines keep in words of their own, or beside others: a second apply finds nothing to do. And what a container says."""
+"""Settings that engines keep in words of their own, or beside others: a second apply finds nothing
+to do. And what a container says.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def test_what_was_added_in_place_is_taken_out_again(cli: Cli) -> None:
-    """Which no label tells; nor what somebody else's `docker update` did. A restart policy in place, a limit with its container."""
+    """Which no label tells; nor what somebody else's `docker update` did. A restart policy in
+    place, a limit with its container.
+    """
     cli.converge({}, {"web": box()})
     (before,) = cli.life("web")
     cli.converge({}, {"web": box(restart="unless-stopped")})
@@ -30,7 +34,11 @@ def test_what_was_added_in_place_is_taken_out_again(cli: Cli) -> None:
     assert "restart  unless-stopped -> no" in cli.plan("--exit-code", code=2).out
     cli.converge({}, {"web": box()})
     assert cli.life("web") == [before]
-    cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/update", {"RestartPolicy": {"Name": "always"}})
+    cli.docker.do(
+        "POST",
+        f"/containers/{cli.docker.name('web')}/update",
+        {"RestartPolicy": {"Name": "always"}},
+    )
     cli.converge({}, {"web": box()})
     assert cli.life("web") == [before]
     cli.converge({}, {"web": box(mem_limit="64m", cpus=0.5)})
@@ -50,7 +58,9 @@ def test_a_setting_is_kept(cli: Cli, what: str) -> None:
 
 
 def test_ports_that_an_image_exposes_stay_exposed(cli: Cli) -> None:
-    """Those of the file come to them and go again; so do the image's words, which an empty entrypoint puts aside."""
+    """Those of the file come to them and go again; so do the image's words, which an empty
+    entrypoint puts aside.
+    """
     image = "netplan-test/exposing:1"
     id = cli.docker.container("base", start=False)
     changes = "&changes=EXPOSE%2080&changes=ENTRYPOINT%20%5B%22nosuch%22%5D"
@@ -58,9 +68,14 @@ def test_ports_that_an_image_exposes_stay_exposed(cli: Cli) -> None:
     try:
         web = box(image=image, entrypoint=[])
         cli.converge({}, {"web": {**web, "expose": ["81"]}})
-        assert set(cli.docker.inspect(cli.docker.name("web"))["Config"]["ExposedPorts"]) == {"80/tcp", "81/tcp"}
+        assert set(cli.docker.inspect(cli.docker.name("web"))["Config"]["ExposedPorts"]) == {
+            "80/tcp",
+            "81/tcp",
+        }
         cli.converge({}, {"web": {**web, "ports": ["127.0.0.1::80"]}})
-        assert set(cli.docker.inspect(cli.docker.name("web"))["Config"]["ExposedPorts"]) == {"80/tcp"}
+        assert set(cli.docker.inspect(cli.docker.name("web"))["Config"]["ExposedPorts"]) == {
+            "80/tcp"
+        }
         cli.converge({}, {"web": web})
     finally:
         cli.docker.clean_up()
@@ -73,11 +88,19 @@ def test_a_platform_has_many_names(cli: Cli) -> None:
 
 
 def test_who_shares_a_network_has_its_domain(cli: Cli) -> None:
-    cli.converge({}, {"owner": box(network_mode="none"), "web": box(network_mode="container:owner", domainname="a.test")})
+    cli.converge(
+        {},
+        {
+            "owner": box(network_mode="none"),
+            "web": box(network_mode="container:owner", domainname="a.test"),
+        },
+    )
 
 
 def test_a_mac_address_on_the_network_that_is_written_last(cli: Cli) -> None:
-    """It survives a restart and a replacement, moves to another network, and is settled all the while."""
+    """It survives a restart and a replacement, moves to another network, and is settled all the
+    while.
+    """
     if cli.docker.info.flavor == "podman":
         pytest.skip("Podman heeds one on connect: test_marks_and_macs.py")
     nets = {net: {"subnet": cli.docker.subnet()} for net in ("aa", "za")}
@@ -98,7 +121,9 @@ def test_a_mac_address_on_the_network_that_is_written_last(cli: Cli) -> None:
     assert macs() == [False, True]
     cli.converge(nets, {"web": box(networks={"aa": {"mac_address": mac}, "za": {}})})
     assert macs() == [True, False]
-    both = {"web": box(networks={"aa": {"mac_address": mac}, "za": {"mac_address": mac[:-1] + "9"}})}
+    both = {
+        "web": box(networks={"aa": {"mac_address": mac}, "za": {"mac_address": mac[:-1] + "9"}})
+    }
     if cli.docker.info.api >= ALL_ENDPOINTS_API:
         cli.converge(nets, both)
         return
@@ -122,12 +147,16 @@ def test_a_mac_address_that_is_not_declared_any_more_goes(cli: Cli) -> None:
 
 
 def test_a_container_that_is_committed_to_its_own_image_stays_ours(cli: Cli) -> None:
-    """Its labels are the image's by then, and those of the container that is made of it are still its own."""
+    """Its labels are the image's by then, and those of the container that is made of it are still
+    its own.
+    """
     image = "netplan-test/mine:1"
     cli.docker.do("POST", f"/images/{IMAGE}/tag?repo=netplan-test/mine&tag=1")
     try:
         cli.converge({}, {"web": box(image=image)})
-        cli.docker.do("POST", f"/commit?container={cli.docker.name('web')}&repo=netplan-test/mine&tag=1")
+        cli.docker.do(
+            "POST", f"/commit?container={cli.docker.name('web')}&repo=netplan-test/mine&tag=1"
+        )
         assert "must be recreated" in cli.plan().out
         cli.apply()
         cli.settled()
@@ -144,14 +173,26 @@ SECRET = {"environment": {"TOKEN": "hunter2-s3cr3t"}}
 TELLERS: dict[str, dict[str, Any]] = {
     "its last words": box("sh", "-c", "echo no login with $$TOKEN; exit 7", **SECRET),
     "its healthcheck": box(
-        healthcheck={"test": "echo no login with $$TOKEN; exit 1", "interval": "200ms", "retries": 1, "start_period": "0s"}, **SECRET
+        healthcheck={
+            "test": "echo no login with $$TOKEN; exit 1",
+            "interval": "200ms",
+            "retries": 1,
+            "start_period": "0s",
+        },
+        **SECRET,
     ),
 }
 
 
 @pytest.mark.parametrize("who", TELLERS)
 def test_what_a_container_says_shows_no_value(cli: Cli, who: str) -> None:
-    cli.write({}, {"db": TELLERS[who], "web": box(depends_on={"db": "service_healthy"} if "check" in who else {})})
+    cli.write(
+        {},
+        {
+            "db": TELLERS[who],
+            "web": box(depends_on={"db": "service_healthy"} if "check" in who else {}),
+        },
+    )
     result = cli.apply(code=1)
     assert "no login with (value hidden)" in result.said
     assert "hunter2" not in result.said
@@ -168,10 +209,15 @@ def test_the_health_of_a_container_that_is_not_run_here_is_waited_for(cli: Cli) 
 
 
 def test_one_that_waits_runs_on_meanwhile(cli: Cli) -> None:
-    """The old container is stopped after what the new one depends on is there: that may be long, or fail."""
+    """The old container is stopped after what the new one depends on is there: that may be long, or
+    fail.
+    """
     check = {"test": "ls /tmp/ready", "interval": "100ms", "retries": 2}
     make = ["sh", "-c", "echo > /tmp/ready; sleep 3600"]
-    whole = {"db": box(*make, healthcheck=check), "web": server(depends_on={"db": "service_healthy"})}
+    whole = {
+        "db": box(*make, healthcheck=check),
+        "web": server(depends_on={"db": "service_healthy"}),
+    }
     cli.converge({}, whole)
     broken = box(healthcheck=check)
     cli.write({}, {"db": broken, "web": server("new", depends_on={"db": "service_healthy"})})
@@ -182,14 +228,20 @@ def test_one_that_waits_runs_on_meanwhile(cli: Cli) -> None:
 
 
 def test_a_container_that_ends_again_and_again_is_refused_beforehand(cli: Cli) -> None:
-    """Its attachments cannot be changed between two starts; nobody else is interrupted for nothing."""
+    """Its attachments cannot be changed between two starts; nobody else is interrupted for
+    nothing.
+    """
     subnet = cli.docker.subnet()
-    loop = cli.docker.container("loop", Cmd=["sh", "-c", "exit 1"], HostConfig={"RestartPolicy": {"Name": "always"}})
+    loop = cli.docker.container(
+        "loop", Cmd=["sh", "-c", "exit 1"], HostConfig={"RestartPolicy": {"Name": "always"}}
+    )
     web = cli.docker.container("web")
     members: dict[str, Any] = {"loop": {"networks": ["n"]}, "web": {"networks": ["n"]}}
     for _ in range(300):
         state = cli.docker.inspect(loop)
-        if state["State"]["Restarting"] and state["RestartCount"] > 5:  # by now there are seconds between two starts
+        if (
+            state["State"]["Restarting"] and state["RestartCount"] > 5
+        ):  # by now there are seconds between two starts
             break
         time.sleep(0.1)
     else:
@@ -210,7 +262,10 @@ def test_the_place_of_one_that_does_not_run_is_warned_of(cli: Cli) -> None:
     cli.docker.container("web")
     cli.docker.container("rests", start=False)
     networks = {"n": {"subnet": subnet}}
-    cli.write(networks, {"web": {"networks": ["n"]}, "rests": {"networks": {"n": {"ipv4_address": address}}}})
+    cli.write(
+        networks,
+        {"web": {"networks": ["n"]}, "rests": {"networks": {"n": {"ipv4_address": address}}}},
+    )
     assert f"its address {address} may go to {cli.docker.name('web')}" in cli.plan().out
     cli.apply()
     assert f"{cli.docker.name('web')} has its address {address}" in cli.plan().out

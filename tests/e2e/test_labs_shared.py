@@ -1,4 +1,6 @@
-"""Containers that one topology runs and others have a part in: attached to their networks, or sharing their own with them."""
+"""Containers that one topology runs and others have a part in: attached to their networks, or
+sharing their own with them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,23 @@ from .cli import Cli, box, names
 
 
 def two(cli: Cli, **body: Any) -> Path:
-    """One topology runs `web` on `n`, another attaches it to its own `theirs`; the file of the other."""
+    """One topology runs `web` on `n`, another attaches it to its own `theirs`; the file of the
+    other.
+    """
     full, subnet = cli.docker.name, cli.docker.subnet()
-    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"web": box(**{"networks": ["n"], **body})})
+    cli.converge(
+        {"n": {"subnet": cli.docker.subnet()}}, {"web": box(**{"networks": ["n"], **body})}
+    )
     address = subnet.replace("0/24", "77")
-    there = {"networks": {"theirs": {"ipv4_address": address, "aliases": ["w"], "driver_opts": {"com.example.x": "1"}}}}
+    there = {
+        "networks": {
+            "theirs": {
+                "ipv4_address": address,
+                "aliases": ["w"],
+                "driver_opts": {"com.example.x": "1"},
+            }
+        }
+    }
     other = cli.write({"theirs": {"subnet": subnet}}, {"web": there}, full("other"), "other.yaml")
     cli.run("apply", str(other), "--yes")
     return other
@@ -25,18 +39,33 @@ def theirs(cli: Cli) -> Any:
     """What the other topology's attachment is set to, and its address."""
     found, raw = cli.endpoint("web", "theirs"), cli.docker.inspect(cli.docker.name("web"))
     assert found
-    return names(found["Aliases"], raw), found["DriverOpts"], found["IPAMConfig"], found["IPAddress"]
+    return (
+        names(found["Aliases"], raw),
+        found["DriverOpts"],
+        found["IPAMConfig"],
+        found["IPAddress"],
+    )
 
 
 @pytest.mark.parametrize("networks", [["n"], []], ids=["on a network", "on none"])
 @pytest.mark.parametrize("verb", ["apply", "reset"])
-def test_what_another_topology_attached_is_attached_again(cli: Cli, verb: str, networks: list[str]) -> None:
-    """With all its settings and its mark: the other topology has nothing to do, and can still take it back."""
+def test_what_another_topology_attached_is_attached_again(
+    cli: Cli, verb: str, networks: list[str]
+) -> None:
+    """With all its settings and its mark: the other topology has nothing to do, and can still take
+    it back.
+    """
     other = two(cli, networks=networks)
     before, life = theirs(cli), cli.life("web")
-    cli.write({"n": {"subnet": cli.network("n")["IPAM"]["Config"][0]["Subnet"]}}, {"web": box(networks=networks, environment={"A": "1"})})
+    cli.write(
+        {"n": {"subnet": cli.network("n")["IPAM"]["Config"][0]["Subnet"]}},
+        {"web": box(networks=networks, environment={"A": "1"})},
+    )
     said = cli.run(verb, str(cli.file), "--yes").out
-    assert f"topology '{cli.docker.name('other')}' attached it to {cli.docker.name('theirs')}: attached again" in said
+    assert (
+        f"topology '{cli.docker.name('other')}' attached it to {cli.docker.name('theirs')}:"
+        " attached again" in said
+    )
     assert cli.life("web") != life
     assert theirs(cli) == before
     cli.settled()
@@ -48,18 +77,29 @@ def test_what_another_topology_attached_is_attached_again(cli: Cli, verb: str, n
 
 def test_a_mode_without_room_for_it_is_refused_without_consent(cli: Cli) -> None:
     two(cli)
-    cli.write({"n": {"subnet": cli.network("n")["IPAM"]["Config"][0]["Subnet"]}}, {"web": box(network_mode="host")})
+    cli.write(
+        {"n": {"subnet": cli.network("n")["IPAM"]["Config"][0]["Subnet"]}},
+        {"web": box(network_mode="host")},
+    )
     refused = cli.apply(code=3)
-    assert f"topology '{cli.docker.name('other')}' attached it to network {cli.docker.name('theirs')}" in refused.said
+    assert (
+        f"topology '{cli.docker.name('other')}' attached it to network {cli.docker.name('theirs')}"
+        in refused.said
+    )
     assert not refused.changes
-    assert "not attached again, as with network_mode host it cannot be" in cli.apply("--disrupt-foreign").out
+    assert (
+        "not attached again, as with network_mode host it cannot be"
+        in cli.apply("--disrupt-foreign").out
+    )
     cli.settled()
 
 
-# --- strangers that share the network of a container -----------------------------------------------------------------
+# --- strangers that share the network of a container ----------------------------------------------
 
 
-def test_a_stranger_who_came_since_the_plan_was_saved_keeps_its_network(cli: Cli, tmp_path: Path) -> None:
+def test_a_stranger_who_came_since_the_plan_was_saved_keeps_its_network(
+    cli: Cli, tmp_path: Path
+) -> None:
     """The plan was allowed to disrupt others; nobody had agreed to this one."""
     networks, saved = {"n": {"subnet": cli.docker.subnet()}}, tmp_path / "P.json"
     cli.converge(networks, {"web": box(networks=["n"])})
@@ -73,7 +113,10 @@ def test_a_stranger_who_came_since_the_plan_was_saved_keeps_its_network(cli: Cli
     assert cli.docker.ping(guest, web)
     made = cli.plan("--disrupt-foreign", "-o", "json").json()
     assert made["interrupts"] == sorted((guest, web))
-    assert f"{guest}, which is not run by this topology, shares its network" in cli.plan("--disrupt-foreign").out
+    assert (
+        f"{guest}, which is not run by this topology, shares its network"
+        in cli.plan("--disrupt-foreign").out
+    )
 
 
 def test_an_overlapping_network_is_why_a_saved_plan_is_refused(cli: Cli, tmp_path: Path) -> None:
@@ -82,7 +125,10 @@ def test_an_overlapping_network_is_why_a_saved_plan_is_refused(cli: Cli, tmp_pat
     cli.plan("--out", str(saved))
     cli.docker.network("in-the-way", subnet=subnet)
     refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
-    assert f"network {cli.docker.name('n')}: subnet {subnet} overlaps {subnet} of network {cli.docker.name('in-the-way')}" in refused.err
+    assert (
+        f"network {cli.docker.name('n')}: subnet {subnet} overlaps {subnet} of network"
+        f" {cli.docker.name('in-the-way')}" in refused.err
+    )
     assert not refused.writes
 
 
@@ -94,5 +140,8 @@ def test_a_member_that_was_cut_off_since_is_told(cli: Cli, tmp_path: Path) -> No
     cli.plan("--out", str(saved))
     cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/restart?t=0")
     refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
-    assert f"container {cli.docker.name('tap')} was cut off from the network that it shares" in refused.err
+    assert (
+        f"container {cli.docker.name('tap')} was cut off from the network that it shares"
+        in refused.err
+    )
     assert not refused.writes

@@ -1,4 +1,6 @@
-"""Containers that wait for each other, that are meant to end, and that end though they should not."""
+"""Containers that wait for each other, that are meant to end, and that end though they should
+not.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,22 @@ def finished_at(cli: Cli, short: str) -> str:
 
 
 def test_started_in_the_order_of_dependence(cli: Cli) -> None:
-    chain = {"a1": box(depends_on={"b1": "service_started"}), "b1": box(depends_on={"c1": "service_started"}), "c1": box()}
+    chain = {
+        "a1": box(depends_on={"b1": "service_started"}),
+        "b1": box(depends_on={"c1": "service_started"}),
+        "c1": box(),
+    }
     cli.converge({}, chain)
     assert started_at(cli, "c1") < started_at(cli, "b1") < started_at(cli, "a1")
 
 
 def test_waits_until_it_is_healthy(cli: Cli) -> None:
-    db = box("sh", "-c", "sleep 2; echo > /tmp/ready; exec sleep 3600", healthcheck=READY | {"retries": 10})
+    db = box(
+        "sh",
+        "-c",
+        "sleep 2; echo > /tmp/ready; exec sleep 3600",
+        healthcheck=READY | {"retries": 10},
+    )
     cli.write({}, {"db": db, "web": box(depends_on={"db": "service_healthy"})})
     result = cli.apply()
     assert "wait until" in result.out
@@ -42,7 +53,11 @@ def test_waits_until_it_is_healthy(cli: Cli) -> None:
 
 
 def test_one_that_never_gets_healthy_is_told(cli: Cli) -> None:
-    db = box("sleep", "3600", healthcheck=READY | {"test": ["CMD-SHELL", "echo not today; exit 1"], "retries": 1})
+    db = box(
+        "sleep",
+        "3600",
+        healthcheck=READY | {"test": ["CMD-SHELL", "echo not today; exit 1"], "retries": 1},
+    )
     cli.write({}, {"db": db, "web": box(depends_on={"db": "service_healthy"})})
     result = cli.apply(code=1)
     assert f"{cli.docker.name('db')} is unhealthy: not today" in result.out
@@ -77,30 +92,56 @@ def test_one_shot_that_ended_well_is_converged(cli: Cli) -> None:
 
 
 CRASH = box("sh", "-c", "echo crash; exit 9", restart="always")
-SICK = {"test": ["CMD-SHELL", "echo no disk; exit 1"], "interval": "100ms", "timeout": "1s", "retries": 1}
+SICK = {
+    "test": ["CMD-SHELL", "echo no disk; exit 1"],
+    "interval": "100ms",
+    "timeout": "1s",
+    "retries": 1,
+}
 NOT_UP: dict[str, tuple[dict[str, Any], str]] = {
     "one-shot": (
         box("sh", "-c", "echo first >&2; echo went wrong >&2; exit 3", one_shot=True),
         "stopped right after start (exit code 3): went wrong",
     ),
-    "at-once": (box("sh", "-c", "echo no config; exit 7"), "stopped right after start (exit code 7): no config"),
+    "at-once": (
+        box("sh", "-c", "echo no config; exit 7"),
+        "stopped right after start (exit code 7): no config",
+    ),
     "in-silence": (
         box("true"),
-        "stopped right after start (exit code 0) and wrote nothing; if it is meant to end, declare one_shot: true",
+        (
+            "stopped right after start (exit code 0) and wrote nothing; if it is meant to end,"
+            " declare one_shot: true"
+        ),
     ),
-    "later": (box("sh", "-c", "sleep 0.6; echo too late; exit 4"), "stopped right after start (exit code 4): too late"),
-    "member": (box("sh", "-c", "exit 5", network_mode="container:two"), "stopped right after start (exit code 5)"),
+    "later": (
+        box("sh", "-c", "sleep 0.6; echo too late; exit 4"),
+        "stopped right after start (exit code 4): too late",
+    ),
+    "member": (
+        box("sh", "-c", "exit 5", network_mode="container:two"),
+        "stopped right after start (exit code 5)",
+    ),
     "sick": (box(healthcheck=SICK), "is unhealthy: no disk"),
-    "no-program": (box("/no/such/program"), "the image has no program /no/such/program: check command and entrypoint"),
+    "no-program": (
+        box("/no/such/program"),
+        "the image has no program /no/such/program: check command and entrypoint",
+    ),
 }
 
 
 def test_what_does_not_stay_up_failed_to_start(cli: Cli) -> None:
-    """Each with its last line, also where another step failed; what stays up, or is meant to end, did start."""
+    """Each with its last line, also where another step failed; what stays up, or is meant to end,
+    did start.
+    """
     good = {"two": box(), "done": box("true", one_shot=True)}
     cli.write({}, {**{name: body for name, (body, _) in NOT_UP.items()}, "looping": CRASH, **good})
     result = cli.apply("--settle", "1", code=1)
-    failed = {line.split()[3]: line for line in result.out.splitlines() if line.strip().startswith("failed") and " start " in line}
+    failed = {
+        line.split()[3]: line
+        for line in result.out.splitlines()
+        if line.strip().startswith("failed") and " start " in line
+    }
     assert {cli.docker.name(short) for short in (*NOT_UP, "looping")} == failed.keys(), result.said
     for short, (_, told) in NOT_UP.items():
         assert told in failed[cli.docker.name(short)]
@@ -130,8 +171,13 @@ def test_one_that_ends_again_and_again_is_told_by_each_apply(cli: Cli) -> None:
             break
     assert f"container {name} keeps restarting (exit code 9): crash" in result.err, result.said
     assert "Nothing to do" in result.out
-    for command, told in (("plan", f"container {name} ends again and again: exit code 9"), ("show", "! ends again and again")):
-        assert any(told in cli.run(command, str(cli.file)).out or time.sleep(0.3) for _ in range(20))
+    for command, told in (
+        ("plan", f"container {name} ends again and again: exit code 9"),
+        ("show", "! ends again and again"),
+    ):
+        assert any(
+            told in cli.run(command, str(cli.file)).out or time.sleep(0.3) for _ in range(20)
+        )
 
 
 def test_ctrl_c_ends_a_wait(cli: Cli) -> None:
@@ -142,7 +188,13 @@ def test_ctrl_c_ends_a_wait(cli: Cli) -> None:
     command = [NETPLAN, "apply", str(cli.file), "--yes"]
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        command, env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as run:
         until = time.monotonic() + 30
         while time.monotonic() < until and not running(cli, "db"):
@@ -164,13 +216,25 @@ def test_ctrl_c_ends_a_wait(cli: Cli) -> None:
 
 
 def test_one_file_of_a_folder_that_ends_badly_keeps_no_other_from_its_turn(cli: Cli) -> None:
-    cli.write({}, {"bad": box("sh", "-c", "echo no licence; exit 3")}, cli.topology + "a", "topology.yaml")
-    cli.write({"n": {"subnet": cli.docker.subnet()}}, {"good": box(networks=["n"])}, cli.topology + "b", "zz.yaml")
+    cli.write(
+        {}, {"bad": box("sh", "-c", "echo no licence; exit 3")}, cli.topology + "a", "topology.yaml"
+    )
+    cli.write(
+        {"n": {"subnet": cli.docker.subnet()}},
+        {"good": box(networks=["n"])},
+        cli.topology + "b",
+        "zz.yaml",
+    )
     ended = cli.run("apply", str(cli.file.parent), "--yes", code=1)
-    assert f"{cli.docker.name('bad')} stopped right after start (exit code 3): no licence" in ended.out
+    assert (
+        f"{cli.docker.name('bad')} stopped right after start (exit code 3): no licence" in ended.out
+    )
     assert running(cli, "good")
     report = json.loads(cli.run("apply", str(cli.file.parent), "--yes", "-o", "json", code=1).out)
-    assert [one["plan"]["topology"] for one in report["reports"]] == [cli.topology + "a", cli.topology + "b"]
+    assert [one["plan"]["topology"] for one in report["reports"]] == [
+        cli.topology + "a",
+        cli.topology + "b",
+    ]
 
 
 def running(cli: Cli, short: str) -> bool:

@@ -1,4 +1,6 @@
-"""`reset --wipe` empties a whole engine, so it is tested only on engines of the tests' own: NETPLAN_WIPE_HOSTS, of NETPLAN_TEST_HOSTS."""
+"""`reset --wipe` empties a whole engine, so it is tested only on engines of the tests' own:
+NETPLAN_WIPE_HOSTS, of NETPLAN_TEST_HOSTS.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ sys.exit(main(sys.argv[1:]))
 @pytest.fixture(autouse=True)
 def _only_there(host: str) -> None:
     if host not in WIPE_HOSTS:
-        pytest.skip("this would remove everything on the engine: name it in NETPLAN_WIPE_HOSTS if that may be")
+        pytest.skip(
+            "this would remove everything on the engine: name it in NETPLAN_WIPE_HOSTS if that"
+            " may be"
+        )
 
 
 class Machine:
@@ -31,26 +36,44 @@ class Machine:
     def __init__(self, cli: Cli) -> None:
         self.cli, self.docker = cli, cli.docker
         self.name = str(cli.docker.do("GET", "/info")["Name"])
-        cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"web": server(networks=["n"]), "client": box(networks=["n"])})
+        cli.converge(
+            {"n": {"subnet": cli.docker.subnet()}},
+            {"web": server(networks=["n"]), "client": box(networks=["n"])},
+        )
         cli.docker.network("theirs", subnet=cli.docker.subnet())
         cli.docker.container("running", cli.docker.name("theirs"))
         cli.docker.container("member", f"container:{cli.docker.name('running')}")
         cli.docker.container("onhost", "host", start=False)
-        self.gateway = cli.docker.call("POST", "/networks/create", {"Name": "docker_gwbridge", "CheckDuplicate": True})[0] == 201
+        self.gateway = (
+            cli.docker.call(
+                "POST", "/networks/create", {"Name": "docker_gwbridge", "CheckDuplicate": True}
+            )[0]
+            == 201
+        )
 
     def containers(self) -> set[str]:
         return {entry["Names"][0][1:] for entry in self.docker.do("GET", "/containers/json?all=1")}
 
     def networks(self) -> set[str]:
-        return {entry["Name"] for entry in self.docker.do("GET", "/networks")} - {"bridge", "host", "none", "ingress"}
+        return {entry["Name"] for entry in self.docker.do("GET", "/networks")} - {
+            "bridge",
+            "host",
+            "none",
+            "ingress",
+        }
 
     def full(self, *short: str) -> set[str]:
         return set(map(self.docker.name, short))
 
     def is_the_declared(self, *more: str) -> None:
         assert self.containers() == self.full("web", "client") | set(more)
-        assert self.networks() - self.full("theirs" if more else "") == self.full("n") | {"docker_gwbridge"}
-        assert self.docker.fetch(self.docker.name("client"), f"http://{self.docker.name('web')}/") == "page"
+        assert self.networks() - self.full("theirs" if more else "") == self.full("n") | {
+            "docker_gwbridge"
+        }
+        assert (
+            self.docker.fetch(self.docker.name("client"), f"http://{self.docker.name('web')}/")
+            == "page"
+        )
 
 
 @pytest.fixture
@@ -64,7 +87,9 @@ def _without_gateway(cli: Cli) -> None:
 
 
 def test_only_the_declared_is_left(machine: Machine) -> None:
-    """Whoever else was there goes, the engine's own docker_gwbridge stays; the declared is made anew."""
+    """Whoever else was there goes, the engine's own docker_gwbridge stays; the declared is made
+    anew.
+    """
     before = machine.cli.life("web")
     result = machine.cli.run("reset", str(machine.cli.file), "--wipe", "--yes-wipe", machine.name)
     assert "wipe: everything on this engine goes" in result.out
@@ -80,10 +105,26 @@ def test_the_engines_name_is_asked_for(machine: Machine) -> None:
         refused = machine.cli.run("reset", file, "--wipe", *arguments, code=3)
         assert machine.name in refused.err
         assert machine.cli.inspected() == before
-    wrong = run_on_terminal("reset", file, "--wipe", asks="Type its name: ", answer="another", host=machine.cli.host, code=3)
+    wrong = run_on_terminal(
+        "reset",
+        file,
+        "--wipe",
+        asks="Type its name: ",
+        answer="another",
+        host=machine.cli.host,
+        code=3,
+    )
     assert "nothing was changed" in wrong.out
     assert machine.cli.inspected() == before
-    run_on_terminal("reset", file, "--wipe", asks="Type its name: ", answer=machine.name, host=machine.cli.host, code=0)
+    run_on_terminal(
+        "reset",
+        file,
+        "--wipe",
+        asks="Type its name: ",
+        answer=machine.name,
+        host=machine.cli.host,
+        code=0,
+    )
     machine.is_the_declared()
     machine.docker.do("DELETE", "/networks/docker_gwbridge")
 
@@ -98,9 +139,19 @@ def test_the_container_that_netplan_runs_in_is_spared(machine: Machine, tmp_path
     program = tmp_path / "inside.py"
     program.write_text(NETPLAN_INSIDE.format(checkout=checkout, id=id))
     started = machine.cli.life("running")
-    command = [sys.executable, str(program), "reset", str(machine.cli.file), "--wipe", "--yes-wipe", machine.name]
+    command = [
+        sys.executable,
+        str(program),
+        "reset",
+        str(machine.cli.file),
+        "--wipe",
+        "--yes-wipe",
+        machine.name,
+    ]
     environment = {**os.environ, "DOCKER_HOST": machine.cli.host}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert machine.cli.life("running") == started
     machine.is_the_declared(machine.docker.name("running"))

@@ -1,4 +1,6 @@
-"""How long topologies live: what an apply writes of it, what `ls` says, and what `prune` removes."""
+"""How long topologies live: what an apply writes of it, what `ls` says, and what `prune`
+removes.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ from .cli import Cli, Result, box, run_on_terminal
 
 def with_ttl(file: Path, ttl: str) -> None:
     """Sets the file's `ttl`, or takes it out."""
-    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("ttl:")]
+    lines = [
+        line
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if not line.startswith("ttl:")
+    ]
     file.write_text("\n".join([*lines, *([f"ttl: {ttl}"] if ttl else [])]) + "\n", encoding="utf-8")
 
 
@@ -34,13 +40,16 @@ def written(cli: Cli, topology: str = "") -> list[dict[str, Any]]:
     return [
         v
         for v in found
-        if (v["Labels"] or {}).get("netplan.kind") == "ttl" and v["Labels"]["netplan.topology"] == (topology or cli.topology)
+        if (v["Labels"] or {}).get("netplan.kind") == "ttl"
+        and v["Labels"]["netplan.topology"] == (topology or cli.topology)
     ]
 
 
 def listed(cli: Cli, *options: str) -> list[dict[str, Any]]:
     """This test's own topologies, as `ls` lists them."""
-    found = cli.run("ls", "-o", "json", "--match", f"{cli.docker.prefix}*", *options).json()["topologies"]
+    found = cli.run("ls", "-o", "json", "--match", f"{cli.docker.prefix}*", *options).json()[
+        "topologies"
+    ]
     assert isinstance(found, list)
     return found
 
@@ -59,7 +68,11 @@ def test_a_ttl_is_renewed_and_dropped_and_is_never_a_change(cli: Cli) -> None:
     before, life = cli.at_rest(), cli.life("c")
     (first,) = written(cli)
     (entry,) = listed(cli)
-    assert (entry["ttl"], entry["expired"], entry["origins"][0]["folder"]) == (7200, False, str(cli.file.parent))
+    assert (entry["ttl"], entry["expired"], entry["origins"][0]["folder"]) == (
+        7200,
+        False,
+        str(cli.file.parent),
+    )
     assert entry["created"] <= entry["changed"] <= entry["expires"]
     assert 0 <= entry["age"] < 60
 
@@ -99,7 +112,13 @@ def test_a_saved_plan_holds_the_ttl_of_its_file(cli: Cli, tmp_path: Path) -> Non
 
 
 def test_a_run_that_fails_leaves_something_that_expires(cli: Cli) -> None:
-    cli.write({"n": {}}, {"c": box(image="netplan-test/nowhere:1", pull_policy="never", networks=["n"]), "d": box(networks=["n"])})
+    cli.write(
+        {"n": {}},
+        {
+            "c": box(image="netplan-test/nowhere:1", pull_policy="never", networks=["n"]),
+            "d": box(networks=["n"]),
+        },
+    )
     with_ttl(cli.file, "2h")
     cli.apply(code=1)
     cli.write({"n": {}}, {"d": box("false", networks=["n"])})
@@ -113,7 +132,7 @@ def test_a_run_that_fails_leaves_something_that_expires(cli: Cli) -> None:
     assert not listed(cli)
 
 
-# --- prune -----------------------------------------------------------------------------------------------------------
+# --- prune ----------------------------------------------------------------------------------------
 
 
 def prune(cli: Cli, *arguments: str, code: int = 0) -> Result:
@@ -124,10 +143,19 @@ def outcomes(cli: Cli, *arguments: str, code: int = 0) -> dict[str, str]:
     """What became of each topology, without the test's prefix."""
     document = prune(cli, "-o", "json", *arguments, code=code).json()
     jsonschema.validate(document, json.loads(schema_text("prune")))
-    return {case["found"]["topology"].removeprefix(cli.docker.prefix): case["outcome"] for case in document["topologies"]}
+    return {
+        case["found"]["topology"].removeprefix(cli.docker.prefix): case["outcome"]
+        for case in document["topologies"]
+    }
 
 
-def job(cli: Cli, name: str, networks: dict[str, Any], containers: dict[str, Any] | None = None, ttl: str = "1s") -> Path:
+def job(
+    cli: Cli,
+    name: str,
+    networks: dict[str, Any],
+    containers: dict[str, Any] | None = None,
+    ttl: str = "1s",
+) -> Path:
     """Applies a file of its own."""
     path = cli.write(networks, containers, name=cli.docker.name(name), file=f"{name}.yaml")
     with_ttl(path, ttl)
@@ -136,7 +164,9 @@ def job(cli: Cli, name: str, networks: dict[str, Any], containers: dict[str, Any
 
 
 def test_prune_removes_what_has_expired_and_nothing_else(cli: Cli) -> None:
-    """The second uses a network of the first, the third has an attachment only, the fourth is protected, the fifth not over."""
+    """The second uses a network of the first, the third has an attachment only, the fourth is
+    protected, the fifth not over.
+    """
     cli.docker.network("theirs")
     cli.docker.container("c")
     shared = cli.docker.name("shared")
@@ -145,7 +175,10 @@ def test_prune_removes_what_has_expired_and_nothing_else(cli: Cli) -> None:
     job(cli, "job-3", {"theirs": {"external": True}}, {"c": {"networks": ["theirs"]}})
     job(cli, "kept", {"p": {"protect": True}})
     job(cli, "late", {"l": {}}, ttl="2h")
-    assert "Nothing to prune" in cli.run("prune", "--older-than", "2h", "--match", f"{cli.docker.prefix}*").out
+    assert (
+        "Nothing to prune"
+        in cli.run("prune", "--older-than", "2h", "--match", f"{cli.docker.prefix}*").out
+    )
     until_expired(cli, 4)
     before = cli.inspected()
 
@@ -159,12 +192,23 @@ def test_prune_removes_what_has_expired_and_nothing_else(cli: Cli) -> None:
     assert outcomes(cli, "--dry-run", code=3) == planned
     assert cli.inspected() == before
 
-    assert outcomes(cli, "--yes", code=3) == {"job-2": "removed", "job-1": "removed", "job-3": "removed", "kept": "refused"}
+    assert outcomes(cli, "--yes", code=3) == {
+        "job-2": "removed",
+        "job-1": "removed",
+        "job-3": "removed",
+        "kept": "refused",
+    }
     assert not cli.exists("shared")
     assert cli.exists("theirs")
     assert cli.endpoint("c", "theirs") is None
-    assert [entry["topology"].removeprefix(cli.docker.prefix) for entry in listed(cli)] == ["kept", "late"]
-    assert [len(written(cli, cli.docker.name(name))) for name in ("job-1", "job-2", "job-3", "kept", "late")] == [0, 0, 0, 1, 1]
+    assert [entry["topology"].removeprefix(cli.docker.prefix) for entry in listed(cli)] == [
+        "kept",
+        "late",
+    ]
+    assert [
+        len(written(cli, cli.docker.name(name)))
+        for name in ("job-1", "job-2", "job-3", "kept", "late")
+    ] == [0, 0, 0, 1, 1]
     assert "Nothing to prune" in prune(cli, "--origin", "elsewhere:*").out
     assert outcomes(cli, "--origin", "elsewhere:*") == {}
 
@@ -177,7 +221,9 @@ def test_one_that_is_renewed_while_the_plan_is_read_is_kept(cli: Cli) -> None:
 
     def asked(answer: str, code: int, meanwhile: Callable[[], object], topologies: str) -> str:
         asks = f"Destroy {topologies}? [y/N] "
-        result = run_on_terminal(*words, answer=answer, host=cli.host, code=code, meanwhile=meanwhile, asks=asks)
+        result = run_on_terminal(
+            *words, answer=answer, host=cli.host, code=code, meanwhile=meanwhile, asks=asks
+        )
         return " ".join(result.out.split())
 
     said = asked("y", 0, lambda: cli.run("apply", str(renewed), "--ttl", "1h"), "2 topologies")
@@ -218,7 +264,9 @@ def test_one_that_is_renewed_between_the_look_and_the_lock_is_kept(
     assert cli.exists("a")
 
 
-def test_one_that_somebody_works_on_is_left_and_the_others_are_removed(cli: Cli, engine: Engine) -> None:
+def test_one_that_somebody_works_on_is_left_and_the_others_are_removed(
+    cli: Cli, engine: Engine
+) -> None:
     """Who renews holds the topology's lock, also where nothing else is to be done."""
     busy, _ = job(cli, "job-1", {"a": {}}), job(cli, "job-2", {"b": {}})
     until_expired(cli, 2)
@@ -226,13 +274,18 @@ def test_one_that_somebody_works_on_is_left_and_the_others_are_removed(cli: Cli,
     lock = acquire(engine, cli.docker.name("job-1"), scope, 20, lambda claim, waited, common: None)
     try:
         assert cli.run("apply", str(busy), "--lock-timeout", "0", code=75)
-        assert outcomes(cli, "--yes", "--lock-timeout", "0.1", code=75) == {"job-1": "failed", "job-2": "removed"}
+        assert outcomes(cli, "--yes", "--lock-timeout", "0.1", code=75) == {
+            "job-1": "failed",
+            "job-2": "removed",
+        }
     finally:
         lock.release()
     assert outcomes(cli, "--yes") == {"job-1": "removed"}
 
 
-def test_a_foreign_container_needs_consent_and_what_was_removed_by_hand_is_forgotten(cli: Cli) -> None:
+def test_a_foreign_container_needs_consent_and_what_was_removed_by_hand_is_forgotten(
+    cli: Cli,
+) -> None:
     job(cli, "job-1", {"a": {}})
     job(cli, "job-2", {"b": {}})
     cli.docker.connect(cli.docker.name("a"), cli.docker.container("c"))

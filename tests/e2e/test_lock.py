@@ -16,7 +16,18 @@ import pytest
 from reconciler import lock as lock_module
 from reconciler.engine import Engine, open_engine
 from reconciler.errors import BusyError, LockLostError
-from reconciler.lock import HOLDER, KIND, SCOPE, Claim, Lock, break_locks, claims, lease, own_volumes, ticket
+from reconciler.lock import (
+    HOLDER,
+    KIND,
+    SCOPE,
+    Claim,
+    Lock,
+    break_locks,
+    claims,
+    lease,
+    own_volumes,
+    ticket,
+)
 from reconciler.lock.holder import Holder, holder_text, myself
 from reconciler.lock.scope import EVERYTHING, Scope, scope_text
 from reconciler.lock.ticket import acquire
@@ -36,13 +47,22 @@ def runs(engine: Engine) -> list[str]:
 
 def taken(engine: Engine, *names: str, timeout: float = 1, topology: str = "lab") -> Lock:
     """A lock for these names, of everything if there are none."""
-    return acquire(engine, topology, Scope(frozenset(names)) if names else EVERYTHING, timeout, quiet)
+    return acquire(
+        engine, topology, Scope(frozenset(names)) if names else EVERYTHING, timeout, quiet
+    )
 
 
-def plant(engine: Engine, number: int, scope: Scope = EVERYTHING, **changes: str | int | tuple[str, ...]) -> Holder:
-    """A lock on the engine, of this process or of one that `changes` say; of everything as an earlier netplan's are."""
+def plant(
+    engine: Engine, number: int, scope: Scope = EVERYTHING, **changes: str | int | tuple[str, ...]
+) -> Holder:
+    """A lock on the engine, of this process or of one that `changes` say; of everything as an
+    earlier netplan's are.
+    """
     holder = replace(myself("planted"), **changes)  # type: ignore[arg-type]
-    engine.create_volume(f"netplan.lock.{number}", {KIND: "lock", HOLDER: holder_text(holder), SCOPE: scope_text(scope)})
+    engine.create_volume(
+        f"netplan.lock.{number}",
+        {KIND: "lock", HOLDER: holder_text(holder), SCOPE: scope_text(scope)},
+    )
     return holder
 
 
@@ -56,7 +76,12 @@ def until(true: Callable[[], bool]) -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases that end twenty times as fast as they do."""
-    for name, seconds in (("EVERY", 0.5), ("STOP_AFTER", 2.0), ("GONE_AFTER", 3.0), ("_AGAIN", 0.1)):
+    for name, seconds in (
+        ("EVERY", 0.5),
+        ("STOP_AFTER", 2.0),
+        ("GONE_AFTER", 3.0),
+        ("_AGAIN", 0.1),
+    ):
         for module in (lease, lock_module, ticket):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, seconds)
@@ -74,7 +99,9 @@ def test_the_first_has_it_and_the_second_does_not(engine: Engine) -> None:
     lock.hold()
     lock.check(claims(own_volumes(engine)))
     heard: list[tuple[str, str]] = []
-    with pytest.raises(BusyError, match='another netplan is at work: topology "one", process') as caught:
+    with pytest.raises(
+        BusyError, match='another netplan is at work: topology "one", process'
+    ) as caught:
         acquire(
             engine, "two", Scope(frozenset({"network b", "network c"})), 0.6,
             lambda claim, waited, common: heard.append((claim.holder.run, common)),
@@ -89,8 +116,12 @@ def test_the_first_has_it_and_the_second_does_not(engine: Engine) -> None:
 
 def test_runs_that_touch_different_things_do_not_wait(engine: Engine) -> None:
     first, second = taken(engine, "network a"), taken(engine, "network b", timeout=0)
-    user = acquire(engine, "lab", Scope(frozenset({"container x"}), frozenset({"network c"})), 0, quiet)
-    also = acquire(engine, "lab", Scope(frozenset({"container y"}), frozenset({"network c"})), 0, quiet)
+    user = acquire(
+        engine, "lab", Scope(frozenset({"container x"}), frozenset({"network c"})), 0, quiet
+    )
+    also = acquire(
+        engine, "lab", Scope(frozenset({"container y"}), frozenset({"network c"})), 0, quiet
+    )
     for lock in (first, second, user, also):
         lock.hold()
     with pytest.raises(BusyError):
@@ -171,7 +202,9 @@ def test_a_holder_that_lives_is_waited_for_and_shows_it(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_run_that_cannot_show_that_it_lives_does_nothing_more(engine: Engine, tmp_path: Path) -> None:
+def test_a_run_that_cannot_show_that_it_lives_does_nothing_more(
+    engine: Engine, tmp_path: Path
+) -> None:
     """The engine answers all its other calls; the lock is still its own."""
     faults = [Fault("answer", "POST", "^/volumes/create$", nth=nth) for nth in range(2, 40)]
     with spoiled(tmp_path / "engine.sock", engine.target.url, *faults) as proxy:
@@ -199,9 +232,14 @@ def test_nobody_gives_back_the_lock_of_another(engine: Engine) -> None:
 
 def test_a_lock_that_cannot_be_given_back_is_told(cli: Cli, engine: Engine, tmp_path: Path) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
-    with spoiled(tmp_path / "engine.sock", cli.host, Fault("answer", "DELETE", "/volumes/", nth=0)) as proxy:
+    with spoiled(
+        tmp_path / "engine.sock", cli.host, Fault("answer", "DELETE", "/volumes/", nth=0)
+    ) as proxy:
         done = cli.run("apply", str(cli.file), "--host", proxy.host)
-    assert "warning: this run's lock could not be given back: told to fail\n  the next run that waits for it takes it over" in done.err
+    assert (
+        "warning: this run's lock could not be given back: told to fail\n  the next run that waits"
+        " for it takes it over" in done.err
+    )
     cli.apply()
     assert runs(engine) == []
 
@@ -209,17 +247,23 @@ def test_a_lock_that_cannot_be_given_back_is_told(cli: Cli, engine: Engine, tmp_
 def test_a_lock_that_cannot_be_had_is_told_with_the_call(cli: Cli, tmp_path: Path) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     page = b"<html><body>403 Forbidden</body></html>"
-    for fault in (Fault("answer", "GET", "^/volumes$", nth=0, status=403, body=page), Fault("answer", "POST", "^/volumes/create$", nth=0)):
+    for fault in (
+        Fault("answer", "GET", "^/volumes$", nth=0, status=403, body=page),
+        Fault("answer", "POST", "^/volumes/create$", nth=0),
+    ):
         with spoiled(tmp_path / "engine.sock", cli.host, fault) as proxy:
             done = cli.run("apply", str(cli.file), "--host", proxy.host, code=1)
         what = "HTTP status 403" if fault.status == 403 else "told to fail"
         path = fault.path.strip("^$")
-        assert done.err == (
-            f"error: {what}\n  so the engine answered {fault.method} {path} (status {fault.status})\n  netplan doctor examines the engine\n"
+        assert (
+            done.err == f"error: {what}\n  so the engine answered {fault.method} {path} (status"
+            f" {fault.status})\n  netplan doctor examines the engine\n"
         )
 
 
-def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(cli: Cli, engine: Engine) -> None:
+def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(
+    cli: Cli, engine: Engine
+) -> None:
     plant(engine, 1, host="elsewhere", boot="elsewhere")
     engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
     said = cli.run("unlock", "--yes")
@@ -228,7 +272,9 @@ def test_a_journal_that_cannot_be_read_is_no_obstacle_to_unlocking(cli: Cli, eng
     assert runs(engine) == []
 
 
-def test_doctor_says_who_is_at_work_and_what_was_interrupted(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+def test_doctor_says_who_is_at_work_and_what_was_interrupted(
+    cli: Cli, engine: Engine, tmp_path: Path
+) -> None:
     def told(code: int = 0) -> str:
         return cli.run("doctor", code=code).out
 
@@ -242,22 +288,30 @@ def test_doctor_says_who_is_at_work_and_what_was_interrupted(cli: Cli, engine: E
     engine.remove_volume("netplan.lock.1")
     engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
     assert "fail  the journal netplan.journal.newer on the engine cannot be read" in told(1)
-    with spoiled(tmp_path / "engine.sock", cli.host, Fault("answer", "GET", "^/volumes$", nth=0, status=403)) as proxy:
-        assert "fail  its volumes cannot be listed: told to fail" in cli.run("doctor", "--host", proxy.host, code=1).out
+    with spoiled(
+        tmp_path / "engine.sock", cli.host, Fault("answer", "GET", "^/volumes$", nth=0, status=403)
+    ) as proxy:
+        assert (
+            "fail  its volumes cannot be listed: told to fail"
+            in cli.run("doctor", "--host", proxy.host, code=1).out
+        )
 
 
 def test_of_many_at_once_one_has_it(engine: Engine) -> None:
     """Each in a process of its own; they take turns, over a dead holder's lock."""
     plant(engine, 1, started="1")
     program = (
-        "import sys, time\nfrom reconciler.engine import open_engine\nfrom reconciler.lock.scope import EVERYTHING\n"
-        "from reconciler.lock.ticket import acquire\nengine = open_engine(sys.argv[1])\n"
-        "lock = acquire(engine, 'lab', EVERYTHING, 60, lambda claim, waited, common: None)\n"
-        "print(time.monotonic(), flush=True)\ntime.sleep(0.05)\nprint(time.monotonic(), flush=True)\nlock.release()\n"
+        "import sys, time\nfrom reconciler.engine import open_engine\nfrom reconciler.lock.scope"
+        " import EVERYTHING\nfrom reconciler.lock.ticket import acquire\nengine ="
+        " open_engine(sys.argv[1])\nlock = acquire(engine, 'lab', EVERYTHING, 60, lambda claim,"
+        " waited, common: None)\nprint(time.monotonic(),"
+        " flush=True)\ntime.sleep(0.05)\nprint(time.monotonic(), flush=True)\nlock.release()\n"
     )
     command = [sys.executable, "-c", program, engine.target.url]
     many = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
-    turns = sorted(tuple(map(float, process.communicate(timeout=90)[0].split())) for process in many)
+    turns = sorted(
+        tuple(map(float, process.communicate(timeout=90)[0].split())) for process in many
+    )
     assert [process.returncode for process in many] == [0] * 8
     assert all(earlier[1] < later[0] for earlier, later in pairwise(turns)), turns
     assert runs(engine) == []
@@ -301,11 +355,21 @@ def test_a_dead_lock_is_swept_away_even_with_nothing_to_do(cli: Cli, engine: Eng
 
 
 def waiting(cli: Cli, name: str) -> Path:
-    """A topology whose second container starts once somebody has made the file /ready in its first."""
-    first = box(networks=[name], healthcheck={"test": "test -e /ready", "interval": "200ms", "retries": 1000})
+    """A topology whose second container starts once somebody has made the file /ready in its
+    first.
+    """
+    first = box(
+        networks=[name],
+        healthcheck={"test": "test -e /ready", "interval": "200ms", "retries": 1000},
+    )
     second = box(networks=[name], depends_on={f"{name}-a": "service_healthy"})
     networks = {name: {"subnet": cli.docker.subnet()}}
-    return cli.write(networks, {f"{name}-a": first, f"{name}-b": second}, name=cli.docker.name(f"top-{name}"), file=f"{name}.yaml")
+    return cli.write(
+        networks,
+        {f"{name}-a": first, f"{name}-b": second},
+        name=cli.docker.name(f"top-{name}"),
+        file=f"{name}.yaml",
+    )
 
 
 def started(cli: Cli, container: str) -> bool:
@@ -313,14 +377,29 @@ def started(cli: Cli, container: str) -> bool:
     return status == 200 and bool(found["State"]["Running"])
 
 
-def test_topologies_that_share_nothing_are_applied_at_the_same_time(cli: Cli, engine: Engine) -> None:
-    files, firsts = [waiting(cli, name) for name in ("x", "y")], [cli.docker.name(name) for name in ("x-a", "y-a")]
+def test_topologies_that_share_nothing_are_applied_at_the_same_time(
+    cli: Cli, engine: Engine
+) -> None:
+    files, firsts = (
+        [waiting(cli, name) for name in ("x", "y")],
+        [cli.docker.name(name) for name in ("x-a", "y-a")],
+    )
     command = [NETPLAN, "apply", "--yes", "--settle", "0", "--host", cli.host]
-    both = [subprocess.Popen([*command, str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for file in files]
+    both = [
+        subprocess.Popen(
+            [*command, str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for file in files
+    ]
     until(lambda: len(runs(engine)) == 2)
     until(lambda: all(started(cli, first) for first in firsts))
     assert len(runs(engine)) == 2
-    third = cli.write({"z": {"subnet": cli.docker.subnet()}}, {"x-a": {"networks": ["z"]}}, name=cli.docker.name("top-z"), file="z.yaml")
+    third = cli.write(
+        {"z": {"subnet": cli.docker.subnet()}},
+        {"x-a": {"networks": ["z"]}},
+        name=cli.docker.name("top-z"),
+        file="z.yaml",
+    )
     waited = cli.run("apply", str(third), "--yes", "--lock-timeout", "0", code=75)
     assert f"  both touch container {cli.docker.name('x-a')}\n" in waited.err
     assert not waited.changes
@@ -333,15 +412,29 @@ def test_topologies_that_share_nothing_are_applied_at_the_same_time(cli: Cli, en
         cli.run("destroy", str(file), "--yes")
 
 
-def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(
+    cli: Cli, engine: Engine, tmp_path: Path
+) -> None:
     """Somebody attaches a container to a network after it was shown that it is to be replaced."""
     cli.converge({"n": {"subnet": cli.docker.subnet()}})
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     cli.docker.container("guest")
     other = taken(engine, f"container {cli.docker.name('guest')}")
-    with spoiled(tmp_path / "engine.sock", cli.host, Fault("slow", "POST", "^/volumes/create$", seconds=1)) as proxy:
-        command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with spoiled(
+        tmp_path / "engine.sock", cli.host, Fault("slow", "POST", "^/volumes/create$", seconds=1)
+    ) as proxy:
+        command = [
+            NETPLAN,
+            "apply",
+            str(cli.file),
+            "--yes",
+            "--disrupt-foreign",
+            "--host",
+            proxy.host,
+        ]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
             until(lambda: bool(proxy.spoiled))
             cli.docker.connect(cli.docker.name("n"), cli.docker.name("guest"))
             until(lambda: sum("POST /volumes/create" in call for call in proxy.calls) == 2)
@@ -356,13 +449,19 @@ def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(cli: Cli, eng
     assert not own_volumes(engine)
 
 
-def test_a_run_whose_lock_went_before_its_journal_writes_none(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+def test_a_run_whose_lock_went_before_its_journal_writes_none(
+    cli: Cli, engine: Engine, tmp_path: Path
+) -> None:
     """Whoever took over may have removed for good what that journal would bring back."""
     cli.converge({"n": {"subnet": cli.docker.subnet()}})
     cli.write({"n": {"subnet": cli.docker.subnet()}})
-    with spoiled(tmp_path / "engine.sock", cli.host, Fault("slow", "GET", "^/networks$", nth=2, seconds=1)) as proxy:
+    with spoiled(
+        tmp_path / "engine.sock", cli.host, Fault("slow", "GET", "^/networks$", nth=2, seconds=1)
+    ) as proxy:
         command = [NETPLAN, "apply", str(cli.file), "--yes", "--host", proxy.host]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
             until(lambda: bool(proxy.spoiled))
             break_locks(engine, claims(own_volumes(engine)))
             said, _ = process.communicate(timeout=60)
@@ -377,7 +476,9 @@ def test_of_a_folder_only_what_is_busy_waits(cli: Cli, engine: Engine, tmp_path:
     folder = tmp_path / "all"
     folder.mkdir()
     for name in ("one", "two"):
-        file = cli.write({name: {"subnet": cli.docker.subnet()}}, name=cli.docker.name(name), file=f"{name}.yaml")
+        file = cli.write(
+            {name: {"subnet": cli.docker.subnet()}}, name=cli.docker.name(name), file=f"{name}.yaml"
+        )
         file.rename(folder / file.name)
     held = taken(engine, f"topology {cli.docker.name('one')}")
     said = cli.run("apply", str(folder), "--yes", "--lock-timeout", "0", code=75)
@@ -385,7 +486,9 @@ def test_of_a_folder_only_what_is_busy_waits(cli: Cli, engine: Engine, tmp_path:
     assert "error: another netplan is at work" in said.err
     assert cli.exists("two")
     assert not cli.exists("one")
-    reports = cli.run("apply", str(folder), "--yes", "--lock-timeout", "0", "-o", "json", code=75).json()["reports"]
+    reports = cli.run(
+        "apply", str(folder), "--yes", "--lock-timeout", "0", "-o", "json", code=75
+    ).json()["reports"]
     told = {one["plan"]["topology"]: one.get("error", {}).get("exit_code") for one in reports}
     assert told == {cli.docker.name("one"): 75, cli.docker.name("two"): None}
     held.release()

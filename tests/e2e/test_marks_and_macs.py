@@ -1,4 +1,6 @@
-"""Endpoint marks on an engine that keeps no driver options, and MAC addresses where one is heeded on connect."""
+"""Endpoint marks on an engine that keeps no driver options, and MAC addresses where one is heeded
+on connect.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def heeds(cli: Cli) -> Cli:
 
 
 def test_podman_keeps_marks_in_an_alias(podman: Cli) -> None:
-    """Nobody is shown it, it survives a restart, names resolve beside it, and what we attached is taken off without consent."""
+    """Nobody is shown it, it survives a restart, names resolve beside it, and what we attached is
+    taken off without consent.
+    """
     cli, full, subnet = podman, podman.docker.name, podman.docker.subnet()
     for name in ("one", "two"):
         cli.docker.container(name)
@@ -49,13 +53,17 @@ def test_podman_keeps_marks_in_an_alias(podman: Cli) -> None:
     containers["one"]["networks"] = {"n": None}
     cli.converge(network, containers)
     assert cli.endpoint("one", "m") is None
-    assert cli.endpoint("one", "n")["IPAddress"] != at(subnet, 9), "its address is no longer declared"  # type: ignore[index]
+    assert cli.endpoint("one", "n")["IPAddress"] != at(subnet, 9), (
+        "its address is no longer declared"
+    )  # type: ignore[index]
     cli.destroy()
     assert cli.endpoint("one", "n") is None
 
 
 def test_a_mac_address_on_connect(heeds: Cli) -> None:
-    """On a container of somebody else: set, kept over a restart and a replacement, changed, mended, given up."""
+    """On a container of somebody else: set, kept over a restart and a replacement, changed, mended,
+    given up.
+    """
     cli, full, subnet = heeds, heeds.docker.name, heeds.docker.subnet()
     cli.docker.container("c")
 
@@ -94,7 +102,9 @@ def test_a_replacement_keeps_the_mac_address_of_everybody(heeds: Cli) -> None:
     cli.docker.container("ours")
     containers: Body = {"ours": {"networks": ["n"]}}
     cli.converge({"n": {"subnet": subnet}}, containers)
-    foreign = cli.docker.info.flavor == "docker"  # Podman does not tell whether its address is static: refused
+    foreign = (
+        cli.docker.info.flavor == "docker"
+    )  # Podman does not tell whether its address is static: refused
     if foreign:
         cli.docker.container("theirs", network=full("n"))
     who = ["ours", "theirs"] if foreign else ["ours"]
@@ -111,7 +121,10 @@ def test_somebody_elses_endpoint_gets_its_own_mac_address_back(heeds: Cli) -> No
     cli.docker.network("n", subnet=cli.docker.subnet())
     cli.docker.container("c", network=full("n"))
     own = (cli.endpoint("c", "n") or {})["MacAddress"]
-    cli.converge({"n": {"external": True}}, {"c": {"networks": {"n": {"mac_address": MAC, "aliases": ["x"]}}}})
+    cli.converge(
+        {"n": {"external": True}},
+        {"c": {"networks": {"n": {"mac_address": MAC, "aliases": ["x"]}}}},
+    )
     assert (cli.endpoint("c", "n") or {})["MacAddress"] == MAC
     cli.destroy()
     after = cli.endpoint("c", "n") or {}

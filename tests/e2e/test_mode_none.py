@@ -8,12 +8,18 @@ from .cli import Cli
 def test_a_container_is_back_on_none(cli: Cli) -> None:
     """Once its attachment is no longer declared, or is destroyed; running or not."""
     full = cli.docker.name
-    boxes = [cli.docker.container("nn", "none"), cli.docker.container("asleep", "none", start=False)]
+    boxes = [
+        cli.docker.container("nn", "none"),
+        cli.docker.container("asleep", "none", start=False),
+    ]
 
     def on() -> list[set[str]]:
         return [set(cli.docker.inspect(box)["NetworkSettings"]["Networks"]) for box in boxes]
 
-    network, both = {"n": {"subnet": cli.docker.subnet()}}, {"nn": {"networks": ["n"]}, "asleep": {"networks": ["n"]}}
+    network, both = (
+        {"n": {"subnet": cli.docker.subnet()}},
+        {"nn": {"networks": ["n"]}, "asleep": {"networks": ["n"]}},
+    )
     cli.converge(network, both)
     assert on() == [{full("n")}] * 2
     cli.converge(network)

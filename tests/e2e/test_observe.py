@@ -13,7 +13,14 @@ import pytest
 
 from reconciler.engine import NEWEST_API, OLDEST_API, Engine, open_reader
 from reconciler.errors import ApiError, LostError, UnreachableError
-from reconciler.model import EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork
+from reconciler.model import (
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+)
 from reconciler.observe import gather, observe
 from reconciler.settings import VXLAN_OPTION, Value
 from reconciler.snapshot import snapshot_json, state_from_snapshot
@@ -21,7 +28,9 @@ from reconciler.snapshot import snapshot_json, state_from_snapshot
 from .cli import Cli
 from .conftest import IMAGE, Docker, one_node_swarm
 
-MARK = EndpointMark("lab", "amended", {"aliases": ("web",), "ipv4_address": "10.9.9.9"}, {"aliases": ("old",)})
+MARK = EndpointMark(
+    "lab", "amended", {"aliases": ("web",), "ipv4_address": "10.9.9.9"}, {"aliases": ("old",)}
+)
 
 
 def network_of(engine: Engine, name: str) -> ObservedNetwork:
@@ -45,7 +54,9 @@ def only_docker(info: EngineInfo) -> None:
         pytest.skip("Podman does not keep this")
 
 
-def test_a_network_is_read_back_as_it_was_made(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_a_network_is_read_back_as_it_was_made(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     only_docker(engine_info)
     v4, v6 = docker.subnet(), docker.subnet("ipv6")
     base = v4.removesuffix(".0/24")
@@ -69,7 +80,13 @@ def test_a_network_is_read_back_as_it_was_made(engine: Engine, docker: Docker, e
     expected = settings | ({"enable_ipv4": True} if engine_info.api >= (1, 48) else {})
     if engine_info.major >= 29:  # shown at once
         expected["ipv6.gateway"] = v6.removesuffix("/64") + "1"
-    assert (seen.id, seen.settings, seen.mark, seen.scope, seen.outside) == (id, expected, mark, "local", ())
+    assert (seen.id, seen.settings, seen.mark, seen.scope, seen.outside) == (
+        id,
+        expected,
+        mark,
+        "local",
+        (),
+    )
     engine.remove_network(id)
     assert engine.network(id) is None
 
@@ -77,14 +94,21 @@ def test_a_network_is_read_back_as_it_was_made(engine: Engine, docker: Docker, e
 def test_spellings_are_made_canonical(engine: Engine, docker: Docker) -> None:
     v6 = docker.subnet("ipv6")
     long = v6.upper().replace("::/64", ":0000::/64")
-    docker.network("a", EnableIPv6=True, IPAM={"Config": [{"Subnet": docker.subnet()}, {"Subnet": long}]}, Labels={"empty": ""})
+    docker.network(
+        "a",
+        EnableIPv6=True,
+        IPAM={"Config": [{"Subnet": docker.subnet()}, {"Subnet": long}]},
+        Labels={"empty": ""},
+    )
     settings = network_of(engine, docker.name("a")).settings
     assert settings["ipv6.subnet"] == (v6,)
     assert settings["enable_ipv6"] is True
     assert settings["labels.empty"] == ""
 
 
-def test_a_network_without_settings_has_the_defaults(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_a_network_without_settings_has_the_defaults(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     id = engine.create_network(docker.name("a"), {})
     settings = dict(network_of(engine, docker.name("a")).settings)
     assert len(settings.pop("ipv4.subnet")) == 1  # type: ignore[arg-type]
@@ -95,17 +119,23 @@ def test_a_network_without_settings_has_the_defaults(engine: Engine, docker: Doc
     engine.remove_network(id)
 
 
-def test_the_predefined_networks_are_seen(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_the_predefined_networks_are_seen(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     names = {network.name for network in observe(engine).networks}
     assert "bridge" in names
     if engine_info.flavor == "docker":
         assert names >= {"host", "none"}
 
 
-def test_an_endpoint_is_read_back_as_it_was_made(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_an_endpoint_is_read_back_as_it_was_made(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     only_docker(engine_info)
     v4, v6 = docker.subnet(), docker.subnet("ipv6")
-    network = docker.network("a", EnableIPv6=True, IPAM={"Config": [{"Subnet": v4}, {"Subnet": v6}]})
+    network = docker.network(
+        "a", EnableIPv6=True, IPAM={"Config": [{"Subnet": v4}, {"Subnet": v6}]}
+    )
     web = docker.container("web", Hostname="explicit")
     settings: dict[str, Value] = {
         "ipv4_address": v4.replace(".0/24", ".77"),
@@ -127,8 +157,16 @@ def test_an_endpoint_is_read_back_as_it_was_made(engine: Engine, docker: Docker,
     assert set(endpoint.settings["aliases"]) == {"www", "zzz"} | added  # type: ignore[arg-type]
     assert container.implied == {web[:12], "explicit"}
     assert endpoint.mark == MARK
-    assert endpoint.addresses == (f"{settings['ipv4_address']}/24", f"{settings['ipv6_address']}/64")
-    assert (endpoint.network_id, bool(endpoint.endpoint_id), bool(endpoint.mac), endpoint.phantom) == (network, True, True, False)
+    assert endpoint.addresses == (
+        f"{settings['ipv4_address']}/24",
+        f"{settings['ipv6_address']}/64",
+    )
+    assert (
+        endpoint.network_id,
+        bool(endpoint.endpoint_id),
+        bool(endpoint.mac),
+        endpoint.phantom,
+    ) == (network, True, True, False)
     engine.disconnect(network, web)
     assert container_of(engine, docker.name("web")).endpoint(docker.name("a")) is None
 
@@ -142,7 +180,9 @@ def test_a_dynamic_endpoint_has_no_settings(engine: Engine, docker: Docker) -> N
     assert len(endpoint.addresses) == 1
 
 
-def test_marks_survive_a_restart_and_a_stop(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_marks_survive_a_restart_and_a_stop(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     only_docker(engine_info)
     big = replace(MARK, before={f"driver_opts.option{number}": "x" * 50 for number in range(70)})
     network, web = docker.network("a", subnet=docker.subnet()), docker.container("web")
@@ -159,22 +199,35 @@ def test_an_exited_container_keeps_its_attachments(engine: Engine, docker: Docke
     container = container_of(engine, docker.name("web"))
     assert (container.state, container.live) == ("exited", False)
     (endpoint,) = container.endpoints
-    assert (endpoint.network, endpoint.network_id, endpoint.addresses, endpoint.mac) == (docker.name("a"), network, (), "")
+    assert (endpoint.network, endpoint.network_id, endpoint.addresses, endpoint.mac) == (
+        docker.name("a"),
+        network,
+        (),
+        "",
+    )
     assert "www" in endpoint.settings["aliases"]  # type: ignore[operator]
     assert not endpoint.phantom
 
 
-def test_a_created_container_is_seen(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_a_created_container_is_seen(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     docker.network("a", subnet=docker.subnet())
     docker.container("web", docker.name("a"), start=False, endpoint={"Aliases": ["www"]})
     container = container_of(engine, docker.name("web"))
     assert container.state == "created"
     (endpoint,) = container.endpoints
-    assert (endpoint.network, endpoint.endpoint_id, endpoint.phantom) == (docker.name("a"), "", False)
+    assert (endpoint.network, endpoint.endpoint_id, endpoint.phantom) == (
+        docker.name("a"),
+        "",
+        False,
+    )
     assert endpoint.settings == {"aliases": ("www",)}
 
 
-def test_an_exited_container_may_name_a_network_that_is_gone(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_an_exited_container_may_name_a_network_that_is_gone(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     only_docker(engine_info)
     subnet = docker.subnet()
     old, web = docker.network("a", subnet=subnet), docker.container("web")
@@ -191,17 +244,26 @@ def test_an_exited_container_may_name_a_network_that_is_gone(engine: Engine, doc
     assert (endpoint.network_id, endpoint.settings) == (new, {"aliases": ("www",)})
 
 
-def test_a_phantom_is_found_and_a_connect_cures_it(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_a_phantom_is_found_and_a_connect_cures_it(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     only_docker(engine_info)
     network = docker.network("a", subnet=docker.subnet())
     docker.container("first", docker.name("a"))
     web = docker.container("web")
-    taken = endpoint_of(engine, docker.name("first"), docker.name("a")).addresses[0].partition("/")[0]
+    taken = (
+        endpoint_of(engine, docker.name("first"), docker.name("a")).addresses[0].partition("/")[0]
+    )
     with pytest.raises(ApiError, match="Address already in use") as caught:
         engine.connect(network, web, {"ipv4_address": taken}, MARK)
     assert caught.value.status == 403
     phantom = endpoint_of(engine, docker.name("web"), docker.name("a"))
-    assert (phantom.phantom, phantom.network_id, phantom.endpoint_id, phantom.addresses) == (True, "", "", ())
+    assert (phantom.phantom, phantom.network_id, phantom.endpoint_id, phantom.addresses) == (
+        True,
+        "",
+        "",
+        (),
+    )
     assert phantom.settings == {"ipv4_address": taken}
     assert phantom.mark == MARK
     engine.connect(network, web, {"aliases": ("www",)})
@@ -210,18 +272,25 @@ def test_a_phantom_is_found_and_a_connect_cures_it(engine: Engine, docker: Docke
     docker.do("POST", f"/containers/{web}/restart?t=0")
 
 
-def test_host_none_and_shared_namespaces(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_host_none_and_shared_namespaces(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     docker.network("a", subnet=docker.subnet())
     web = docker.container("web", docker.name("a"))
     docker.container("onhost", "host")
     docker.container("sealed", "none")
     docker.container("sidecar", f"container:{web}")
-    seen = {container.name.removeprefix(docker.prefix): container for container in observe(engine).containers}
+    seen = {
+        container.name.removeprefix(docker.prefix): container
+        for container in observe(engine).containers
+    }
     modes = {name: seen[name].network_mode for name in ("onhost", "sealed", "sidecar")}
     assert modes == {"onhost": "host", "sealed": "none", "sidecar": f"container:{web}"}
     attached = {name: [endpoint.network for endpoint in seen[name].endpoints] for name in modes}
     assert attached == {"onhost": ["host"], "sealed": ["none"], "sidecar": []}
-    assert not any(endpoint.phantom for container in seen.values() for endpoint in container.endpoints)
+    assert not any(
+        endpoint.phantom for container in seen.values() for endpoint in container.endpoints
+    )
 
 
 def test_the_default_network_is_called_bridge(engine: Engine, docker: Docker) -> None:
@@ -231,7 +300,9 @@ def test_the_default_network_is_called_bridge(engine: Engine, docker: Docker) ->
     assert [endpoint.network for endpoint in container.endpoints] == ["bridge"]
 
 
-def test_published_ports_and_the_mac_given_at_creation(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_published_ports_and_the_mac_given_at_creation(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     only_docker(engine_info)
     docker.network("a", subnet=docker.subnet())
     mac, since_25 = "02:42:AA:00:00:01", engine_info.api >= (1, 44)
@@ -245,11 +316,15 @@ def test_published_ports_and_the_mac_given_at_creation(engine: Engine, docker: D
     container = container_of(engine, docker.name("web"))
     assert container.ports == ("127.0.0.1:18099->80/tcp",)
     assert container.endpoints[0].mac == mac.lower()
-    told = mac.lower() if engine_info.api < (1, 52) else ""  # later ones do not say that it was given
+    told = (
+        mac.lower() if engine_info.api < (1, 52) else ""
+    )  # later ones do not say that it was given
     assert (container.mac, container.endpoints[0].settings.get("mac_address", "")) == (told, told)
 
 
-def test_networks_of_one_name_are_all_seen(engine: Engine, docker: Docker, engine_info: EngineInfo) -> None:
+def test_networks_of_one_name_are_all_seen(
+    engine: Engine, docker: Docker, engine_info: EngineInfo
+) -> None:
     if engine_info.flavor == "podman" or engine_info.api >= (1, 44):
         pytest.skip("this engine refuses a second network of the same name")
     ids = {docker.network("a", subnet=docker.subnet(), CheckDuplicate=False) for _ in range(3)}
@@ -259,7 +334,10 @@ def test_networks_of_one_name_are_all_seen(engine: Engine, docker: Docker, engin
 
 
 def test_nothing_secret_is_kept_and_a_snapshot_is_exact(engine: Engine, docker: Docker) -> None:
-    network, web = docker.network("a", subnet=docker.subnet()), docker.container("web", Env=["PASSWORD=hunter2-is-secret"])
+    network, web = (
+        docker.network("a", subnet=docker.subnet()),
+        docker.container("web", Env=["PASSWORD=hunter2-is-secret"]),
+    )
     engine.connect(network, web, {"aliases": ("www",)}, MARK)
     state = observe(engine)
     text = json.dumps(snapshot_json(state))
@@ -267,19 +345,26 @@ def test_nothing_secret_is_kept_and_a_snapshot_is_exact(engine: Engine, docker: 
     kept = replace(state.engine, network_drivers=frozenset())  # another engine may have others
     assert state_from_snapshot(json.loads(text)) == replace(state, engine=kept)
     jsonschema = pytest.importorskip("jsonschema")
-    schema = json.loads((Path(__file__).parents[2] / "schemas" / "snapshot.schema.json").read_text())
+    schema = json.loads(
+        (Path(__file__).parents[2] / "schemas" / "snapshot.schema.json").read_text()
+    )
     jsonschema.Draft202012Validator(schema).validate(json.loads(text))
 
 
 def test_any_number_of_threads_sees_the_same(engine: Engine, docker: Docker) -> None:
     for short in "abcd":
         docker.container(short, start=False)
-    mine = [[c for c in observe(engine, parallel).containers if c.name.startswith(docker.prefix)] for parallel in (1, 4)]
+    mine = [
+        [c for c in observe(engine, parallel).containers if c.name.startswith(docker.prefix)]
+        for parallel in (1, 4)
+    ]
     assert mine[0] == mine[1]
     assert [container.name for container in mine[0]] == [docker.name(short) for short in "abcd"]
 
 
-def test_what_comes_and_goes_meanwhile_does_not_disturb(host: str, engine: Engine, docker: Docker) -> None:
+def test_what_comes_and_goes_meanwhile_does_not_disturb(
+    host: str, engine: Engine, docker: Docker
+) -> None:
     over = threading.Event()
 
     def churn() -> None:
@@ -292,13 +377,17 @@ def test_what_comes_and_goes_meanwhile_does_not_disturb(host: str, engine: Engin
     churning.start()
     try:
         for _ in range(60):
-            assert docker.name("steady") in {container.name for container in observe(engine).containers}
+            assert docker.name("steady") in {
+                container.name for container in observe(engine).containers
+            }
     finally:
         over.set()
         churning.join()
 
 
-def test_the_engine_is_known_by_the_same_id_each_time(host: str, engine: Engine, engine_info: EngineInfo) -> None:
+def test_the_engine_is_known_by_the_same_id_each_time(
+    host: str, engine: Engine, engine_info: EngineInfo
+) -> None:
     assert engine.info() == engine_info
     assert OLDEST_API <= engine_info.api <= NEWEST_API
     assert engine_info.id
@@ -327,12 +416,16 @@ def test_a_reader_cannot_write(host: str) -> None:
     assert names == {"target", *lists, *looks, "close"}
 
 
-def test_a_change_that_takes_too_long_is_lost_not_repeated(host: str, docker: Docker, engine_info: EngineInfo) -> None:
+def test_a_change_that_takes_too_long_is_lost_not_repeated(
+    host: str, docker: Docker, engine_info: EngineInfo
+) -> None:
     from reconciler.engine import open_engine
 
     only_docker(engine_info)
     calls: list[tuple[str, str]] = []
-    hasty = open_engine(host, timeout=20, log=lambda method, path, status, seconds: calls.append((method, path)))
+    hasty = open_engine(
+        host, timeout=20, log=lambda method, path, status, seconds: calls.append((method, path))
+    )
     hasty._timeout = 0.001  # type: ignore[attr-defined]  # of one change only
     with pytest.raises((LostError, UnreachableError), match=r"within|broke off"):
         hasty.create_network(docker.name("a"), {"ipv4.subnet": (docker.subnet(),)})
@@ -353,7 +446,9 @@ def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(
     declared = subnet.replace(".0/24", ".77")
     with one_node_swarm(docker):
         network = engine.create_network(
-            docker.name("a"), {"driver": "overlay", "attachable": True, "ipv4.subnet": (subnet,)}, NetworkMark("lab")
+            docker.name("a"),
+            {"driver": "overlay", "attachable": True, "ipv4.subnet": (subnet,)},
+            NetworkMark("lab"),
         )
         docker.container("dynamic", docker.name("a"))
         web = docker.container("web")
@@ -361,9 +456,13 @@ def test_an_overlay_network_has_no_addresses_of_the_engines_own_making(
         engine.connect(network, web, {"ipv4_address": declared}, mark)
         seen = network_of(engine, docker.name("a"))
         assert (seen.scope, seen.mark, seen.outside) == ("swarm", NetworkMark("lab"), ())
-        assert [path for path in seen.settings if path.startswith("driver_opts.")] == [f"driver_opts.{VXLAN_OPTION}"]
+        assert [path for path in seen.settings if path.startswith("driver_opts.")] == [
+            f"driver_opts.{VXLAN_OPTION}"
+        ]
         assert endpoint_of(engine, docker.name("dynamic"), docker.name("a")).settings == {}
-        assert endpoint_of(engine, docker.name("web"), docker.name("a")).settings == {"ipv4_address": declared}
+        assert endpoint_of(engine, docker.name("web"), docker.name("a")).settings == {
+            "ipv4_address": declared
+        }
         overlay_is_replaced(Cli(docker, tmp_path), subnet)
 
 
@@ -378,18 +477,34 @@ def overlay_is_replaced(cli: Cli, subnet: str) -> None:
 
 
 def test_a_clock_that_was_set_back_severs_nobody(cli: Cli, engine: Engine) -> None:
-    """The owner of a network namespace says that it was started in the future: whether its member was started since cannot be told."""
-    box: dict[str, object] = {"image": IMAGE, "command": ["sleep", "3600"], "stop_grace_period": "0s"}
-    cli.converge({}, {"owner": {**box, "network_mode": "none"}, "member": {**box, "network_mode": "container:owner"}})
+    """The owner of a network namespace says that it was started in the future: whether its member
+    was started since cannot be told.
+    """
+    box: dict[str, object] = {
+        "image": IMAGE,
+        "command": ["sleep", "3600"],
+        "stop_grace_period": "0s",
+    }
+    cli.converge(
+        {},
+        {
+            "owner": {**box, "network_mode": "none"},
+            "member": {**box, "network_mode": "container:owner"},
+        },
+    )
     answers = gather(engine)
     owner = cli.docker.inspect(cli.docker.name("owner"))
-    now = datetime.fromisoformat(f"{engine.details()['SystemTime'].removesuffix('Z')[:26]:0<26}+00:00")
+    now = datetime.fromisoformat(
+        f"{engine.details()['SystemTime'].removesuffix('Z')[:26]:0<26}+00:00"
+    )
 
     def severed(began: datetime) -> bool:
         state = {**owner["State"], "StartedAt": began.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
         inspected = {**answers.inspected, owner["Id"]: {**owner, "State": state}}
         seen = observe(engine, answers=replace(answers, inspected=inspected)).containers
-        return next(container.severed for container in seen if container.name == cli.docker.name("member"))
+        return next(
+            container.severed for container in seen if container.name == cli.docker.name("member")
+        )
 
     assert not container_of(engine, cli.docker.name("member")).severed
     assert severed(now)

@@ -1,4 +1,6 @@
-"""External networks that may be missing: what is attached to them is attached once they are there."""
+"""External networks that may be missing: what is attached to them is attached once they are
+there.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,11 @@ def test_a_network_that_comes_goes_and_is_not_needed(cli: Cli) -> None:
     external = {"external": True, "optional": True}
     cli.write(
         {"own": {}, "corp": external},
-        {"first": box(networks=["corp", "own"]), "only": box(networks=["corp"]), "theirs": {"networks": ["own", "corp"]}},
+        {
+            "first": box(networks=["corp", "own"]),
+            "only": box(networks=["corp"]),
+            "theirs": {"networks": ["own", "corp"]},
+        },
     )
     note = f"network {corp} does not exist: optional, nothing is attached to it"
     first = cli.apply()
@@ -25,7 +31,9 @@ def test_a_network_that_comes_goes_and_is_not_needed(cli: Cli) -> None:
 
     docker.network("corp")
     cli.apply()
-    assert ids == {name: docker.inspect(docker.name(name))["Id"] for name in ("first", "only")}, "attached in place"
+    assert ids == {name: docker.inspect(docker.name(name))["Id"] for name in ("first", "only")}, (
+        "attached in place"
+    )
     assert _networks(cli, "first") == {docker.name("own"), corp}
     assert _networks(cli, "only") == {corp}
     assert corp in _networks(cli, "theirs")

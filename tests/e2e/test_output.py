@@ -19,7 +19,9 @@ from .test_converge import at
 
 @pytest.fixture
 def converged(cli: Cli) -> Cli:
-    """c on n with an alias and a static address; other is declared, and was disconnected by hand."""
+    """c on n with an alias and a static address; other is declared, and was disconnected by
+    hand.
+    """
     subnet = cli.docker.subnet()
     for name in ("c", "other"):
         cli.docker.container(name)
@@ -39,7 +41,13 @@ def valid(name: str, text: str) -> dict[str, object]:
 
 def test_commands_that_look_only_look(converged: Cli) -> None:
     before = converged.inspected()
-    for command in (["plan", str(converged.file)], ["show", str(converged.file)], ["show"], ["ls"], ["snapshot"]):
+    for command in (
+        ["plan", str(converged.file)],
+        ["show", str(converged.file)],
+        ["show"],
+        ["ls"],
+        ["snapshot"],
+    ):
         looked = converged.run(*command, "-v")
         assert looked.calls, command
         assert not looked.changes, command
@@ -50,7 +58,14 @@ def test_commands_that_look_only_look(converged: Cli) -> None:
 def test_plan_as_json(converged: Cli) -> None:
     value = valid("plan", converged.plan("-o", "json", "--exit-code", code=2).out)
     assert value["topology"] == converged.topology
-    assert value["summary"] == {"create": 0, "replace": 0, "remove": 0, "connect": 1, "reconnect": 0, "disconnect": 0}
+    assert value["summary"] == {
+        "create": 0,
+        "replace": 0,
+        "remove": 0,
+        "connect": 1,
+        "reconnect": 0,
+        "disconnect": 0,
+    }
     assert converged.plan("-o", "json").out == converged.plan("-o", "json").out
 
 
@@ -68,7 +83,11 @@ def test_a_refused_apply_as_json(converged: Cli) -> None:
     converged.docker.network("taken", subnet=converged.docker.subnet())
     converged.write({"taken": {}})
     refused: Any = valid("report", converged.apply("-o", "json", code=3).out)
-    assert (refused["results"], refused["converged"], refused["plan"]["applyable"]) == ([], False, False)
+    assert (refused["results"], refused["converged"], refused["plan"]["applyable"]) == (
+        [],
+        False,
+        False,
+    )
 
 
 def test_snapshot_is_valid(converged: Cli) -> None:
@@ -113,7 +132,9 @@ def test_a_pipe_that_closes_early_is_no_bug(converged: Cli) -> None:
 
 
 def test_hostile_names_of_others_are_harmless_in_every_output(cli: Cli) -> None:
-    """Colour codes, a line break and a verdict of their own, in a network's name, its labels and an endpoint's aliases and options."""
+    """Colour codes, a line break and a verdict of their own, in a network's name, its labels and an
+    endpoint's aliases and options.
+    """
     hostile = "\x1b[31mred\x1b[0m\nNothing to do: | `x` <b>\u202e"
     subnet, full = cli.docker.subnet(), cli.docker.name
     cli.write({"n": {"subnet": subnet, "labels": {"team": "net"}}})
@@ -124,7 +145,10 @@ def test_hostile_names_of_others_are_harmless_in_every_output(cli: Cli) -> None:
     cli.docker.network(hostile, subnet=cli.docker.subnet(), Labels=labels)
     cli.docker.container("c")
     cli.docker.connect(full("n"), full("c"), Aliases=[hostile], DriverOpts={"x": hostile})
-    cli.write({"n": {"subnet": subnet, "labels": {"team": "net"}}}, {"c": {"networks": {"n": {"aliases": ["mine"]}}}})
+    cli.write(
+        {"n": {"subnet": subnet, "labels": {"team": "net"}}},
+        {"c": {"networks": {"n": {"aliases": ["mine"]}}}},
+    )
     for command in (["plan", str(cli.file)], ["show", str(cli.file)], ["show"], ["ls"]):
         said = cli.run(*command, "-v").said
         assert all(character.isprintable() or character == "\n" for character in said), command
@@ -140,14 +164,30 @@ def test_hostile_names_of_others_are_harmless_in_every_output(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_interrupted_says_so_by_its_exit_code(cli: Cli, number: signal.Signals) -> None:
+def test_a_run_that_is_interrupted_says_so_by_its_exit_code(
+    cli: Cli, number: signal.Signals
+) -> None:
     """Its report has what was done; the next apply goes on."""
     sick = box(healthcheck={"test": ["CMD", "false"], "interval": "1s", "retries": 100})
-    cli.write({"n": {}}, {"sick": {**sick, "networks": ["n"]}, "later": box(depends_on={"sick": "service_healthy"}, networks=["n"])})
+    cli.write(
+        {"n": {}},
+        {
+            "sick": {**sick, "networks": ["n"]},
+            "later": box(depends_on={"sick": "service_healthy"}, networks=["n"]),
+        },
+    )
     command = [NETPLAN, "apply", str(cli.file), "--yes", "-o", "json"]
-    with subprocess.Popen(command, env={"DOCKER_HOST": cli.host, "PATH": "/usr/bin"}, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command,
+        env={"DOCKER_HOST": cli.host, "PATH": "/usr/bin"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
         full, until = cli.docker.name("sick"), time.monotonic() + 60
-        while cli.docker.call("GET", f"/containers/{full}/json")[1].get("State", {}).get("Running") is not True:
+        while (
+            cli.docker.call("GET", f"/containers/{full}/json")[1].get("State", {}).get("Running")
+            is not True
+        ):
             assert time.monotonic() < until
             time.sleep(0.2)
         running.send_signal(number)

@@ -15,7 +15,7 @@ from .test_converge import at
 Body = dict[str, Any]
 
 
-# --- networks of others ----------------------------------------------------------------------------------------------
+# --- networks of others ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("owner", ["nobody", "another topology"])
@@ -31,7 +31,11 @@ def test_a_network_of_that_name_that_is_not_ours_is_refused(cli: Cli, owner: str
     cli.write({"n": {"subnet": subnet}, "mine": {"subnet": cli.docker.subnet()}})
     refused = cli.apply(code=3)
     assert not refused.changes
-    whose = "exists and was not made by netplan" if owner == "nobody" else f"belongs to topology '{full('other')}'"
+    whose = (
+        "exists and was not made by netplan"
+        if owner == "nobody"
+        else f"belongs to topology '{full('other')}'"
+    )
     assert f"network {full('n')} {whose}" in refused.said
     assert f"--adopt {full('n')}" in refused.said
     assert cli.inspected() == before
@@ -42,7 +46,9 @@ def test_networks_of_one_name_are_listed(cli: Cli) -> None:
     """Only engines before 23 let other tools make two."""
     subnet, full = cli.docker.subnet(), cli.docker.name
     first = cli.docker.network("n", subnet=subnet)
-    status, answer = cli.docker.call("POST", "/networks/create", {"Name": full("n"), "Driver": "bridge"})
+    status, answer = cli.docker.call(
+        "POST", "/networks/create", {"Name": full("n"), "Driver": "bridge"}
+    )
     if status == 409:
         pytest.skip("this engine refuses a second network of one name")
     second = answer["Id"]
@@ -58,7 +64,9 @@ def test_networks_of_one_name_are_listed(cli: Cli) -> None:
 
 
 def test_what_is_foreign_stays_as_it_is_to_the_byte(cli: Cli) -> None:
-    """Another tool's networks and containers, one on a network of ours, through apply, change and destroy."""
+    """Another tool's networks and containers, one on a network of ours, through apply, change and
+    destroy.
+    """
     full, docker = cli.docker.name, cli.docker
     docker.network("theirs", subnet=docker.subnet(), Labels={"com.docker.compose.project": "x"})
     docker.container("alone", full("theirs"), endpoint={"Aliases": ["x"]})
@@ -77,21 +85,35 @@ def test_what_is_foreign_stays_as_it_is_to_the_byte(cli: Cli) -> None:
     assert {path: after[path] for path in foreign} == foreign
 
 
-# --- endpoints of others ---------------------------------------------------------------------------------------------
+# --- endpoints of others --------------------------------------------------------------------------
 
 
 def test_each_kind_of_endpoint_is_taken_back_in_its_own_way(cli: Cli) -> None:
-    """Undeclared: a made one goes, an amended one gets its own settings back, an unmarked one stays."""
+    """Undeclared: a made one goes, an amended one gets its own settings back, an unmarked one
+    stays.
+    """
     full, subnet = cli.docker.name, cli.docker.subnet()
     for name in ("made", "amended", "unmarked"):
         cli.docker.container(name)
     network = {"n": {"subnet": subnet}}
     cli.converge(network)
-    own = {"Aliases": ["own"], "IPAMConfig": {"IPv4Address": at(subnet, 77)}, "DriverOpts": {"org.example.x": "y"}}
+    own = {
+        "Aliases": ["own"],
+        "IPAMConfig": {"IPv4Address": at(subnet, 77)},
+        "DriverOpts": {"org.example.x": "y"},
+    }
     cli.docker.connect(full("n"), full("amended"), **own)
     cli.docker.connect(full("n"), full("unmarked"), Aliases=["keep"])
     containers: Body = {"made": {"networks": ["n"]}, "unmarked": {"networks": ["n"]}}
-    containers["amended"] = {"networks": {"n": {"aliases": ["added"], "ipv4_address": at(subnet, 78), "link_local_ips": ["169.254.2.2"]}}}
+    containers["amended"] = {
+        "networks": {
+            "n": {
+                "aliases": ["added"],
+                "ipv4_address": at(subnet, 78),
+                "link_local_ips": ["169.254.2.2"],
+            }
+        }
+    }
     untouched = cli.endpoint("unmarked", "n")
     cli.converge(network, containers)
     assert cli.endpoint("unmarked", "n") == untouched
@@ -133,7 +155,12 @@ def test_an_endpoint_of_another_topology_is_not_changed(cli: Cli) -> None:
     cli.docker.container("c")
     cli.docker.network("n", subnet=cli.docker.subnet())
     external = {"n": {"external": True}}
-    other = cli.write(external, {"c": {"networks": {"n": {"aliases": ["theirs"]}}}}, name=full("other"), file="other.yaml")
+    other = cli.write(
+        external,
+        {"c": {"networks": {"n": {"aliases": ["theirs"]}}}},
+        name=full("other"),
+        file="other.yaml",
+    )
     cli.run("apply", str(other))
     cli.write(external, {"c": {"networks": {"n": {"aliases": ["mine"]}}}})
     refused = cli.apply(code=3)
@@ -143,7 +170,7 @@ def test_an_endpoint_of_another_topology_is_not_changed(cli: Cli) -> None:
     assert cli.endpoint("c", "n")
 
 
-# --- removal ---------------------------------------------------------------------------------------------------------
+# --- removal --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ["apply", "destroy"])
@@ -158,7 +185,9 @@ def test_a_removal_under_a_foreign_endpoint_needs_consent(cli: Cli, command: str
     act = cli.apply if command == "apply" else cli.destroy
     refused = act(code=3)
     assert not refused.changes
-    assert f"network {full('n')} would be removed under container {full('stranger')}" in refused.said
+    assert (
+        f"network {full('n')} would be removed under container {full('stranger')}" in refused.said
+    )
     assert f"--disrupt-foreign ({full('stranger')} is disconnected)" in refused.said
     assert cli.inspected() == everything
     life = cli.life("stranger")
@@ -197,17 +226,25 @@ def test_protect_refuses_replacement_and_removal(cli: Cli) -> None:
 
 
 def test_destroy_with_the_file_deleted(cli: Cli) -> None:
-    """By name; its attachments elsewhere are undone; after that there is no topology of that name."""
+    """By name; its attachments elsewhere are undone; after that there is no topology of that
+    name.
+    """
     full, docker = cli.docker.name, cli.docker
     docker.network("theirs", subnet=docker.subnet())
     docker.container("c")
     networks = {"n": {"subnet": docker.subnet()}, "theirs": {"external": True}}
-    cli.converge(networks, {"c": {"networks": {"n": {"aliases": ["a"]}, "theirs": {"aliases": ["b"]}}}})
+    cli.converge(
+        networks, {"c": {"networks": {"n": {"aliases": ["a"]}, "theirs": {"aliases": ["b"]}}}}
+    )
     cli.file.unlink()
     life = cli.life("c")
     assert cli.run("ls").out.count(cli.topology) == 1
     done = cli.run("destroy", "--name", cli.topology, "--yes", "-v")
-    assert sorted(done.changes) == ["DELETE /networks/ID", "POST /networks/ID/disconnect", "POST /networks/ID/disconnect"]
+    assert sorted(done.changes) == [
+        "DELETE /networks/ID",
+        "POST /networks/ID/disconnect",
+        "POST /networks/ID/disconnect",
+    ]
     assert not cli.exists("n")
     assert list(docker.inspect(full("c"))["NetworkSettings"]["Networks"]) == ["bridge"]
     assert cli.life("c") == life
@@ -237,33 +274,50 @@ def test_a_network_dropped_from_the_file_is_removed(cli: Cli) -> None:
     assert cli.life("c") == life
 
 
-# --- two topologies of one name --------------------------------------------------------------------------------------
+# --- two topologies of one name -------------------------------------------------------------------
 
 
 def test_two_labs_of_one_name(cli: Cli, tmp_path: Path) -> None:
-    """The second is refused by every command that would change the first, and says whose that is; so do ls and a replacement."""
+    """The second is refused by every command that would change the first, and says whose that is;
+    so do ls and a replacement.
+    """
     full, docker = cli.docker.name, cli.docker
     docker.container("adb")
     docker.container("bdb")
     cli.converge({"anet": {"subnet": docker.subnet()}}, {"adb": {"networks": ["anet"]}})
     folder = tmp_path / "bob"
     folder.mkdir()
-    written = cli.write({"bnet": {"subnet": docker.subnet()}}, {"bdb": {"networks": ["bnet"]}}, file="theirs.yaml")
+    written = cli.write(
+        {"bnet": {"subnet": docker.subnet()}}, {"bdb": {"networks": ["bnet"]}}, file="theirs.yaml"
+    )
     theirs = written.rename(folder / "netplan.yaml")
-    owned = f"topology '{cli.topology}' owns {full('anet')}, {full('adb')} on {full('anet')} on this engine"
+    owned = (
+        f"topology '{cli.topology}' owns {full('anet')}, {full('adb')} on {full('anet')} on this"
+        " engine"
+    )
     before, whence = cli.inspected(), f"{os.uname().nodename}:{tmp_path}"
     for verb in ("plan", "apply", "reset", "destroy"):
         refused = cli.run(verb, str(theirs), *(["--yes", "-v"] if verb != "plan" else []), code=3)
         assert not refused.changes
         assert f"{owned} (created from {whence})" in refused.said
     assert cli.inspected() == before
-    assert "the topology is called" in cli.run("apply", str(theirs), "--replace-topology", "x", code=4).err
+    assert (
+        "the topology is called"
+        in cli.run("apply", str(theirs), "--replace-topology", "x", code=4).err
+    )
     assert whence in cli.run("ls").out
-    (listed,) = [entry for entry in cli.run("ls", "-o", "json").json()["topologies"] if entry["topology"] == cli.topology]
+    (listed,) = [
+        entry
+        for entry in cli.run("ls", "-o", "json").json()["topologies"]
+        if entry["topology"] == cli.topology
+    ]
     assert [origin["folder"] for origin in listed["origins"]] == [str(tmp_path)]
 
     replaced = cli.run("apply", str(theirs), "--yes", "--replace-topology", cli.topology)
-    assert f"network {full('anet')} will be removed, and was created from elsewhere: {whence}" in replaced.out
+    assert (
+        f"network {full('anet')} will be removed, and was created from elsewhere: {whence}"
+        in replaced.out
+    )
     assert not cli.exists("anet")
     assert "Nothing to do" in cli.run("apply", str(theirs)).out
     (network,) = [raw for raw in docker.do("GET", "/networks") if raw["Name"] == full("bnet")]
@@ -279,7 +333,11 @@ def test_a_topology_that_has_only_attachments_is_listed(cli: Cli) -> None:
     cli.docker.network("theirs", subnet=cli.docker.subnet())
     cli.docker.container("c")
     cli.converge({"theirs": {"external": True}}, {"c": {"networks": ["theirs"]}})
-    (listed,) = [entry for entry in cli.run("ls", "-o", "json").json()["topologies"] if entry["topology"] == cli.topology]
+    (listed,) = [
+        entry
+        for entry in cli.run("ls", "-o", "json").json()["topologies"]
+        if entry["topology"] == cli.topology
+    ]
     assert (listed["networks"], listed["endpoints"], listed["containers"]) == (0, 1, 1)
     cli.docker.stop(cli.docker.name("c"))
     assert cli.topology in cli.run("ls").out

@@ -26,7 +26,11 @@ def test_only_what_is_named_and_what_it_needs(cli: Cli) -> None:
     assert not unknown.writes
     first = cli.apply("--only", full("web"))
     assert f"only {full('web')} and what it needs" in first.out
-    assert {name for name in ("db", "web", "other") if docker.call("GET", f"/containers/{full(name)}/json")[0] == 200} == {"db", "web"}
+    assert {
+        name
+        for name in ("db", "web", "other")
+        if docker.call("GET", f"/containers/{full(name)}/json")[0] == 200
+    } == {"db", "web"}
     assert cli.exists("front")
     assert cli.exists("back")
     assert not cli.exists("side")
@@ -39,10 +43,14 @@ def test_only_what_is_named_and_what_it_needs(cli: Cli) -> None:
     cli.run("apply", "--plan", str(saved), "--yes")
     assert "Nothing to do" in cli.plan().out
 
-    # a network is replaced with all that is on it; what is not declared any more stays, as does drift elsewhere
+    # a network is replaced with all that is on it; what is not declared any more stays, as does
+    # drift elsewhere
     docker.disconnect(full("side"), full("other"))
     life = cli.life("web", "db")
-    cli.write({"back": {"subnet": subnets[2]}, "side": {}}, {"db": db | {"networks": ["back"]}, "other": other})
+    cli.write(
+        {"back": {"subnet": subnets[2]}, "side": {}},
+        {"db": db | {"networks": ["back"]}, "other": other},
+    )
     part = cli.apply("--only", full("back"))
     assert f"interrupts: {full('db')}, {full('other')}, {full('web')}" in part.out
     assert cli.network("back")["IPAM"]["Config"][0]["Subnet"] == subnets[2]
@@ -69,10 +77,19 @@ def test_what_can_be_done_is_done(cli: Cli) -> None:
     docker, full = cli.docker, cli.docker.name
     own, taken = docker.subnet(), docker.subnet()
     docker.network("theirs", subnet=taken)
-    docker.container("stranger", endpoint={"IPAMConfig": {"IPv4Address": _host(taken, 9)}}, network=full("theirs"))
+    docker.container(
+        "stranger",
+        endpoint={"IPAMConfig": {"IPv4Address": _host(taken, 9)}},
+        network=full("theirs"),
+    )
     docker.container("member")
     cli.write(
-        {"own": {"subnet": own}, "corp": {"external": True}, "theirs": {"external": True}, "clash": {"subnet": taken}},
+        {
+            "own": {"subnet": own},
+            "corp": {"external": True},
+            "theirs": {"external": True},
+            "clash": {"subnet": taken},
+        },
         {
             "web": box(networks=["own"]),
             "needs-corp": box(networks=["own", "corp"]),
@@ -92,9 +109,18 @@ def test_what_can_be_done_is_done(cli: Cli) -> None:
     assert _container(full("waits")) in left
     result = cli.apply("--keep-going", "-o", "json", code=1)
     assert not result.json()["converged"]
-    for text in ("is external and does not exist", f"container {full('ghost')} does not exist", "overlaps", "is taken by"):
+    for text in (
+        "is external and does not exist",
+        f"container {full('ghost')} does not exist",
+        "overlaps",
+        "is taken by",
+    ):
         assert text in result.err, result.err
-    running = {name for name in ("web", "needs-corp", "waits", "clashing", "fixed", "pulled") if _runs(cli, name)}
+    running = {
+        name
+        for name in ("web", "needs-corp", "waits", "clashing", "fixed", "pulled")
+        if _runs(cli, name)
+    }
     assert running == {"web"}
     assert cli.endpoint("member", "own")
 
@@ -105,7 +131,9 @@ def test_what_can_be_done_is_done(cli: Cli) -> None:
     try:
         again = cli.apply("--keep-going", code=1)
         assert f"left out: network {full('clash')}, container {full('clashing')}" in again.err
-        assert {name for name in ("needs-corp", "waits", "fixed", "pulled") if _runs(cli, name)} == {
+        assert {
+            name for name in ("needs-corp", "waits", "fixed", "pulled") if _runs(cli, name)
+        } == {
             "needs-corp",
             "waits",
             "fixed",
@@ -114,7 +142,10 @@ def test_what_can_be_done_is_done(cli: Cli) -> None:
         nothing = cli.apply("--keep-going", code=1)
         assert not nothing.writes
         assert "Nothing can be done: 2 left out." in nothing.out
-        assert "Nothing to do" in cli.apply("--only", ",".join(map(full, ("web", "member", "fixed")))).out
+        assert (
+            "Nothing to do"
+            in cli.apply("--only", ",".join(map(full, ("web", "member", "fixed")))).out
+        )
     finally:
         docker.clean_up()
         docker.call("DELETE", "/images/127.0.0.1:9/no/such:1?force=1")
@@ -127,7 +158,9 @@ def test_what_a_part_does_not_put_back_stays_in_the_journal(cli: Cli, engine: En
     containers = {"x": {"networks": ["a", "b"]}}
     cli.write({name: {"subnet": subnet} for name, subnet in subnets.items()}, containers)
     cli.apply()
-    path = cli.write({name: {"subnet": subnet, "internal": True} for name, subnet in subnets.items()}, containers)
+    path = cli.write(
+        {name: {"subnet": subnet, "internal": True} for name, subnet in subnets.items()}, containers
+    )
     observed = observe(engine)  # as if a run had been killed that replaces both networks
     note = writer(engine, "killed", plan(load(str(path)).state, observed), observed, ())
     assert note
@@ -147,7 +180,11 @@ def test_what_a_part_does_not_put_back_stays_in_the_journal(cli: Cli, engine: En
 
 
 def _journals(engine: Engine) -> list[str]:
-    return [volume["Name"] for volume in own_volumes(engine) if volume["Name"].startswith("netplan.journal.")]
+    return [
+        volume["Name"]
+        for volume in own_volumes(engine)
+        if volume["Name"].startswith("netplan.journal.")
+    ]
 
 
 def _host(subnet: str, last: int) -> str:

@@ -25,7 +25,9 @@ def test_yes_on_a_terminal(cli: Cli, command: str) -> None:
     assert cli.endpoint("c", "n") is None
 
 
-@pytest.mark.parametrize("answer", ["n", "", "yess", "\x04"], ids=["n", "return", "typo", "end-of-file"])
+@pytest.mark.parametrize(
+    "answer", ["n", "", "yess", "\x04"], ids=["n", "return", "typo", "end-of-file"]
+)
 def test_anything_else_changes_nothing(cli: Cli, answer: str) -> None:
     pending(cli)
     before = cli.inspected()
@@ -41,20 +43,34 @@ def test_yes_to_a_plan_that_is_no_longer_the_plan(cli: Cli) -> None:
 
     def meanwhile() -> None:
         cli.docker.container("d")
-        cli.docker.connect(cli.docker.name("n"), cli.docker.name("c"))  # refused: it is there already
+        cli.docker.connect(
+            cli.docker.name("n"), cli.docker.name("c")
+        )  # refused: it is there already
         cli.docker.disconnect(cli.docker.name("n"), cli.docker.name("c"))
         changed.update(cli.inspected())
 
-    asked = run_on_terminal("apply", str(cli.file), answer="y", host=cli.host, code=3, meanwhile=meanwhile)
+    asked = run_on_terminal(
+        "apply", str(cli.file), answer="y", host=cli.host, code=3, meanwhile=meanwhile
+    )
     assert "error: the engine changed while the plan was being read: nothing was done" in asked.out
-    assert f"container {cli.docker.name('c')} was disconnected from {cli.docker.name('n')}" in " ".join(asked.out.split())
+    assert (
+        f"container {cli.docker.name('c')} was disconnected from {cli.docker.name('n')}"
+        in " ".join(asked.out.split())
+    )
     assert "run netplan apply again" in asked.out
     assert cli.inspected() == changed
 
 
 def test_yes_after_a_change_outside_the_plan(cli: Cli) -> None:
     pending(cli)
-    asked = run_on_terminal("apply", str(cli.file), answer="y", host=cli.host, code=0, meanwhile=lambda: cli.docker.container("d"))
+    asked = run_on_terminal(
+        "apply",
+        str(cli.file),
+        answer="y",
+        host=cli.host,
+        code=0,
+        meanwhile=lambda: cli.docker.container("d"),
+    )
     assert "Done:" in asked.out
 
 
@@ -67,7 +83,9 @@ def test_what_takes_nothing_away_is_not_asked(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("-q",), ("-o", "json")], ids=["text", "quiet", "json"])
-def test_without_a_terminal_yes_must_be_given_beforehand(cli: Cli, options: tuple[str, ...]) -> None:
+def test_without_a_terminal_yes_must_be_given_beforehand(
+    cli: Cli, options: tuple[str, ...]
+) -> None:
     pending(cli)
     before = cli.inspected()
     refused = cli.run("apply", str(cli.file), *options, code=3)

@@ -1,4 +1,6 @@
-"""Pulling from a real registry, with progress and credentials, and noticing that it has another image by now."""
+"""Pulling from a real registry, with progress and credentials, and noticing that it has another
+image by now.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def private(docker: Docker) -> Iterator[Registry]:
 
 
 def another(docker: Docker, size: int = 100) -> str:
-    """The ID of an image like the usual one, with one more layer of that many bytes that do not compress."""
+    """The ID of an image like the usual one, with one more layer of that many bytes that do not
+    compress.
+    """
     id = docker.container("builder")
     docker.exec(id, "sh", "-c", f"busybox head -c {size} /dev/urandom > /tmp/file")
     made: str = docker.do("POST", f"/commit?container={id}")["Id"]
@@ -40,7 +44,9 @@ def another(docker: Docker, size: int = 100) -> str:
     return made
 
 
-def test_a_missing_image_is_pulled_and_the_progress_told(engine: Engine, docker: Docker, registry: Registry) -> None:
+def test_a_missing_image_is_pulled_and_the_progress_told(
+    engine: Engine, docker: Docker, registry: Registry
+) -> None:
     image = another(docker, size=8 << 20)
     reference = registry.push(image, "a:1")
     assert engine.image(reference) is engine.image(image) is None
@@ -55,7 +61,9 @@ def test_a_missing_image_is_pulled_and_the_progress_told(engine: Engine, docker:
     engine.pull(reference, "linux/amd64")  # again: nothing to do
 
 
-def test_an_error_that_comes_after_the_engine_has_said_yes(engine: Engine, docker: Docker, registry: Registry) -> None:
+def test_an_error_that_comes_after_the_engine_has_said_yes(
+    engine: Engine, docker: Docker, registry: Registry
+) -> None:
     reference = registry.push(another(docker, size=8 << 20), "a:1")
     registry.spoil()
     with pytest.raises(ApiError, match=r"verif|digest|checksum"):
@@ -74,7 +82,9 @@ def test_a_pull_by_digest(engine: Engine, docker: Docker, registry: Registry) ->
     docker.do("DELETE", f"/images/{by_digest}")
 
 
-def test_another_image_under_the_same_name_is_noticed(engine: Engine, docker: Docker, registry: Registry) -> None:
+def test_another_image_under_the_same_name_is_noticed(
+    engine: Engine, docker: Docker, registry: Registry
+) -> None:
     reference = registry.push(another(docker), "a:1")
     engine.pull(reference)
     present = observe(engine, ask=[reference]).images[reference]
@@ -89,13 +99,19 @@ def test_another_image_under_the_same_name_is_noticed(engine: Engine, docker: Do
     docker.do("DELETE", f"/images/{present.id}")
 
 
-def test_a_lab_follows_its_registry_where_it_says_always(docker: Docker, registry: Registry, tmp_path: Path) -> None:
-    """Once pulled, `missing` is content; `always` has the plan ask the registry, and the container made anew of what it has by now."""
+def test_a_lab_follows_its_registry_where_it_says_always(
+    docker: Docker, registry: Registry, tmp_path: Path
+) -> None:
+    """Once pulled, `missing` is content; `always` has the plan ask the registry, and the container
+    made anew of what it has by now.
+    """
     cli = Cli(docker, tmp_path)
     reference = registry.push(another(docker), "a:1")
 
     def declare(policy: str) -> None:
-        cli.write({}, {"c": {**box(network_mode="none"), "image": reference, "pull_policy": policy}})
+        cli.write(
+            {}, {"c": {**box(network_mode="none"), "image": reference, "pull_policy": policy}}
+        )
 
     def image() -> str:
         return str(docker.inspect(docker.name("c"))["Image"])
@@ -118,7 +134,9 @@ def test_a_lab_follows_its_registry_where_it_says_always(docker: Docker, registr
 
 
 @pytest.mark.parametrize("name", ["nosuch:1", "a:nosuch"])
-def test_an_image_that_the_registry_lacks_is_a_clean_error(engine: Engine, docker: Docker, registry: Registry, name: str) -> None:
+def test_an_image_that_the_registry_lacks_is_a_clean_error(
+    engine: Engine, docker: Docker, registry: Registry, name: str
+) -> None:
     registry.push(docker.image, "a:1")
     with pytest.raises(ApiError, match=r"(?i)not found|unknown|does not exist"):
         engine.pull(f"{registry.address}/{name}")
@@ -126,8 +144,12 @@ def test_an_image_that_the_registry_lacks_is_a_clean_error(engine: Engine, docke
         engine.newest(f"{registry.address}/{name}")
 
 
-def test_the_only_platform_that_there_is_comes_whatever_was_asked_for(engine: Engine, docker: Docker, registry: Registry) -> None:
-    """A pull of what has one platform succeeds with that one, so what came is to be looked at; a container of it is refused."""
+def test_the_only_platform_that_there_is_comes_whatever_was_asked_for(
+    engine: Engine, docker: Docker, registry: Registry
+) -> None:
+    """A pull of what has one platform succeeds with that one, so what came is to be looked at; a
+    container of it is refused.
+    """
     reference = registry.push(another(docker), "a:1")
     engine.pull(reference, "linux/s390x")
     assert observe(engine, images=[reference]).images[reference].platform != "linux/s390x"
@@ -138,7 +160,11 @@ def test_the_only_platform_that_there_is_comes_whatever_was_asked_for(engine: En
 
 
 def test_the_users_credentials_are_used(
-    engine: Engine, docker: Docker, private: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
+    docker: Docker,
+    private: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference = private.push(another(docker), "a:1")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
@@ -153,7 +179,11 @@ def test_the_users_credentials_are_used(
 
 
 def test_a_store_of_credentials_that_does_not_work_is_passed_over(
-    engine: Engine, docker: Docker, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
+    docker: Docker,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference = registry.push(docker.image, "a:1")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))

@@ -1,4 +1,6 @@
-"""A network is replaced under its containers: none restarts, and every endpoint comes back whole."""
+"""A network is replaced under its containers: none restarts, and every endpoint comes back
+whole.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,20 @@ from .cli import Cli, names
 from .test_converge import at, is_28
 
 Body = dict[str, Any]
-VOLATILE = {"EndpointID", "NetworkID", "MacAddress", "IPAddress", "Gateway", "IPPrefixLen", "GlobalIPv6Address", "IPv6Gateway"}
+VOLATILE = {
+    "EndpointID",
+    "NetworkID",
+    "MacAddress",
+    "IPAddress",
+    "Gateway",
+    "IPPrefixLen",
+    "GlobalIPv6Address",
+    "IPv6Gateway",
+}
 """Of an endpoint: given anew with each connect."""
 
-# what the file says first, and then; `SUBNET` stands for a subnet of the test's own, `OTHER` for a second one
+# what the file says first, and then; `SUBNET` stands for a subnet of the test's own, `OTHER` for a
+# second one
 CHANGES: dict[str, tuple[Body, Body, str]] = {
     "subnet": ({}, {"subnet": "OTHER"}, "subnet"),
     "driver_opts": (
@@ -40,8 +52,13 @@ def test_a_changed_network_is_replaced_under_running_containers(cli: Cli, change
     full = cli.docker.name
     for container in "abc":
         cli.docker.container(container)
-    containers: Body = {"a": {"networks": {"n": {"aliases": ["web"], "link_local_ips": ["169.254.9.9"]}}}, "b": {"networks": ["n"]}}
-    containers["c"] = {"networks": {"n": {"ipv4_address": at(other if change == "subnet" else subnet, 30)}}}
+    containers: Body = {
+        "a": {"networks": {"n": {"aliases": ["web"], "link_local_ips": ["169.254.9.9"]}}},
+        "b": {"networks": ["n"]},
+    }
+    containers["c"] = {
+        "networks": {"n": {"ipv4_address": at(other if change == "subnet" else subnet, 30)}}
+    }
     cli.write({"n": fill(first, subnet, other)}, {key: containers[key] for key in "ab"})
     cli.apply()
     before, old = cli.life("a", "b", "c"), cli.network("n")
@@ -52,7 +69,9 @@ def test_a_changed_network_is_replaced_under_running_containers(cli: Cli, change
     assert f"interrupts: {full('a')}, {full('b')}" in planned
     applied = cli.apply()
     assert sorted(applied.changes) == sorted(
-        ["POST /networks/ID/disconnect"] * 2 + ["DELETE /networks/ID", "POST /networks/create"] + ["POST /networks/ID/connect"] * 3
+        ["POST /networks/ID/disconnect"] * 2
+        + ["DELETE /networks/ID", "POST /networks/create"]
+        + ["POST /networks/ID/connect"] * 3
     )
     cli.settled()
     assert cli.network("n")["Id"] != old["Id"]
@@ -66,7 +85,9 @@ def test_a_changed_network_is_replaced_under_running_containers(cli: Cli, change
 
 
 def test_a_container_created_on_the_network_keeps_it_and_can_restart(cli: Cli) -> None:
-    """The network is the one that its NetworkMode names: without it the container could not start again."""
+    """The network is the one that its NetworkMode names: without it the container could not start
+    again.
+    """
     full = cli.docker.name
     cli.write({"n": {"subnet": cli.docker.subnet()}, "m": {"subnet": cli.docker.subnet()}})
     cli.apply()
@@ -84,7 +105,9 @@ def test_a_container_created_on_the_network_keeps_it_and_can_restart(cli: Cli) -
 
 
 def test_a_network_with_automatic_subnet_keeps_it(cli: Cli) -> None:
-    """Unset is unmanaged: what the engine chose stays when something else makes a replacement necessary."""
+    """Unset is unmanaged: what the engine chose stays when something else makes a replacement
+    necessary.
+    """
     cli.docker.container("c")
     cli.converge({"n": {"labels": {"a": "1"}}}, {"c": {"networks": ["n"]}})
     chosen = cli.network("n")["IPAM"]["Config"][0]["Subnet"]
@@ -92,14 +115,19 @@ def test_a_network_with_automatic_subnet_keeps_it(cli: Cli) -> None:
     assert cli.network("n")["IPAM"]["Config"][0]["Subnet"] == chosen
 
 
-# --- endpoints that are not declared ---------------------------------------------------------------------------------
+# --- endpoints that are not declared --------------------------------------------------------------
 
 
 def stable(endpoint: Body | None) -> Body:
-    """An endpoint without what every connect gives anew; of a static one the address is in IPAMConfig."""
+    """An endpoint without what every connect gives anew; of a static one the address is in
+    IPAMConfig.
+    """
     assert endpoint
     kept = {key: value for key, value in endpoint.items() if key not in VOLATILE}
-    return {key: sorted(value) if key in ("Aliases", "DNSNames") and value else value for key, value in kept.items()}
+    return {
+        key: sorted(value) if key in ("Aliases", "DNSNames") and value else value
+        for key, value in kept.items()
+    }
 
 
 def foreign(cli: Cli) -> None:
@@ -108,9 +136,18 @@ def foreign(cli: Cli) -> None:
     endpoints: dict[str, Body] = {
         "f-plain": {},
         "f-alias": {"Aliases": ["db", "Db2"]},
-        "f-static": {"IPAMConfig": {"IPv4Address": at(subnet, 77), "LinkLocalIPs": ["169.254.3.3"]}},
+        "f-static": {
+            "IPAMConfig": {"IPv4Address": at(subnet, 77), "LinkLocalIPs": ["169.254.3.3"]}
+        },
         "f-option": {"DriverOpts": {"org.example.x": "y"}},
-        "f-priority": {"GwPriority": 7, "DriverOpts": {"com.docker.network.endpoint.ifname": "lan9"}} if is_28(cli.docker) else {},
+        "f-priority": (
+            {
+                "GwPriority": 7,
+                "DriverOpts": {"com.docker.network.endpoint.ifname": "lan9"},
+            }
+            if is_28(cli.docker)
+            else {}
+        ),
     }
     for name, endpoint in endpoints.items():
         cli.docker.container(name)
@@ -122,17 +159,24 @@ def foreign(cli: Cli) -> None:
 FOREIGN = ("f-plain", "f-alias", "f-static", "f-option", "f-priority")
 
 
-def test_a_replacement_under_foreign_endpoints_needs_consent_and_puts_them_back_whole(cli: Cli) -> None:
+def test_a_replacement_under_foreign_endpoints_needs_consent_and_puts_them_back_whole(
+    cli: Cli,
+) -> None:
     subnet = cli.docker.subnet()
     cli.converge({"n": {"subnet": subnet, "labels": {"a": "1"}}})
     foreign(cli)
-    cli.write({"n": {"subnet": subnet, "labels": {"a": "2"}}, "new": {"subnet": cli.docker.subnet()}})
+    cli.write(
+        {"n": {"subnet": subnet, "labels": {"a": "2"}}, "new": {"subnet": cli.docker.subnet()}}
+    )
     everything = cli.inspected()
     refused = cli.apply(code=3)
     assert not refused.changes
     assert cli.inspected() == everything
     for name in FOREIGN:
-        assert f"would be replaced under container {cli.docker.name(name)}, which is not declared here" in refused.said
+        assert (
+            f"would be replaced under container {cli.docker.name(name)}, which is not declared here"
+            in refused.said
+        )
     assert "--disrupt-foreign" in refused.said
 
     before, lives = {name: stable(cli.endpoint(name, "n")) for name in FOREIGN}, cli.life(*FOREIGN)
@@ -153,12 +197,17 @@ def test_a_foreign_static_address_that_no_longer_fits(cli: Cli) -> None:
     full, subnet = cli.docker.name, cli.docker.subnet()
     cli.docker.container("c")
     cli.converge({"n": {"subnet": subnet}})
-    cli.docker.connect(full("n"), full("c"), IPAMConfig={"IPv4Address": at(subnet, 77)}, Aliases=["db"])
+    cli.docker.connect(
+        full("n"), full("c"), IPAMConfig={"IPv4Address": at(subnet, 77)}, Aliases=["db"]
+    )
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
     refused = cli.apply(code=3)
     assert not refused.changes
     assert f"its own static address {at(subnet, 77)} does not fit the new subnet" in refused.said
-    assert f"static address {at(subnet, 77)} does not fit and becomes dynamic" in cli.plan("--disrupt-foreign").out
+    assert (
+        f"static address {at(subnet, 77)} does not fit and becomes dynamic"
+        in cli.plan("--disrupt-foreign").out
+    )
     cli.apply("--disrupt-foreign")
     cli.settled()
     endpoint = cli.endpoint("c", "n")
@@ -179,11 +228,13 @@ def test_the_plan_says_that_macs_change(cli: Cli) -> None:
     assert ((cli.endpoint("c", "n") or {})["MacAddress"] == before) == kept
 
 
-# --- networks that must not go ---------------------------------------------------------------------------------------
+# --- networks that must not go --------------------------------------------------------------------
 
 
 def test_a_network_whose_id_a_container_was_created_with(cli: Cli) -> None:
-    """From Docker 23 on such a container could never be connected again: refused. Before, it does not mind."""
+    """From Docker 23 on such a container could never be connected again: refused. Before, it does
+    not mind.
+    """
     full = cli.docker.name
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     cli.apply()
@@ -205,7 +256,9 @@ def test_a_network_whose_id_a_container_was_created_with(cli: Cli) -> None:
 
 @pytest.mark.parametrize("state", ["running", "exited", "created", "disconnected"])
 def test_a_network_that_a_container_was_created_on_is_not_removed(cli: Cli, state: str) -> None:
-    """Created on a, attached to b, a dropped from the file: the container is never left naming a network that is gone."""
+    """Created on a, attached to b, a dropped from the file: the container is never left naming a
+    network that is gone.
+    """
     full = cli.docker.name
     networks = {"a": {"subnet": cli.docker.subnet()}, "b": {"subnet": cli.docker.subnet()}}
     cli.write(networks)
@@ -220,5 +273,8 @@ def test_a_network_that_a_container_was_created_on_is_not_removed(cli: Cli, stat
     before = cli.inspected()
     refused = cli.apply("--disrupt-foreign", code=3)
     assert not refused.changes
-    assert f"network {full('a')} cannot be removed: container {full('c')} was created with --network {full('a')}" in refused.said
+    assert (
+        f"network {full('a')} cannot be removed: container {full('c')} was created with --network"
+        f" {full('a')}" in refused.said
+    )
     assert cli.inspected() == before

@@ -1,8 +1,10 @@
-"""A lab damaged at random, again and again: each `reset` ends at the declaration. Judged by inspect and by traffic, not by netplan.
+"""A lab damaged at random, again and again: each `reset` ends at the declaration. Judged by inspect
+and by traffic, not by netplan.
 
 A sample runs with the other tests; two hundred in a row on one engine are
 
-    NETPLAN_RESETS=200 NETPLAN_TEST_HOSTS=unix:///var/run/docker.sock .venv/bin/pytest tests/e2e/test_resets.py
+    NETPLAN_RESETS=200 NETPLAN_TEST_HOSTS=unix:///var/run/docker.sock .venv/bin/pytest
+    tests/e2e/test_resets.py
 
 `NETPLAN_RESETS_SEED` chooses other damage.
 """
@@ -39,12 +41,24 @@ class Lab:
         self.subnets = {short: docker.subnet() for short in NETWORKS}
         self.address = self.subnets["back"].replace(".0/24", ".77")
         docker.network("elsewhere", subnet=docker.subnet())
-        self.cli.write({short: {"subnet": self.subnets[short], "internal": short == "back"} for short in NETWORKS}, self._containers())
+        self.cli.write(
+            {
+                short: {"subnet": self.subnets[short], "internal": short == "back"}
+                for short in NETWORKS
+            },
+            self._containers(),
+        )
 
     def _containers(self) -> dict[str, Any]:
-        web: dict[str, Any] = {"environment": {"MODE": "declared"}, "ports": [f"{self.port}:80"], "volumes": ["/data"]}
+        web: dict[str, Any] = {
+            "environment": {"MODE": "declared"},
+            "ports": [f"{self.port}:80"],
+            "volumes": ["/data"],
+        }
         return {
-            "web": server(networks={"front": {"aliases": ["www"]}, "back": {"aliases": ["app"]}}, **web),
+            "web": server(
+                networks={"front": {"aliases": ["www"]}, "back": {"aliases": ["app"]}}, **web
+            ),
             "db": box(networks={"back": {"ipv4_address": self.address}}, restart="always"),
             "client": box(networks=["front"], depends_on={"web": "service_started"}),
             "side": box(network_mode="container:web"),
@@ -56,18 +70,24 @@ class Lab:
     # --- reset ---
 
     def reset(self, damage: Damage) -> None:
-        """Resets as a person would: what is refused changes nothing, and the way out that it names is taken."""
+        """Resets as a person would: what is refused changes nothing, and the way out that it names
+        is taken.
+        """
         result = self.cli.run("reset", str(self.cli.file), "--yes", code=None)
         if damage.squatters:
             assert result.code == REFUSED, result.said
-            assert all(self.docker.name(short) in result.said for short in damage.squatters), result.said
+            assert all(self.docker.name(short) in result.said for short in damage.squatters), (
+                result.said
+            )
             for short in damage.squatters:
                 self.docker.do("DELETE", f"/containers/{self.docker.name(short)}?force=1")
             result = self.cli.run("reset", str(self.cli.file), "--yes", code=None)
         if result.code == REFUSED:
             assert damage.foreign, result.said
             assert "--disrupt-foreign" in result.said, result.said
-            result = self.cli.run("reset", str(self.cli.file), "--yes", "--disrupt-foreign", code=None)
+            result = self.cli.run(
+                "reset", str(self.cli.file), "--yes", "--disrupt-foreign", code=None
+            )
         assert result.code == 0, result.said
 
     # --- judgement ---
@@ -75,10 +95,16 @@ class Lab:
     def judge(self) -> None:
         """The engine is as declared, by all that it says and by traffic."""
         listed = self.docker.do("GET", "/containers/json?all=1")
-        ours = {entry["Names"][0][1:] for entry in listed if entry["Labels"].get("netplan.topology") == self.cli.topology}
+        ours = {
+            entry["Names"][0][1:]
+            for entry in listed
+            if entry["Labels"].get("netplan.topology") == self.cli.topology
+        }
         assert ours == {self.docker.name(short) for short in CONTAINERS}
         raw = {short: self.docker.inspect(self.docker.name(short)) for short in CONTAINERS}
-        assert {short: found["State"]["Status"] for short, found in raw.items()} == dict.fromkeys(CONTAINERS, "running")
+        assert {short: found["State"]["Status"] for short, found in raw.items()} == dict.fromkeys(
+            CONTAINERS, "running"
+        )
         self._settings(raw)
         self._attachments(raw)
         self._networks(raw)
@@ -88,7 +114,11 @@ class Lab:
         modes = {short: found["HostConfig"]["NetworkMode"] for short, found in raw.items()}
         default = ("bridge", "default")
         assert modes["side"] == f"container:{raw['web']['Id']}"
-        assert (modes["onhost"], modes["sealed"], modes["legacy"] in default) == ("host", "none", True)
+        assert (modes["onhost"], modes["sealed"], modes["legacy"] in default) == (
+            "host",
+            "none",
+            True,
+        )
         assert "MODE=declared" in raw["web"]["Config"]["Env"]
         assert raw["web"]["Config"]["Cmd"][0] == "sh"
         assert all(raw[short]["Config"]["Cmd"] == ["sleep", "3600"] for short in CONTAINERS[1:])
@@ -102,12 +132,25 @@ class Lab:
             assert set(found) == {self.docker.name(network) for network in networks}, short
             for network in networks:
                 endpoint = found[self.docker.name(network)]
-                aliases = {("web", "front"): {"www"}, ("web", "back"): {"app"}}.get((short, network), set())
+                aliases = {("web", "front"): {"www"}, ("web", "back"): {"app"}}.get(
+                    (short, network), set()
+                )
                 assert names(endpoint["Aliases"], raw[short]) == aliases, (short, network)
                 assert endpoint["NetworkID"] == self.cli.network(network)["Id"]
-        assert raw["db"]["NetworkSettings"]["Networks"][self.docker.name("back")]["IPAddress"] == self.address
-        modes = {short: set(raw[short]["NetworkSettings"]["Networks"]) for short in ("side", "onhost", "legacy", "sealed")}
-        assert modes == {"side": set(), "onhost": {"host"}, "legacy": {"bridge"}, "sealed": {"none"}}
+        assert (
+            raw["db"]["NetworkSettings"]["Networks"][self.docker.name("back")]["IPAddress"]
+            == self.address
+        )
+        modes = {
+            short: set(raw[short]["NetworkSettings"]["Networks"])
+            for short in ("side", "onhost", "legacy", "sealed")
+        }
+        assert modes == {
+            "side": set(),
+            "onhost": {"host"},
+            "legacy": {"bridge"},
+            "sealed": {"none"},
+        }
 
     def _networks(self, raw: Mapping[str, Any]) -> None:
         members = {"front": {"web", "client"}, "back": {"web", "db"}}
@@ -121,7 +164,11 @@ class Lab:
     def _listing(self, network: str) -> set[str]:
         """Who lists a network, running or not."""
         listed = self.docker.do("GET", "/containers/json?all=1")
-        return {entry["Id"] for entry in listed if self.docker.name(network) in entry["NetworkSettings"]["Networks"]}
+        return {
+            entry["Id"]
+            for entry in listed
+            if self.docker.name(network) in entry["NetworkSettings"]["Networks"]
+        }
 
     def _traffic(self) -> None:
         full = self.docker.name
@@ -140,7 +187,9 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(host: str, image: str, engine_info: EngineInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(
+    host: str, image: str, engine_info: EngineInfo, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
     docker = Docker(host, image, engine_info)
     try:
         found = Lab(docker, tmp_path_factory.mktemp("lab"))

@@ -1,4 +1,6 @@
-"""Plans of labs made elsewhere are the engine's own: from its snapshot, and from one file to another without it."""
+"""Plans of labs made elsewhere are the engine's own: from its snapshot, and from one file to
+another without it.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,19 @@ class Writer:
     def __init__(self, cli: Cli) -> None:
         self.cli, self.image = cli, cli.docker.image
         self.subnets = [cli.docker.subnet() for _ in range(3)]
-        self.port = 20000 + int(self.subnets[0].split(".")[2]) * 20 + int(self.subnets[0].split(".")[1]) % 20
+        self.port = (
+            20000
+            + int(self.subnets[0].split(".")[2]) * 20
+            + int(self.subnets[0].split(".")[1]) % 20
+        )
 
     def runs(self, **more: Any) -> Body:
-        return {"image": self.image, "command": ["sleep", "3600"], "stop_grace_period": "0s", **more}
+        return {
+            "image": self.image,
+            "command": ["sleep", "3600"],
+            "stop_grace_period": "0s",
+            **more,
+        }
 
     def shares(self, short: str) -> str:
         return f"container:{self.cli.docker.name(short)}"
@@ -38,7 +49,10 @@ class Writer:
         health = {"test": ["CMD", "true"], "interval": "1s"}
         return {"n": {"subnet": self.subnets[0]}, "m": {"subnet": self.subnets[1]}}, {
             "web": self.runs(
-                networks={"n": {"aliases": ["www"], "ipv4_address": at(self.subnets[0], 9)}, "m": None},
+                networks={
+                    "n": {"aliases": ["www"], "ipv4_address": at(self.subnets[0], 9)},
+                    "m": None,
+                },
                 environment={"PASSWORD": SECRET},
                 ports=[f"127.0.0.1:{self.port}:80"],
                 volumes=["/data"],
@@ -59,34 +73,64 @@ def writer(cli: Cli) -> Writer:
     return Writer(cli)
 
 
-def test_a_plan_of_a_lab_from_a_snapshot_is_the_engines_to_the_byte(cli: Cli, writer: Writer) -> None:
+def test_a_plan_of_a_lab_from_a_snapshot_is_the_engines_to_the_byte(
+    cli: Cli, writer: Writer
+) -> None:
     networks, containers = writer.every_kind()
     cli.write(networks, containers)
     cli.apply()
     _same_from_snapshot(cli, code=0)
     cli.docker.do("POST", f"/containers/{cli.docker.name('app')}/kill")
     cli.docker.disconnect(cli.docker.name("m"), cli.docker.name("web"))
-    containers["web"] |= {"environment": {"PASSWORD": f"{SECRET}-2"}, "restart": "always", "labels": {}}
+    containers["web"] |= {
+        "environment": {"PASSWORD": f"{SECRET}-2"},
+        "restart": "always",
+        "labels": {},
+    }
     containers["open"] |= {"image": "netplan-test/missing:1"}
     containers["alone"] |= {"network_mode": "host"}
     containers["plain"] |= {"mem_limit": "64m"}
     del containers["once"]
-    cli.write({**networks, "m": {"subnet": writer.subnets[2]}}, {**containers, "new": writer.runs(networks=["m"])})
+    cli.write(
+        {**networks, "m": {"subnet": writer.subnets[2]}},
+        {**containers, "new": writer.runs(networks=["m"])},
+    )
     _same_from_snapshot(cli, code=0)
     plan = cli.plan("-o", "json").json()
     assert any(change["resource"]["kind"] == "image" for change in plan["changes"])
 
 
-def test_a_snapshot_that_was_taken_for_a_file_knows_what_registries_said(cli: Cli, writer: Writer) -> None:
-    """Here that no registry answers, which refuses; one that was taken for none does not know it, and says so."""
+def test_a_snapshot_that_was_taken_for_a_file_knows_what_registries_said(
+    cli: Cli, writer: Writer
+) -> None:
+    """Here that no registry answers, which refuses; one that was taken for none does not know it,
+    and says so.
+    """
     cli.write({}, {"c": writer.runs(network_mode="none", pull_policy="always")})
     live = cli.plan("-o", "json", code=1)
     assert valid("plan", live.out)["refusals"]
     state = cli.run("snapshot", str(cli.file)).out
     assert valid("snapshot", state)["images"][writer.image]["asked"] is True
-    assert run("plan", str(cli.file), "--state", "-", "-o", "json", host=NOWHERE, stdin=state, code=1).out == live.out
-    unasked = run("plan", str(cli.file), "--state", "-", "-o", "json", host=NOWHERE, stdin=cli.run("snapshot").out).json()
-    assert unasked["notes"] == [f"the registry of image {writer.image} was not asked: apply asks it whether there is a newer one"]
+    assert (
+        run(
+            "plan", str(cli.file), "--state", "-", "-o", "json", host=NOWHERE, stdin=state, code=1
+        ).out
+        == live.out
+    )
+    unasked = run(
+        "plan",
+        str(cli.file),
+        "--state",
+        "-",
+        "-o",
+        "json",
+        host=NOWHERE,
+        stdin=cli.run("snapshot").out,
+    ).json()
+    assert unasked["notes"] == [
+        f"the registry of image {writer.image} was not asked: apply asks it whether there is a"
+        " newer one"
+    ]
 
 
 def test_a_snapshot_holds_the_images_by_name_and_no_secret(cli: Cli, writer: Writer) -> None:
@@ -99,7 +143,9 @@ def test_a_snapshot_holds_the_images_by_name_and_no_secret(cli: Cli, writer: Wri
     assert state["images"][id]["platform"].startswith("linux/")
     paths = [path for _, path in result.calls if "/images/" in path]
     assert len([path for path in paths if path.endswith("/images/json")]) == 1
-    assert len(paths) <= 1 + len({container["image_id"] for container in state["containers"] if "mark" in container})
+    assert len(paths) <= 1 + len(
+        {container["image_id"] for container in state["containers"] if "mark" in container}
+    )
     for form in FORMS:
         assert SECRET not in cli.plan("-o", form, "-v").said
 
@@ -109,12 +155,14 @@ def _same_from_snapshot(cli: Cli, code: int) -> None:
     valid("snapshot", state)
     for form in FORMS:
         live = cli.plan("-o", form, code=code)
-        again = run("plan", str(cli.file), "--state", "-", "-o", form, host=NOWHERE, stdin=state, code=code)
+        again = run(
+            "plan", str(cli.file), "--state", "-", "-o", form, host=NOWHERE, stdin=state, code=code
+        )
         assert again.out == live.out
         assert again.calls == []
 
 
-# --- from one file to another ----------------------------------------------------------------------------------------
+# --- from one file to another ---------------------------------------------------------------------
 
 Lab = tuple[dict[str, Any], dict[str, Body]]
 
@@ -125,7 +173,12 @@ def _base(writer: Writer) -> Lab:
         "a": writer.runs(networks=static, labels={"team": "net"}),
         "b": writer.runs(networks=["n"], restart="no", ports=[f"127.0.0.1:{writer.port}:80"]),
         "side": writer.runs(network_mode=writer.shares("a")),
-        "once": {"image": writer.image, "command": ["true"], "one_shot": True, "network_mode": "none"},
+        "once": {
+            "image": writer.image,
+            "command": ["true"],
+            "one_shot": True,
+            "network_mode": "none",
+        },
     }
 
 
@@ -151,7 +204,9 @@ def _added(_: Writer, lab: Lab) -> None:
 
 
 def _moved(_: Writer, lab: Lab) -> None:
-    lab[1]["b"] = {key: body for key, body in lab[1]["b"].items() if key not in ("networks", "ports")} | {"network_mode": "host"}
+    lab[1]["b"] = {
+        key: body for key, body in lab[1]["b"].items() if key not in ("networks", "ports")
+    } | {"network_mode": "host"}
 
 
 def _other_port(writer: Writer, lab: Lab) -> None:
@@ -160,7 +215,9 @@ def _other_port(writer: Writer, lab: Lab) -> None:
 
 CHANGES: dict[str, Callable[[Writer, Lab], None]] = {
     "nothing": _changed(),
-    "recreated, and who shares its network": _changed(a={"hostname": "other", "environment": {"KEY": SECRET}}),
+    "recreated, and who shares its network": _changed(
+        a={"hostname": "other", "environment": {"KEY": SECRET}}
+    ),
     "updated in place": _changed(b={"restart": "always", "mem_limit": "64m"}),
     "a label no longer declared": _changed(a={"labels": {}}),
     "a network replaced": _replaced,
@@ -192,9 +249,18 @@ def _essence(result: Result) -> tuple[list[Any], list[Any], list[str]]:
     """What is changed, why and by which steps; IDs are made up where there is no engine."""
     plan = json.loads(re.sub(r"\b(?!0{12})[0-9a-f]{12}\b", "ID", result.out))
     changes = [
-        (change["actions"], change["resource"], change["after"], change["reason"], change["interrupts"]) for change in plan["changes"]
+        (
+            change["actions"],
+            change["resource"],
+            change["after"],
+            change["reason"],
+            change["interrupts"],
+        )
+        for change in plan["changes"]
     ]
-    steps = [(step["op"], *_target(step), step["depends_on"], step["follows"]) for step in plan["steps"]]
+    steps = [
+        (step["op"], *_target(step), step["depends_on"], step["follows"]) for step in plan["steps"]
+    ]
     return changes, steps, plan["interrupts"]
 
 

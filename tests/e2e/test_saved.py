@@ -48,19 +48,42 @@ def test_a_file_that_changed_since_is_not_what_was_planned(cli: Cli, tmp_path: P
     assert not cli.exists("n")
 
 
-def test_a_plan_from_a_snapshot_is_made_without_an_engine_and_applied_on_it(cli: Cli, tmp_path: Path) -> None:
-    """The whole way of a pull request: the reviewer's machine has no engine, and what is merged is what is done."""
+def test_a_plan_from_a_snapshot_is_made_without_an_engine_and_applied_on_it(
+    cli: Cli, tmp_path: Path
+) -> None:
+    """The whole way of a pull request: the reviewer's machine has no engine, and what is merged is
+    what is done.
+    """
     replacement(cli)
     state, path = tmp_path / "state.json", tmp_path / "P.json"
     state.write_text(cli.run("snapshot", str(cli.file)).out)
-    run("plan", str(cli.file), "--state", str(state), "--out", str(path), host="unix:///nowhere/docker.sock")
+    run(
+        "plan",
+        str(cli.file),
+        "--state",
+        str(state),
+        "--out",
+        str(path),
+        host="unix:///nowhere/docker.sock",
+    )
     assert "Done:" in cli.run("apply", "--plan", str(path), "--yes").out
     cli.settled()
-    refused = run("plan", str(cli.file), "--state", "empty", "--out", str(path), host="unix:///nowhere/docker.sock", code=4)
+    refused = run(
+        "plan",
+        str(cli.file),
+        "--state",
+        "empty",
+        "--out",
+        str(path),
+        host="unix:///nowhere/docker.sock",
+        code=4,
+    )
     assert "--state empty names none" in refused.err
 
 
-def test_a_change_in_scope_is_told_and_one_outside_does_not_matter(cli: Cli, tmp_path: Path) -> None:
+def test_a_change_in_scope_is_told_and_one_outside_does_not_matter(
+    cli: Cli, tmp_path: Path
+) -> None:
     replacement(cli)
     path = save(cli, tmp_path)
     network, container = cli.docker.name("n"), cli.docker.name("c")
@@ -80,11 +103,18 @@ def test_every_flipped_byte_is_noticed(cli: Cli, tmp_path: Path) -> None:
 
     read_saved(whole, "P.json")
     for at in range(len(whole)):
-        spoilt = whole[:at] + bytes([whole[at] ^ choose.choice((1, 2, 4, 8, 16, 32, 64, 128))]) + whole[at + 1 :]
+        spoilt = (
+            whole[:at]
+            + bytes([whole[at] ^ choose.choice((1, 2, 4, 8, 16, 32, 64, 128))])
+            + whole[at + 1 :]
+        )
         with pytest.raises(RefusedError, match="cannot be trusted"):
             read_saved(spoilt, "P.json")
     path.write_bytes(whole.replace(b'"disrupt_foreign":false', b'"disrupt_foreign":true '))
-    assert "cannot be trusted: its digest does not match" in cli.run("apply", "--plan", str(path), code=3).err
+    assert (
+        "cannot be trusted: its digest does not match"
+        in cli.run("apply", "--plan", str(path), code=3).err
+    )
 
 
 def test_another_engine_and_other_options_are_refused(cli: Cli, tmp_path: Path) -> None:
@@ -94,7 +124,9 @@ def test_another_engine_and_other_options_are_refused(cli: Cli, tmp_path: Path) 
     engine = json.loads(document)["engine"]
     from reconciler.saved import _BLANK, _digest
 
-    other = document.replace(json.loads(document)["digest"], _BLANK, 1).replace(f'"engine":"{engine}"', '"engine":"another"')
+    other = document.replace(json.loads(document)["digest"], _BLANK, 1).replace(
+        f'"engine":"{engine}"', '"engine":"another"'
+    )
     path.write_text(other.replace(_BLANK, _digest(other), 1))
     assert "was made for another engine" in cli.run("apply", "--plan", str(path), code=3).err
     cli.run("apply", str(cli.file), "--plan", str(path), code=4)
@@ -115,7 +147,14 @@ def test_no_more_is_taken_away_than_the_limit_allows(cli: Cli) -> None:
     networks = {"n": {"subnet": cli.docker.subnet()}, "m": {"subnet": cli.docker.subnet()}}
     cli.converge(networks, {"c": {"networks": ["n"]}})
     for command in ("plan", "apply", "destroy"):
-        refused = cli.run(command, str(cli.file), *(["--yes"] if command != "plan" else []), "--max-removals", "1", code=None)
+        refused = cli.run(
+            command,
+            str(cli.file),
+            *(["--yes"] if command != "plan" else []),
+            "--max-removals",
+            "1",
+            code=None,
+        )
         assert refused.code == (3 if command == "destroy" else 0), refused.said
     cli.destroy("--max-removals", "2")
 

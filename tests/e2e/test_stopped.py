@@ -1,4 +1,6 @@
-"""Containers that do not run: attachments are planned and made, and the container has them when it starts."""
+"""Containers that do not run: attachments are planned and made, and the container has them when it
+starts.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ Body = dict[str, Any]
 
 
 def settings(subnet: str) -> Body:
-    return {"ipv4_address": at(subnet, 30), "aliases": ["web"], "driver_opts": {"org.example.x": "y"}}
+    return {
+        "ipv4_address": at(subnet, 30),
+        "aliases": ["web"],
+        "driver_opts": {"org.example.x": "y"},
+    }
 
 
 def stop(cli: Cli, state: str, network: str = "bridge") -> None:
@@ -42,19 +48,29 @@ STATES = pytest.mark.parametrize("state", ["created", "exited"])
 def test_it_is_attached_and_starts_with_it(cli: Cli, state: str) -> None:
     subnet = cli.docker.subnet()
     stop(cli, state)
-    cli.converge({"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings(subnet)}}, "peer": {"networks": ["n"]}})
+    cli.converge(
+        {"n": {"subnet": subnet}},
+        {"c": {"networks": {"n": settings(subnet)}}, "peer": {"networks": ["n"]}},
+    )
     assert cli.docker.inspect(cli.docker.name("c"))["State"]["Status"] == state
     assert_started_whole(cli, subnet)
 
 
 @STATES
 def test_its_settings_change_while_it_is_stopped(cli: Cli, state: str) -> None:
-    """A second connect to a listed network answers 200 and does nothing: it must be disconnected first."""
+    """A second connect to a listed network answers 200 and does nothing: it must be disconnected
+    first.
+    """
     subnet = cli.docker.subnet()
     stop(cli, state)
     peer = {"peer": {"networks": ["n"]}}
-    cli.converge({"n": {"subnet": subnet}}, {"c": {"networks": {"n": {"aliases": ["old"], "ipv4_address": at(subnet, 29)}}}, **peer})
-    applied = cli.converge({"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings(subnet)}}, **peer})
+    cli.converge(
+        {"n": {"subnet": subnet}},
+        {"c": {"networks": {"n": {"aliases": ["old"], "ipv4_address": at(subnet, 29)}}}, **peer},
+    )
+    applied = cli.converge(
+        {"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings(subnet)}}, **peer}
+    )
     assert applied.changes == ["POST /networks/ID/disconnect", "POST /networks/ID/connect"]
     assert_started_whole(cli, subnet)
 
@@ -66,7 +82,9 @@ def test_it_is_detached(cli: Cli, state: str) -> None:
     cli.converge(network, {"c": {"networks": ["n"]}})
     cli.converge(network, {"c": {"networks": []}})
     cli.docker.start(cli.docker.name("c"))
-    assert list(cli.docker.inspect(cli.docker.name("c"))["NetworkSettings"]["Networks"]) == ["bridge"]
+    assert list(cli.docker.inspect(cli.docker.name("c"))["NetworkSettings"]["Networks"]) == [
+        "bridge"
+    ]
 
 
 @STATES
@@ -82,11 +100,16 @@ def test_its_network_is_replaced_while_it_is_stopped(cli: Cli, state: str) -> No
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_network_made_anew_by_hand_is_mended_for_a_stopped_container(cli: Cli, declared: bool) -> None:
+def test_a_network_made_anew_by_hand_is_mended_for_a_stopped_container(
+    cli: Cli, declared: bool
+) -> None:
     """It lists the old network's ID and could not start."""
     full, subnet = cli.docker.name, cli.docker.subnet()
     stop(cli, "exited")
-    network, containers = {"n": {"subnet": subnet}}, {"c": {"networks": {"n": settings(subnet)}}, "peer": {"networks": ["n"]}}
+    network, containers = (
+        {"n": {"subnet": subnet}},
+        {"c": {"networks": {"n": settings(subnet)}}, "peer": {"networks": ["n"]}},
+    )
     cli.converge(network, containers)
     cli.docker.start(full("c"))  # an endpoint that never ran is bound by name, and survives
     cli.docker.stop(full("c"))
@@ -106,12 +129,19 @@ def test_a_static_address_of_a_stopped_container_is_respected(cli: Cli) -> None:
     """The engine reserves nothing for it: whoever got its address would keep it from starting."""
     full, subnet = cli.docker.name, cli.docker.subnet()
     cli.docker.network("n", subnet=subnet)
-    cli.docker.container("stopped", full("n"), start=False, endpoint={"IPAMConfig": {"IPv4Address": at(subnet, 9)}})
+    cli.docker.container(
+        "stopped", full("n"), start=False, endpoint={"IPAMConfig": {"IPv4Address": at(subnet, 9)}}
+    )
     cli.docker.container("c")
-    cli.write({"n": {"external": True}}, {"c": {"networks": {"n": {"ipv4_address": at(subnet, 9)}}}})
+    cli.write(
+        {"n": {"external": True}}, {"c": {"networks": {"n": {"ipv4_address": at(subnet, 9)}}}}
+    )
     refused = cli.apply(code=3)
     assert not refused.changes
-    assert f"address {at(subnet, 9)} is held by container {full('stopped')}, which does not run" in refused.said
+    assert (
+        f"address {at(subnet, 9)} is held by container {full('stopped')}, which does not run"
+        in refused.said
+    )
     cli.apply("--disrupt-foreign")
     cli.settled()
     cli.docker.start(full("stopped"))
@@ -123,7 +153,10 @@ def test_a_paused_container_is_attached(cli: Cli) -> None:
     cli.docker.container("c")
     cli.docker.container("peer")
     cli.docker.do("POST", f"/containers/{full('c')}/pause")
-    cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}, "peer": {"networks": ["n"]}})
+    cli.converge(
+        {"n": {"subnet": cli.docker.subnet()}},
+        {"c": {"networks": ["n"]}, "peer": {"networks": ["n"]}},
+    )
     cli.docker.do("POST", f"/containers/{full('c')}/unpause")
     assert cli.reach("c", "peer")
 
@@ -133,7 +166,9 @@ def test_a_container_without_a_network_of_its_own_is_refused(cli: Cli, mode: str
     """Also stopped, where the engine would answer 200 and the next start would fail."""
     full = cli.docker.name
     cli.docker.container("owner")
-    cli.docker.container("c", "host" if mode == "host" else f"container:{full('owner')}", start=False)
+    cli.docker.container(
+        "c", "host" if mode == "host" else f"container:{full('owner')}", start=False
+    )
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
     refused = cli.apply(code=1)
     assert not refused.changes
@@ -143,15 +178,26 @@ def test_a_container_without_a_network_of_its_own_is_refused(cli: Cli, mode: str
 def test_a_container_on_none_leaves_it_first(cli: Cli) -> None:
     cli.docker.container("c", "none")
     cli.converge({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
-    assert list(cli.docker.inspect(cli.docker.name("c"))["NetworkSettings"]["Networks"]) == [cli.docker.name("n")]
+    assert list(cli.docker.inspect(cli.docker.name("c"))["NetworkSettings"]["Networks"]) == [
+        cli.docker.name("n")
+    ]
 
 
 def test_a_network_of_another_topology_that_is_gone(cli: Cli) -> None:
-    """A container that is on it cannot be started: told before it is tried, with both ways out, and either helps."""
+    """A container that is on it cannot be started: told before it is tried, with both ways out, and
+    either helps.
+    """
     if cli.docker.info.flavor == "podman":
         pytest.skip("Podman keeps a network that a stopped container is on")
     subnet, web, theirs = cli.docker.subnet(), cli.docker.name("web"), cli.docker.name("theirs")
-    other = str(cli.write({"m": {"subnet": cli.docker.subnet()}}, {"web": {"networks": ["m"]}}, name=theirs, file="other.yaml"))
+    other = str(
+        cli.write(
+            {"m": {"subnet": cli.docker.subnet()}},
+            {"web": {"networks": ["m"]}},
+            name=theirs,
+            file="other.yaml",
+        )
+    )
     cli.converge({"n": {"subnet": subnet}}, {"web": box(networks=["n"])})
     cli.run("apply", other, "--yes")
 
@@ -161,7 +207,10 @@ def test_a_network_of_another_topology_that_is_gone(cli: Cli) -> None:
         refused = cli.apply(code=1)
         assert not refused.changes
         said = " ".join(refused.said.split())
-        assert f"{web} cannot start: topology '{theirs}' attached it to network {cli.docker.name('m')}, which is gone" in said
+        assert (
+            f"{web} cannot start: topology '{theirs}' attached it to network"
+            f" {cli.docker.name('m')}, which is gone" in said
+        )
         assert f"netplan destroy --name {theirs}" in said
 
     lose_it()

@@ -1,4 +1,6 @@
-"""Containers that take their time to end: all of them at once, told by name and number, with another grace period for one run."""
+"""Containers that take their time to end: all of them at once, told by name and number, with
+another grace period for one run.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +21,24 @@ GRACE = {"stop_grace_period": "2s"}
 
 def lab(cli: Cli, count: int, **more: object) -> None:
     cli.write(
-        {"n": {"subnet": cli.docker.subnet()}}, {f"c{number:02}": box(networks=["n"], **{**GRACE, **more}) for number in range(count)}
+        {"n": {"subnet": cli.docker.subnet()}},
+        {f"c{number:02}": box(networks=["n"], **{**GRACE, **more}) for number in range(count)},
     )
     cli.apply()
 
 
 def stop_times(result: Result) -> list[float]:
     """Seconds that each call took that stops a container."""
-    return [float(ms) / 1000 for ms in re.findall(r"^POST +204 +([\d.]+) ms +\S+/stop\?t=", result.err, re.M)]
+    return [
+        float(ms) / 1000
+        for ms in re.findall(r"^POST +204 +([\d.]+) ms +\S+/stop\?t=", result.err, re.M)
+    ]
 
 
 def test_all_stop_at_once_and_one_run_may_hurry(cli: Cli) -> None:
-    """One call at a time, and still they take less than their grace periods one after another; with --stop-timeout 0 none."""
+    """One call at a time, and still they take less than their grace periods one after another; with
+    --stop-timeout 0 none.
+    """
     lab(cli, 8)
     hurried = cli.run("reset", str(cli.file), "--yes", "-v", "--stop-timeout", "0", "--settle", "0")
     assert sum("/stop?t=0" in path for _, path in hurried.calls) == 8
@@ -44,15 +52,27 @@ def test_all_stop_at_once_and_one_run_may_hurry(cli: Cli) -> None:
 
 
 def test_what_is_waited_for_is_told_by_number_and_name(cli: Cli) -> None:
-    """And where somebody presses Ctrl-C, what is stopping stops, and the rest is left for the next destroy."""
+    """And where somebody presses Ctrl-C, what is stopping stops, and the rest is left for the next
+    destroy.
+    """
     lab(cli, 4, stop_grace_period="3s")
     command = [NETPLAN, "destroy", str(cli.file), "--yes"]
     environment = {**os.environ, "DOCKER_HOST": cli.host, "TERM": "xterm", "COLUMNS": "200"}
     ours, theirs = pty.openpty()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True, start_new_session=True) as run:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        start_new_session=True,
+    ) as run:
         os.close(theirs)
         names = [cli.docker.name(f"c{number:02}") for number in range(4)]
-        shown = read_until(ours, f"stopped 0 of 4 containers; stopping {names[0]}, {names[1]} and 2 others, up to 3 s")
+        shown = read_until(
+            ours,
+            f"stopped 0 of 4 containers; stopping {names[0]}, {names[1]} and 2 others, up to 3 s",
+        )
         run.send_signal(signal.SIGINT)
         shown += read_until(ours, "")
         assert run.stdout
@@ -62,7 +82,9 @@ def test_what_is_waited_for_is_told_by_number_and_name(cli: Cli) -> None:
     assert "0/4" in shown, "containers are counted, not their steps"
     assert run.returncode == 130, out
     assert "interrupted before it began" in out
-    assert sum(line.strip().startswith("done") and " stop " in line for line in out.splitlines()) == 4
+    assert (
+        sum(line.strip().startswith("done") and " stop " in line for line in out.splitlines()) == 4
+    )
     cli.destroy()
     assert not cli.exists("n")
 

@@ -1,4 +1,6 @@
-"""Every file in topologies/: what the gallery says of it is true, and on a real engine it does what it teaches."""
+"""Every file in topologies/: what the gallery says of it is true, and on a real engine it does what
+it teaches.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,22 @@ def subnets(topology: Topology) -> list[str]:
 def members(topology: Topology, network: str) -> list[str]:
     """Who stays on a network and so must answer there."""
     boxes = {name: topology["containers"][name] for name in (*needed(topology), *managed(topology))}
-    return [name for name, box in boxes.items() if network in box.get("networks", ()) and not box.get("one_shot")]
+    return [
+        name
+        for name, box in boxes.items()
+        if network in box.get("networks", ()) and not box.get("one_shot")
+    ]
 
 
 def host_ports(topology: Topology) -> list[str]:
-    return [port.split(":")[-2] for container in topology["containers"].values() for port in container.get("ports", ())]
+    return [
+        port.split(":")[-2]
+        for container in topology["containers"].values()
+        for port in container.get("ports", ())
+    ]
 
 
-# --- the files and the gallery ---------------------------------------------------------------------------------------
+# --- the files and the gallery --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -53,8 +63,12 @@ def test_a_file_says_what_it_needs(file: Path) -> None:
     assert re.findall(r"^#   docker run -d --name (\S+)", must, re.M) == needed(topology)
     external = [name for name, network in topology["networks"].items() if network.get("external")]
     assert re.findall(r"^#   docker network create (\S+)", text, re.M) == external
-    assert {container["image"] for container in topology["containers"].values() if "image" in container} <= {"busybox"}
-    assert not (needed(topology) and managed(topology)), "a file is about attachments or runs its containers"
+    assert {
+        container["image"] for container in topology["containers"].values() if "image" in container
+    } <= {"busybox"}
+    assert not (needed(topology) and managed(topology)), (
+        "a file is about attachments or runs its containers"
+    )
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -74,10 +88,14 @@ def test_the_files_do_not_collide() -> None:
     ports = [port for topology in topologies for port in host_ports(topology)]
     assert len(ports) == len(set(ports))
     pools = [ip_network(subnet) for topology in topologies for subnet in subnets(topology)]
-    assert not [(a, b) for a, b in itertools.combinations(pools, 2) if a.version == b.version and a.overlaps(b)]
+    assert not [
+        (a, b)
+        for a, b in itertools.combinations(pools, 2)
+        if a.version == b.version and a.overlaps(b)
+    ]
 
 
-# --- on an engine ----------------------------------------------------------------------------------------------------
+# --- on an engine ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -89,7 +107,9 @@ def lab(host: str, image: str, busybox: None) -> Iterator[Lab]:
 
 @pytest.fixture
 def parent(lab: Lab) -> Iterator[str]:
-    """An interface on the engine's machine that a macvlan network can stand on: one end of a veth pair."""
+    """An interface on the engine's machine that a macvlan network can stand on: one end of a veth
+    pair.
+    """
     try:
         lab.on_host("ip", "link", "add", PARENT, "type", "veth")
     except docker.errors.ContainerError as error:
@@ -103,13 +123,18 @@ def parent(lab: Lab) -> Iterator[str]:
 
 @pytest.fixture
 def runnable(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The file to run: the lesson itself, but macvlan's with the parent changed, as it tells its reader to."""
+    """The file to run: the lesson itself, but macvlan's with the parent changed, as it tells its
+    reader to.
+    """
     file: Path = request.param
     text = file.read_text(encoding="utf-8")
     if "parent: eth0" not in text:
         return file
     changed = tmp_path / file.name
-    changed.write_text(text.replace("parent: eth0", f"parent: {request.getfixturevalue('parent')}"), encoding="utf-8")
+    changed.write_text(
+        text.replace("parent: eth0", f"parent: {request.getfixturevalue('parent')}"),
+        encoding="utf-8",
+    )
     return changed
 
 
@@ -133,7 +158,9 @@ def test_it_runs(runnable: Path, lab: Lab) -> None:
         lab.netplan("plan", file, "--exit-code")
         assert lab.state() == applied
         for name in needed(topology):
-            assert applied[f"container {name}"][1] == before[f"container {name}"][1], "a container was restarted"
+            assert applied[f"container {name}"][1] == before[f"container {name}"][1], (
+                "a container was restarted"
+            )
     finally:
         lab.netplan("destroy", file, "--yes")
     assert lab.state() == before

@@ -1,7 +1,9 @@
-"""netplan run many times without loading it each time: a process that has loaded everything forks itself for every run.
+"""netplan run many times without loading it each time: a process that has loaded everything forks
+itself for every run.
 
-It is the same program with the same arguments, environment, standard streams and exit code; only what Python does before its first
-line is spared, which is most of the time of a short run. What is about starting and ending (signals, pipes, terminals) runs the command.
+It is the same program with the same arguments, environment, standard streams and exit code; only
+what Python does before its first line is spared, which is most of the time of a short run. What is
+about starting and ending (signals, pipes, terminals) runs the command.
 """
 
 from __future__ import annotations
@@ -31,19 +33,33 @@ class Zygote:
         self._temporary = tempfile.TemporaryDirectory(prefix="netplan-zygote-")
         self._folder = Path(self._temporary.name)
         command = [sys.executable, "-m", "tests.e2e.zygote", str(self._folder)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT
+        )
         self._busy = threading.Lock()
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str], stdin: str, timeout: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: Sequence[str], environment: Mapping[str, str], stdin: str, timeout: float
+    ) -> subprocess.CompletedProcess[str]:
         """As subprocess.run does it, which does it where a run of another thread is under way."""
         if not self._busy.acquire(blocking=False):
-            return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+            return subprocess.run(
+                command,
+                env=environment,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
         try:
             return self._run(command, environment, stdin, timeout)
         finally:
             self._busy.release()
 
-    def _run(self, command: Sequence[str], environment: Mapping[str, str], stdin: str, timeout: float) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, command: Sequence[str], environment: Mapping[str, str], stdin: str, timeout: float
+    ) -> subprocess.CompletedProcess[str]:
         to, answers = self._process.stdin, self._process.stdout
         assert to
         assert answers
@@ -67,7 +83,9 @@ def serve(folder: Path) -> None:
         importlib.import_module(library)
     for file in sorted((_ROOT / "reconciler").rglob("*.py")):
         module = ".".join(file.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if not module.endswith("__main__") and not module.startswith("reconciler.lock"):  # which reads the environment
+        if not module.endswith("__main__") and not module.startswith(
+            "reconciler.lock"
+        ):  # which reads the environment
             importlib.import_module(module)
     for line in sys.stdin:
         run = os.fork()
@@ -84,10 +102,14 @@ def _become(folder: Path, command: list[str], environment: dict[str, str], where
         os.environ.clear()
         os.environ.update(environment)
         for number, name in enumerate(STREAMS):
-            file = os.open(folder / name, os.O_RDONLY if name == "in" else os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            file = os.open(
+                folder / name,
+                os.O_RDONLY if name == "in" else os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+            )
             os.dup2(file, number)
             os.close(file)
-        sys.stdin, sys.stdout, sys.stderr = (open(number, mode) for number, mode in enumerate("rww"))  # noqa: PTH123, SIM115
+        streams = (open(number, mode) for number, mode in enumerate("rww"))  # noqa: PTH123, SIM115
+        sys.stdin, sys.stdout, sys.stderr = streams
         sys.argv = command
         from reconciler.cli import entry
 

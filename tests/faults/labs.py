@@ -1,4 +1,6 @@
-"""A lab on a real engine, what it must look like on each side, and how it gets from one side to the other when things break."""
+"""A lab on a real engine, what it must look like on each side, and how it gets from one side to the
+other when things break.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Lab:
         self.pair, self.docker, self.proxy, self.folder = pair, docker, proxy, folder
         self.topology = docker.name("lab")
         self.reader: Reader = open_reader(docker.host)
-        self.stands = {key: docker.subnet().removesuffix(".0/24") for key in "abcd"} | {"v6": docker.subnet("ipv6").removesuffix("::/64")}
+        self.stands = {key: docker.subnet().removesuffix(".0/24") for key in "abcd"} | {
+            "v6": docker.subnet("ipv6").removesuffix("::/64")
+        }
         self.stands |= {"me": docker.prefix, "port": str(random.randint(20000, 29999))}
         self.at = 0
         for side, body in enumerate((pair.one, pair.other)):
@@ -64,27 +68,51 @@ class Lab:
 
     def _text(self, side: Side) -> str:
         name = self.docker.name
-        containers = {name(who): {"networks": {name(net): body for net, body in on.items()}} for who, on in side.containers.items()}
+        containers = {
+            name(who): {"networks": {name(net): body for net, body in on.items()}}
+            for who, on in side.containers.items()
+        }
         containers |= {name(who): body for who, body in side.runs.items()}
         networks = {name(net): body for net, body in side.networks.items()}
-        return yaml.safe_dump(self._filled({"name": self.topology, "networks": networks, "containers": containers}), sort_keys=False)
+        return yaml.safe_dump(
+            self._filled({"name": self.topology, "networks": networks, "containers": containers}),
+            sort_keys=False,
+        )
 
     def _verb(self, side: int) -> tuple[str, ...]:
         return ("destroy",) if side and self.pair.other is None else self.pair.verb
 
     # --- runs ---
 
-    def go(self, side: int, environment: Mapping[str, str] | None = None, *more: str, verb: tuple[str, ...] = ()) -> Ended:
+    def go(
+        self,
+        side: int,
+        environment: Mapping[str, str] | None = None,
+        *more: str,
+        verb: tuple[str, ...] = (),
+    ) -> Ended:
         """One run through the proxy, one call at a time."""
         return run(self.command(side, *more, verb=verb), self.folder / "output", environment)
 
     def command(self, side: int, *more: str, verb: tuple[str, ...] = ()) -> list[str]:
         """The arguments of such a run."""
-        options = ["--yes", "--disrupt-foreign", "--timeout", "10", "--parallel", "1", "--host", self.proxy.host, *more]
+        options = [
+            "--yes",
+            "--disrupt-foreign",
+            "--timeout",
+            "10",
+            "--parallel",
+            "1",
+            "--host",
+            self.proxy.host,
+            *more,
+        ]
         return [*(verb or self._verb(side)), str(self._file(side)), *options]
 
     def set_out(self, fault: Fault) -> Ended:
-        """The first run to the other side, of a lab that is damaged before it where its pair says so."""
+        """The first run to the other side, of a lab that is damaged before it where its pair says
+        so.
+        """
         self.damage()
         self.proxy.spoil(fault)
         return self.go(1 - self.at)
@@ -95,7 +123,9 @@ class Lab:
             self.docker.do(*self._filled(call).split(), self._filled(body))
 
     def unlock(self, environment: Mapping[str, str] | None = None) -> Ended:
-        return run(["unlock", "--yes", "--host", self.docker.host], self.folder / "output", environment)
+        return run(
+            ["unlock", "--yes", "--host", self.docker.host], self.folder / "output", environment
+        )
 
     def converge(self, side: int, environment: Mapping[str, str] | None = None) -> None:
         """The run that nothing disturbs, and all that must hold after it."""
@@ -123,8 +153,15 @@ class Lab:
             self.damage()
             assert (ended := self.go(side)).code == 0, ended.said
             pictures.append(self.picture())
-        kept = {what for what, found in pictures[0]["kept"].items() if all(other["kept"].get(what) == found for other in pictures)}
-        return [{**seen, "kept": {what: seen["kept"][what] for what in kept}} for seen in (pictures[4], pictures[3])]
+        kept = {
+            what
+            for what, found in pictures[0]["kept"].items()
+            if all(other["kept"].get(what) == found for other in pictures)
+        }
+        return [
+            {**seen, "kept": {what: seen["kept"][what] for what in kept}}
+            for seen in (pictures[4], pictures[3])
+        ]
 
     # --- what must hold ---
 
@@ -132,41 +169,68 @@ class Lab:
         state, prefix = observe(self.reader), self.docker.prefix
         return replace(
             state,
-            networks=tuple(network for network in state.networks if network.name.startswith(prefix)),
-            containers=tuple(container for container in state.containers if container.name.startswith(prefix)),
+            networks=tuple(
+                network for network in state.networks if network.name.startswith(prefix)
+            ),
+            containers=tuple(
+                container for container in state.containers if container.name.startswith(prefix)
+            ),
         )
 
     def picture(self) -> Picture:
         """All that must come back: everything but IDs, generated MACs and dynamic addresses.
 
-        `kept` are the lives and volumes of containers: what a run that nothing disturbs leaves as it was, so must one that was disturbed.
+        `kept` are the lives and volumes of containers: what a run that nothing disturbs leaves as
+        it was, so must one that was disturbed.
         """
         state = self.observed()
         networks = [(n.name, dict(n.settings), _mark(n.mark)) for n in state.networks]
         containers = {
-            c.name: (c.state, {e.network: (dict(e.settings), _mark(e.mark), e.phantom) for e in c.endpoints}) for c in state.containers
+            c.name: (
+                c.state,
+                {e.network: (dict(e.settings), _mark(e.mark), e.phantom) for e in c.endpoints},
+            )
+            for c in state.containers
         }
         raw = {c.name: self.docker.inspect(c.id) for c in state.containers}
         kept = {name: (found["Id"], found["State"]["StartedAt"]) for name, found in raw.items()}
         for name, found in raw.items():
-            volumes = [(mount["Destination"], mount["Name"]) for mount in found["Mounts"] if mount["Type"] == "volume"]
-            kept |= {f"{name}:{at}": (it, self.docker.do("GET", f"/volumes/{it}")["CreatedAt"]) for at, it in volumes}
-        return {"networks": networks, "containers": containers, "run with": self._run_with(raw), "kept": kept}
+            volumes = [
+                (mount["Destination"], mount["Name"])
+                for mount in found["Mounts"]
+                if mount["Type"] == "volume"
+            ]
+            kept |= {
+                f"{name}:{at}": (it, self.docker.do("GET", f"/volumes/{it}")["CreatedAt"])
+                for at, it in volumes
+            }
+        return {
+            "networks": networks,
+            "containers": containers,
+            "run with": self._run_with(raw),
+            "kept": kept,
+        }
 
     @staticmethod
     def _run_with(raw: Mapping[str, Any]) -> Any:
         """What the engine says each container is run with, names in place of IDs."""
         for found in raw.values():
             labels = found["Config"]["Labels"] or {}
-            labels.pop(BIRTH, None)  # each container has its own, and with it salts its hashes of secrets
+            labels.pop(
+                BIRTH, None
+            )  # each container has its own, and with it salts its hashes of secrets
             labels |= {SPEC: re.sub("~[0-9a-f]{4}", "~", labels[SPEC])} if SPEC in labels else {}
-        text = json.dumps({name: (found["Config"], found["HostConfig"]) for name, found in raw.items()})
+        text = json.dumps(
+            {name: (found["Config"], found["HostConfig"]) for name, found in raw.items()}
+        )
         for name, found in raw.items():
             text = text.replace(found["Id"], name).replace(found["Id"][:12], name)
         return json.loads(text)
 
     def check(self, side: int) -> None:
-        """As declared, as before where nothing is declared, nothing twice, nothing restarted, nothing left to do, no lock, no journal."""
+        """As declared, as before where nothing is declared, nothing twice, nothing restarted,
+        nothing left to do, no lock, no journal.
+        """
         found, wanted = self.picture(), self.expected[side]
         found = {**found, "kept": {what: found["kept"].get(what) for what in wanted["kept"]}}
         for part in wanted:
@@ -176,7 +240,11 @@ class Lab:
         assert not journals(volumes), volumes
         declared = load(str(self._file(side))).state
         reset = self.pair.verb[0] == "reset"
-        policy = Policy(disrupt_foreign=True, exclusive=reset, keep_containers="--keep-containers" in self.pair.verb)
+        policy = Policy(
+            disrupt_foreign=True,
+            exclusive=reset,
+            keep_containers="--keep-containers" in self.pair.verb,
+        )
         if side and self.pair.other is None:
             declared, policy = type(declared)(declared.topology), Policy(destroyed=declared)
         left = plan(declared, look_at(self.reader, [declared]), (), policy)
@@ -192,17 +260,23 @@ def _mark(mark: NetworkMark | EndpointMark | None) -> Any:
 
 def own_volumes_of(docker: Docker) -> list[str]:
     """The names of netplan's own volumes on the engine."""
-    return [str(v["Name"]) for v in docker.do("GET", "/volumes")["Volumes"] or [] if str(v["Name"]).startswith("netplan.")]
+    return [
+        str(v["Name"])
+        for v in docker.do("GET", "/volumes")["Volumes"] or []
+        if str(v["Name"]).startswith("netplan.")
+    ]
 
 
-# --- points ----------------------------------------------------------------------------------------------------------
+# --- points ---------------------------------------------------------------------------------------
 
 
 def killed(lab: Lab, nth: int, acts: bool, second: int = 0, elsewhere: bool = False) -> list[str]:
-    """Kill the run to the other side at its `nth` change, its recovery at its `second` (0: not), and see that the next one converges.
+    """Kill the run to the other side at its `nth` change, its recovery at its `second` (0: not),
+    and see that the next one converges.
 
-    `elsewhere`: the recovery runs on another machine, which must be told that the lock's holder is gone. The calls at which a run was
-    killed; empty where the run made fewer changes than `nth` (it then has converged, and that is checked too).
+    `elsewhere`: the recovery runs on another machine, which must be told that the lock's holder is
+    gone. The calls at which a run was killed; empty where the run made fewer changes than `nth` (it
+    then has converged, and that is checked too).
     """
     side, hit = 1 - lab.at, []
     environment = ELSEWHERE if elsewhere else None
@@ -238,7 +312,9 @@ ANSWERS: dict[str, Fault] = {
 
 
 def answered(lab: Lab, nth: int, fault: Fault) -> list[str]:
-    """Spoil the `nth` change of the run to the other side: it ends with a report, and the next one converges. The call, if any."""
+    """Spoil the `nth` change of the run to the other side: it ends with a report, and the next one
+    converges. The call, if any.
+    """
     side = 1 - lab.at
     ended = lab.set_out(replace(fault, nth=nth))
     hit = list(lab.proxy.spoiled)

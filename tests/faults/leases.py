@@ -1,4 +1,6 @@
-"""Holders that are suspended, or killed where nobody sees it, and engines that freeze: who takes over, and what the holder still does."""
+"""Holders that are suspended, or killed where nobody sees it, and engines that freeze: who takes
+over, and what the holder still does.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,12 @@ IN_FLIGHT = 1
 
 
 def left_alone(lab: Lab, way: str, nth: int) -> str:
-    """What befalls the holder at its `nth` change, while another machine waits for its lock; that one takes over and converges.
+    """What befalls the holder at its `nth` change, while another machine waits for its lock; that
+    one takes over and converges.
 
-    `kill`: nobody tells that it is dead. `suspend`: it goes on once the other one is done. `freeze`: the engine does not answer for longer
-    than a lease. The call; empty where the run made fewer changes (it then has converged).
+    `kill`: nobody tells that it is dead. `suspend`: it goes on once the other one is done.
+    `freeze`: the engine does not answer for longer than a lease. The call; empty where the run made
+    fewer changes (it then has converged).
     """
     side = 1 - lab.at
     lab.damage()
@@ -44,13 +48,17 @@ def left_alone(lab: Lab, way: str, nth: int) -> str:
     taker = begin(lab, side, "taker", {**HURRIED, **ELSEWHERE}).wait()
     assert taker.code == 0, taker.said
     late = _goes_no_further(lab, holder, way)
-    if way == "kill" and "Nothing to do" in taker.said:  # killed when all was done: who does nothing waits for nobody
+    if (
+        way == "kill" and "Nothing to do" in taker.said
+    ):  # killed when all was done: who does nothing waits for nobody
         lab.unlock()
     lab.at = side
     if late:
         lab.converge(side)
     lab.check(side)
-    for shown in signs(own_volumes(lab.reader)).values():  # one that it was about to give when it was suspended
+    for shown in signs(
+        own_volumes(lab.reader)
+    ).values():  # one that it was about to give when it was suspended
         for sign in shown:
             lab.docker.call("DELETE", f"/volumes/{sign}")
     return call
@@ -59,7 +67,9 @@ def left_alone(lab: Lab, way: str, nth: int) -> str:
 def _fault(way: str, nth: int) -> Fault:
     if way == "freeze":
         return Fault("freeze", nth=nth, seconds=FROZEN)
-    return Fault("kill", nth=nth, acts=bool(nth % 2)) if way == "kill" else Fault("suspend", nth=nth)
+    return (
+        Fault("kill", nth=nth, acts=bool(nth % 2)) if way == "kill" else Fault("suspend", nth=nth)
+    )
 
 
 def begin(lab: Lab, side: int, who: str, environment: Mapping[str, str]) -> Running:
@@ -74,7 +84,9 @@ def _hit(lab: Lab, holder: Running) -> bool:
 
 
 def _goes_no_further(lab: Lab, holder: Running, way: str) -> Sequence[str]:
-    """The holder, once it goes on: after its lock was removed by another it begins no further change. Those that were on their way."""
+    """The holder, once it goes on: after its lock was removed by another it begins no further
+    change. Those that were on their way.
+    """
     if way == "suspend" and holder.process.pid:
         os.kill(holder.process.pid, signal.SIGCONT)
     ended = holder.wait()
@@ -87,10 +99,22 @@ def _goes_no_further(lab: Lab, holder: Running, way: str) -> Sequence[str]:
 def _after_takeover(lab: Lab, holder: Running) -> Sequence[str]:
     """The changes that the holder asked for after another run had removed its lock."""
     calls = list(zip(lab.proxy.callers, lab.proxy.calls, strict=True))
-    mine = [call.rpartition(" ")[2] for who, call in calls if who == holder.process.pid and "create netplan.lock." in call]
-    taken = [at for at, (who, call) in enumerate(calls) if who != holder.process.pid and call.startswith("DELETE") and call[16:] in mine]
+    mine = [
+        call.rpartition(" ")[2]
+        for who, call in calls
+        if who == holder.process.pid and "create netplan.lock." in call
+    ]
+    taken = [
+        at
+        for at, (who, call) in enumerate(calls)
+        if who != holder.process.pid and call.startswith("DELETE") and call[16:] in mine
+    ]
     late = calls[taken[0] :] if taken else []
-    return [call for who, call in late if who == holder.process.pid and not call.startswith("GET") and "/volumes" not in call]
+    return [
+        call
+        for who, call in late
+        if who == holder.process.pid and not call.startswith("GET") and "/volumes" not in call
+    ]
 
 
 def leases(options: argparse.Namespace) -> str:
@@ -101,7 +125,10 @@ def leases(options: argparse.Namespace) -> str:
     for pair in chosen(options):
         with lab(pair, options.host) as here:
             found["plans"] += 2
-            todo = {side: [(way, nth) for nth in range(1, MOST_CALLS) for way in WAYS][:: options.share] for side in (0, 1)}
+            todo = {
+                side: [(way, nth) for nth in range(1, MOST_CALLS) for way in WAYS][:: options.share]
+                for side in (0, 1)
+            }
             while any(todo.values()):
                 side = 1 - here.at
                 way, nth = todo[side].pop(0) if todo[side] else ("kill", MOST_CALLS)
@@ -110,7 +137,8 @@ def leases(options: argparse.Namespace) -> str:
                 todo[side] = todo[side] if call else []
         progress(f"leases: {pair.name}: {dict(found)}")
     return (
-        f"{found['plans']} plans; as from another machine, with leases of {LEASE:g} s: {found['kill']} killed, "
-        f"{found['suspend']} suspended until another was done, {found['freeze']} on an engine that froze for {FROZEN:g} s: "
-        "all recovered without unlock, no change begun by a holder after its lock was taken over"
+        f"{found['plans']} plans; as from another machine, with leases of {LEASE:g} s:"
+        f" {found['kill']} killed, {found['suspend']} suspended until another was done,"
+        f" {found['freeze']} on an engine that froze for {FROZEN:g} s: all recovered without"
+        " unlock, no change begun by a holder after its lock was taken over"
     )

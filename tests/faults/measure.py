@@ -1,8 +1,10 @@
 """The counts of the README's reliability table, on the engine that DOCKER_HOST names.
 
-    scripts/reliability [kills] [answers] [together] [saved] [files] [replies] [foreign] [--share N] [--only LAB]
+    scripts/reliability [kills] [answers] [together] [saved] [files] [replies] [foreign] [--share N]
+    [--only LAB]
 
-Without names all are measured. Each line says what was tried and what came of it; the first failure ends the measurement with its report.
+Without names all are measured. Each line says what was tried and what came of it; the first failure
+ends the measurement with its report.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from .proxy import Proxy
 
 MOST_CALLS = 60
 KINDS = {"lock": "netplan.lock.", "journal": "netplan.journal.", "container": " /containers/"}
-"""Which call it is, by what it names; the others are of networks, endpoints and anonymous volumes."""
+"""Which call it is, by what it names; the others are of networks, endpoints and anonymous volumes.
+"""
 
 
 @contextmanager
@@ -52,23 +55,29 @@ def lab(pair: Pair, host: str) -> Iterator[Lab]:
 
 
 def kills(options: argparse.Namespace) -> str:
-    """SIGKILL before and after every change of every plan; every second recovery is killed too, every fifth runs elsewhere."""
+    """SIGKILL before and after every change of every plan; every second recovery is killed too,
+    every fifth runs elsewhere.
+    """
     found: Counter[str] = Counter()
     for pair in chosen(options):
         with lab(pair, options.host) as here:
             _killed_everywhere(here, pair, found, options.share)
         progress(f"kills: {pair.name}: {dict(found)}")
     return (
-        f"{found['points']} points in {found['plans']} plans, {found['replacing']} of them in replacements, "
-        f"{found['container']} at containers, {found['lock']} at locks, {found['journal']} at journals, "
-        f"{found['recovery']} in recoveries, {found['takeover']} of these at locks; "
-        f"{found['elsewhere']} recovered elsewhere: all {found['points'] + found['recovery']} recovered"
+        f"{found['points']} points in {found['plans']} plans, {found['replacing']} of them in"
+        f" replacements, {found['container']} at containers, {found['lock']} at locks,"
+        f" {found['journal']} at journals, {found['recovery']} in recoveries, {found['takeover']}"
+        f" of these at locks; {found['elsewhere']} recovered elsewhere: all"
+        f" {found['points'] + found['recovery']} recovered"
     )
 
 
 def _killed_everywhere(here: Lab, pair: Pair, found: Counter[str], share: int) -> None:
     """Each of the two plans in turn, one point after another, until neither has a further call."""
-    todo = {side: [(nth, acts) for nth in range(1, MOST_CALLS) for acts in (False, True)][::share] for side in (0, 1)}
+    todo = {
+        side: [(nth, acts) for nth in range(1, MOST_CALLS) for acts in (False, True)][::share]
+        for side in (0, 1)
+    }
     found["plans"] += 2
     while any(todo.values()):
         side, number = 1 - here.at, found["points"]
@@ -94,7 +103,10 @@ def answers(options: argparse.Namespace) -> str:
             for fault in ANSWERS.values():
                 _answered_everywhere(here, fault, found, options.share)
         progress(f"answers: {pair.name}: {dict(found)}")
-    return f"{found['calls']} changes spoiled, each kind of {', '.join(ANSWERS)}: all converged, no duplicate, no exit with 70"
+    return (
+        f"{found['calls']} changes spoiled, each kind of {', '.join(ANSWERS)}: all converged, no"
+        " duplicate, no exit with 70"
+    )
 
 
 def _answered_everywhere(here: Lab, fault: object, found: Counter[str], share: int) -> None:
@@ -136,14 +148,26 @@ def main() -> int:
         "replies": replies,
         "foreign": foreign,
     }
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(measures)}")
-    parser.add_argument("--share", type=int, default=1, metavar="N", help="only every Nth point, for a quick look")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(measures)}"
+    )
+    parser.add_argument(
+        "--share", type=int, default=1, metavar="N", help="only every Nth point, for a quick look"
+    )
     parser.add_argument("--only", action="append", metavar="LAB", help="only these labs")
     parser.add_argument(
-        "--rounds", type=int, default=0, metavar="N", help="how many rounds, mutations, files or replies (0: the full count)"
+        "--rounds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how many rounds, mutations, files or replies (0: the full count)",
     )
-    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the seed of the first round")
+    parser.add_argument(
+        "--first", type=int, default=0, metavar="SEED", help="the seed of the first round"
+    )
     options = parser.parse_args()
     unknown = set(options.what) - measures.keys()
     if unknown:
@@ -152,7 +176,13 @@ def main() -> int:
     for name in options.what or measures:
         began = time.monotonic()
         said = measures[name](options)
-        memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) // 1024
+        memory = (
+            max(
+                resource.getrusage(who).ru_maxrss
+                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+            )
+            // 1024
+        )
         print(f"{name}: {said} ({time.monotonic() - began:.0f} s, {memory} MB at most)", flush=True)
     return 0
 

@@ -1,4 +1,6 @@
-"""netplan as a process that can be killed, cheap to start: forked from one in which everything is loaded."""
+"""netplan as a process that can be killed, cheap to start: forked from one in which everything is
+loaded.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,27 @@ from pathlib import Path
 
 KILLED = -9
 _context = multiprocessing.get_context("forkserver")
-_COMMANDS = ["cli", "commands.change", "commands.save", "topology", "executor", "executor.progress", "planner", "observe", "engine"]
+_COMMANDS = [
+    "cli",
+    "commands.change",
+    "commands.save",
+    "topology",
+    "executor",
+    "executor.progress",
+    "planner",
+    "observe",
+    "engine",
+]
 # Each fork runs the main module of its parent: what that imports is loaded here, once.
-_context.set_forkserver_preload(["docker", "yaml", "jsonschema", "tests.faults.labs", *(f"reconciler.{name}" for name in _COMMANDS)])
+_context.set_forkserver_preload(
+    [
+        "docker",
+        "yaml",
+        "jsonschema",
+        "tests.faults.labs",
+        *(f"reconciler.{name}" for name in _COMMANDS),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -43,15 +63,21 @@ class Running:
         return Ended(self.process.exitcode, said)
 
 
-def start(arguments: list[str], output: Path, environment: Mapping[str, str] | None = None) -> Running:
+def start(
+    arguments: list[str], output: Path, environment: Mapping[str, str] | None = None
+) -> Running:
     """Begin `netplan ARGUMENTS`; what it prints goes to `output`."""
-    process = _context.Process(target=_child, args=(arguments, str(output), dict(environment or {})))
+    process = _context.Process(
+        target=_child, args=(arguments, str(output), dict(environment or {}))
+    )
     process.start()
     return Running(process, output)
 
 
 def run(arguments: list[str], output: Path, environment: Mapping[str, str] | None = None) -> Ended:
-    """Run `netplan ARGUMENTS` to its end. A bug, a traceback or a run without end is an AssertionError."""
+    """Run `netplan ARGUMENTS` to its end. A bug, a traceback or a run without end is an
+    AssertionError.
+    """
     return start(arguments, output, environment).wait()
 
 

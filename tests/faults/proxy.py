@@ -1,6 +1,8 @@
-"""A proxy on a unix socket in front of a real engine that spoils chosen calls. The engine behind it is never told.
+"""A proxy on a unix socket in front of a real engine that spoils chosen calls. The engine behind it
+is never told.
 
-Every answer that is not spoiled is the engine's own, whole; so whatever a test sees of the engine's behaviour is real.
+Every answer that is not spoiled is the engine's own, whole; so whatever a test sees of the engine's
+behaviour is real.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ LONGEST_HANG = 120.0
 
 @dataclass(frozen=True)
 class Fault:
-    """Spoils the `nth` call (from 1; 0: every one) whose method and path (without version and query) match the regular expressions.
+    """Spoils the `nth` call (from 1; 0: every one) whose method and path (without version and
+    query) match the regular expressions.
 
-    `answer` sends `status` and `body`; `cut` closes the connection; `garbage` sends no HTTP; `hang` never answers; `slow` waits `seconds`
-    and then behaves; `kill` sends SIGKILL to the process that called; `suspend` sends it SIGSTOP, and the engine carries the call out;
-    `freeze` lets no call of anybody through for `seconds`, this one included. With `acts` the engine carries the call out first, and only
-    its answer is lost; without, it never hears of it.
+    `answer` sends `status` and `body`; `cut` closes the connection; `garbage` sends no HTTP; `hang`
+    never answers; `slow` waits `seconds` and then behaves; `kill` sends SIGKILL to the process that
+    called; `suspend` sends it SIGSTOP, and the engine carries the call out; `freeze` lets no call
+    of anybody through for `seconds`, this one included. With `acts` the engine carries the call out
+    first, and only its answer is lost; without, it never hears of it.
     """
 
     kind: Kind
@@ -53,7 +57,8 @@ class Fault:
 class Proxy:
     """Listens at `path` for an engine at `upstream`.
 
-    `calls` are all it has heard, `callers` the processes that they came from, `spoiled` those that met a fault.
+    `calls` are all it has heard, `callers` the processes that they came from, `spoiled` those that
+    met a fault.
     """
 
     def __init__(self, path: Path, upstream: str, faults: Sequence[Fault] = ()) -> None:
@@ -126,7 +131,9 @@ class Proxy:
         if fault.kind == "kill":
             os.kill(caller, signal.SIGKILL)
         if fault.kind == "answer":
-            client.sendall(_response(fault.status, "", [("Content-Type", "application/json")], fault.body))
+            client.sendall(
+                _response(fault.status, "", [("Content-Type", "application/json")], fault.body)
+            )
             return True
         if fault.kind == "garbage":
             client.sendall(GARBAGE)
@@ -141,7 +148,9 @@ class Proxy:
             self.callers.append(caller)
             chosen = None
             for number, fault in enumerate(self._faults):
-                if re.fullmatch(fault.method, request.method) and re.search(fault.path, request.bare_path):
+                if re.fullmatch(fault.method, request.method) and re.search(
+                    fault.path, request.bare_path
+                ):
                     self._seen[number] += 1
                     if fault.nth in (0, self._seen[number]):
                         chosen = chosen or fault
@@ -159,7 +168,9 @@ class Proxy:
     def _forward(self, request: _Request) -> bytes:
         with socket.socket(socket.AF_UNIX) as engine:
             engine.connect(self._upstream.removeprefix("unix://"))
-            engine.sendall(request.head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + request.body)
+            engine.sendall(
+                request.head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + request.body
+            )
             answer = http.client.HTTPResponse(engine, method=request.method)
             answer.begin()
             body = answer.read()
@@ -196,7 +207,10 @@ def _read_request(stream: BinaryIO) -> _Request | None:
     lines = [first]
     while (line := stream.readline()).strip():
         lines.append(line)
-    length = next((int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")), 0)
+    length = next(
+        (int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")),
+        0,
+    )
     kept = [line for line in lines if not line.lower().startswith(b"connection:")]
     method, target, _ = first.decode("latin-1").split(" ", 2)
     return _Request(method, target, b"".join(kept) + b"\r\n", stream.read(length))
@@ -204,7 +218,10 @@ def _read_request(stream: BinaryIO) -> _Request | None:
 
 def _response(status: int, reason: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
     own = ("content-length", "transfer-encoding", "connection")
-    lines = [f"HTTP/1.1 {status} {reason or 'Spoiled'}", *(f"{name}: {value}" for name, value in headers if name.lower() not in own)]
+    lines = [
+        f"HTTP/1.1 {status} {reason or 'Spoiled'}",
+        *(f"{name}: {value}" for name, value in headers if name.lower() not in own),
+    ]
     length = [] if status == 204 else [f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, *length, "", ""]).encode("latin-1") + body
 

@@ -24,10 +24,18 @@ REPOSITORY = "netplan-test/saving"
 
 
 def _side(subnet: str, mode: str = "one", **more: Any) -> Side:
-    """`db` exists already; the file runs `web`, `tap`, which shares its network, and `fill`, which ends at once."""
+    """`db` exists already; the file runs `web`, `tap`, which shares its network, and `fill`, which
+    ends at once.
+    """
     web = _run(networks=["{me}n"], environment={"MODE": mode})
-    runs = {"web": web, "tap": _run(network_mode="container:{me}web"), "fill": _run("sleep", "1", one_shot=True, networks=["{me}n"])}
-    return Side({"n": {"subnet": f"{{{subnet}}}.0/24"}, **more}, {"db": {"n": {"aliases": ["w"]}}}, runs)
+    runs = {
+        "web": web,
+        "tap": _run(network_mode="container:{me}web"),
+        "fill": _run("sleep", "1", one_shot=True, networks=["{me}n"]),
+    }
+    return Side(
+        {"n": {"subnet": f"{{{subnet}}}.0/24"}, **more}, {"db": {"n": {"aliases": ["w"]}}}, runs
+    )
 
 
 def _run(*command: str, **more: Any) -> dict[str, Any]:
@@ -42,8 +50,19 @@ EXISTING = Pair(
     running=("web", "db", "guest", "other"),
     replaces=True,
 )
-RECREATED = Pair("saved-recreation", _side("a"), _side("b", "other"), running=("db", "guest", "other"), replaces=True)
-KEPT = Pair("saved-addition", _side("a"), _side("a", m={"subnet": "{b}.0/24"}), running=("db", "guest", "other"))
+RECREATED = Pair(
+    "saved-recreation",
+    _side("a"),
+    _side("b", "other"),
+    running=("db", "guest", "other"),
+    replaces=True,
+)
+KEPT = Pair(
+    "saved-addition",
+    _side("a"),
+    _side("a", m={"subnet": "{b}.0/24"}),
+    running=("db", "guest", "other"),
+)
 
 Undo = Callable[[], object]
 Change = Callable[["Hand"], tuple[Undo, str]]
@@ -51,7 +70,9 @@ Change = Callable[["Hand"], tuple[Undo, str]]
 
 
 def saved(options: argparse.Namespace) -> str:
-    """Every change in scope refuses with no call that changes anything, and says what it was; those outside are none of its business."""
+    """Every change in scope refuses with no call that changes anything, and says what it was; those
+    outside are none of its business.
+    """
     from .measure import lab
 
     rounds, choose = options.rounds or MUTATIONS, random.Random(11)
@@ -67,7 +88,10 @@ def saved(options: argparse.Namespace) -> str:
                 _accepted(here, plan, side)
                 undo()
     inside = -(-rounds // len(SCOPES)) * len(SCOPES)
-    return f"{inside} changes in scope, all refused with 0 calls and told; {rounds} outside, all accepted"
+    return (
+        f"{inside} changes in scope, all refused with 0 calls and told; {rounds} outside, all"
+        " accepted"
+    )
 
 
 def _refused(here: Lab, choose: random.Random, changes: tuple[Change, ...], rounds: int) -> None:
@@ -79,7 +103,9 @@ def _refused(here: Lab, choose: random.Random, changes: tuple[Change, ...], roun
         ended = _apply(here, plan)
         assert ended.code == 3, ended.said
         assert said in ended.said, f"{said!r} is not in {ended.said}"
-        assert not [call for call in here.proxy.calls if not call.startswith("GET")], here.proxy.calls
+        assert not [call for call in here.proxy.calls if not call.startswith("GET")], (
+            here.proxy.calls
+        )
         undo()
     _accepted(here, plan, 1)
 
@@ -92,14 +118,19 @@ def _accepted(here: Lab, plan: str, side: int) -> None:
 
 
 def _apply(here: Lab, plan: str) -> Ended:
-    return run(["apply", "--plan", plan, "--yes", "--host", here.proxy.host], here.folder / "output")
+    return run(
+        ["apply", "--plan", plan, "--yes", "--host", here.proxy.host], here.folder / "output"
+    )
 
 
 def _save(here: Lab, side: int) -> str:
     here.proxy.spoil()
     path = here.folder / "P.json"
     file = str(here.folder / f"side{side}.yaml")
-    ended = run(["plan", file, "--out", str(path), "--disrupt-foreign", "--host", here.proxy.host], here.folder / "output")
+    ended = run(
+        ["plan", file, "--out", str(path), "--disrupt-foreign", "--host", here.proxy.host],
+        here.folder / "output",
+    )
     assert ended.code == 0, ended.said
     return str(path)
 
@@ -112,7 +143,9 @@ def _image(host: str) -> Iterator[None]:
     reader.close()
     _tag(docker, IMAGE, "1")
     made = docker.container("image", start=False)
-    docker.do("POST", f"/commit?container={made}&repo={REPOSITORY}&tag=2&changes={quote('LABEL moved=1')}")
+    docker.do(
+        "POST", f"/commit?container={made}&repo={REPOSITORY}&tag=2&changes={quote('LABEL moved=1')}"
+    )
     docker.clean_up()
     try:
         yield
@@ -125,7 +158,7 @@ def _tag(docker: Docker, what: str, tag: str) -> None:
     docker.do("POST", f"/images/{what}/tag?repo={REPOSITORY}&tag={tag}")
 
 
-# --- in scope --------------------------------------------------------------------------------------------------------
+# --- in scope -------------------------------------------------------------------------------------
 
 
 class Hand:
@@ -166,7 +199,10 @@ class Hand:
 
     def _endpoint(self, who: str) -> dict[str, Any]:
         found = self.docker.inspect(self.name(who))["NetworkSettings"]["Networks"][self.name("n")]
-        return {"Aliases": [a for a in found["Aliases"] or [] if a == "w"], "DriverOpts": found["DriverOpts"]}
+        return {
+            "Aliases": [a for a in found["Aliases"] or [] if a == "w"],
+            "DriverOpts": found["DriverOpts"],
+        }
 
     def _back(self, who: str) -> Undo:
         endpoint = self._endpoint(who)
@@ -220,7 +256,10 @@ class Hand:
     def shared(self) -> tuple[Undo, str]:
         """A stranger shares the network of one that goes, and would lose it."""
         id = self.docker.container("stranger", f"container:{self.name('web')}")
-        said = f"container {self.name('stranger')}, which shares the network of {self.name('web')}, is new"
+        said = (
+            f"container {self.name('stranger')}, which shares the network of {self.name('web')},"
+            " is new"
+        )
         return lambda: self.docker.do("DELETE", f"/containers/{id}?force=1"), said
 
     def moved(self) -> tuple[Undo, str]:
@@ -251,13 +290,24 @@ class Hand:
         return f"x{self.choose.randrange(10**6)}"
 
 
-NETWORK: tuple[Change, ...] = (Hand.disconnected, Hand.renamed, Hand.marked, Hand.joined, Hand.stopped, Hand.overlapped)
+NETWORK: tuple[Change, ...] = (
+    Hand.disconnected,
+    Hand.renamed,
+    Hand.marked,
+    Hand.joined,
+    Hand.stopped,
+    Hand.overlapped,
+)
 RUN: tuple[Change, ...] = (Hand.ended, Hand.widened, Hand.moved, Hand.failed)
-SCOPES = ((EXISTING, NETWORK), (RECREATED, (*NETWORK, *RUN, Hand.shared)), (KEPT, (*NETWORK, *RUN, Hand.cut_off)))
+SCOPES = (
+    (EXISTING, NETWORK),
+    (RECREATED, (*NETWORK, *RUN, Hand.shared)),
+    (KEPT, (*NETWORK, *RUN, Hand.cut_off)),
+)
 """Plans, and what can change under each."""
 
 
-# --- outside ---------------------------------------------------------------------------------------------------------
+# --- outside --------------------------------------------------------------------------------------
 
 
 def _outside(here: Lab, choose: random.Random) -> Undo:
@@ -269,7 +319,9 @@ def _outside(here: Lab, choose: random.Random) -> Undo:
             id = docker.network(f"out-{number}", subnet=f"{here.stands['d']}.0/24")
             return lambda: docker.do("DELETE", f"/networks/{id}")
         case 1:
-            id = docker.network(f"out-{number}", subnet=f"{here.stands['d']}.0/24", Labels={"n": str(number)})
+            id = docker.network(
+                f"out-{number}", subnet=f"{here.stands['d']}.0/24", Labels={"n": str(number)}
+            )
             docker.connect(id, name("other"), Aliases=[f"x{number}"])
 
             def undo() -> None:

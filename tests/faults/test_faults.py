@@ -1,7 +1,9 @@
-"""Every call that changes something, spoiled in every way: the run ends with a report, and the next one converges.
+"""Every call that changes something, spoiled in every way: the run ends with a report, and the next
+one converges.
 
-The lab goes to and fro between two declarations. Each way replaces one network under a running and an exited container, gives up a second
-and makes a third, one call at a time, so that the nth call is the nth step of the plan.
+The lab goes to and fro between two declarations. Each way replaces one network under a running and
+an exited container, gives up a second and makes a third, one call at a time, so that the nth call
+is the nth step of the plan.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ class Lab:
             a: DesiredNetwork(a, HERE, {"ipv4.subnet": (subnet,)}),
             second: DesiredNetwork(second, HERE, {"ipv4.subnet": (extra,), "internal": True}),
         }
-        first = DesiredEndpoint(a, HERE, {"aliases": ("w",), "ipv4_address": subnet.replace(".0/24", ".20")})
+        first = DesiredEndpoint(
+            a, HERE, {"aliases": ("w",), "ipv4_address": subnet.replace(".0/24", ".20")}
+        )
         last = DesiredEndpoint(a, HERE, {"ipv4_address": subnet.replace(".0/24", ".30")})
         containers = {
             web: DesiredContainer(web, HERE, (first, DesiredEndpoint(second, HERE))),
@@ -103,7 +107,9 @@ def test_any_call_may_fail(lab: Lab, proxy: Proxy, fault: Fault) -> None:
 
 
 def _check_report(run: Run, nth: int, fault: Fault) -> None:
-    """The spoiled step is told as what became of it, what needs it is skipped, and all else is done."""
+    """The spoiled step is told as what became of it, what needs it is skipped, and all else is
+    done.
+    """
     if fault.acts or fault.kind == "slow":
         assert run.ok, f"call {nth}: {[(result.step.text, result.error) for result in run.failed]}"
         return

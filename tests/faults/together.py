@@ -1,4 +1,6 @@
-"""Two applies at once: of two topologies on the same containers, or of one; from one machine or two; over a dead holder's lock or none."""
+"""Two applies at once: of two topologies on the same containers, or of one; from one machine or
+two; over a dead holder's lock or none.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,20 @@ from .proxy import Proxy
 
 ROUNDS = 200
 NETPLAN = str(Path(sys.executable).with_name("netplan"))
-ANOTHER_MACHINE = ["unshare", "--pid", "--fork", "--mount-proc", "env", "NETPLAN_BOOT_ID=another-machine"]
+ANOTHER_MACHINE = [
+    "unshare",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "env",
+    "NETPLAN_BOOT_ID=another-machine",
+]
 
 
 class Couple:
-    """Two topologies, each with a network of its own under the same two containers, and endpoints on one that is neither's."""
+    """Two topologies, each with a network of its own under the same two containers, and endpoints
+    on one that is neither's.
+    """
 
     def __init__(self, docker: Docker, proxy: Proxy, folder: Path) -> None:
         self.docker, self.proxy, self.folder = docker, proxy, folder
@@ -42,15 +53,24 @@ class Couple:
         self.subnets = [docker.subnet() for _ in range(4)]
 
     def write(self, which: int, number: int) -> Path:
-        """The declaration of one topology in round `number`: another subnet, another alias than in the round before."""
+        """The declaration of one topology in round `number`: another subnet, another alias than in
+        the round before.
+        """
         name, subnet = self.docker.name, self.subnets[2 * which + number % 2]
         own, common = name(f"own{which}"), name("common")
         body = {
             "name": name(f"top{which}"),
             "networks": {own: {"subnet": subnet}, common: {"external": True}},
             "containers": {
-                name("web"): {"networks": {own: {"aliases": [f"w{number}"]}} | ({common: {"aliases": [f"c{number}"]}} if which else {})},
-                name("db"): {"networks": {own: {}} | ({} if which else {common: {"aliases": [f"c{number}"]}})},
+                name("web"): {
+                    "networks": (
+                        {own: {"aliases": [f"w{number}"]}}
+                        | ({common: {"aliases": [f"c{number}"]}} if which else {})
+                    )
+                },
+                name("db"): {
+                    "networks": {own: {}} | ({} if which else {common: {"aliases": [f"c{number}"]}})
+                },
             },
         }
         path = self.folder / f"top{which}.yaml"
@@ -70,8 +90,12 @@ class Couple:
         here = start(commands[0], self.folder / "here")
         if elsewhere:
             command = [*ANOTHER_MACHINE, NETPLAN, *commands[1]]
-            environment = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
-            there = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+            environment = {
+                key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")
+            }
+            there = subprocess.run(
+                command, capture_output=True, text=True, timeout=120, check=False, env=environment
+            )
             code, said = there.returncode, there.stdout + there.stderr
         else:
             other = start(commands[1], self.folder / "there").wait()
@@ -84,7 +108,11 @@ class Couple:
 
     def _one_at_a_time(self) -> None:
         """The steps of one process all lie before those of the other."""
-        at_work = [who for who, call in zip(self.proxy.callers, self.proxy.calls, strict=True) if _is_step(call)]
+        at_work = [
+            who
+            for who, call in zip(self.proxy.callers, self.proxy.calls, strict=True)
+            if _is_step(call)
+        ]
         turns = [who for index, who in enumerate(at_work) if not index or at_work[index - 1] != who]
         assert len(turns) == len(set(turns)), f"two at work at once: {turns}"
 
@@ -129,6 +157,6 @@ def together(options: argparse.Namespace) -> str:
             docker.clean_up()
             proxy.close()
     return (
-        f"{rounds} rounds of two at once, {apart} as from two machines, {dead} over a dead holder's lock, {alike} of one topology: "
-        "no update lost, no network twice, never two at work"
+        f"{rounds} rounds of two at once, {apart} as from two machines, {dead} over a dead holder's"
+        f" lock, {alike} of one topology: no update lost, no network twice, never two at work"
     )

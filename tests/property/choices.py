@@ -1,4 +1,6 @@
-"""A source of choices, and what it chooses from: names, subnets and the settings that somebody may write."""
+"""A source of choices, and what it chooses from: names, subnets and the settings that somebody may
+write.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,27 @@ class Space:
 
     networks: tuple[str, ...] = ("a", "b", "c")
     containers: tuple[str, ...] = ("w", "x", "y", "z")
-    subnets: tuple[str, ...] = ("10.0.1.0/24", "10.0.1.0/29", "10.0.2.0/29", "10.0.0.0/16", "172.18.0.0/16", "10.0.3.0/24")
+    subnets: tuple[str, ...] = (
+        "10.0.1.0/24",
+        "10.0.1.0/29",
+        "10.0.2.0/29",
+        "10.0.0.0/16",
+        "172.18.0.0/16",
+        "10.0.3.0/24",
+    )
     subnets6: tuple[str, ...] = ("fd00:1::/64", "fd00:2::/64")
     bridges: tuple[str, ...] = ("br1", "br2")
-    modes: tuple[str, ...] = ("bridge", "bridge", "default", "none", "host", "container", "name", "name", "id")
+    modes: tuple[str, ...] = (
+        "bridge",
+        "bridge",
+        "default",
+        "none",
+        "host",
+        "container",
+        "name",
+        "name",
+        "id",
+    )
     owners: tuple[str | None, ...] = (OURS, OURS, None, OTHER)
     twins: bool = True
     """Whether two networks of one name may exist."""
@@ -80,21 +99,27 @@ def _pool(choose: Choose, subnet: str) -> Pool:
     space = ip_network(subnet)
     gateway = str(space[choose.one((1, 1, 6))]) if choose.chance(30) else None
     ip_range = None
-    if choose.chance(8) and space.num_addresses > 64:  # 20.10 cannot take the gateway from the far half of an IPv6 subnet
+    if (
+        choose.chance(8) and space.num_addresses > 64
+    ):  # 20.10 cannot take the gateway from the far half of an IPv6 subnet
         longer = 96 if space.version == 6 else space.prefixlen + 1
         ip_range = str(choose.one(list(islice(space.subnets(new_prefix=longer), 2))))
     aux = (("printer", str(space[5])),) if choose.chance(8) else ()
     return Pool(subnet, gateway, ip_range, aux)
 
 
-def endpoint_settings(choose: Choose, pools: Sequence[Pool], implied: Sequence[str]) -> dict[str, Value]:
+def endpoint_settings(
+    choose: Choose, pools: Sequence[Pool], implied: Sequence[str]
+) -> dict[str, Value]:
     """What somebody may write about an endpoint on a network with these pools."""
     values: dict[str, Value] = {}
     for pool in pools:
         if choose.chance(40):
             address = str(ip_network(pool.subnet)[choose.one((2, 3, 4, 1, 5))])
             values["ipv6_address" if ":" in address else "ipv4_address"] = address
-    if "ipv4_address" not in values:  # one with IPv6 alone static and one with IPv4 alone static: no order is right for both
+    if (
+        "ipv4_address" not in values
+    ):  # one with IPv6 alone static and one with IPv4 alone static: no order is right for both
         values.pop("ipv6_address", None)
     aliases = [name for name in ("one", "two", *implied[:1]) if choose.chance(25)]
     if aliases:
@@ -105,10 +130,16 @@ def endpoint_settings(choose: Choose, pools: Sequence[Pool], implied: Sequence[s
         "gw_priority": (5, 7),
         "interface_name": ("eth7",),
     }
-    return values | {path: choose.one(options) for path, options in optional.items() if choose.chance(6)}
+    return values | {
+        path: choose.one(options) for path, options in optional.items() if choose.chance(6)
+    }
 
 
 def part(choose: Choose, settings: Settings) -> dict[str, Value]:
     """What of these settings a file may have declared: a pool's details not without its subnet."""
     kept = {path: value for path, value in settings.items() if choose.chance(70)}
-    return {path: value for path, value in kept.items() if f"{path[:4]}.subnet" in kept or not path.startswith(FAMILIES)}
+    return {
+        path: value
+        for path, value in kept.items()
+        if f"{path[:4]}.subnet" in kept or not path.startswith(FAMILIES)
+    }

@@ -15,9 +15,11 @@ from .simulator import Violation, empty
 
 @dataclass(frozen=True)
 class Call:
-    """One call that made an observed state; names, not IDs. `what`: run, start, stop, pause, create, remove, connect or disconnect.
+    """One call that made an observed state; names, not IDs. `what`: run, start, stop, pause,
+    create, remove, connect or disconnect.
 
-    A `mode` of `name`, `id` or `container` is that of `network` (for `container`, the name of the other one). `fails`: the engine says no.
+    A `mode` of `name`, `id` or `container` is that of `network` (for `container`, the name of the
+    other one). `fails`: the engine says no.
     """
 
     what: str
@@ -48,7 +50,16 @@ class History:
 
     def _something(self) -> None:
         self.choose.one(
-            (self._connect, self._connect, self._connect, self._connect, self._disconnect, self._state, self._state, self._remade)
+            (
+                self._connect,
+                self._connect,
+                self._connect,
+                self._connect,
+                self._disconnect,
+                self._state,
+                self._state,
+                self._remade,
+            )
         )()
 
     def _do(self, call: Call, act: Callable[[], object]) -> None:
@@ -63,16 +74,29 @@ class History:
 
     def _create(self, name: str) -> None:
         settings = network_settings(self.choose, self.space)
-        if name in {network.name for network in self.engine.networks.values()} or self._cannot_be_automatic(name, settings):
+        if name in {
+            network.name for network in self.engine.networks.values()
+        } or self._cannot_be_automatic(name, settings):
             return
         mark = self._network_mark(settings)
-        self._do(Call("create", name, settings=settings, mark=mark), lambda: self.engine.create(name, settings, mark))
+        self._do(
+            Call("create", name, settings=settings, mark=mark),
+            lambda: self.engine.create(name, settings, mark),
+        )
 
     def _cannot_be_automatic(self, name: str, settings: Settings) -> bool:
-        """A static address is refused where the engine chose the subnet, and nobody can see beforehand that it did."""
-        endpoints = [endpoint for container in self.engine.containers.values() if (endpoint := container.endpoint(name))]
+        """A static address is refused where the engine chose the subnet, and nobody can see
+        beforehand that it did.
+        """
+        endpoints = [
+            endpoint
+            for container in self.engine.containers.values()
+            if (endpoint := container.endpoint(name))
+        ]
         return any(
-            path in e.settings and f"{path[:4]}.subnet" not in settings for e in endpoints for path in ("ipv4_address", "ipv6_address")
+            path in e.settings and f"{path[:4]}.subnet" not in settings
+            for e in endpoints
+            for path in ("ipv4_address", "ipv6_address")
         )
 
     def _network_mark(self, settings: Settings) -> NetworkMark | None:
@@ -80,7 +104,9 @@ class History:
         if topology is None:
             return None
         members = dict.fromkeys(self.choose.some(self.space.containers, 20), "0" * 12)
-        return NetworkMark(topology, digests(part(self.choose, settings)), members, self.choose.chance(5))
+        return NetworkMark(
+            topology, digests(part(self.choose, settings)), members, self.choose.chance(5)
+        )
 
     def _run(self, name: str) -> None:
         kind = self.choose.one(self.space.modes)
@@ -94,12 +120,18 @@ class History:
             if self.choose.chance(30):
                 settings = {"aliases": ("own",)}
         elif kind == "container":
-            others = [c for c in self.engine.containers.values() if not c.network_mode.startswith("container:")]
+            others = [
+                c
+                for c in self.engine.containers.values()
+                if not c.network_mode.startswith("container:")
+            ]
             if not others:
                 return
             other = self.choose.one(others)
             mode, target = f"container:{other.id}", other.name
-        container = self.engine.create_container(name, mode, self.choose.one(("", "host")), settings)
+        container = self.engine.create_container(
+            name, mode, self.choose.one(("", "host")), settings
+        )
         self.calls.append(Call("run", target, name, kind, settings))
         if not self.choose.chance(12):
             self._do(Call("start", container=name), lambda: self.engine.start(container))
@@ -111,7 +143,13 @@ class History:
             return
         network = self.choose.one(sorted(networks, key=lambda n: n.name == "bridge"))
         predefined = network.name in PREDEFINED
-        settings = {} if predefined else endpoint_settings(self.choose, settings_pools(network.settings), sorted(container.implied)[1:])
+        settings = (
+            {}
+            if predefined
+            else endpoint_settings(
+                self.choose, settings_pools(network.settings), sorted(container.implied)[1:]
+            )
+        )
         if self.engine.info.api < (1, 48):
             settings.pop("gw_priority", None)
         mark = self._endpoint_mark(settings, predefined)
@@ -134,7 +172,9 @@ class History:
         container = self._any_container()
         if container and container.endpoints:
             endpoint = self.choose.one(container.endpoints)
-            network = next((n for n in self.engine.networks.values() if n.name == endpoint.network), None)
+            network = next(
+                (n for n in self.engine.networks.values() if n.name == endpoint.network), None
+            )
             if network:
                 call = Call("disconnect", network.name, container.name)
                 self._do(call, lambda: self.engine.disconnect(network, container))
@@ -147,7 +187,9 @@ class History:
             self._do(Call("start", container=container.name), lambda: self.engine.start(container))
         elif container.state == "running":
             what = self.choose.one(("stop", "pause"))
-            self._do(Call(what, container=container.name), lambda: getattr(self.engine, what)(container))
+            self._do(
+                Call(what, container=container.name), lambda: getattr(self.engine, what)(container)
+            )
 
     def _remade(self) -> None:
         """A network is removed under whoever does not run, and perhaps made again."""
@@ -165,7 +207,9 @@ class History:
         if networks:
             name = self.choose.one(networks).name
             other = self.engine.networks[self.engine.create("twin", {})]
-            self.engine.networks[other.id] = type(other)(other.id, name, other.settings, self._network_mark({}))
+            self.engine.networks[other.id] = type(other)(
+                other.id, name, other.settings, self._network_mark({})
+            )
 
     def _any_container(self) -> ObservedContainer | None:
         containers = list(self.engine.containers.values())

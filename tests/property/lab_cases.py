@@ -1,7 +1,9 @@
-"""Random pairs of a file that runs containers and an engine on which an earlier file, other people and accidents have been.
+"""Random pairs of a file that runs containers and an engine on which an earlier file, other people
+and accidents have been.
 
-An observed state is what the simulator makes of: some networks and foreign containers; an earlier file, carried out whole or in part (a
-crash); what then happened by hand. The desired state is written against it: the same names, often the same settings.
+An observed state is what the simulator makes of: some networks and foreign containers; an earlier
+file, carried out whole or in part (a crash); what then happened by hand. The desired state is
+written against it: the same names, often the same settings.
 """
 
 from __future__ import annotations
@@ -37,14 +39,22 @@ from .strategies import ENGINES, HERE, File
 
 @dataclass(frozen=True)
 class LabSpace(Space):
-    """What labs are made of, beside networks: names of strangers' containers, images, the program that runs, host ports."""
+    """What labs are made of, beside networks: names of strangers' containers, images, the program
+    that runs, host ports.
+    """
 
     containers: tuple[str, ...] = ("w", "x", "y", "z")
     modes: tuple[str, ...] = ("bridge", "default", "none", "host", "name", "name")
     foreign: tuple[str, ...] = ("f1", "f2")
     images: tuple[str, ...] = ("img:1", "img:2")
     program: tuple[str, ...] = ("sleep", "9")
-    ports: tuple[str, ...] = ("8080->80/tcp", "127.0.0.1:8080->80/tcp", "8081->81/tcp", "8080->80/udp", "[::1]:8081->81/tcp")
+    ports: tuple[str, ...] = (
+        "8080->80/tcp",
+        "127.0.0.1:8080->80/tcp",
+        "8081->81/tcp",
+        "8080->80/udp",
+        "[::1]:8081->81/tcp",
+    )
     restarts: tuple[str, ...] = ("no", "on-failure")
     registry: bool = True
     """Whether images come, move and go."""
@@ -55,7 +65,9 @@ LAB = LabSpace()
 
 @dataclass(frozen=True)
 class Case:
-    """One question to the planner, and how its observed state came about: calls, the earlier file and its policy, more calls."""
+    """One question to the planner, and how its observed state came about: calls, the earlier file
+    and its policy, more calls.
+    """
 
     desired: DesiredState
     observed: ObservedState
@@ -73,12 +85,22 @@ def seeded(seed: int, space: LabSpace = LAB, engine: EngineInfo | None = None) -
     past.happen()
     observed = past.engine.observed
     desired = LabFile(choose, space, observed, past.earlier).write()
-    return Case(desired, observed, _policy(choose, desired, observed), past.before, past.earlier, past.whole, tuple(past.calls))
+    return Case(
+        desired,
+        observed,
+        _policy(choose, desired, observed),
+        past.before,
+        past.earlier,
+        past.whole,
+        tuple(past.calls),
+    )
 
 
 def _policy(choose: Choose, desired: DesiredState, observed: ObservedState) -> Policy:
     strange = {n.name for n in observed.networks if not (n.mark and n.mark.topology == OURS)}
-    adopt = frozenset(name for name in sorted(desired.networks) if name in strange and choose.chance(70))
+    adopt = frozenset(
+        name for name in sorted(desired.networks) if name in strange and choose.chance(70)
+    )
     plain = Policy(adopt, disrupt_foreign=choose.chance(60), allow_empty=True)
     match choose.one(("apply", "apply", "apply", "apply", "reset", "keep", "wipe", "destroy")):
         case "reset":
@@ -86,14 +108,17 @@ def _policy(choose: Choose, desired: DesiredState, observed: ObservedState) -> P
         case "keep":
             return replace(plain, exclusive=True, keep_containers=True)
         case "wipe":
-            spare = choose.some([c.id for c in observed.containers if not c.network_mode.startswith("container:")], 15)
+            spare = choose.some(
+                [c.id for c in observed.containers if not c.network_mode.startswith("container:")],
+                15,
+            )
             return replace(plain, reset=True, exclusive=True, wipe=True, spare=frozenset(spare))
         case "destroy":
             return replace(plain, destroyed=desired)
     return plain
 
 
-# --- the file --------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 class LabFile(File):
@@ -101,7 +126,13 @@ class LabFile(File):
 
     space: LabSpace
 
-    def __init__(self, choose: Choose, space: LabSpace, observed: ObservedState, earlier: DesiredState | None = None) -> None:
+    def __init__(
+        self,
+        choose: Choose,
+        space: LabSpace,
+        observed: ObservedState,
+        earlier: DesiredState | None = None,
+    ) -> None:
         super().__init__(choose, space, observed)
         self.earlier = earlier or DesiredState(OURS)
         self.ports: list[str] = []
@@ -114,8 +145,14 @@ class LabFile(File):
             before = self.earlier.networks.get(name)
             if before and self.choose.chance(60):
                 before = replace(before, settings=self._without_overlap(before.settings))
-                self.taken += [str(subnet) for family in ("ipv4", "ipv6") for subnet in _tuple(before.settings.get(f"{family}.subnet"))]
-            self.networks[name] = before if before and self.choose.chance(95) else self._network(name)
+                self.taken += [
+                    str(subnet)
+                    for family in ("ipv4", "ipv6")
+                    for subnet in _tuple(before.settings.get(f"{family}.subnet"))
+                ]
+            self.networks[name] = (
+                before if before and self.choose.chance(95) else self._network(name)
+            )
         names = list(self.space.containers)
         if self.choose.chance(50):
             names.reverse()
@@ -131,9 +168,13 @@ class LabFile(File):
             if found := self._container(name):
                 self.written[name] = found
         else:
-            self.written[name] = self._managed(name, before if before and before.managed else None, present)
+            self.written[name] = self._managed(
+                name, before if before and before.managed else None, present
+            )
 
-    def _managed(self, name: str, before: DesiredContainer | None, present: ObservedContainer | None) -> DesiredContainer:
+    def _managed(
+        self, name: str, before: DesiredContainer | None, present: ObservedContainer | None
+    ) -> DesiredContainer:
         same = before is not None and self.choose.chance(70)
         shot = before.one_shot if before and same else self.choose.chance(12)
         settings = dict(before.settings) if before and same else self._settings(shot)
@@ -146,13 +187,25 @@ class LabFile(File):
         if mode in ("", "bridge"):
             settings |= self._ports(settings.pop("ports", None), same)
         elif mode.startswith("container:"):
-            settings = {path: value for path, value in settings.items() if path not in ("hostname", "ports")}
+            settings = {
+                path: value for path, value in settings.items() if path not in ("hostname", "ports")
+            }
         settings = {p: v for p, v in settings.items() if not p.startswith("environment.")} | {
             f"environment.{key}": secret_digest(key, value) for key, value in environment.items()
         }
-        networks = [] if mode else [network for network in self.networks if self.choose.chance(self._likely(network, before, same))]
+        networks = (
+            []
+            if mode
+            else [
+                network
+                for network in self.networks
+                if self.choose.chance(self._likely(network, before, same))
+            ]
+        )
         endpoints = tuple(self._again(network, before, present) for network in networks)
-        if mode == "bridge" or (not mode and not networks and self.choose.chance(80)):  # otherwise `networks: []`
+        if mode == "bridge" or (
+            not mode and not networks and self.choose.chance(80)
+        ):  # otherwise `networks: []`
             endpoints = (DesiredEndpoint("bridge", HERE),)
         return DesiredContainer(
             name,
@@ -172,7 +225,9 @@ class LabFile(File):
             return 55
         return 92 if any(endpoint.network == network for endpoint in before.endpoints) else 12
 
-    def _again(self, network: str, before: DesiredContainer | None, present: ObservedContainer | None) -> Any:
+    def _again(
+        self, network: str, before: DesiredContainer | None, present: ObservedContainer | None
+    ) -> Any:
         old = next((e for e in before.endpoints if e.network == network), None) if before else None
         if old is None or self.choose.chance(35):
             return self._endpoint(network, present)
@@ -180,7 +235,10 @@ class LabFile(File):
 
     def _settings(self, shot: bool) -> dict[str, Value]:
         choose = self.choose
-        settings: dict[str, Value] = {"image": choose.one(self.space.images), "command": ENDS if shot else self.space.program}
+        settings: dict[str, Value] = {
+            "image": choose.one(self.space.images),
+            "command": ENDS if shot else self.space.program,
+        }
         optional: dict[str, tuple[Value, ...]] = {
             "labels.l": ("1", "2"),
             "restart": ("no",) if shot else self.space.restarts,
@@ -191,7 +249,9 @@ class LabFile(File):
         }
         if not shot and choose.chance(25):
             settings |= {"healthcheck.test": ("CMD", "true"), "healthcheck.interval": 200_000_000}
-        return settings | {path: choose.one(values) for path, values in optional.items() if choose.chance(25)}
+        return settings | {
+            path: choose.one(values) for path, values in optional.items() if choose.chance(25)
+        }
 
     def _nudge(self, settings: dict[str, Value]) -> None:
         """One thing that somebody changes in a file."""
@@ -210,7 +270,10 @@ class LabFile(File):
             settings[path] = self.choose.one(changes[path])
 
     def _environment(self) -> dict[str, str]:
-        return {key: self.choose.one(("hunter2", "s3cr3t-two")) for key in self.choose.some(("A", "B"), 25)}
+        return {
+            key: self.choose.one(("hunter2", "s3cr3t-two"))
+            for key in self.choose.some(("A", "B"), 25)
+        }
 
     def _mode(self, before: Value | None, same: bool) -> str:
         """The network mode, or nothing for networks."""
@@ -221,18 +284,38 @@ class LabFile(File):
         )
         if mode != "of" and not mode.startswith("container:"):
             return mode
-        modes = {name: str(c.settings.get("network_mode", "")) for name, c in self.written.items() if not c.one_shot and c.managed}
+        modes = {
+            name: str(c.settings.get("network_mode", ""))
+            for name, c in self.written.items()
+            if not c.one_shot and c.managed
+        }
         others = [name for name, mode in modes.items() if not mode.startswith("container:")]
-        others += [c.name for c in self.observed.containers if c.mark is None and c.name in self.space.foreign]
+        others += [
+            c.name
+            for c in self.observed.containers
+            if c.mark is None and c.name in self.space.foreign
+        ]
         wanted = mode.removeprefix("container:")
-        return f"container:{wanted if wanted in others else self.choose.one(others)}" if others else ""
+        return (
+            f"container:{wanted if wanted in others else self.choose.one(others)}" if others else ""
+        )
 
     def _ports(self, before: Value | None, same: bool) -> dict[str, Value]:
-        wanted = _tuple(before) if before and same else tuple(self.choose.some(self.space.ports, 14))
-        free = [p for p in wanted if not any(ports_meet(a, b) for a in host_ports((p,)) for b in host_ports(tuple(self.ports)))]
+        wanted = (
+            _tuple(before) if before and same else tuple(self.choose.some(self.space.ports, 14))
+        )
+        free = [
+            p
+            for p in wanted
+            if not any(
+                ports_meet(a, b) for a in host_ports((p,)) for b in host_ports(tuple(self.ports))
+            )
+        ]
         kept: list[str] = []
         for port in free:
-            if not any(ports_meet(a, b) for a in host_ports((port,)) for b in host_ports(tuple(kept))):
+            if not any(
+                ports_meet(a, b) for a in host_ports((port,)) for b in host_ports(tuple(kept))
+            ):
                 kept.append(port)
         self.ports += kept
         return {"ports": tuple(sorted(kept))} if kept else {}
@@ -244,7 +327,11 @@ class LabFile(File):
                 conditions: list[Condition] = ["started"]
                 conditions += ["completed"] if other.one_shot else []
                 conditions += ["healthy"] if "healthcheck.test" in other.settings else []
-                found.append(Dependency(name, conditions[-1] if other.one_shot else self.choose.one(conditions)))
+                found.append(
+                    Dependency(
+                        name, conditions[-1] if other.one_shot else self.choose.one(conditions)
+                    )
+                )
         return tuple(found)
 
 
@@ -252,7 +339,7 @@ def _tuple(value: Value | None) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-# --- what happened ---------------------------------------------------------------------------------------------------
+# --- what happened --------------------------------------------------------------------------------
 
 
 class Past(History):
@@ -271,7 +358,9 @@ class Past(History):
     def happen(self) -> None:
         for name in self.choose.some(self.space.networks, 45):
             self._create(name)
-        for name in self.choose.some(self.space.foreign, 50) + self.choose.some(self.space.containers, 4):
+        for name in self.choose.some(self.space.foreign, 50) + self.choose.some(
+            self.space.containers, 4
+        ):
             self._run(name)
         for _ in range(self.choose.one(range(4))):
             self._something()
@@ -299,12 +388,19 @@ class Past(History):
         """The earlier file; one in six runs of it is cut off."""
         earlier = LabFile(self.choose, self.space, self.engine.observed).write()
         adopt = frozenset(earlier.networks)
-        made = plan(earlier, self.engine.observed, None, Policy(adopt, disrupt_foreign=True, allow_empty=True))
+        made = plan(
+            earlier,
+            self.engine.observed,
+            None,
+            Policy(adopt, disrupt_foreign=True, allow_empty=True),
+        )
         if not made.applyable:
             return
         self.earlier = earlier
         self.whole = not self.choose.chance(16)
-        for step in made.steps if self.whole else made.steps[: self.choose.one(range(len(made.steps) + 1))]:
+        for step in (
+            made.steps if self.whole else made.steps[: self.choose.one(range(len(made.steps) + 1))]
+        ):
             self.engine.run(step)
 
     def _ours(self) -> list[ObservedContainer]:
@@ -318,7 +414,10 @@ class Past(History):
         container = self._one_of_ours()
         if container and container.state == "running":
             code = self.choose.one((3, 0, 137))
-            self._do(Call("end", container=container.name, mode=str(code)), lambda: self.engine.end(container, code))
+            self._do(
+                Call("end", container=container.name, mode=str(code)),
+                lambda: self.engine.end(container, code),
+            )
 
     def _starts(self) -> None:
         container = self._one_of_ours()
@@ -326,24 +425,47 @@ class Past(History):
             self._do(Call("start", container=container.name), lambda: self.engine.start(container))
 
     def _anew(self) -> None:
-        """One that others share the network of, if there is any, ends and is started again: they are cut off."""
-        owners = {container.network_mode.removeprefix("container:") for container in self.engine.containers.values()}
-        container = next((container for container in self._ours() if container.id in owners and container.state == "running"), None)
+        """One that others share the network of, if there is any, ends and is started again: they
+        are cut off.
+        """
+        owners = {
+            container.network_mode.removeprefix("container:")
+            for container in self.engine.containers.values()
+        }
+        container = next(
+            (
+                container
+                for container in self._ours()
+                if container.id in owners and container.state == "running"
+            ),
+            None,
+        )
         if container:
-            self._do(Call("end", container=container.name, mode="3"), lambda: self.engine.end(container, 3))
+            self._do(
+                Call("end", container=container.name, mode="3"),
+                lambda: self.engine.end(container, 3),
+            )
             ended = self.engine.containers[container.id]
             self._do(Call("start", container=container.name), lambda: self.engine.start(ended))
 
     def _gone(self) -> None:
         container = self._one_of_ours()
         if container and self.choose.chance(50):
-            self._do(Call("delete", container=container.name), lambda: self.engine.delete(container, False))
+            self._do(
+                Call("delete", container=container.name),
+                lambda: self.engine.delete(container, False),
+            )
 
     def _renamed(self) -> None:
         container = self._one_of_ours()
         if container and self.choose.chance(50):
-            name = self.choose.one((f"{container.name}-moved", f"{container.name}.netplan-{container.id[:12]}"))
-            self._do(Call("rename", container=container.name, mode=name), lambda: self.engine.rename(container, name))
+            name = self.choose.one(
+                (f"{container.name}-moved", f"{container.name}.netplan-{container.id[:12]}")
+            )
+            self._do(
+                Call("rename", container=container.name, mode=name),
+                lambda: self.engine.rename(container, name),
+            )
 
     def _moved(self) -> None:
         """An image is built anew under its name, taken away, or the registry has a newer one."""
@@ -359,7 +481,10 @@ class Past(History):
 
     def _attached(self) -> None:
         """Another topology attaches one of ours to a network."""
-        container, networks = self._one_of_ours(), [n for n in self.engine.networks.values() if n.name not in PREDEFINED]
+        container, networks = (
+            self._one_of_ours(),
+            [n for n in self.engine.networks.values() if n.name not in PREDEFINED],
+        )
         if container is None or not networks:
             return
         network = self.choose.one(networks)
@@ -373,7 +498,12 @@ class Past(History):
     def _joins(self) -> None:
         """A stranger shares the network of one of ours."""
         container = self._one_of_ours()
-        if container and container.live and not container.network_mode.startswith("container:") and self.choose.chance(40):
+        if (
+            container
+            and container.live
+            and not container.network_mode.startswith("container:")
+            and self.choose.chance(40)
+        ):
             name = f"g-{container.name}"
             if any(other.name == name for other in self.engine.containers.values()):
                 return
@@ -384,7 +514,10 @@ class Past(History):
 
 def _images(choose: Choose, space: LabSpace) -> dict[str, ObservedImage]:
     """The first has a volume and a variable, the second a label."""
-    said: tuple[dict[str, Value], ...] = ({"environment.PATH": "0" * 12, "volumes./data": "volume:"}, {"labels.l": "0"})
+    said: tuple[dict[str, Value], ...] = (
+        {"environment.PATH": "0" * 12, "volumes./data": "volume:"},
+        {"labels.l": "0"},
+    )
     known = {
         name: ObservedImage(f"sha256:{number:010d}-image", {"command": ("sh",), **settings})
         for number, (name, settings) in enumerate(zip(space.images, said, strict=True), 1)

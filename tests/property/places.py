@@ -1,4 +1,8 @@
-"""Every place of a topology file that a scalar can stand at, found in the published schema, and files that have one there."""
+"""Every place of a topology file that a scalar can stand at, found in the published schema, and
+files that have one there.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -16,8 +20,17 @@ Path = tuple[str | int, ...]
 POOL = {"subnet": "10.1.0.0/24"}
 BASE: dict[str, Any] = {
     "name": "t",
-    "networks": {"n": {}, "dual": {"enable_ipv6": True, "ipam": {"config": [{"subnet": "10.2.0.0/24"}, {"subnet": "fd00:2::/64"}]}}},
-    "containers": {"web": {"image": "a"}, "db": {"image": "a", "one_shot": True, "volumes": ["vol:/u"]}},
+    "networks": {
+        "n": {},
+        "dual": {
+            "enable_ipv6": True,
+            "ipam": {"config": [{"subnet": "10.2.0.0/24"}, {"subnet": "fd00:2::/64"}]},
+        },
+    },
+    "containers": {
+        "web": {"image": "a"},
+        "db": {"image": "a", "one_shot": True, "volumes": ["vol:/u"]},
+    },
     "volumes": {"vol": {}},
 }
 """What every place is put into."""
@@ -90,7 +103,13 @@ def _put(root: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
                 holder[part] = [] if isinstance(following, int) else {}
             holder = holder[part]
         if isinstance(holder, dict):
-            holder.update({key: other for key, other in _needed(path[: index + 1]).items() if key not in holder and key != following})
+            holder.update(
+                {
+                    key: other
+                    for key, other in _needed(path[: index + 1]).items()
+                    if key not in holder and key != following
+                }
+            )
             _accompany(holder, path, str(following))
     last = path[-1]
     if isinstance(last, int):
@@ -112,7 +131,9 @@ def _accompany(holder: dict[str, Any], path: Path, key: str) -> None:
 
 
 def _needed(path: Path) -> dict[str, Any]:
-    """Required keys of the mapping at `path`, with examples; an attachment of `web` is on the network with both families."""
+    """Required keys of the mapping at `path`, with examples; an attachment of `web` is on the
+    network with both families.
+    """
     schema = _at(path)
     return {key: _example(key, schema["properties"][key]) for key in schema.get("required", ())}
 
@@ -156,8 +177,12 @@ def _walk(path: Path, schema: dict[str, Any], examples: tuple[Any, ...]) -> Iter
         yield Place(path, schema, examples)
     for key, rule in _below(schema):
         name = _NAMES.get(path, key) if key == "u" else key
-        known = EXAMPLES.get(f"{path[-1]}[]" if path and (isinstance(key, int) or key == "u") else str(key))
-        yield from _walk((*path, name), rule, tuple(rule.get("examples", ())) if known is None else (known,))
+        known = EXAMPLES.get(
+            f"{path[-1]}[]" if path and (isinstance(key, int) or key == "u") else str(key)
+        )
+        yield from _walk(
+            (*path, name), rule, tuple(rule.get("examples", ())) if known is None else (known,)
+        )
 
 
 def _at(path: Path) -> dict[str, Any]:
@@ -171,7 +196,7 @@ def _at(path: Path) -> dict[str, Any]:
 PLACES = tuple(_walk((), topology_schema(), ()))
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -188,7 +213,8 @@ def text_of(value: Any, depth: int = 0) -> str:
         return " " + value.text.replace("\n", f"\n{pad}") + "\n"
     if isinstance(value, dict) and value:
         return "\n" + "".join(
-            f"{pad}{key.text if isinstance(key, Raw) else json.dumps(key)}:{text_of(value[key], depth + 1)}" for key in value
+            f"{pad}{key.text if isinstance(key, Raw) else json.dumps(key)}:{text_of(value[key], depth + 1)}"
+            for key in value
         )
     if isinstance(value, list) and value:
         return "\n" + "".join(f"{pad}-{text_of(item, depth + 1)}" for item in value)

@@ -1,5 +1,7 @@
 """Scalars in every spelling that YAML has for them, and what Compose passes on of each."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
@@ -17,12 +19,16 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9:.]+(Z|[-+][0-9:]+)
 
 
 def compose_passes(plain: str) -> str | None:
-    """The text that Compose 2.40 (go-yaml v3, then Go's `%v`) makes of a plain scalar; REFUSED for none. Nothing is empty text."""
+    """The text that Compose 2.40 (go-yaml v3, then Go's `%v`) makes of a plain scalar; REFUSED for
+    none. Nothing is empty text.
+    """
     if plain in ("", "~", "null", "Null", "NULL"):
         return ""
     if plain in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return plain.lower()
-    if re.fullmatch(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", plain) or (_DATE.match(plain) and " -" not in plain and " +" not in plain):
+    if re.fullmatch(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", plain) or (
+        _DATE.match(plain) and " -" not in plain and " +" not in plain
+    ):
         return REFUSED
     bare = plain.replace("_", "")
     if plain[:1] in "+-.0123456789" and (number := _integer(bare)) is not None:
@@ -42,7 +48,11 @@ def _integer(text: str) -> int | None:
         ("", 10, "[0-9]+"),
     ):
         if digits.startswith(prefix) and re.fullmatch(allowed, digits[len(prefix) :]):
-            return None if base == 10 and len(digits) > 1 and digits[0] == "0" else sign * int(digits[len(prefix) :], base)
+            return (
+                None
+                if base == 10 and len(digits) > 1 and digits[0] == "0"
+                else sign * int(digits[len(prefix) :], base)
+            )
     return None
 
 
@@ -59,7 +69,7 @@ def go_float(value: float) -> str:
     return f"{'-' if value < 0 else ''}{digits[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02}"
 
 
-# --- what can be written ---------------------------------------------------------------------------------------------
+# --- what can be written --------------------------------------------------------------------------
 
 _CASES = (str.lower, str.upper, str.title, lambda word: word[:1].upper() + word[1:].lower())
 _WORDS = "true false yes no on off y n null ~ .inf -.inf +.inf .nan inf nan infinity <<"
@@ -76,7 +86,9 @@ PLAIN = tuple(_PLAIN.split())
 
 @dataclass(frozen=True)
 class Scalar:
-    """One scalar: its text, and whether it stands as it is (plain) or in quotes or a block, where it is text whatever it looks like."""
+    """One scalar: its text, and whether it stands as it is (plain) or in quotes or a block, where
+    it is text whatever it looks like.
+    """
 
     text: str
     style: str = "plain"
@@ -84,7 +96,13 @@ class Scalar:
     @property
     def passed(self) -> str | None:
         """What Compose makes of it."""
-        return compose_passes(self.text) if self.style == "plain" else REFUSED if self.style == "tag" else self.text
+        return (
+            compose_passes(self.text)
+            if self.style == "plain"
+            else REFUSED
+            if self.style == "tag"
+            else self.text
+        )
 
     def written(self) -> str:
         """It in YAML."""
@@ -107,28 +125,82 @@ class Scalar:
 def _number_in_some_base(draw: st.DrawFn) -> str:
     number = draw(st.integers(-(10 ** draw(st.integers(0, 22))), 10 ** draw(st.integers(0, 22))))
     form = draw(
-        st.sampled_from(["{:d}", "{:+d}", "0x{:x}", "0X{:X}", "0o{:o}", "0{:o}", "0b{:b}", "{:_d}", "{:d}.", "{:d}.0", "{:,d}", "0{:d}"])
+        st.sampled_from(
+            [
+                "{:d}",
+                "{:+d}",
+                "0x{:x}",
+                "0X{:X}",
+                "0o{:o}",
+                "0{:o}",
+                "0b{:b}",
+                "{:_d}",
+                "{:d}.",
+                "{:d}.0",
+                "{:,d}",
+                "0{:d}",
+            ]
+        )
     )
     return form.format(number if form in ("{:d}", "{:+d}", "{:d}.", "{:d}.0") else abs(number))
 
 
 def _float_in_some_form(draw: st.DrawFn) -> str:
-    number = draw(st.floats(allow_nan=False, allow_infinity=False) | st.floats(-2e7, 2e7) | st.decimals(-9999, 9999, places=2).map(float))
-    form = draw(st.sampled_from(["{!r}", "{:f}", "{:e}", "{:E}", "{:g}", "{:.1f}", "{:.2f}", "{:+.3f}", "{:.0e}", "{:.3g}", "{:_.2f}"]))
+    number = draw(
+        st.floats(allow_nan=False, allow_infinity=False)
+        | st.floats(-2e7, 2e7)
+        | st.decimals(-9999, 9999, places=2).map(float)
+    )
+    form = draw(
+        st.sampled_from(
+            [
+                "{!r}",
+                "{:f}",
+                "{:e}",
+                "{:E}",
+                "{:g}",
+                "{:.1f}",
+                "{:.2f}",
+                "{:+.3f}",
+                "{:.0e}",
+                "{:.3g}",
+                "{:_.2f}",
+            ]
+        )
+    )
     text = form.format(number)
-    return text.replace("0.", ".", 1) if draw(st.booleans()) and text.startswith(("0.", "-0.", "+0.")) else text
+    return (
+        text.replace("0.", ".", 1)
+        if draw(st.booleans()) and text.startswith(("0.", "-0.", "+0."))
+        else text
+    )
 
 
 def _time(draw: st.DrawFn) -> str:
     moment = draw(st.datetimes())
-    form = draw(st.sampled_from(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dt%H:%M:%S.5+01:00", "%H:%M:%S", "%H:%M"]))
+    form = draw(
+        st.sampled_from(
+            [
+                "%Y-%m-%d",
+                "%Y-%m-%dT%H:%M:%SZ",
+                "%Y-%m-%d %H:%M:%S",
+                "%Y-%m-%dt%H:%M:%S.5+01:00",
+                "%H:%M:%S",
+                "%H:%M",
+            ]
+        )
+    )
     return moment.strftime(form) if moment.year >= 1000 else "1999-12-31"
 
 
 @st.composite
 def scalars(draw: st.DrawFn, known: tuple[str, ...] = ()) -> Scalar:
     """Any scalar; `known` are texts that mean something at the place."""
-    kind = draw(st.sampled_from(["word", "plain", "plain", "base", "float", "float", "time", "known", "known", "text"]))
+    kind = draw(
+        st.sampled_from(
+            ["word", "plain", "plain", "base", "float", "float", "time", "known", "known", "text"]
+        )
+    )
     match kind:
         case "word":
             text = draw(st.sampled_from(_CASES))(draw(st.sampled_from(WORDS)))
@@ -141,7 +213,11 @@ def scalars(draw: st.DrawFn, known: tuple[str, ...] = ()) -> Scalar:
         case "known" if known:
             text = draw(st.sampled_from(known))
         case "text":
-            text = draw(st.text(st.sampled_from("abAB019 .:-_/=@'\"#[]{}"), min_size=1, max_size=6).filter(lambda t: t == t.strip()))
+            text = draw(
+                st.text(st.sampled_from("abAB019 .:-_/=@'\"#[]{}"), min_size=1, max_size=6).filter(
+                    lambda t: t == t.strip()
+                )
+            )
         case _:
             text = draw(st.sampled_from(PLAIN))
     styles = ["single", "double", "literal", "folded", "forced"]

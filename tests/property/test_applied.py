@@ -1,4 +1,6 @@
-"""What was applied is as declared: planning a file against the engine that it leaves finds nothing to do, for random files."""
+"""What was applied is as declared: planning a file against the engine that it leaves finds nothing
+to do, for random files.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,11 @@ from . import lab_cases
 from .strategies import ENGINES, Case, cases, seeded
 
 CASES = int(os.environ.get("NETPLAN_CASES", "10000")) // 5
-QUICK = settings(max_examples=int(os.environ.get("NETPLAN_EXAMPLES", "150")), deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=int(os.environ.get("NETPLAN_EXAMPLES", "150")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def nothing_is_left(desired: DesiredState) -> None:
@@ -31,7 +37,11 @@ def the_way_there_is_all_new(desired: DesiredState) -> None:
     """From nothing everything is made, and nothing is taken away."""
     found = plan(desired, assumed([desired]))
     own = {network.name for network in desired.networks.values() if not network.external}
-    assert {change.network for change in found.changes if change.actions == ("create",) and change.kind == "network"} == own
+    assert {
+        change.network
+        for change in found.changes
+        if change.actions == ("create",) and change.kind == "network"
+    } == own
     assert all(change.actions in (("create",), ("connect",), ("pull",)) for change in found.changes)
     runs = {c.name for c in desired.containers.values() if c.managed}
     assert {change.container for change in found.changes if change.kind == "container"} == runs
@@ -41,8 +51,12 @@ def the_way_back_is_all_removed(desired: DesiredState) -> None:
     found = plan(replace(desired, networks={}, containers={}), applied(desired))
     own = {network.name for network in desired.networks.values() if not network.external}
     runs = {c.name for c in desired.containers.values() if c.managed}
-    assert {step.network for step in found.steps if step.op == "remove" and step.kind == "network"} == own
-    assert {step.container for step in found.steps if step.op == "remove" and step.kind == "container"} == runs
+    assert {
+        step.network for step in found.steps if step.op == "remove" and step.kind == "network"
+    } == own
+    assert {
+        step.container for step in found.steps if step.op == "remove" and step.kind == "container"
+    } == runs
     assert all(step.op in ("remove", "disconnect", "stop") for step in found.steps)
 
 
@@ -65,7 +79,9 @@ def test_the_same_for_labs() -> None:
     for seed in range(CASES):
         desired = lab_cases.seeded(seed).desired
         modes |= {
-            c.mode.partition(":")[0] + " of ours" * (c.shares in desired.containers) for c in desired.containers.values() if c.managed
+            c.mode.partition(":")[0] + " of ours" * (c.shares in desired.containers)
+            for c in desired.containers.values()
+            if c.managed
         }
         nothing_is_left(desired)
         the_way_there_is_all_new(desired)
@@ -74,7 +90,9 @@ def test_the_same_for_labs() -> None:
 
 
 def test_from_one_lab_to_another() -> None:
-    """Planned without a mistake, whatever there was before; and what was applied last is as declared."""
+    """Planned without a mistake, whatever there was before; and what was applied last is as
+    declared.
+    """
     for seed in range(CASES):
         case = lab_cases.seeded(seed)
         before, after = case.earlier or DesiredState(case.desired.topology), case.desired

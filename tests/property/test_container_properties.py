@@ -1,6 +1,8 @@
-"""What holds of every plan for a file that runs containers, for random pairs of a file and an engine with a past.
+"""What holds of every plan for a file that runs containers, for random pairs of a file and an
+engine with a past.
 
-Numbered cases as in test_planner_properties.py: a failure names its seed, `NETPLAN_CASES` says how many.
+Numbered cases as in test_planner_properties.py: a failure names its seed, `NETPLAN_CASES` says how
+many.
 """
 
 from __future__ import annotations
@@ -24,7 +26,16 @@ from reconciler.runs.outcome import afterwards
 from .lab import LabEngine, simulate_lab
 from .lab_cases import Case, seeded
 from .lab_checker import lab_problems, lost_attachments
-from .test_planner_properties import AFTER_A_FAILURE, any_order, canonical, naming, nothing, nothing_to_do, one_plan, shuffled
+from .test_planner_properties import (
+    AFTER_A_FAILURE,
+    any_order,
+    canonical,
+    naming,
+    nothing,
+    nothing_to_do,
+    one_plan,
+    shuffled,
+)
 
 CASES = int(os.environ.get("NETPLAN_CASES", "10000")) // 2
 AT_ONCE = 500
@@ -37,7 +48,9 @@ def target(case: Case) -> DesiredState:
     return DesiredState(case.desired.topology) if case.policy.destroyed else case.desired
 
 
-def arrives(desired: DesiredState, observed: ObservedState, policy: Policy, made: Plan, after: LabEngine) -> None:
+def arrives(
+    desired: DesiredState, observed: ObservedState, policy: Policy, made: Plan, after: LabEngine
+) -> None:
     nothing(lab_problems(desired, observed, after, policy))
     nothing_to_do(one_plan(desired, after.observed, afterwards(policy)))
 
@@ -51,7 +64,9 @@ def arrives_in_any_order(case: Case, chance: random.Random) -> None:
 
 
 def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
-    """A run that is cut off anywhere is finished by the next, and nobody's data is lost; nor, as its journal is there, an attachment."""
+    """A run that is cut off anywhere is finished by the next, and nobody's data is lost; nor, as
+    its journal is there, an attachment.
+    """
     desired = target(case)
     made = one_plan(desired, case.observed, policy := replace(case.policy, disrupt_foreign=True))
     if not made.applyable or not made.steps:
@@ -63,14 +78,26 @@ def arrives_after_a_crash(case: Case, chance: random.Random) -> None:
     if policy.wipe and not again.applyable:  # not everything is gone yet: it is begun again
         again = one_plan(desired, state, finishing := policy)
     if not again.applyable:
-        nothing([r for r in again.refusals if not any(reason in r.message for reason in AFTER_A_FAILURE)])
+        nothing(
+            [
+                r
+                for r in again.refusals
+                if not any(reason in r.message for reason in AFTER_A_FAILURE)
+            ]
+        )
         return
     after = simulate_lab(state, again.steps)
     arrives(desired, state, finishing, again, after)
     noted = Journal("netplan.journal.1", desired.topology, 1, taken_by(made, case.observed))
     recovered = plan(desired, state, [noted], finishing)
     if recovered.applyable and not policy.wipe:
-        nothing(list(lost_attachments(desired, case.observed, simulate_lab(state, recovered.steps).observed, finishing)))
+        nothing(
+            list(
+                lost_attachments(
+                    desired, case.observed, simulate_lab(state, recovered.steps).observed, finishing
+                )
+            )
+        )
     if not case.policy.reset:
         kept = {c.name for c in case.observed.containers if c.name in desired.containers}
         data = {v for c in case.observed.containers if c.name in kept for v in c.anonymous.values()}
@@ -88,7 +115,13 @@ def is_the_same_for_shuffled_input(case: Case, chance: random.Random) -> None:
 
 def keeps_secrets(case: Case, chance: random.Random) -> None:
     made = one_plan(target(case), case.observed, case.policy)
-    shown = repr(made) + str(asdict(made)) + json.dumps(asdict(made), default=str) + render_json(made) + render_text(made)
+    shown = (
+        repr(made)
+        + str(asdict(made))
+        + json.dumps(asdict(made), default=str)
+        + render_json(made)
+        + render_text(made)
+    )
     nothing([secret for secret in SECRETS if secret in shown])
 
 

@@ -1,8 +1,12 @@
-"""The simulator of containers is checked itself: cases of lab_cases.py on a real engine, call by call and plan by plan.
+"""The simulator of containers is checked itself: cases of lab_cases.py on a real engine, call by
+call and plan by plan.
 
-The earlier file of a case is carried out, what happened by hand is done, and what is then observed is planned for, simulated and carried
-out: what is observed afterwards must be what the simulator says, but for IDs and for what an engine chooses.
+The earlier file of a case is carried out, what happened by hand is done, and what is then observed
+is planned for, simulated and carried out: what is observed afterwards must be what the simulator
+says, but for IDs and for what an engine chooses.
 """
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -36,26 +40,38 @@ CASES = int(os.environ.get("NETPLAN_REPLAYS", "24"))
 """How many: 40 take about two and a half minutes on two busy processors."""
 LABS = 4
 """Cases under way at once, each with names, subnets and host ports of its own."""
-PROGRAM = ("sh", "-c", "trap 'exit 3' INT; trap 'exit 0' HUP; trap 'exit 137' TERM; sleep 3600 & wait")
+PROGRAM = (
+    "sh",
+    "-c",
+    "trap 'exit 3' INT; trap 'exit 0' HUP; trap 'exit 137' TERM; sleep 3600 & wait",
+)
 SIGNALS = {"0": "HUP", "3": "INT", "137": "KILL"}
 
 
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_simulator_of_containers_says_what_a_real_engine_does(host: str, image: str, engine_info: EngineInfo) -> None:
+def test_the_simulator_of_containers_says_what_a_real_engine_does(
+    host: str, image: str, engine_info: EngineInfo
+) -> None:
     if engine_info.flavor != "docker":
         pytest.skip("the simulator is of Docker engines")
     labs = [ContainerLab(number, Docker(host, image, engine_info)) for number in range(LABS)]
     with ThreadPoolExecutor(LABS) as pool:
-        outcomes = [found for done in [pool.submit(list, _work(lab, number)) for number, lab in enumerate(labs)] for found in done.result()]
+        outcomes = [
+            found
+            for done in [pool.submit(list, _work(lab, number)) for number, lab in enumerate(labs)]
+            for found in done.result()
+        ]
     wrong = [problem for _, problem in outcomes if problem]
     assert not wrong, "\n".join(wrong)
     assert len(outcomes) >= CASES
 
 
 def _work(lab: ContainerLab, number: int) -> Iterator[tuple[int, str]]:
-    """Each lab has its share of the seeds, and goes on until it has replayed its share of the cases."""
+    """Each lab has its share of the seeds, and goes on until it has replayed its share of the
+    cases.
+    """
     done, seed = 0, number
     lab.make_images()
     try:
@@ -77,9 +93,18 @@ def _work(lab: ContainerLab, number: int) -> Iterator[tuple[int, str]]:
 
 
 def _lets_choose(case: Case) -> bool:
-    """Whether the engine chooses a subnet, which another lab's network could take meanwhile: only one lab has such cases."""
-    declared = [network for file in (case.desired, case.earlier) if file for network in file.networks.values()]
-    settings = [call.settings for call in (*case.before, *case.after) if call.what == "create"] + [n.settings for n in declared]
+    """Whether the engine chooses a subnet, which another lab's network could take meanwhile: only
+    one lab has such cases.
+    """
+    declared = [
+        network
+        for file in (case.desired, case.earlier)
+        if file
+        for network in file.networks.values()
+    ]
+    settings = [call.settings for call in (*case.before, *case.after) if call.what == "create"] + [
+        n.settings for n in declared
+    ]
     return any(map(engine_chooses, settings))
 
 
@@ -89,13 +114,21 @@ class ContainerLab(Lab):
     def __init__(self, number: int, docker: Docker) -> None:
         super().__init__(number, docker)
         ports = [f"{21100 + 10 * number + n}" for n in range(2)]
-        names = {field: getattr(self.space, field) for field in ("networks", "subnets", "subnets6", "bridges", "twins")}
+        names = {
+            field: getattr(self.space, field)
+            for field in ("networks", "subnets", "subnets6", "bridges", "twins")
+        }
         self.labs = LabSpace(
             containers=tuple(docker.name(short) for short in "wxyz"),
             foreign=tuple(docker.name(short) for short in ("f1", "f2")),
             images=tuple(f"{docker.prefix}image:{n}" for n in (1, 2)),
             program=PROGRAM,
-            ports=(f"{ports[0]}->80/tcp", f"127.0.0.1:{ports[0]}->80/tcp", f"{ports[1]}->81/tcp", f"{ports[0]}->80/udp"),
+            ports=(
+                f"{ports[0]}->80/tcp",
+                f"127.0.0.1:{ports[0]}->80/tcp",
+                f"{ports[1]}->81/tcp",
+                f"{ports[0]}->80/udp",
+            ),
             restarts=("no",),
             registry=False,
             **names,
@@ -103,9 +136,14 @@ class ContainerLab(Lab):
 
     def make_images(self) -> None:
         for image, change in zip(self.labs.images, ("VOLUME /data", "LABEL l=0"), strict=True):
-            id = self.docker.do("POST", "/containers/create", {"Image": self.docker.image, "Cmd": ["sh"]})["Id"]
+            id = self.docker.do(
+                "POST", "/containers/create", {"Image": self.docker.image, "Cmd": ["sh"]}
+            )["Id"]
             name, _, tag = image.partition(":")
-            self.docker.do("POST", f"/commit?container={id}&repo={name}&tag={tag}&changes={change.replace(' ', '%20')}")
+            self.docker.do(
+                "POST",
+                f"/commit?container={id}&repo={name}&tag={tag}&changes={change.replace(' ', '%20')}",
+            )
             self.docker.do("DELETE", f"/containers/{id}")
 
     def remove_images(self) -> None:
@@ -113,7 +151,9 @@ class ContainerLab(Lab):
             self.docker.call("DELETE", f"/images/{image}?force=1")
 
     def run(self, case: Case) -> list[str] | None:
-        """What the engine did otherwise than the simulator said; None where the case cannot be made there."""
+        """What the engine did otherwise than the simulator said; None where the case cannot be made
+        there.
+        """
         engine = open_engine(self.docker.host)
         try:
             return self._replayed(case, engine)
@@ -124,7 +164,12 @@ class ContainerLab(Lab):
         for call in case.before:
             self._call(call)
         if case.earlier:
-            made = plan(case.earlier, self._see(engine), None, Policy(frozenset(case.earlier.networks), disrupt_foreign=True))
+            made = plan(
+                case.earlier,
+                self._see(engine),
+                None,
+                Policy(frozenset(case.earlier.networks), disrupt_foreign=True),
+            )
             if not made.applyable or not execute(made, engine, parallel=2).ok:
                 return None
         for call in case.after:
@@ -141,30 +186,65 @@ class ContainerLab(Lab):
         run = execute(made, engine, parallel=2)
         wrong = [f"{result.step.text}: {result.error}" for result in run.failed]
         after = self._see(engine)
-        wrong += _differences(essence(said.observed, before, automatic), essence(after, before, automatic, like=said.observed))
+        wrong += _differences(
+            essence(said.observed, before, automatic),
+            essence(after, before, automatic, like=said.observed),
+        )
         wrong += _differences(_run(said.observed, before), _run(after, before))
-        wrong += [problem for problem in lab_problems(desired, before, said, case.policy) if "sha256" not in problem]
-        wrong += [f"again: {step.text}: {step.reason}" for step in plan(desired, after, None, afterwards(case.policy)).steps]
+        wrong += [
+            problem
+            for problem in lab_problems(desired, before, said, case.policy)
+            if "sha256" not in problem
+        ]
+        wrong += [
+            f"again: {step.text}: {step.reason}"
+            for step in plan(desired, after, None, afterwards(case.policy)).steps
+        ]
         return wrong
 
     def _automatic(self, case: Case, before: ObservedState) -> set[tuple[str, str]]:
-        """The networks whose subnet the engine chose: those that a call or the earlier file made without one."""
+        """The networks whose subnet the engine chose: those that a call or the earlier file made
+        without one.
+        """
         chosen: set[tuple[str, str]] = set()
-        made = [(call.network, call.settings) for call in (*case.before, *case.after) if call.what == "create"]
-        made += [(network.name, network.settings) for network in case.earlier.networks.values()] if case.earlier else []
+        made = [
+            (call.network, call.settings)
+            for call in (*case.before, *case.after)
+            if call.what == "create"
+        ]
+        made += (
+            [(network.name, network.settings) for network in case.earlier.networks.values()]
+            if case.earlier
+            else []
+        )
         for name, settings in made:
-            chosen |= {(name, family) for family in ("ipv4", "ipv6") if f"{family}.subnet" not in settings}
-        return {(network.id, family) for network in before.networks for name, family in chosen if network.name == name}
+            chosen |= {
+                (name, family) for family in ("ipv4", "ipv6") if f"{family}.subnet" not in settings
+            }
+        return {
+            (network.id, family)
+            for network in before.networks
+            for name, family in chosen
+            if network.name == name
+        }
 
     def _see(self, engine: Engine) -> ObservedState:
         whole = observe(engine, images=self.labs.images)
         for _ in range(50):
-            if not any(c.live and c.settings.get("command") == ENDS for c in whole.containers if c.name.startswith(self.docker.prefix)):
+            if not any(
+                c.live and c.settings.get("command") == ENDS
+                for c in whole.containers
+                if c.name.startswith(self.docker.prefix)
+            ):
                 break
             time.sleep(0.1)
             whole = observe(engine, images=self.labs.images)
         mine = self.docker.prefix
-        networks = tuple(n for n in whole.networks if n.name in ("bridge", "host", "none") or n.name.startswith(mine))
+        networks = tuple(
+            n
+            for n in whole.networks
+            if n.name in ("bridge", "host", "none") or n.name.startswith(mine)
+        )
         containers = tuple(replace(c, health="") for c in whole.containers if mine in c.name)
         return replace(whole, networks=networks, containers=containers)
 
@@ -192,23 +272,34 @@ class ContainerLab(Lab):
 
 
 def _run(state: ObservedState, before: ObservedState) -> dict[str, Any]:
-    """What two engines in the same state have in common about the containers that are run, by name."""
+    """What two engines in the same state have in common about the containers that are run, by
+    name.
+    """
     names = {container.id: container.name for container in state.containers}
     known = {container.id for container in before.containers}
     volumes = {name for container in before.containers for name in container.anonymous.values()}
     return {c.name: _one(c, names, known, volumes) for c in state.containers if c.mark}
 
 
-def _one(container: ObservedContainer, names: dict[str, str], known: set[str], volumes: set[str]) -> dict[str, Any]:
+def _one(
+    container: ObservedContainer, names: dict[str, str], known: set[str], volumes: set[str]
+) -> dict[str, Any]:
     owner = container.network_mode.removeprefix("container:")
     mode = f"container:{names.get(owner, owner)}" if owner != container.network_mode else owner
-    unseen = {"network_mode", "platform"} | ({"hostname"} if mode == "host" else set())  # on the host it is the machine's
+    unseen = {"network_mode", "platform"} | (
+        {"hostname"} if mode == "host" else set()
+    )  # on the host it is the machine's
     return {
         "kept": container.id in known and container.id,
         "mode": "bridge" if mode == "default" else mode,
-        "settings": {path: value for path, value in container.settings.items() if path not in unseen},
+        "settings": {
+            path: value for path, value in container.settings.items() if path not in unseen
+        },
         "mark": container.mark,
         "image": container.image_id,
-        "volumes": {target: name if name in volumes else "new" for target, name in container.anonymous.items()},
+        "volumes": {
+            target: name if name in volumes else "new"
+            for target, name in container.anonymous.items()
+        },
         "ended": container.exit_code if container.state == "exited" else None,
     }

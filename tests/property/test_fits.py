@@ -21,7 +21,13 @@ VALUES = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES]
 
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Every place in a value: what holds it, and its key there."""
-    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    keys = (
+        list(value)
+        if isinstance(value, dict)
+        else range(len(value))
+        if isinstance(value, list)
+        else ()
+    )
     return [place for key in keys for place in ((value, key), *places(value[key]))]
 
 
@@ -32,7 +38,13 @@ def spoilt(draw: st.DrawFn) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         holder, key = draw(st.sampled_from(places(value)))
         if isinstance(holder, dict) and draw(st.booleans()):
-            holder[draw(st.sampled_from(["subnet", "name", "image", "ports", "no such key", "x-mine", ""]))] = holder.pop(key)
+            holder[
+                draw(
+                    st.sampled_from(
+                        ["subnet", "name", "image", "ports", "no such key", "x-mine", ""]
+                    )
+                )
+            ] = holder.pop(key)
         else:
             holder[key] = draw(TREES)
     return value
@@ -41,7 +53,9 @@ def spoilt(draw: st.DrawFn) -> Any:
 @given(spoilt() | TREES)
 @settings(max_examples=1500, deadline=None)
 def test_what_fits_is_valid(value: Any) -> None:
-    """Not the other way round: what is not certain at first sight, such as 1.0 for a whole number, may be valid too."""
+    """Not the other way round: what is not certain at first sight, such as 1.0 for a whole number,
+    may be valid too.
+    """
     assert not _fits()(value) or _validator().is_valid(value)
 
 

@@ -1,4 +1,6 @@
-"""What holds of every part of a plan, for random pairs of a file and an engine with a past; numbered cases, as in its neighbours."""
+"""What holds of every part of a plan, for random pairs of a file and an engine with a past;
+numbered cases, as in its neighbours.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,15 @@ Case = tuple[DesiredState, ObservedState, Policy]
 
 
 def case_of(seed: int) -> Case:
-    """Of a file with networks and attachments only, or one that runs containers; what it is asked for is to apply or to reset."""
+    """Of a file with networks and attachments only, or one that runs containers; what it is asked
+    for is to apply or to reset.
+    """
     made = (lab_cases if seed % 2 else strategies).seeded(seed)
-    policy = made.policy if not (made.policy.wipe or made.policy.destroyed) else Policy(made.policy.adopt)
+    policy = (
+        made.policy
+        if not (made.policy.wipe or made.policy.destroyed)
+        else Policy(made.policy.adopt)
+    )
     return made.desired, made.observed, policy
 
 
@@ -47,31 +55,54 @@ def parts(case: Case, chance: random.Random) -> Iterator[Policy]:
 
 
 def same(step: Step) -> tuple[object, ...]:
-    return step.op, step.text, step.container_id, step.network_id, repr(step.settings), repr(step.spec)
+    return (
+        step.op,
+        step.text,
+        step.container_id,
+        step.network_id,
+        repr(step.settings),
+        repr(step.spec),
+    )
 
 
 def is_a_part_of_the_whole(case: Case, chance: random.Random) -> None:
     """All steps are the whole plan's, and with each those that it needs."""
     desired, observed, policy = case
     for part in parts(case, chance):
-        whole = one_plan(with_undeclared(desired, observed), observed, replace(part, only=frozenset()))
+        whole = one_plan(
+            with_undeclared(desired, observed), observed, replace(part, only=frozenset())
+        )
         if policy.reset or policy.exclusive:  # what is not named is only applied
             continue
         made = one_plan(desired, observed, part)
         by_key = {same(step): step for step in whole.steps}
         found = {by_key[same(step)].id for step in made.steps}
-        nothing([f"{step.text} needs {other.text}" for step, other in _needs(whole, found) if other.id not in found])
+        nothing(
+            [
+                f"{step.text} needs {other.text}"
+                for step, other in _needs(whole, found)
+                if other.id not in found
+            ]
+        )
         assert made.fingerprint != whole.fingerprint
         nothing([r.message for r in made.refusals if r.about and r not in whole.refusals])
 
 
 def _needs(whole: Plan, found: set[int]) -> Iterator[tuple[Step, Step]]:
-    """Each step and what it needs, but for images, and the network that a container was created on where that may stay as it is."""
-    removed = {step.network for step in whole.steps if step.op == "remove" and step.kind == "network"}
+    """Each step and what it needs, but for images, and the network that a container was created on
+    where that may stay as it is.
+    """
+    removed = {
+        step.network for step in whole.steps if step.op == "remove" and step.kind == "network"
+    }
     for id in found:
         step = whole.steps[id - 1]
         for other in (whole.steps[id - 1] for id in step.needs):
-            waits = step.kind == "endpoint" and other.kind == "network" and other.network in removed - {step.network}
+            waits = (
+                step.kind == "endpoint"
+                and other.kind == "network"
+                and other.network in removed - {step.network}
+            )
             if other.kind != "image" and not waits:
                 yield step, other
 
@@ -82,7 +113,9 @@ def carried_out(observed: ObservedState, made: Plan, chance: random.Random) -> L
 
 
 def is_then_done(case: Case, chance: random.Random) -> None:
-    """It can be carried out in any order, takes off what it says and no more, and nothing of it is left to do."""
+    """It can be carried out in any order, takes off what it says and no more, and nothing of it is
+    left to do.
+    """
     desired, observed, _ = case
     for part in parts(case, chance):
         made = one_plan(desired, observed, part)
@@ -91,12 +124,20 @@ def is_then_done(case: Case, chance: random.Random) -> None:
         after = carried_out(observed, made, chance).observed
         again = one_plan(desired, after, afterwards(part))
         nothing([f"{sorted(part.only)}: {step.text}: {step.reason}" for step in again.steps])
-        nothing([r.message for r in again.refusals if "declares nothing of its topology" not in r.message])
+        nothing(
+            [
+                r.message
+                for r in again.refusals
+                if "declares nothing of its topology" not in r.message
+            ]
+        )
         nothing([f"{sorted(part.only)}: {lost}" for lost in _lost(observed, after, made)])
 
 
 def _lost(before: ObservedState, after: ObservedState, made: Plan) -> Iterator[str]:
-    """Attachments of containers that stay, which are gone without a word, and containers that no longer run."""
+    """Attachments of containers that stay, which are gone without a word, and containers that no
+    longer run.
+    """
     said = {(c.network, c.container) for c in made.changes if "disconnect" in c.actions}
     gone = {c.network for c in made.changes if c.kind == "network" and c.actions == ("delete",)}
     now = {container.id: container for container in after.containers}
@@ -106,7 +147,12 @@ def _lost(before: ObservedState, after: ObservedState, made: Plan) -> Iterator[s
             yield f"{old.name} does not run"
         for endpoint in old.endpoints if new else ():
             real = not (endpoint.phantom or endpoint.network == "none" or endpoint.network in gone)
-            if new and real and not new.endpoint(endpoint.network) and (endpoint.network, old.name) not in said:
+            if (
+                new
+                and real
+                and not new.endpoint(endpoint.network)
+                and (endpoint.network, old.name) not in said
+            ):
                 yield f"{old.name} on {endpoint.network}"
 
 
@@ -115,20 +161,39 @@ def in_any_order_makes_the_whole(case: Case, chance: random.Random) -> None:
     desired, observed, policy = case
     found = names(desired)
     for name in chance.sample(found, len(found)):
-        made = one_plan(desired, observed, replace(policy, disrupt_foreign=True, only=frozenset({name})))
+        made = one_plan(
+            desired, observed, replace(policy, disrupt_foreign=True, only=frozenset({name}))
+        )
         if not made.applyable:
             return
         observed = carried_out(observed, made, chance).observed
     left = plan(desired, observed, None, afterwards(replace(policy, disrupt_foreign=True)))
     because = ("which is removed", "shares the network of")  # it was made on what is not declared
-    forced = {step.container for step in left.steps if any(reason in step.reason for reason in because)}
-    ends = (step.op in ("remove", "disconnect", "stop", "wait") or step.network == "none" for step in left.steps)
-    declared = (step for step, ending in zip(left.steps, ends, strict=True) if not ending and step.container not in forced)
-    nothing([f"{step.text}: {step.reason}" for step in declared if step.container in desired.containers or not step.container])
+    forced = {
+        step.container for step in left.steps if any(reason in step.reason for reason in because)
+    }
+    ends = (
+        step.op in ("remove", "disconnect", "stop", "wait") or step.network == "none"
+        for step in left.steps
+    )
+    declared = (
+        step
+        for step, ending in zip(left.steps, ends, strict=True)
+        if not ending and step.container not in forced
+    )
+    nothing(
+        [
+            f"{step.text}: {step.reason}"
+            for step in declared
+            if step.container in desired.containers or not step.container
+        ]
+    )
 
 
 def recovers_in_parts(case: Case, chance: random.Random) -> None:
-    """Of a run that ended anywhere: parts in any order put back what it took away, as long as its journal is there."""
+    """Of a run that ended anywhere: parts in any order put back what it took away, as long as its
+    journal is there.
+    """
     desired, observed, policy = case
     policy = replace(policy, disrupt_foreign=True)
     made = one_plan(desired, observed, policy)
@@ -147,12 +212,20 @@ def recovers_in_parts(case: Case, chance: random.Random) -> None:
 
 def goes_on_without_what_cannot_be(case: Case, chance: random.Random) -> None:
     desired, observed, policy = case
-    for given in (policy, replace(policy, only=frozenset(chance.sample(names(desired), 1)))) if names(desired) else ():
+    for given in (
+        (policy, replace(policy, only=frozenset(chance.sample(names(desired), 1))))
+        if names(desired)
+        else ()
+    ):
         refused = one_plan(desired, observed, given)
         made = one_plan(desired, observed, going := replace(given, keep_going=True))
         whole = [r.message for r in refused.refusals if r.about is None]
-        assert sorted(r.message for r in made.refusals if "at most" not in r.message) == sorted(whole)
-        assert {one.refusal.message for one in made.left_out if one.refusal} == {r.message for r in refused.refusals if r.about}
+        assert sorted(r.message for r in made.refusals if "at most" not in r.message) == sorted(
+            whole
+        )
+        assert {one.refusal.message for one in made.left_out if one.refusal} == {
+            r.message for r in refused.refusals if r.about
+        }
         if whole:
             continue
         after = carried_out(observed, made, chance).observed

@@ -1,7 +1,8 @@
 """What holds of every plan, for random pairs of a file and an engine.
 
-Ten thousand numbered cases, each with a seed that a failure names (`NETPLAN_CASES` for more or fewer; about 10 ms each), and some hundreds
-from hypothesis, which shrinks a failure to the smallest pair that shows it: `NETPLAN_EXAMPLES=5000` to look for one there.
+Ten thousand numbered cases, each with a seed that a failure names (`NETPLAN_CASES` for more or
+fewer; about 10 ms each), and some hundreds from hypothesis, which shrinks a failure to the smallest
+pair that shows it: `NETPLAN_EXAMPLES=5000` to look for one there.
 """
 
 from __future__ import annotations
@@ -39,14 +40,18 @@ CLEAN = Space(owners=(None, None, OTHER), twins=False)
 """Engines on which this topology has left nothing."""
 
 AFTER_A_FAILURE = (
-    "is taken by container",  # a dynamic address took the place of the static one that failed to come back
+    # a dynamic address took the place of the static one that failed to come back
+    "is taken by container",
     "is held by container",
     "overlaps",  # an automatic subnet took the place of the declared one that could not be made
     "does not fit the new subnet",  # the same, seen from an endpoint
-    "is not an address that",  # an undeclared gateway went with it, and the engine's own choice is a declared address
+    # an undeclared gateway went with it, and the engine's own choice is a declared address
+    "is not an address that",
     "belongs to topology",  # its endpoint could not be put back, and is only listed now
-    "declares nothing of its topology",  # the one thing that both named went; a run's journal holds it, and none is played here
-    "enable_ipv6 without an IPv6 subnet",  # an undeclared subnet went with the network that was to be replaced
+    # the one thing that both named went; a run's journal holds it, and none is played here
+    "declares nothing of its topology",
+    # an undeclared subnet went with the network that was to be replaced
+    "enable_ipv6 without an IPv6 subnet",
 )
 """Why planning again after a failed step may be refused although the first plan was not."""
 
@@ -103,13 +108,24 @@ def arrives_in_any_order_and_touches_nothing_else(case: Case, chance: random.Ran
 
 
 def arrives_after_a_failed_step(case: Case, chance: random.Random) -> None:
-    made = one_plan(case.desired, case.observed, policy := replace(case.policy, disrupt_foreign=True))
+    made = one_plan(
+        case.desired, case.observed, policy := replace(case.policy, disrupt_foreign=True)
+    )
     if not made.applyable or not made.steps:
         return
-    state = with_failure(case.observed, made.steps, chance.choice(made.steps).id, leaves_phantom=chance.random() < 0.5)
+    state = with_failure(
+        case.observed,
+        made.steps,
+        chance.choice(made.steps).id,
+        leaves_phantom=chance.random() < 0.5,
+    )
     again = one_plan(case.desired, state, policy)
     if not again.applyable:
-        unexpected = [refusal for refusal in again.refusals if not any(reason in refusal.message for reason in AFTER_A_FAILURE)]
+        unexpected = [
+            refusal
+            for refusal in again.refusals
+            if not any(reason in refusal.message for reason in AFTER_A_FAILURE)
+        ]
         nothing(unexpected)
         return
     after = simulate(state, again.steps)
@@ -117,8 +133,12 @@ def arrives_after_a_failed_step(case: Case, chance: random.Random) -> None:
     nothing_to_do(one_plan(case.desired, after, policy))
 
 
-def with_failure(observed: ObservedState, steps: Sequence[Step], bad: int, leaves_phantom: bool) -> ObservedState:
-    """The state after a run in which one step failed, and with it what needs it, and what the engine then refuses."""
+def with_failure(
+    observed: ObservedState, steps: Sequence[Step], bad: int, leaves_phantom: bool
+) -> ObservedState:
+    """The state after a run in which one step failed, and with it what needs it, and what the
+    engine then refuses.
+    """
     engine, failed = Engine(observed), set[int]()
     for step in steps:
         if failed & set(step.needs):
@@ -144,7 +164,9 @@ def is_the_same_for_shuffled_input(case: Case, chance: random.Random) -> None:
     assert canonical(other) == canonical(made)
 
 
-def shuffled(desired: DesiredState, observed: ObservedState, chance: random.Random) -> tuple[DesiredState, ObservedState]:
+def shuffled(
+    desired: DesiredState, observed: ObservedState, chance: random.Random
+) -> tuple[DesiredState, ObservedState]:
     def mix(items: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(chance.sample(list(items), len(items)))
 
@@ -152,13 +174,22 @@ def shuffled(desired: DesiredState, observed: ObservedState, chance: random.Rand
         return dict(mix(tuple(values.items())))
 
     networks = [replace(n, settings=remix(n.settings)) for n in observed.networks]
-    containers = [replace(c, endpoints=mix([replace(e, settings=remix(e.settings)) for e in c.endpoints])) for c in observed.containers]
-    declared = {name: replace(n, settings=remix(n.settings)) for name, n in remix(desired.networks).items()}
+    containers = [
+        replace(c, endpoints=mix([replace(e, settings=remix(e.settings)) for e in c.endpoints]))
+        for c in observed.containers
+    ]
+    declared = {
+        name: replace(n, settings=remix(n.settings)) for name, n in remix(desired.networks).items()
+    }
     members = {
-        name: replace(c, endpoints=tuple(replace(e, settings=remix(e.settings)) for e in c.endpoints))
+        name: replace(
+            c, endpoints=tuple(replace(e, settings=remix(e.settings)) for e in c.endpoints)
+        )
         for name, c in remix(desired.containers).items()
     }
-    return replace(desired, networks=declared, containers=members), replace(observed, networks=mix(networks), containers=mix(containers))
+    return replace(desired, networks=declared, containers=members), replace(
+        observed, networks=mix(networks), containers=mix(containers)
+    )
 
 
 def changes_neither_argument(case: Case, chance: random.Random) -> None:
@@ -176,10 +207,15 @@ def leaves_no_trace_once_destroyed(case: Case, chance: random.Random) -> None:
     if not made.applyable:
         return
     applied = simulate(case.observed, made.steps)
-    unprotected = replace(case.desired, networks={k: replace(n, protect=False) for k, n in case.desired.networks.items()})
+    unprotected = replace(
+        case.desired,
+        networks={k: replace(n, protect=False) for k, n in case.desired.networks.items()},
+    )
     policy = replace(policy, destroyed=unprotected)
     undo = one_plan(DesiredState(OURS), applied, policy)
-    protected = [network.name for network in applied.networks if network.mark and network.mark.protect]
+    protected = [
+        network.name for network in applied.networks if network.mark and network.mark.protect
+    ]
     hopeless = (
         "was created with",
         "is not an address that",
@@ -187,9 +223,15 @@ def leaves_no_trace_once_destroyed(case: Case, chance: random.Random) -> None:
         "which got it automatically",
         "is held by container",
     )
-    if protected or any(reason in refusal.message for refusal in undo.refusals for reason in hopeless):
-        return  # a container whose network was missing before we made it, or whose address could not be given before
-    nothing([refusal for refusal in undo.refusals if "would be removed under" not in refusal.message])
+    if protected or any(
+        reason in refusal.message for refusal in undo.refusals for reason in hopeless
+    ):
+        # a container whose network was missing before we made it, or whose address could not be
+        # given before
+        return
+    nothing(
+        [refusal for refusal in undo.refusals if "would be removed under" not in refusal.message]
+    )
     if undo.refusals:
         return  # a stopped container had listed the network before we made it
     after = simulate(applied, undo.steps)
@@ -201,7 +243,10 @@ def _essence(state: ObservedState, before: ObservedState) -> object:
     """What must be as before: all but IDs and dynamic addresses, and but what was broken before."""
     present = {known for network in before.networks for known in (network.id, network.name)}
     broken = {
-        (c.name, e.network) for c in before.containers for e in c.endpoints if e.phantom or (e.network_id or e.network) not in present
+        (c.name, e.network)
+        for c in before.containers
+        for e in c.endpoints
+        if e.phantom or (e.network_id or e.network) not in present
     }
     endpoints = {
         (c.name, e.network): (_own_settings(c, e), e.mark, bool(e.addresses))
@@ -246,7 +291,13 @@ def naming(seed: int, what: str) -> Iterator[None]:
         raise AssertionError(f"seed {seed}, {what}: {error}") from error
 
 
-RUN = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+RUN = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @RUN
@@ -264,9 +315,14 @@ def test_any_case_on_a_clean_engine(case: Case) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_cases_are_worth_it(seed: int) -> None:
-    """A planner that refuses everything would pass all of the above: most kinds of step occur, and often."""
+    """A planner that refuses everything would pass all of the above: most kinds of step occur, and
+    often.
+    """
     sample = [seeded(1000 * seed + number) for number in range(400)]
-    plans = [plan(case.desired, case.observed, None, replace(case.policy, disrupt_foreign=True)) for case in sample]
+    plans = [
+        plan(case.desired, case.observed, None, replace(case.policy, disrupt_foreign=True))
+        for case in sample
+    ]
     useful = [made for made in plans if made.applyable and made.steps]
     ops = [step.op for made in useful for step in made.steps]
     assert len(useful) >= 100

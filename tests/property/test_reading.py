@@ -1,4 +1,8 @@
-"""Whatever the text, reading it gives a state or an InputError with positions inside the text; whatever the snapshot, a UsageError."""
+"""Whatever the text, reading it gives a state or an InputError with positions inside the text;
+whatever the snapshot, a UsageError.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -36,10 +40,16 @@ PROPERTIES = """
 """
 WORDS = st.sampled_from([*VOCABULARY.split(), "é", "\ufeff", "\x85", "\u2028", "\0"])
 BREAKS = st.sampled_from([" ", " ", "\n", "\n  ", "\n    ", "\t", "\r\n", ""])
-YAMLISH = st.lists(st.tuples(WORDS, BREAKS), max_size=40).map(lambda parts: "".join(word + gap for word, gap in parts))
+YAMLISH = st.lists(st.tuples(WORDS, BREAKS), max_size=40).map(
+    lambda parts: "".join(word + gap for word, gap in parts)
+)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 KEYS = st.sampled_from(PROPERTIES.split()) | st.text(max_size=4)
-TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=30)
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=30,
+)
 
 
 def problems(text: str, file: str) -> tuple[Problem, ...]:
@@ -78,7 +88,11 @@ def test_any_values_in_any_place(tree: object) -> None:
 @given(TREES, TREES, TREES)
 @settings(max_examples=200, deadline=None)
 def test_any_network_and_attachment(network: object, other: object, attachment: object) -> None:
-    value = {"name": "t", "networks": {"n": network, "o": other}, "containers": {"c": {"networks": {"n": attachment}}, "d": attachment}}
+    value = {
+        "name": "t",
+        "networks": {"n": network, "o": other},
+        "containers": {"c": {"networks": {"n": attachment}}, "d": attachment},
+    }
     check(json.dumps(value), "t.yaml")
 
 
@@ -92,13 +106,17 @@ def test_any_bytes(content: bytes) -> None:
             assert load(str(file)).state.topology
 
 
-GOLDEN = sorted(folder for folder in (Path(__file__).parents[1] / "golden").iterdir() if folder.is_dir())
+GOLDEN = sorted(
+    folder for folder in (Path(__file__).parents[1] / "golden").iterdir() if folder.is_dir()
+)
 
 
 @given(st.sampled_from(GOLDEN), st.randoms(use_true_random=False), st.integers(1, 3))
 @settings(max_examples=300, deadline=None)
 def test_any_damage_to_a_snapshot(case: Path, choose: random.Random, places: int) -> None:
-    """It is refused, or as good as one that an engine gave: a plan is made from it and shown, and a journal may hold it."""
+    """It is refused, or as good as one that an engine gave: a plan is made from it and shown, and a
+    journal may hold it.
+    """
     desired = load_text((case / "topology.yaml").read_text(encoding="utf-8"), "t.yaml").state
     damaged = json.loads((case / "observed.json").read_text(encoding="utf-8"))
     for _ in range(places):
@@ -107,9 +125,15 @@ def test_any_damage_to_a_snapshot(case: Path, choose: random.Random, places: int
         observed = state_from_snapshot(damaged)
     except UsageError:
         return
-    for policy in (Policy(), Policy(frozenset(desired.networks), disrupt_foreign=True), Policy(exclusive=True, reset=True)):
+    for policy in (
+        Policy(),
+        Policy(frozenset(desired.networks), disrupt_foreign=True),
+        Policy(exclusive=True, reset=True),
+    ):
         made = plan(desired, observed, (Journal("j", desired.topology, 1, observed),), policy)
         assert render_text(made, plain)
         assert json.loads(render_json(made))
         assert show(observed, desired.topology, desired, made, plain)
-    assert state_from_snapshot(json.loads(json.dumps(snapshot_json(observed)))) == (sealed(observed) if has_digests(observed) else observed)
+    assert state_from_snapshot(json.loads(json.dumps(snapshot_json(observed)))) == (
+        sealed(observed) if has_digests(observed) else observed
+    )

@@ -1,4 +1,6 @@
-"""A run may end after any of its steps, and its recovery after any of its own: what the journals hold is enough to arrive all the same."""
+"""A run may end after any of its steps, and its recovery after any of its own: what the journals
+hold is enough to arrive all the same.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ KILLS = 3
 
 
 def settled(state: ObservedState, made: Plan) -> object:
-    """All that must come out the same: everything but IDs and the subnets that an engine chooses for what `made` creates."""
+    """All that must come out the same: everything but IDs and the subnets that an engine chooses
+    for what `made` creates.
+    """
     chosen = {
         (step.network, family)
         for step in made.steps
@@ -34,10 +38,18 @@ def settled(state: ObservedState, made: Plan) -> object:
     }
 
     def known(network: ObservedNetwork) -> list[tuple[str, Value]]:
-        return sorted((path, value) for path, value in network.settings.items() if (network.name, path.partition(".")[0]) not in chosen)
+        return sorted(
+            (path, value)
+            for path, value in network.settings.items()
+            if (network.name, path.partition(".")[0]) not in chosen
+        )
 
     networks = sorted((n.name, known(n), str(n.mark)) for n in state.networks)
-    endpoints = sorted((c.id, e.network, sorted(e.settings.items()), str(e.mark)) for c in state.containers for e in c.endpoints)
+    endpoints = sorted(
+        (c.id, e.network, sorted(e.settings.items()), str(e.mark))
+        for c in state.containers
+        for e in c.endpoints
+    )
     return networks, endpoints
 
 

@@ -1,7 +1,8 @@
 """The simulator is checked itself: the same cases on a real engine, call by call and plan by plan.
 
-The calls that made a case's observed state are made on the engine; what is then observed is planned for, simulated and carried out; what is
-observed afterwards must be what the simulator says, but for IDs and for the addresses that an engine chooses.
+The calls that made a case's observed state are made on the engine; what is then observed is planned
+for, simulated and carried out; what is observed afterwards must be what the simulator says, but for
+IDs and for the addresses that an engine chooses.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ import pytest
 from reconciler.codec import endpoint_body, network_body
 from reconciler.engine import Engine, open_engine
 from reconciler.executor import execute
-from reconciler.model import PREDEFINED, EndpointMark, EngineInfo, NetworkMark, ObservedContainer, ObservedNetwork, ObservedState
+from reconciler.model import (
+    PREDEFINED,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedNetwork,
+    ObservedState,
+)
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
 from tests.e2e.conftest import Docker
@@ -39,12 +48,17 @@ LABS = 3
 @pytest.mark.e2e
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_simulator_says_what_a_real_engine_does(host: str, image: str, engine_info: EngineInfo) -> None:
+def test_the_simulator_says_what_a_real_engine_does(
+    host: str, image: str, engine_info: EngineInfo
+) -> None:
     if engine_info.flavor != "docker":
         pytest.skip("the simulator is of Docker engines")
     report = Report()
     with ThreadPoolExecutor(LABS) as pool:
-        for done in [pool.submit(_work, Lab(number, Docker(host, image, engine_info)), report) for number in range(LABS)]:
+        for done in [
+            pool.submit(_work, Lab(number, Docker(host, image, engine_info)), report)
+            for number in range(LABS)
+        ]:
             done.result()
     assert not report.wrong, "\n".join(report.wrong)
     assert report.replayed >= CASES
@@ -64,7 +78,11 @@ class Report:
 
     def next_seed(self) -> int | None:
         with self.lock:
-            return next(self.seeds) if self.replayed + len(self.wrong) < CASES and len(self.wrong) < 20 else None
+            return (
+                next(self.seeds)
+                if self.replayed + len(self.wrong) < CASES and len(self.wrong) < 20
+                else None
+            )
 
     def ends(self, seed: int, outcome: list[str] | None) -> None:
         """`outcome`: what is wrong; None is skipped."""
@@ -92,9 +110,13 @@ def _work(lab: Lab, report: Report) -> None:
 
 
 def _lets_choose(case: Case) -> bool:
-    """Whether the engine chooses a subnet: the next lab's network could take it while this one's is replaced."""
+    """Whether the engine chooses a subnet: the next lab's network could take it while this one's is
+    replaced.
+    """
     created = [call.settings for call in case.calls if call.what == "create"]
-    return any(map(engine_chooses, [*created, *(n.settings for n in case.desired.networks.values())]))
+    return any(
+        map(engine_chooses, [*created, *(n.settings for n in case.desired.networks.values())])
+    )
 
 
 class Lab:
@@ -114,7 +136,9 @@ class Lab:
         )
 
     def replay(self, case: Case, policy: Policy) -> list[str] | None:
-        """What the engine did otherwise than the simulator said; None where the case cannot be made there."""
+        """What the engine did otherwise than the simulator said; None where the case cannot be made
+        there.
+        """
         engine = open_engine(self.docker.host)
         try:
             wrong, chosen = self._make(case)
@@ -130,9 +154,14 @@ class Lab:
             run = execute(made, engine, parallel=2)
             wrong += [f"{result.step.text}: {result.error}" for result in run.failed]
             after = self._observe(engine)
-            wrong += _differences(essence(said, before, automatic), essence(after, before, automatic, like=said))
+            wrong += _differences(
+                essence(said, before, automatic), essence(after, before, automatic, like=said)
+            )
             wrong += problems(case.desired, before, after, policy)
-            wrong += [f"again: {step.text}: {step.reason}" for step in plan(case.desired, after, None, policy).steps]
+            wrong += [
+                f"again: {step.text}: {step.reason}"
+                for step in plan(case.desired, after, None, policy).steps
+            ]
             return wrong
         finally:
             engine.close()
@@ -141,18 +170,30 @@ class Lab:
         """What of the engine is this lab's."""
         whole = observe(engine)
         mine = self.docker.prefix
-        networks = tuple(n for n in whole.networks if n.name in PREDEFINED or n.name.startswith(mine))
-        return replace(whole, networks=networks, containers=tuple(c for c in whole.containers if c.name.startswith(mine)))
+        networks = tuple(
+            n for n in whole.networks if n.name in PREDEFINED or n.name.startswith(mine)
+        )
+        return replace(
+            whole,
+            networks=networks,
+            containers=tuple(c for c in whole.containers if c.name.startswith(mine)),
+        )
 
     def clear(self, case: Case) -> None:
         """Take everything away; containers first, at once."""
         names = {call.container for call in case.calls if call.what == "run"}
         with ThreadPoolExecutor(len(names) or 1) as pool:
-            list(pool.map(lambda name: self.docker.call("DELETE", f"/containers/{name}?force=1"), names))
+            list(
+                pool.map(
+                    lambda name: self.docker.call("DELETE", f"/containers/{name}?force=1"), names
+                )
+            )
         self.docker.clean_up()
 
     def _make(self, case: Case) -> tuple[list[str], set[tuple[str, str]]]:
-        """Make the calls of a case: those that end otherwise than simulated, and the (network, family) whose subnet the engine chose."""
+        """Make the calls of a case: those that end otherwise than simulated, and the (network,
+        family) whose subnet the engine chose.
+        """
         wrong: list[str] = []
         chosen: set[tuple[str, str]] = set()
         for call in case.calls:
@@ -161,7 +202,11 @@ class Lab:
                 wrong.append(f"{call}: {status} {answer}")
             if call.what == "create":
                 chosen -= {(call.network, family) for family in FAMILIES}
-                chosen |= {(call.network, family) for family in FAMILIES if f"{family}.subnet" not in call.settings}
+                chosen |= {
+                    (call.network, family)
+                    for family in FAMILIES
+                    if f"{family}.subnet" not in call.settings
+                }
         return wrong, chosen
 
     def _call(self, call: Call) -> tuple[int, Any]:
@@ -169,12 +214,18 @@ class Lab:
         match call.what:
             case "create":
                 assert not isinstance(call.mark, EndpointMark)
-                return self.docker.call("POST", "/networks/create", network_body(where, call.settings, call.mark))
+                return self.docker.call(
+                    "POST", "/networks/create", network_body(where, call.settings, call.mark)
+                )
             case "remove":
                 return self.docker.call("DELETE", f"/networks/{where}")
             case "connect":
                 assert not isinstance(call.mark, NetworkMark)
-                return self.docker.call("POST", f"/networks/{where}/connect", endpoint_body(what, call.settings, call.mark))
+                return self.docker.call(
+                    "POST",
+                    f"/networks/{where}/connect",
+                    endpoint_body(what, call.settings, call.mark),
+                )
             case "disconnect":
                 return self.docker.disconnect(where, what)
             case "run":
@@ -191,45 +242,86 @@ class Lab:
             "container": lambda: f"container:{call.network}",
         }
         mode = modes.get(call.mode, lambda: call.mode)()
-        body: dict[str, Any] = {"Image": self.docker.image, "Cmd": ["sleep", "3600"], "StopSignal": "SIGKILL"}
+        body: dict[str, Any] = {
+            "Image": self.docker.image,
+            "Cmd": ["sleep", "3600"],
+            "StopSignal": "SIGKILL",
+        }
         body["HostConfig"] = {"NetworkMode": mode}
         if call.settings:
-            body["NetworkingConfig"] = {"EndpointsConfig": {mode: endpoint_body("", call.settings)["EndpointConfig"]}}
+            body["NetworkingConfig"] = {
+                "EndpointsConfig": {mode: endpoint_body("", call.settings)["EndpointConfig"]}
+            }
         return self.docker.call("POST", f"/containers/create?name={call.container}", body)
 
 
 def essence(
-    state: ObservedState, before: ObservedState, automatic: set[tuple[str, str]], like: ObservedState | None = None
+    state: ObservedState,
+    before: ObservedState,
+    automatic: set[tuple[str, str]],
+    like: ObservedState | None = None,
 ) -> dict[str, Any]:
-    """What two engines in the same state have in common, by name. Chosen subnets are left out: those that are so in `like`."""
+    """What two engines in the same state have in common, by name. Chosen subnets are left out:
+    those that are so in `like`.
+    """
     known = {network.id for network in before.networks}
     chosen = {n.name: _chosen(n, automatic) for n in (like or state).networks}
     names = {network.id: network.name for network in state.networks}
     result: dict[str, Any] = {}
     for network in state.networks:
         hidden = tuple(f"{family}." for family in chosen.get(network.name, ()))
-        settings = {path: value for path, value in network.settings.items() if not hidden or not path.startswith(hidden)}
+        settings = {
+            path: value
+            for path, value in network.settings.items()
+            if not hidden or not path.startswith(hidden)
+        }
         result[network.name] = (network.id in known and network.id, settings, network.mark)
     for container in state.containers:
-        owner = next((c.name for c in state.containers if container.network_mode == f"container:{c.id}"), "")
+        owner = next(
+            (c.name for c in state.containers if container.network_mode == f"container:{c.id}"), ""
+        )
         mode = f"container:{owner}" if owner else container.network_mode
-        result[container.name] = (container.state, mode, [_endpoint(e, container, names) for e in container.endpoints])
+        result[container.name] = (
+            container.state,
+            mode,
+            [_endpoint(e, container, names) for e in container.endpoints],
+        )
     return result
 
 
 def _chosen(network: ObservedNetwork, automatic: set[tuple[str, str]]) -> set[str]:
     """The families whose subnet the engine chose, or may have in the simulator."""
     marked = network.id.partition("-auto")[2]
-    return {family for family in FAMILIES if family[-1] in marked or (network.id, family) in automatic}
+    return {
+        family for family in FAMILIES if family[-1] in marked or (network.id, family) in automatic
+    }
 
 
-def _endpoint(endpoint: Any, container: ObservedContainer, names: dict[str, str]) -> tuple[Any, ...]:
+def _endpoint(
+    endpoint: Any, container: ObservedContainer, names: dict[str, str]
+) -> tuple[Any, ...]:
     bound = names.get(endpoint.network_id, endpoint.network_id)
-    static = {endpoint.settings[path] for path in ("ipv4_address", "ipv6_address") if path in endpoint.settings}
+    static = {
+        endpoint.settings[path]
+        for path in ("ipv4_address", "ipv6_address")
+        if path in endpoint.settings
+    }
     live = {address.partition("/")[0] for address in endpoint.addresses}
     addresses = (len(live), static <= live or not container.live)
-    return endpoint.network, bound, bool(endpoint.endpoint_id), dict(endpoint.settings), endpoint.mark, endpoint.phantom, addresses
+    return (
+        endpoint.network,
+        bound,
+        bool(endpoint.endpoint_id),
+        dict(endpoint.settings),
+        endpoint.mark,
+        endpoint.phantom,
+        addresses,
+    )
 
 
 def _differences(said: dict[str, Any], did: dict[str, Any]) -> list[str]:
-    return [f"{name}: said {said.get(name)}, did {did.get(name)}" for name in sorted({*said, *did}) if said.get(name) != did.get(name)]
+    return [
+        f"{name}: said {said.get(name)}, did {did.get(name)}"
+        for name in sorted({*said, *did})
+        if said.get(name) != did.get(name)
+    ]

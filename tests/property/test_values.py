@@ -1,6 +1,8 @@
-"""Whatever scalar stands wherever in a file: it arrives as Compose would pass it on, or is refused where it stands. None is lost.
+"""Whatever scalar stands wherever in a file: it arrives as Compose would pass it on, or is refused
+where it stands. None is lost.
 
-The places are those of the published schema, so that a new key is covered with no word here. `NETPLAN_VALUES=20000` tries as many.
+The places are those of the published schema, so that a new key is covered with no word here.
+`NETPLAN_VALUES=20000` tries as many.
 """
 
 from __future__ import annotations
@@ -26,14 +28,38 @@ from .scalars import Scalar, compose_passes, scalars
 
 COUNT = int(os.environ.get("NETPLAN_VALUES", "300"))
 FILE = "t.yaml"
-WAYS = ("there", "there", "there", "there", "anchored", "alias", "merged", "merged alias", "comment")
+WAYS = (
+    "there",
+    "there",
+    "there",
+    "there",
+    "anchored",
+    "alias",
+    "merged",
+    "merged alias",
+    "comment",
+)
 
 HOLDS_ANYWAY: dict[str, frozenset[str]] = {
     **dict.fromkeys(
-        ("external", "exclusive", "protect", "optional", "one_shot", "read_only", "nocopy", "disable", "restart"), frozenset(["false"])
+        (
+            "external",
+            "exclusive",
+            "protect",
+            "optional",
+            "one_shot",
+            "read_only",
+            "nocopy",
+            "disable",
+            "restart",
+        ),
+        frozenset(["false"]),
     ),
     **dict.fromkeys(("create_host_path",), frozenset(["true"])),
-    **dict.fromkeys(("cpus", "mem_limit", "interval", "timeout", "start_period", "start_interval"), frozenset(["0", "0s"])),
+    **dict.fromkeys(
+        ("cpus", "mem_limit", "interval", "timeout", "start_period", "start_interval"),
+        frozenset(["0", "0s"]),
+    ),
     "required": frozenset(["true", "false"]),
     "published": frozenset(["0"]),
     "pull_policy": frozenset(["missing", "if_not_present"]),
@@ -45,7 +71,9 @@ HOLDS_ANYWAY: dict[str, frozenset[str]] = {
     "type": frozenset(["volume"]),
     "network_mode": frozenset(["bridge"]),
 }
-"""What may be written under a key and changes nothing, as it holds without it (or, of `required`, as the file is there)."""
+"""What may be written under a key and changes nothing, as it holds without it (or, of `required`,
+as the file is there).
+"""
 
 
 def facts(state: Any) -> Any:
@@ -53,7 +81,9 @@ def facts(state: Any) -> Any:
     if isinstance(state, Source):
         return None
     if dataclasses.is_dataclass(state):
-        return {field.name: facts(getattr(state, field.name)) for field in dataclasses.fields(state)}
+        return {
+            field.name: facts(getattr(state, field.name)) for field in dataclasses.fields(state)
+        }
     if isinstance(state, Mapping):
         return {key: facts(value) for key, value in state.items()}
     return [facts(item) for item in state] if isinstance(state, tuple | list) else state
@@ -88,7 +118,11 @@ def file_of(place: Place, written: str, way: str) -> str:
     if way == "anchored":
         return "---" + text_of(place.file(Raw(f"&it {written}")))
     if way == "alias":
-        return "---\nx-it:" + text_of(Raw(f"&it {written}"), 1) + text_of(place.file(Raw("*it"))).lstrip("\n")
+        return (
+            "---\nx-it:"
+            + text_of(Raw(f"&it {written}"), 1)
+            + text_of(place.file(Raw("*it"))).lstrip("\n")
+        )
     whole = place.file(Raw(written))
     holder: Any = whole
     for part in place.path[:-1]:
@@ -109,14 +143,25 @@ def lines_of(place: Place, way: str) -> set[int]:
         if "\0" in line or "*it" in line:
             first = at
             for _ in range(_levels(place) + (way == "merged")):
-                first = next((above for above in range(first, 0, -1) if _indent(marked[above]) < _indent(marked[first])), first)
+                first = next(
+                    (
+                        above
+                        for above in range(first, 0, -1)
+                        if _indent(marked[above]) < _indent(marked[first])
+                    ),
+                    first,
+                )
             found.update(range(first, at + 2))
     return {line + 1 for line in found}
 
 
 def _levels(place: Place) -> int:
-    """How many levels up the line is at which all of it may be refused: what holds it, or the item of a list that it is in."""
-    return next((up for up, part in enumerate(reversed(place.path)) if isinstance(part, int)), 1) or 1
+    """How many levels up the line is at which all of it may be refused: what holds it, or the item
+    of a list that it is in.
+    """
+    return (
+        next((up for up, part in enumerate(reversed(place.path)) if isinstance(part, int)), 1) or 1
+    )
 
 
 def _indent(line: str) -> int:
@@ -127,7 +172,11 @@ def literals(passed: str) -> list[str]:
     """What means the same beyond doubt: the text in quotes, and a number or boolean of JSON."""
     found = [json.dumps(passed), *(["{}"] if not passed else [])]
     with suppress(ValueError):
-        found += [passed] if compose_passes(passed) == passed and not isinstance(json.loads(passed), str) else []
+        found += (
+            [passed]
+            if compose_passes(passed) == passed and not isinstance(json.loads(passed), str)
+            else []
+        )
     return found
 
 
@@ -135,13 +184,19 @@ def changes_nothing(place: Place, passed: str) -> bool:
     """Whether that says only what holds without it."""
     words = {"no": "false", "off": "false", "yes": "true", "on": "true"}
     word = words.get(passed.lower(), passed.lower())
-    told = place.schema.get("description", "").startswith("Without effect") or place.path == ("$schema",)
-    told = told or (place.path[-1] == "name" and place.path[-2:-1] == (passed,))  # what it is called anyway
+    told = place.schema.get("description", "").startswith("Without effect") or place.path == (
+        "$schema",
+    )
+    told = told or (
+        place.path[-1] == "name" and place.path[-2:-1] == (passed,)
+    )  # what it is called anyway
     return told or word in HOLDS_ANYWAY.get(str(place.path[-1]), ())
 
 
 def check(place: Place, scalar: Scalar, way: str) -> None:
-    """Refused at its place, or the same as what Compose passes on in quotes, and not the same as nothing."""
+    """Refused at its place, or the same as what Compose passes on in quotes, and not the same as
+    nothing.
+    """
     text = file_of(place, scalar.written(), way)
     try:
         found = facts(load_text(text, FILE).state)
@@ -157,9 +212,16 @@ def check(place: Place, scalar: Scalar, way: str) -> None:
     event("accepted")
     passed, absent = scalar.passed, said_without(place)
     assert passed is not None, f"accepted, and Compose passes nothing on:\n{text}"
-    if scalar.style == "plain" and passed == "" and "null" in place.schema.get("type", ()) and found == absent:
+    if (
+        scalar.style == "plain"
+        and passed == ""
+        and "null" in place.schema.get("type", ())
+        and found == absent
+    ):
         return
-    assert any(found == said(place, literal) for literal in literals(passed)), f"not what Compose passes on, {passed!r}:\n{text}"
+    assert any(found == said(place, literal) for literal in literals(passed)), (
+        f"not what Compose passes on, {passed!r}:\n{text}"
+    )
     assert found != absent or changes_nothing(place, passed), f"lost:\n{text}"
 
 
@@ -167,7 +229,11 @@ def check(place: Place, scalar: Scalar, way: str) -> None:
 def cases(draw: st.DrawFn) -> tuple[Place, Scalar, str]:
     """A place, a scalar that may mean something there, a way to bring it there."""
     place = draw(st.sampled_from(PLACES))
-    single = [value for value in (*place.examples, *place.schema.get("enum", ())) if not isinstance(value, dict | list)]
+    single = [
+        value
+        for value in (*place.examples, *place.schema.get("enum", ()))
+        if not isinstance(value, dict | list)
+    ]
     known = tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in single)
     return place, draw(scalars(known)), draw(st.sampled_from(WAYS))
 

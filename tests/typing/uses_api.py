@@ -38,7 +38,11 @@ def look(topology: api.Topology, engine: api.Engine) -> list[str]:
     assert_type(live.networks[0].endpoints, tuple[api.EndpointView, ...])
     assert_type(live.containers, tuple[api.ContainerView, ...])
     differences: list[api.Difference] = [d for change in plan.changes for d in change.differences]
-    return [api.render(plan, "markdown"), live.text, *(difference.path for difference in differences)]
+    return [
+        api.render(plan, "markdown"),
+        live.text,
+        *(difference.path for difference in differences),
+    ]
 
 
 def told(event: api.Event) -> None:
@@ -54,7 +58,9 @@ def change(topology: api.Topology) -> float:
     consent = api.Consent(max_removals=3, protect={"backend"}, disrupt_foreign=True)
     try:
         plan = api.plan(topology, engine, consent=consent)
-        result = api.apply(topology, engine, consent=consent, expected=plan, ttl=3600, limits=limits, progress=told)
+        result = api.apply(
+            topology, engine, consent=consent, expected=plan, ttl=3600, limits=limits, progress=told
+        )
         assert_type(result.steps, tuple[api.StepResult, ...])
         return result.seconds + api.destroy("shop", api.Engine(context="lab")).seconds
     except (PlanRefusedError, ImpossibleError) as error:

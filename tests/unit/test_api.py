@@ -14,7 +14,18 @@ from reconciler.model import EngineInfo, ObservedNetwork, ObservedState
 from reconciler.plan import Plan
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"docker", "requests", "yaml", "jsonschema", "rich", "deepdiff", "ssl", "socket", "json", "argparse"}
+HEAVY = {
+    "docker",
+    "requests",
+    "yaml",
+    "jsonschema",
+    "rich",
+    "deepdiff",
+    "ssl",
+    "socket",
+    "json",
+    "argparse",
+}
 TEXT = "name: shop\nnetworks:\n  backend: {subnet: 10.201.110.0/24}\n"
 NOWHERE = api.Engine(host="unix:///nowhere/docker.sock")
 
@@ -22,13 +33,26 @@ NOWHERE = api.Engine(host="unix:///nowhere/docker.sock")
 def test_a_program_is_checked_as_its_author_would_check_it(tmp_path: Path) -> None:
     """Away from the checkout, with nothing of its configuration."""
     program = ROOT / "tests/typing/uses_api.py"
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(ROOT / ".mypy_cache/program")]
-    done = subprocess.run([*mypy, str(program)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--cache-dir",
+        str(ROOT / ".mypy_cache/program"),
+    ]
+    done = subprocess.run(
+        [*mypy, str(program)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_importing_it_loads_nothing_that_takes_long() -> None:
-    code = "import sys; before = set(sys.modules); import reconciler.api; print(*set(sys.modules) - before)"
+    code = (
+        "import sys; before = set(sys.modules); import reconciler.api; print(*set(sys.modules) -"
+        " before)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & {name.partition(".")[0] for name in done.stdout.split()}
     assert "reconciler.engine" not in done.stdout.split()
@@ -57,8 +81,12 @@ def test_a_text_is_loaded_with_its_warnings_and_origin(tmp_path: Path) -> None:
 
 def test_a_wrong_text_tells_every_problem() -> None:
     with pytest.raises(InputError) as caught:
-        api.load_text("name: shop\nnetworks: {backend: {sub: 1}, front: {subnet: x}}\n", "shop.yaml")
-    assert [(problem.file, problem.line) for problem in caught.value.problems] == [("shop.yaml", 2)] * 2
+        api.load_text(
+            "name: shop\nnetworks: {backend: {sub: 1}, front: {subnet: x}}\n", "shop.yaml"
+        )
+    assert [(problem.file, problem.line) for problem in caught.value.problems] == [
+        ("shop.yaml", 2)
+    ] * 2
 
 
 def test_a_plan_from_what_was_observed_needs_no_engine() -> None:
@@ -79,14 +107,20 @@ def test_protect_keeps_a_network_from_being_replaced() -> None:
     protected = api.Consent(adopt={"backend"}, protect={"backend"})
     plan = api.plan(topology, observed=observed, consent=protected)
     assert not plan.applyable
-    assert plan.refusals[0].message == "network backend is protected by whoever called netplan and would be replaced"
+    assert (
+        plan.refusals[0].message
+        == "network backend is protected by whoever called netplan and would be replaced"
+    )
 
 
 @pytest.mark.parametrize(
     ("consent", "message"),
     [
         (api.Consent(adopt={"bakend"}), "adopt bakend: no network of that name is declared"),
-        (api.Consent(replace_topology={"shp"}), "replace_topology shp: the topology is called shop"),
+        (
+            api.Consent(replace_topology={"shp"}),
+            "replace_topology shp: the topology is called shop",
+        ),
     ],
 )
 def test_consent_to_what_is_not_declared_is_an_error(consent: api.Consent, message: str) -> None:

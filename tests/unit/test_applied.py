@@ -1,4 +1,6 @@
-"""What a simulated engine is taken to have: what the topology made, and what it needs and does not make."""
+"""What a simulated engine is taken to have: what the topology made, and what it needs and does not
+make.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,11 @@ def test_what_was_made_is_marked_and_what_was_not_is_not() -> None:
     networks = {network.name: network for network in state.networks}
     assert sorted(networks) == ["back", "bridge", "corp", "host", "none"]
     assert networks["back"].mark is not None
-    assert (networks["back"].mark.topology, networks["back"].mark.protect, *networks["back"].mark.endpoints) == ("lab", True, "api")
+    assert (
+        networks["back"].mark.topology,
+        networks["back"].mark.protect,
+        *networks["back"].mark.endpoints,
+    ) == ("lab", True, "api")
     assert networks["corp"].mark is None
     assert [container.name for container in state.containers] == ["api", "db", "lone"]
     endpoint = state.containers[0].endpoint("back")
@@ -42,7 +48,10 @@ def test_what_was_made_is_marked_and_what_was_not_is_not() -> None:
 
 def test_an_external_network_has_room_for_what_is_declared_on_it() -> None:
     corp = next(network for network in assumed([LAB]).networks if network.name == "corp")
-    assert (corp.settings["ipv4.subnet"], corp.settings["ipv6.subnet"]) == (("172.30.4.0/24",), ("fd00:5::/64",))
+    assert (corp.settings["ipv4.subnet"], corp.settings["ipv6.subnet"]) == (
+        ("172.30.4.0/24",),
+        ("fd00:5::/64",),
+    )
     assert corp.settings["ipv4.gateway"] == "172.30.4.3"  # the first that nobody declared
     assert plan(LAB, assumed([LAB])).applyable
 

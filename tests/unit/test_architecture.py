@@ -1,4 +1,6 @@
-"""The direction of imports, over the syntax trees: what decides does no input or output, and nothing reaches around a face."""
+"""The direction of imports, over the syntax trees: what decides does no input or output, and
+nothing reaches around a face.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,83 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "reconciler"
 MODULES = {
-    ".".join(("reconciler", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    ".".join(("reconciler", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    ): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-VALUES = ("errors", "records", "settings", "model", "plan", "marks", "ownership", "sealing", "cycles")
-PURE = (*VALUES, "forms", "codec", "lifetimes", "removal", "planner", "safety", "render", "show", "applied", "snapshot", "saved")
+VALUES = (
+    "errors",
+    "records",
+    "settings",
+    "model",
+    "plan",
+    "marks",
+    "ownership",
+    "sealing",
+    "cycles",
+)
+PURE = (
+    *VALUES,
+    "forms",
+    "codec",
+    "lifetimes",
+    "removal",
+    "planner",
+    "safety",
+    "render",
+    "show",
+    "applied",
+    "snapshot",
+    "saved",
+)
 PURE_INSIDE = {
-    *(f"reconciler.topology.{name}" for name in ("addresses", "checks", "document", "envfile", "hints", "managed", "pools", "report")),
+    *(
+        f"reconciler.topology.{name}"
+        for name in (
+            "addresses",
+            "checks",
+            "document",
+            "envfile",
+            "hints",
+            "managed",
+            "pools",
+            "report",
+        )
+    ),
     "reconciler.executor.rollback",
 }
 """Modules that are pure although others beside them are not."""
-ABOVE = ("topology", "engine", "observe", "executor", "lock", "runs", "commands", "api", "arguments", "cli", "doctor", "__main__")
-DOES_IO = {"docker", "os", "pathlib", "socket", "subprocess", "sys", "threading", "time", "urllib", "http", "requests", "rich", "tempfile"}
+ABOVE = (
+    "topology",
+    "engine",
+    "observe",
+    "executor",
+    "lock",
+    "runs",
+    "commands",
+    "api",
+    "arguments",
+    "cli",
+    "doctor",
+    "__main__",
+)
+DOES_IO = {
+    "docker",
+    "os",
+    "pathlib",
+    "socket",
+    "subprocess",
+    "sys",
+    "threading",
+    "time",
+    "urllib",
+    "http",
+    "requests",
+    "rich",
+    "tempfile",
+}
 LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
 
 MAY_IMPORT = {
@@ -57,10 +123,48 @@ MAY_IMPORT = {
     "observe": (*VALUES, "forms", "codec", "engine"),
     "executor": (*VALUES, "codec", "engine", "paint", "signals", "wrap"),
     "lock": (*VALUES, "engine", "snapshot"),
-    "runs": (*VALUES, *("engine", "executor", "lifetimes", "lock", "observe", "planner", "render", "safety", "show", "snapshot")),
-    "api": (*VALUES, *("signals", "engine", "executor", "lock", "planner", "render", "runs", "safety", "show", "topology")),
+    "runs": (
+        *VALUES,
+        *(
+            "engine",
+            "executor",
+            "lifetimes",
+            "lock",
+            "observe",
+            "planner",
+            "render",
+            "safety",
+            "show",
+            "snapshot",
+        ),
+    ),
+    "api": (
+        *VALUES,
+        *(
+            "signals",
+            "engine",
+            "executor",
+            "lock",
+            "planner",
+            "render",
+            "runs",
+            "safety",
+            "show",
+            "topology",
+        ),
+    ),
     "arguments": ("errors", "forms", "invocation", "wrap"),
-    "cli": ("arguments", "docker_plugin", "errors", "invocation", "paint", "process", "signals", "wrap", "commands"),
+    "cli": (
+        "arguments",
+        "docker_plugin",
+        "errors",
+        "invocation",
+        "paint",
+        "process",
+        "signals",
+        "wrap",
+        "commands",
+    ),
 }
 """Of the parts with a place in the direction, all that each may import, lazily or not."""
 
@@ -81,14 +185,20 @@ def imports(module: str, nodes: Iterator[ast.AST]) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            up = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            up = (
+                package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            )
             base = ".".join([*up, *([node.module] if node.module else [])])
             names = [f"{base}.{alias.name}" for alias in node.names]
             yield from ((name if name in MODULES else base, node.lineno) for name in names)
 
 
 def for_types_only(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
 
 
 def executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -102,13 +212,17 @@ def executed(node: ast.AST) -> Iterator[ast.AST]:
 def at_top(node: ast.AST) -> Iterator[ast.AST]:
     """Every node that importing the module executes: what is in no function."""
     for child in ast.iter_child_nodes(node):
-        if not for_types_only(child) and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not for_types_only(child) and not isinstance(
+            child, ast.FunctionDef | ast.AsyncFunctionDef
+        ):
             yield child
             yield from at_top(child)
 
 
 ALL = pytest.mark.parametrize("module", MODULES)
-EVERY_PURE = pytest.mark.parametrize("module", [module for module in MODULES if part(module) in PURE or module in PURE_INSIDE])
+EVERY_PURE = pytest.mark.parametrize(
+    "module", [module for module in MODULES if part(module) in PURE or module in PURE_INSIDE]
+)
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if part(module) in MAY_IMPORT])
@@ -116,7 +230,10 @@ def test_imports_run_one_way(module: str) -> None:
     allowed = MAY_IMPORT[part(module)]
     for name, line in imports(module, executed(tree(module))):
         if name.startswith("reconciler."):
-            assert part(name) in (*allowed, part(module)), f"{MODULES[module]}:{line}: {part(module)} must not import {part(name)}"
+            assert part(name) in (
+                *allowed,
+                part(module),
+            ), f"{MODULES[module]}:{line}: {part(module)} must not import {part(name)}"
 
 
 @EVERY_PURE
@@ -124,7 +241,9 @@ def test_what_is_pure_imports_nothing_that_reads_or_writes(module: str) -> None:
     above = set(ABOVE) - ({part(module)} if module in PURE_INSIDE else set())
     for name, line in imports(module, executed(tree(module))):
         assert name.partition(".")[0] not in DOES_IO, f"{MODULES[module]}:{line}: {name}"
-        assert not (name.startswith("reconciler.") and part(name) in above), f"{MODULES[module]}:{line}: {name}"
+        assert not (name.startswith("reconciler.") and part(name) in above), (
+            f"{MODULES[module]}:{line}: {name}"
+        )
 
 
 @EVERY_PURE
@@ -132,9 +251,13 @@ def test_what_is_pure_calls_nothing_that_reads_or_writes(module: str) -> None:
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             compiles = node.func.id == "exec" and module == "reconciler.records"
-            assert compiles or node.func.id not in ("open", "print", "input", "exec", "eval"), (
-                f"{MODULES[module]}:{node.lineno}: {node.func.id}()"
-            )
+            assert compiles or node.func.id not in (
+                "open",
+                "print",
+                "input",
+                "exec",
+                "eval",
+            ), f"{MODULES[module]}:{node.lineno}: {node.func.id}()"
 
 
 @ALL
@@ -146,23 +269,34 @@ def test_what_is_slow_to_load_is_loaded_where_it_is_used(module: str) -> None:
 @ALL
 def test_only_the_engine_knows_docker_py(module: str) -> None:
     for name, line in imports(module, ast.walk(tree(module))):
-        assert name.partition(".")[0] != "docker" or part(module) == "engine", f"{MODULES[module]}:{line}: {name}"
+        assert name.partition(".")[0] != "docker" or part(module) == "engine", (
+            f"{MODULES[module]}:{line}: {name}"
+        )
 
 
 @ALL
 def test_only_the_planner_looks_inside_the_planner(module: str) -> None:
     for name, line in imports(module, ast.walk(tree(module))):
         inside = name.startswith("reconciler.planner.")
-        assert not inside or part(module) == "planner", f"{MODULES[module]}:{line}: {name} is inside the planner"
+        assert not inside or part(module) == "planner", (
+            f"{MODULES[module]}:{line}: {name} is inside the planner"
+        )
 
 
 def test_every_folder_is_in_the_wheel() -> None:
-    packaged = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    packaged = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "tool"
+    ]["setuptools"]["packages"]
     folders = {f"reconciler.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
     assert set(packaged) == {"reconciler", "reconciler.schemas", *folders}
 
 
 def test_the_modules_are_all_there() -> None:
-    assert {"reconciler.cli", "reconciler.planner", "reconciler.planner.order", "reconciler.engine"} <= MODULES.keys()
+    assert {
+        "reconciler.cli",
+        "reconciler.planner",
+        "reconciler.planner.order",
+        "reconciler.engine",
+    } <= MODULES.keys()
     missing = {name for name in (*MAY_IMPORT, *PURE, *ABOVE) if f"reconciler.{name}" not in MODULES}
     assert not missing

@@ -1,4 +1,6 @@
-"""The command as other programs start it: closed and full streams, and arguments that mean nothing."""
+"""The command as other programs start it: closed and full streams, and arguments that mean
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\n"
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "netplan.yaml").write_text(LAB)
     command = line.replace("netplan ", f"{sys.executable} -m reconciler ", 1)
-    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,14 +50,23 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 )
 def test_a_closed_stream_is_no_bug(line: str, code: int, tmp_path: Path) -> None:
     ended = shell(line, tmp_path)
-    assert (ended.returncode, "Traceback" in ended.stderr, "a bug" in ended.stderr) == (code, False, False)
+    assert (ended.returncode, "Traceback" in ended.stderr, "a bug" in ended.stderr) == (
+        code,
+        False,
+        False,
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", ["--version", "validate", "validate -o json", "schema", "--help", "", "apply -h"])
+@pytest.mark.parametrize(
+    "arguments", ["--version", "validate", "validate -o json", "schema", "--help", "", "apply -h"]
+)
 def test_a_full_disk_is_said_in_one_line(arguments: str, tmp_path: Path) -> None:
     ended = shell(f"netplan {arguments} >/dev/full", tmp_path)
-    assert (ended.returncode, ended.stderr) == (1, "error: the output cannot be written: No space left on device\n")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "error: the output cannot be written: No space left on device\n",
+    )
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
@@ -69,13 +82,19 @@ def test_no_command_prints_the_help(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("command", ["", "apply", "prune", "ls", "diff", "snapshot"])
-def test_a_help_fills_the_terminal(command: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its paragraphs begin at the left and are broken where the line is full; what is aligned stays so."""
+def test_a_help_fills_the_terminal(
+    command: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its paragraphs begin at the left and are broken where the line is full; what is aligned stays
+    so.
+    """
     monkeypatch.setenv("COLUMNS", str(width))
     assert cli.main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= width
-    before = text.partition("\n\n")[2].partition("\npositional arguments:")[0].partition("\noptions:")[0]
+    before = (
+        text.partition("\n\n")[2].partition("\npositional arguments:")[0].partition("\noptions:")[0]
+    )
     assert not any(line.startswith(" ") for line in before.splitlines())
     for paragraph in before.strip().split("\n\n"):
         words = [line.split() for line in paragraph.splitlines()]
@@ -91,13 +110,33 @@ def test_a_help_fills_the_terminal(command: str, width: int, monkeypatch: pytest
     ("arguments", "message", "hints"),
     [
         ("up", "there is no command 'up'", ["did you mean: netplan apply", "see netplan --help"]),
-        ("version", "there is no command 'version'", ["did you mean: netplan --version", "see netplan --help"]),
-        ("aply", "there is no command 'aply'", ["did you mean: netplan apply", "see netplan --help"]),
+        (
+            "version",
+            "there is no command 'version'",
+            ["did you mean: netplan --version", "see netplan --help"],
+        ),
+        (
+            "aply",
+            "there is no command 'aply'",
+            ["did you mean: netplan apply", "see netplan --help"],
+        ),
         ("xyzzy", "there is no command 'xyzzy'", ["see netplan --help"]),
-        ("apply --yse", "netplan apply has no option --yse", ["did you mean: --yes", "see netplan apply --help"]),
+        (
+            "apply --yse",
+            "netplan apply has no option --yse",
+            ["did you mean: --yes", "see netplan apply --help"],
+        ),
         ("show a b", "netplan show: one argument too many: b", ["see netplan show --help"]),
-        ("-H x ls", "-H stands before the command", ["options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help"]),
-        ("ls --match=", "argument --match: an empty pattern fits no topology: write it like 'job-*'", ["see netplan ls --help"]),
+        (
+            "-H x ls",
+            "-H stands before the command",
+            ["options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help"],
+        ),
+        (
+            "ls --match=",
+            "argument --match: an empty pattern fits no topology: write it like 'job-*'",
+            ["see netplan ls --help"],
+        ),
         (
             "prune --expired --origin=",
             "argument --origin: an empty pattern fits no topology: write it like 'job-*'",
@@ -108,14 +147,21 @@ def test_a_help_fills_the_terminal(command: str, width: int, monkeypatch: pytest
             "argument --stop-timeout: '1.5' is not a whole number between 0 and 86,400",
             ["see netplan destroy --help"],
         ),
-        ("plan --timeout 0", "argument --timeout: '0' is not a number between 0.001 and 86,400", ["see netplan plan --help"]),
+        (
+            "plan --timeout 0",
+            "argument --timeout: '0' is not a number between 0.001 and 86,400",
+            ["see netplan plan --help"],
+        ),
     ],
 )
 def test_a_wrong_command_line_says_what_is_meant(
     arguments: str, message: str, hints: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(arguments.split()) == 4
-    assert capsys.readouterr().err.splitlines() == [f"error: {message}", *(f"  {hint}" for hint in hints)]
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {message}",
+        *(f"  {hint}" for hint in hints),
+    ]
 
 
 def test_every_word_of_another_program_names_a_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,10 +183,15 @@ def test_a_command_takes_the_same_whether_the_others_are_there_or_not(command: s
 def test_the_summary_of_a_folder_tells_what_was_done_in_part() -> None:
     states = [DesiredState(name) for name in ("a", "b", "c", "d", "e", "f")]
     options = Namespace(incomplete=set(), no_color=True)
-    done = [shared.exit_code(Plan(name, EngineInfo(), left_out=left), options) for name, left in (("a", ()), ("b", (LeftOut(("n", "")),)))]
+    done = [
+        shared.exit_code(Plan(name, EngineInfo(), left_out=left), options)
+        for name, left in (("a", ()), ("b", (LeftOut(("n", "")),)))
+    ]
     codes = {"a": done[0], "b": done[1], "c": 75, "d": 3, "e": 1}
-    assert summary(states, codes, "e", options.incomplete) == (
-        "\n6 topologies: 1 done, 1 done in part (b), 1 refused (d), 1 busy (c), 1 failed (e), 1 not reached (f)."
+    assert (
+        summary(states, codes, "e", options.incomplete)
+        == "\n6 topologies: 1 done, 1 done in part (b), 1 refused (d), 1 busy (c), 1 failed (e), 1"
+        " not reached (f)."
     )
 
 
@@ -167,7 +218,11 @@ BROKEN = [
 
 @pytest.mark.parametrize(("arguments", "code"), BROKEN)
 def test_a_failure_is_a_document(
-    arguments: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: str,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Also where the command line cannot be read as a whole."""
     (tmp_path / "netplan.yaml").write_text(LAB)
@@ -186,7 +241,9 @@ def test_a_failure_is_a_document(
         assert printed.err
 
 
-def test_a_bug_is_a_document_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_a_document_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken(arguments: list[str]) -> int:
         raise ZeroDivisionError("one\ntwo")
 
@@ -197,7 +254,9 @@ def test_a_bug_is_a_document_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert printed.err.startswith("error: a bug in netplan: ZeroDivisionError: one\\ntwo\n")
 
 
-def test_validate_loses_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_loses_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.yaml").write_text(LAB)
     (tmp_path / "wrong.yaml").write_text("name: LAB\n")
@@ -205,13 +264,28 @@ def test_validate_loses_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "folder/a.yaml").write_text("name: a\nnetworks: {n: {}}\n")
     (tmp_path / "folder/b.yaml").write_text("name: b\nnetworks: {n: {}}\n")
     (tmp_path / "empty").mkdir()
-    assert cli.main(["validate", "nosuch.yaml", "good.yaml", "empty", "wrong.yaml", "folder", "good.yaml"]) == 4
+    assert (
+        cli.main(
+            ["validate", "nosuch.yaml", "good.yaml", "empty", "wrong.yaml", "folder", "good.yaml"]
+        )
+        == 4
+    )
     printed = capsys.readouterr()
-    assert [line.split(":")[0] for line in printed.out.splitlines()] == ["good.yaml", "folder/a.yaml"]
-    assert [line.split(":")[0] for line in printed.err.splitlines()] == ["empty", "folder/b.yaml", "nosuch.yaml", "wrong.yaml"]
+    assert [line.split(":")[0] for line in printed.out.splitlines()] == [
+        "good.yaml",
+        "folder/a.yaml",
+    ]
+    assert [line.split(":")[0] for line in printed.err.splitlines()] == [
+        "empty",
+        "folder/b.yaml",
+        "nosuch.yaml",
+        "wrong.yaml",
+    ]
 
 
-def test_show_takes_the_file_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_takes_the_file_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It is read before an engine is asked."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
@@ -236,14 +310,28 @@ def test_a_signal_is_told_by_the_exit_code(signal: str, code: int, tmp_path: Pat
         listener.bind(str(tmp_path / "s"))
         listener.listen()
         (tmp_path / "netplan.yaml").write_text(LAB)
-        command = [sys.executable, "-m", "reconciler", "destroy", "-o", "json", "--host", f"unix://{tmp_path / 's'}"]
-        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        command = [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "destroy",
+            "-o",
+            "json",
+            "--host",
+            f"unix://{tmp_path / 's'}",
+        ]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as running:
             connection, _ = listener.accept()
             connection.recv(1)
             running.send_signal(getattr(signals, f"SIG{signal}"))
             out, err = running.communicate(timeout=30)
             connection.close()
-    assert (running.returncode, err) == (code, "error: interrupted\n  netplan plan shows what is left to do\n")
+    assert (running.returncode, err) == (
+        code,
+        "error: interrupted\n  netplan plan shows what is left to do\n",
+    )
     assert json.loads(out)["error"]["exit_code"] == code
 
 
@@ -257,7 +345,10 @@ def test_a_network_to_be_adopted_must_be_declared(tmp_path: Path) -> None:
     """Found out before any engine is asked."""
     ended = shell("netplan plan --adopt frontned", tmp_path)
     assert ended.returncode == 4
-    assert ended.stderr == "error: --adopt frontned: no network of that name is declared\n  declared are net\n"
+    assert (
+        ended.stderr
+        == "error: --adopt frontned: no network of that name is declared\n  declared are net\n"
+    )
 
 
 def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,11 +364,19 @@ def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_output_is_utf_8_where_it_is_no_terminal(encoding: str, tmp_path: Path) -> None:
     """On one that cannot show a character it is escaped."""
-    (tmp_path / "topology.yaml").write_text('name: t\nnetworks: {n: {labels: {what: "é→🎉"}}}\n', encoding="utf-8")
+    (tmp_path / "topology.yaml").write_text(
+        'name: t\nnetworks: {n: {labels: {what: "é→🎉"}}}\n', encoding="utf-8"
+    )
     for form in ("text", "json", "markdown"):
-        ended = shell(f"PYTHONIOENCODING={encoding} netplan plan topology.yaml --state empty -o {form}", tmp_path)
+        ended = shell(
+            f"PYTHONIOENCODING={encoding} netplan plan topology.yaml --state empty -o {form}",
+            tmp_path,
+        )
         assert ended.returncode == 0, ended.stderr
         assert "é→🎉" in ended.stdout
-    ended = shell("PYTHONIOENCODING=ascii script -qec 'netplan plan topology.yaml --state empty' /dev/null", tmp_path)
+    ended = shell(
+        "PYTHONIOENCODING=ascii script -qec 'netplan plan topology.yaml --state empty' /dev/null",
+        tmp_path,
+    )
     assert ended.returncode == 0, ended.stderr
     assert r"\u2192" in ended.stdout

@@ -1,5 +1,7 @@
 """`netplan completion`, in the shells themselves."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import os
@@ -38,7 +40,13 @@ CASES = {
     "netplan schema rep": {"report", "reports"},
     "docker-netplan de": {"destroy"},
 }
-EXACT = {"netplan de", "netplan ls -o ", "netplan destroy --name ", "netplan apply --plan s", "docker-netplan de"}
+EXACT = {
+    "netplan de",
+    "netplan ls -o ",
+    "netplan destroy --name ",
+    "netplan apply --plan s",
+    "docker-netplan de",
+}
 """Of these nothing else is completed."""
 
 
@@ -52,7 +60,9 @@ def needed(shell: str) -> str:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With two topologies, a saved plan, something else, and a folder."""
-    (tmp_path / "lab.yaml").write_text("# a lab\nname: lab  # its name\nnetworks: {}\n", encoding="utf-8")
+    (tmp_path / "lab.yaml").write_text(
+        "# a lab\nname: lab  # its name\nnetworks: {}\n", encoding="utf-8"
+    )
     (tmp_path / "shop.yml").write_text("name: shop\nnetworks: {}\n", encoding="utf-8")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/inner.yaml").write_text("name: inner\n", encoding="utf-8")
@@ -84,7 +94,10 @@ def test_bash(folder: Path) -> None:
     for line in CASES:
         words = line.split(" ")
         lines += [
-            f"COMP_WORDS=({' '.join(words)} {'' if words[-1] else repr('')}); COMP_CWORD={len(words) - 1}; COMPREPLY=()",
+            (
+                f"COMP_WORDS=({' '.join(words)} {'' if words[-1] else repr('')});"
+                f" COMP_CWORD={len(words) - 1}; COMPREPLY=()"
+            ),
             f"_shtab_netplan {words[0]} {words[-1]!r} {words[-2]!r}",
             'echo "${COMPREPLY[@]}"',
         ]
@@ -125,7 +138,12 @@ def test_zsh(folder: Path) -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "dumb", "COLUMNS": "1000"}
     with subprocess.Popen(
-        [needed("zsh"), "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        [needed("zsh"), "-f", "-i"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        start_new_session=True,
     ) as shell:
         os.close(theirs)
         try:
@@ -136,7 +154,9 @@ def test_zsh(folder: Path) -> None:
                 answer = until(ours, "== ") + until(ours, "\n")
                 os.write(ours, b"\x15")
                 found = answer.rpartition("== ")[2].split()
-                inside = line.rpartition(" ")[2] if line.endswith("/") else ""  # it lists names only
+                inside = (
+                    line.rpartition(" ")[2] if line.endswith("/") else ""
+                )  # it lists names only
                 check(line, {inside + word for word in found})
         finally:
             shell.kill()

@@ -1,8 +1,10 @@
-"""Compose files of the shapes that people have, pasted in: tests/compose/NN-SHAPE.yaml, and beside it what must come out of it.
+"""Compose files of the shapes that people have, pasted in: tests/compose/NN-SHAPE.yaml, and beside
+it what must come out of it.
 
-Pasted in means what docs/topology-file.md says: `services:` is renamed to `containers:`, and a name is added. The first line of each file
-says whether Compose takes it as it stands (2.40, `docker compose config`), so that the files can serve an import as well.
-`NETPLAN_UPDATE_GOLDENS=1` writes what comes out anew: read the diff as a user would.
+Pasted in means what docs/topology-file.md says: `services:` is renamed to `containers:`, and a name
+is added. The first line of each file says whether Compose takes it as it stands (2.40, `docker
+compose config`), so that the files can serve an import as well. `NETPLAN_UPDATE_GOLDENS=1` writes
+what comes out anew: read the diff as a user would.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def pasted(text: str) -> str:
     """The file as its user pastes it; every line stays where it is."""
     text = re.sub(r"^services:", "containers:", text, flags=re.M)
     text = text.replace('{"services":', '{"name": "pasted", "containers":')
-    return text if re.search(r'^name:|"name": "pasted"', text, flags=re.M) else f"{text}name: pasted\n"
+    return (
+        text if re.search(r'^name:|"name": "pasted"', text, flags=re.M) else f"{text}name: pasted\n"
+    )
 
 
 def come_out(text: str) -> dict[str, Any]:
@@ -49,13 +53,21 @@ def state(desired: DesiredState) -> dict[str, Any]:
             "topology": desired.topology,
             "networks": {name: network(value) for name, value in desired.networks.items()},
             "containers": {name: container(value) for name, value in desired.containers.items()},
-            "external_volumes": {name: source.line for name, source in desired.external_volumes.items()},
+            "external_volumes": {
+                name: source.line for name, source in desired.external_volumes.items()
+            },
         }
     )
 
 
 def network(value: DesiredNetwork) -> dict[str, Any]:
-    return full({"line": value.source.line, "external": value.external, "settings": settings(value.settings)})
+    return full(
+        {
+            "line": value.source.line,
+            "external": value.external,
+            "settings": settings(value.settings),
+        }
+    )
 
 
 def container(value: DesiredContainer) -> dict[str, Any]:
@@ -64,7 +76,9 @@ def container(value: DesiredContainer) -> dict[str, Any]:
             "line": value.source.line,
             "settings": settings(value.settings),
             "environment": dict(value.environment),
-            "networks": {endpoint.network: settings(endpoint.settings) for endpoint in value.endpoints},
+            "networks": {
+                endpoint.network: settings(endpoint.settings) for endpoint in value.endpoints
+            },
             "depends_on": {needed.container: needed.condition for needed in value.depends_on},
             "one_shot": value.one_shot,
             "pull_policy": "" if value.pull_policy == "missing" else value.pull_policy,
@@ -75,7 +89,9 @@ def container(value: DesiredContainer) -> dict[str, Any]:
 def settings(value: Mapping[str, Any]) -> dict[str, Any]:
     """In order of path; environment values stand elsewhere, here are their digests."""
     return {
-        path: list(item) if isinstance(item, tuple) else item for path, item in sorted(value.items()) if not path.startswith("environment.")
+        path: list(item) if isinstance(item, tuple) else item
+        for path, item in sorted(value.items())
+        if not path.startswith("environment.")
     }
 
 
@@ -87,12 +103,18 @@ def full(value: dict[str, Any]) -> dict[str, Any]:
 def test_what_comes_out_of_a_compose_file(file: Path) -> None:
     found, expected = come_out(file.read_text(encoding="utf-8")), file.with_suffix(".json")
     if UPDATE:
-        expected.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-    assert found == json.loads(expected.read_text(encoding="utf-8")), f"{expected} differs: NETPLAN_UPDATE_GOLDENS=1 writes it anew"
+        expected.write_text(
+            json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        )
+    assert found == json.loads(expected.read_text(encoding="utf-8")), (
+        f"{expected} differs: NETPLAN_UPDATE_GOLDENS=1 writes it anew"
+    )
 
 
 def test_the_folder_is_whole() -> None:
     assert len(FILES) >= 60
     assert {file.stem for file in FILES} == {file.stem for file in FOLDER.glob("*.json")}
     for file in FILES:
-        assert re.match(r"# Compose: (valid|refused)\. \S", file.read_text(encoding="utf-8")), file.name
+        assert re.match(r"# Compose: (valid|refused)\. \S", file.read_text(encoding="utf-8")), (
+            file.name
+        )

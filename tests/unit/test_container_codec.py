@@ -1,4 +1,6 @@
-"""A container's settings: what recorded inspects say (one call, on Docker 20.10.24, 28.5.2, 29.7.2), and what is sent and what is not."""
+"""A container's settings: what recorded inspects say (one call, on Docker 20.10.24, 28.5.2,
+29.7.2), and what is sent and what is not.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,23 @@ from reconciler.codec.containers import (
     update_body,
 )
 from reconciler.codec.sound import check_container
-from reconciler.marks import SPEC, TOPOLOGY, container_labels, digest, endpoint_options, read_container_mark, secret_digest
+from reconciler.marks import (
+    SPEC,
+    TOPOLOGY,
+    container_labels,
+    digest,
+    endpoint_options,
+    read_container_mark,
+    secret_digest,
+)
 from reconciler.model import ContainerMark, EndpointMark, EngineInfo, Flavor, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec, EndpointSpec
 from reconciler.settings import Settings
 
-RECORDED = {path.stem.partition("-")[2]: path for path in (Path(__file__).parent / "recorded").glob("container-*.json")}
+RECORDED = {
+    path.stem.partition("-")[2]: path
+    for path in (Path(__file__).parent / "recorded").glob("container-*.json")
+}
 MARK = ContainerMark("lab", {"image": digest("netplan-test/busybox:1")})
 ID = "ab" * 32
 EXPECTED: Settings = {
@@ -82,9 +95,15 @@ def test_of_an_image_for_several_platforms_the_container_tells_which() -> None:
     raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
     raw["ImageManifestDescriptor"]["platform"] |= {"architecture": "arm", "variant": "v7"}
     image = {"Id": raw["Image"], "Os": "linux", "Architecture": "amd64"}
-    assert read_managed(read_container(raw, EngineInfo()), raw, image).settings["platform"] == "linux/arm/v7"
+    assert (
+        read_managed(read_container(raw, EngineInfo()), raw, image).settings["platform"]
+        == "linux/arm/v7"
+    )
     del raw["ImageManifestDescriptor"]
-    assert read_managed(read_container(raw, EngineInfo()), raw, image).settings["platform"] == "linux/amd64"
+    assert (
+        read_managed(read_container(raw, EngineInfo()), raw, image).settings["platform"]
+        == "linux/amd64"
+    )
 
 
 def recorded(version: str) -> dict[str, Any]:
@@ -92,7 +111,9 @@ def recorded(version: str) -> dict[str, Any]:
     return raw
 
 
-def body(settings: Settings, mode: str = "bridge", api: tuple[int, int] = (1, 51), **more: Any) -> dict[str, Any]:
+def body(
+    settings: Settings, mode: str = "bridge", api: tuple[int, int] = (1, 51), **more: Any
+) -> dict[str, Any]:
     return container_body("web", ContainerSpec(settings, MARK, mode, **more), api)
 
 
@@ -106,7 +127,10 @@ def test_the_default_network_by_the_name_that_the_engine_knows(flavor: Flavor, n
 
 @pytest.mark.parametrize("version", RECORDED)
 def test_a_recorded_container_is_read_whole(version: str) -> None:
-    assert read_settings(recorded(version)) == {**EXPECTED, **(SINCE_25 if version != "20.10" else {})}
+    assert read_settings(recorded(version)) == {
+        **EXPECTED,
+        **(SINCE_25 if version != "20.10" else {}),
+    }
 
 
 @pytest.mark.parametrize("version", RECORDED)
@@ -117,7 +141,11 @@ def test_anonymous_volumes_are_those_that_nobody_gave_a_name(version: str) -> No
     assert list(container.anonymous) == ["/anon", "/anon2", "/carried"]
     assert all(len(name) == 64 for name in container.anonymous.values())
     assert carried_volumes(raw) == [container.anonymous["/carried"]]
-    assert (container.mark, container.image_id, container.health) == (MARK, raw["Image"], "starting")
+    assert (container.mark, container.image_id, container.health) == (
+        MARK,
+        raw["Image"],
+        "starting",
+    )
     assert "platform" not in container.settings
     assert not [path for path in container.settings if "netplan" in path]
 
@@ -160,7 +188,9 @@ def test_a_member_is_cut_off_by_a_later_start_of_its_owner(case: str) -> None:
         ("soon", "2026-11-24T11:00:00Z", False),
     ],
 )
-def test_a_clock_that_was_set_back_is_told_by_a_start_in_the_future(began: str, now: str, expected: bool) -> None:
+def test_a_clock_that_was_set_back_is_told_by_a_start_in_the_future(
+    began: str, now: str, expected: bool
+) -> None:
     assert is_started_after({"State": {"StartedAt": began}}, now) == expected
 
 
@@ -170,7 +200,12 @@ def test_one_without_a_mark_is_read_as_ever(version: str) -> None:
     container = read_container(raw, EngineInfo())
     assert read_managed(container, raw) is container
     raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
-    assert read_managed(container, raw, {"Id": "sha256:1", "Config": {"Labels": raw["Config"]["Labels"]}}) is container
+    assert (
+        read_managed(
+            container, raw, {"Id": "sha256:1", "Config": {"Labels": raw["Config"]["Labels"]}}
+        )
+        is container
+    )
 
 
 def test_a_mark_survives_its_labels() -> None:
@@ -208,15 +243,25 @@ def test_an_image_is_what_its_containers_have() -> None:
         "healthcheck.test": ("CMD-SHELL", "true"),
         "healthcheck.retries": 3,
     }
-    raw = {"Id": "sha256:1", "Os": "linux", "Architecture": "arm64", "Variant": "v8", "Config": config}
+    raw = {
+        "Id": "sha256:1",
+        "Os": "linux",
+        "Architecture": "arm64",
+        "Variant": "v8",
+        "Config": config,
+    }
     assert read_image(raw) == ObservedImage("sha256:1", settings, "linux/arm64/v8")
-    assert read_image({"Id": "sha256:1", "Os": "linux", "Architecture": "amd64", "Config": None}) == ObservedImage(
-        "sha256:1", {}, "linux/amd64"
-    )
+    assert read_image(
+        {"Id": "sha256:1", "Os": "linux", "Architecture": "amd64", "Config": None}
+    ) == ObservedImage("sha256:1", {}, "linux/amd64")
 
 
 def test_a_body_holds_what_is_set_and_nothing_else() -> None:
-    assert body({"image": "a:1"}) == {"Image": "a:1", "Labels": container_labels(MARK, "web"), "HostConfig": {"NetworkMode": "bridge"}}
+    assert body({"image": "a:1"}) == {
+        "Image": "a:1",
+        "Labels": container_labels(MARK, "web"),
+        "HostConfig": {"NetworkMode": "bridge"},
+    }
 
 
 def test_the_values_of_the_environment_are_sent_and_their_digests_are_not() -> None:
@@ -229,7 +274,9 @@ def test_the_values_of_the_environment_are_sent_and_their_digests_are_not() -> N
 def test_published_ports_are_exposed_too() -> None:
     sent = body({"ports": ("8080->80/tcp", "[::1]:->80/tcp"), "expose": ("53/udp",)})
     assert sent["ExposedPorts"] == {"53/udp": {}, "80/tcp": {}}
-    assert sent["HostConfig"]["PortBindings"] == {"80/tcp": [{"HostIp": "", "HostPort": "8080"}, {"HostIp": "::1", "HostPort": ""}]}
+    assert sent["HostConfig"]["PortBindings"] == {
+        "80/tcp": [{"HostIp": "", "HostPort": "8080"}, {"HostIp": "::1", "HostPort": ""}]
+    }
 
 
 @pytest.mark.parametrize(
@@ -241,14 +288,20 @@ def test_published_ports_are_exposed_too() -> None:
         ("volume:data", "f" * 64, {"Binds": ["data:/t"]}),
         ("volume:", "", {}),
         ("volume:", "f" * 64, {"Mounts": [{"Type": "volume", "Target": "/t", "Source": "f" * 64}]}),
-        ("volume::nocopy", "", {"Mounts": [{"Type": "volume", "Target": "/t", "VolumeOptions": {"NoCopy": True}}]}),
+        (
+            "volume::nocopy",
+            "",
+            {"Mounts": [{"Type": "volume", "Target": "/t", "VolumeOptions": {"NoCopy": True}}]},
+        ),
         ("tmpfs:", "", {"Tmpfs": {"/t": ""}}),
         ("tmpfs:size=1m", "f" * 64, {"Tmpfs": {"/t": "size=1m"}}),
         ("", "f" * 64, {"Mounts": [{"Type": "volume", "Target": "/t", "Source": "f" * 64}]}),
     ],
 )
 def test_volumes(volume: str, carried: str, expected: dict[str, Any]) -> None:
-    sent = body({"volumes./t": volume} if volume else {}, volumes={"/t": carried} if carried else {})
+    sent = body(
+        {"volumes./t": volume} if volume else {}, volumes={"/t": carried} if carried else {}
+    )
     assert sent["HostConfig"] == {"NetworkMode": "bridge", **expected}
     assert ("Volumes" in sent) == (volume == "volume:" and not carried)
 
@@ -261,7 +314,10 @@ ENDPOINTS = (
 
 def test_a_newer_engine_gets_all_endpoints_at_once() -> None:
     sent = body({}, "n1", endpoints=ENDPOINTS)
-    configs = {"n1": {"Aliases": ["web"], "MacAddress": "02:42:c0:a8:00:01"}, "n2": {"MacAddress": "02:42:c0:a8:00:02"}}
+    configs = {
+        "n1": {"Aliases": ["web"], "MacAddress": "02:42:c0:a8:00:01"},
+        "n2": {"MacAddress": "02:42:c0:a8:00:02"},
+    }
     assert sent["NetworkingConfig"]["EndpointsConfig"] == configs
     assert "MacAddress" not in sent
 
@@ -273,13 +329,25 @@ def test_an_older_engine_gets_the_first_endpoint_and_its_mac() -> None:
 
 
 def test_one_in_anothers_namespace_sends_nothing_of_its_own_network() -> None:
-    settings: Settings = {"hostname": "a", "ports": ("80->80/tcp",), "expose": ("81/tcp",), "dns": ("1.1.1.1",), "user": "web"}
+    settings: Settings = {
+        "hostname": "a",
+        "ports": ("80->80/tcp",),
+        "expose": ("81/tcp",),
+        "dns": ("1.1.1.1",),
+        "user": "web",
+    }
     sent = body(settings, "container:x")
-    assert sent == {"User": "web", "Labels": container_labels(MARK, "web"), "HostConfig": {"NetworkMode": "container:x"}}
+    assert sent == {
+        "User": "web",
+        "Labels": container_labels(MARK, "web"),
+        "HostConfig": {"NetworkMode": "container:x"},
+    }
 
 
 def test_an_update_keeps_the_swap_in_step_with_the_memory() -> None:
-    assert update_body({"mem_limit": 5, "cpus": "1.5", "restart": "on-failure:2", "user": "web"}) == {
+    assert update_body(
+        {"mem_limit": 5, "cpus": "1.5", "restart": "on-failure:2", "user": "web"}
+    ) == {
         "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2},
         "Memory": 5,
         "MemorySwap": 10,
@@ -288,15 +356,39 @@ def test_an_update_keeps_the_swap_in_step_with_the_memory() -> None:
     assert update_body({"restart": "no"}) == {"RestartPolicy": {"Name": "no"}}
 
 
-# --- answers of an engine that are spoilt ----------------------------------------------------------------------------
+# --- answers of an engine that are spoilt ---------------------------------------------------------
 
-ODD: list[Any] = [None, True, False, 0, -1, 1.5, float("inf"), "", "x", "\u00b2/tcp", [], {}, [None], [{}], [[]], {"": None}, {"a": []}]
+ODD: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    float("inf"),
+    "",
+    "x",
+    "\u00b2/tcp",
+    [],
+    {},
+    [None],
+    [{}],
+    [[]],
+    {"": None},
+    {"a": []},
+]
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Where something stands, from the whole to the smallest."""
     yield at
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for key, item in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
         yield from places(item, (*at, key))
 
 
@@ -316,14 +408,18 @@ def rich(version: str) -> dict[str, Any]:
     raw["Config"]["Labels"] |= container_labels(MARK, "exp1")
     raw["NetworkSettings"]["Ports"] = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
     endpoint = next(iter(raw["NetworkSettings"]["Networks"].values()))
-    endpoint["DriverOpts"] = endpoint_options(EndpointMark("lab", "made", {"aliases": ("a",)}), None)
+    endpoint["DriverOpts"] = endpoint_options(
+        EndpointMark("lab", "made", {"aliases": ("a",)}), None
+    )
     endpoint["IPAMConfig"] = {"IPv4Address": "10.1.1.1", "LinkLocalIPs": ["169.254.1.1"]}
     return raw
 
 
 @pytest.mark.parametrize("version", RECORDED)
 def test_what_is_let_in_is_read_whatever_it_holds(version: str) -> None:
-    """Every reader is content with what has the shape; what is then no sound container is said so."""
+    """Every reader is content with what has the shape; what is then no sound container is said
+    so.
+    """
     raw, let_in = rich(version), 0
     assert not shapes.container(raw)
     for at in places(raw):
@@ -339,7 +435,15 @@ def test_what_is_let_in_is_read_whatever_it_holds(version: str) -> None:
 
 
 def test_a_binding_without_a_port_of_the_host_leads_nowhere() -> None:
-    """What Docker 28.5 lists of `ports: ['18080:80']` on a network with the gateway mode `routed`."""
+    """What Docker 28.5 lists of `ports: ['18080:80']` on a network with the gateway mode
+    `routed`.
+    """
     bindings = [{"HostIp": "0.0.0.0", "HostPort": ""}, {"HostIp": "::", "HostPort": "18080"}]
-    raw = {"Id": "a", "Name": "/web", "Config": {}, "State": {}, "NetworkSettings": {"Ports": {"80/tcp": bindings, "81/tcp": None}}}
+    raw = {
+        "Id": "a",
+        "Name": "/web",
+        "Config": {},
+        "State": {},
+        "NetworkSettings": {"Ports": {"80/tcp": bindings, "81/tcp": None}},
+    }
     assert read_container(raw, EngineInfo()).ports == ("[::]:18080->80/tcp",)

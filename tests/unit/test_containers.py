@@ -1,4 +1,8 @@
-"""The canonical forms of what a container is run with: every form that a file or an engine may write."""
+"""The canonical forms of what a container is run with: every form that a file or an engine may
+write.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -128,7 +132,10 @@ def test_a_mount(arguments: tuple[Any, ...], canonical: str) -> None:
     ],
 )
 def test_the_short_form_of_mounts(written: str, canonical: tuple[str, str]) -> None:
-    assert forms.short_mount(written, lambda path: path if path.startswith("/") else f"/there/{path}") == canonical
+    assert (
+        forms.short_mount(written, lambda path: path if path.startswith("/") else f"/there/{path}")
+        == canonical
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,19 +158,39 @@ def test_whether_addresses_have_one_in_common(one: str, other: str, same: bool) 
 
 
 REFUSED: list[tuple[Callable[..., Any], list[str]]] = [
-    (forms.nanoseconds, ["", "1", "1.s.", "s", "-1s", "1 s", "1d", "1s ", "1s\n", "9" * 5000 + "h", "300000000h"]),
+    (
+        forms.nanoseconds,
+        ["", "1", "1.s.", "s", "-1s", "1 s", "1d", "1s ", "1s\n", "9" * 5000 + "h", "300000000h"],
+    ),
     (forms.seconds, ["1500ms", "1.5s"]),
     (forms.size_bytes, ["", "m", "-1", "1x", "1mm", "1 000", "1bb", "9" * 5000, "8192p"]),
     (forms.cpus_text, ["", "0", "-1", "0.001", "nan", "inf", "1e9", "0.1234567891", "one"]),
     (forms.words, ["'", '"a', "a\\"]),
     (forms.capability, ["", "NET", "CAP_CAP_CHOWN"]),
-    (forms.restart_policy, ["", "never", "always:3", "no:1", "on-failure:", "on-failure:-1", "on-failure:x"]),
+    (
+        forms.restart_policy,
+        ["", "never", "always:3", "no:1", "on-failure:", "on-failure:-1", "on-failure:x"],
+    ),
     (forms.device, ["", "tty", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rr"]),
     (forms.host_address, ["", "db", "10.1.0.01", "10.1.0.0/24", "[]"]),
     (forms.split_extra_host, ["db", "db:", "db=x", "=10.0.0.1", "a b:10.0.0.1"]),
     (
         forms.short_ports,
-        ["", "0", "65536", "a", "80/icmp", "127.0.0.1:80", "1:2:3:4", "[::1]:80", "[::1", "x:1:2", "2-1", "1-3:1-2", "1:1-2"],
+        [
+            "",
+            "0",
+            "65536",
+            "a",
+            "80/icmp",
+            "127.0.0.1:80",
+            "1:2:3:4",
+            "[::1]:80",
+            "[::1",
+            "x:1:2",
+            "2-1",
+            "1-3:1-2",
+            "1:1-2",
+        ],
     ),
     (forms.exposed, ["", "0", "1-", "80/x", "8080:80"]),
     (forms.target, ["", "a", "/", "/..", "./a"]),
@@ -171,8 +198,12 @@ REFUSED: list[tuple[Callable[..., Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "written"), [(form, written) for form, values in REFUSED for written in values])
-def test_what_means_nothing_is_refused_with_a_way_out(form: Callable[..., Any], written: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "written"), [(form, written) for form, values in REFUSED for written in values]
+)
+def test_what_means_nothing_is_refused_with_a_way_out(
+    form: Callable[..., Any], written: str
+) -> None:
     with pytest.raises(BadValueError, match=r"[:,] ") as caught:
         form(written)
     assert "\n" not in str(caught.value)
@@ -187,11 +218,15 @@ def test_durations_and_sizes_survive_being_written(value: int) -> None:
 ADDRESSES = st.sampled_from(["", "127.0.0.1", "0.0.0.0", "::", "fd00::1"])
 
 
-@given(st.integers(1, 65535), st.sampled_from(["tcp", "udp", "sctp"]), ADDRESSES, st.integers(0, 65535))
+@given(
+    st.integers(1, 65535), st.sampled_from(["tcp", "udp", "sctp"]), ADDRESSES, st.integers(0, 65535)
+)
 def test_a_port_means_itself(inside: int, kind: str, address: str, host: int) -> None:
     port = Port(inside, kind, address, str(host or ""))
     where = f"[{address}]:" if ":" in address else f"{address}:" if address else ""
-    assert forms.short_ports(f"{where}{port.host}:{inside}/{kind}" if where or port.host else f"{inside}/{kind}") == (port,)
+    assert forms.short_ports(
+        f"{where}{port.host}:{inside}/{kind}" if where or port.host else f"{inside}/{kind}"
+    ) == (port,)
     assert forms.read_port(str(port)) == port
 
 
@@ -215,7 +250,7 @@ def test_cpus_are_the_same_number(value: float) -> None:
     assert forms.cpus_text(forms.cpus_text(value)) == forms.cpus_text(value)
 
 
-# --- files of variables ----------------------------------------------------------------------------------------------
+# --- files of variables ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -268,7 +303,12 @@ def test_a_line_that_is_no_variable_is_named_and_not_shown(line: str) -> None:
     assert "HUNTER2" not in str(caught.value)
 
 
-@given(st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True), st.from_regex(r"[^'\\\r\0]*", fullmatch=True)))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
+        st.from_regex(r"[^'\\\r\0]*", fullmatch=True),
+    )
+)
 def test_quoted_values_are_literal(values: dict[str, str]) -> None:
     found = parse("\n".join(f"{key}='{value}'" for key, value in values.items()))
     assert {variable.key: variable.value for variable in found} == values
@@ -276,15 +316,21 @@ def test_quoted_values_are_literal(values: dict[str, str]) -> None:
 
 def test_a_digest_depends_on_key_and_value() -> None:
     assert secret_digest("A", "x") == secret_digest("A", "x")
-    assert len({secret_digest("A", "x"), secret_digest("B", "x"), secret_digest("A", "y"), "x"}) == 4
+    assert (
+        len({secret_digest("A", "x"), secret_digest("B", "x"), secret_digest("A", "y"), "x"}) == 4
+    )
     assert len(secret_digest("A", "x")) == 12
 
 
 @pytest.mark.parametrize(
-    "text", ["9" * 30, "9" * 1_000_001, "9" * 1_000_001 + "g", "9" * 1_000_001 + "h"], ids=["long", "bytes", "size", "time"]
+    "text",
+    ["9" * 30, "9" * 1_000_001, "9" * 1_000_001 + "g", "9" * 1_000_001 + "h"],
+    ids=["long", "bytes", "size", "time"],
 )
 @pytest.mark.parametrize("read", [forms.nanoseconds, forms.seconds, forms.size_bytes])
-def test_a_number_however_long_is_refused_in_one_short_sentence(read: Callable[[str], int], text: str) -> None:
+def test_a_number_however_long_is_refused_in_one_short_sentence(
+    read: Callable[[str], int], text: str
+) -> None:
     with pytest.raises(forms.BadValueError) as refused:
         read(text)
     assert len(str(refused.value)) < 200

@@ -10,7 +10,16 @@ import pytest
 
 from reconciler.codec import read_container, read_network, shapes
 from reconciler.marks import digests
-from reconciler.model import DesiredNetwork, DesiredState, EndpointMark, EngineInfo, NetworkMark, ObservedNetwork, ObservedState, Source
+from reconciler.model import (
+    DesiredNetwork,
+    DesiredState,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    ObservedNetwork,
+    ObservedState,
+    Source,
+)
 from reconciler.planner import plan
 from reconciler.planner.addresses import fits
 from reconciler.settings import Settings
@@ -26,11 +35,17 @@ def recorded(name: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("engine", "driver", "free"), [(ENGINE, "macvlan", True), (ENGINE, "bridge", False), (DOCKER_28, "macvlan", False)]
+    ("engine", "driver", "free"),
+    [(ENGINE, "macvlan", True), (ENGINE, "bridge", False), (DOCKER_28, "macvlan", False)],
 )
-def test_the_first_address_of_a_macvlan_network_is_free(engine: EngineInfo, driver: str, free: bool) -> None:
+def test_the_first_address_of_a_macvlan_network_is_free(
+    engine: EngineInfo, driver: str, free: bool
+) -> None:
     """Where no gateway is declared: measured, on 28.5 it is taken."""
-    assert fits("10.201.7.1", {"driver": driver, "ipv4.subnet": ("10.201.7.0/24",)}, "ipv4", engine) is free
+    assert (
+        fits("10.201.7.1", {"driver": driver, "ipv4.subnet": ("10.201.7.0/24",)}, "ipv4", engine)
+        is free
+    )
 
 
 @pytest.mark.parametrize("how", ["inspect", "listed"])
@@ -41,7 +56,11 @@ def test_a_network_is_the_same_inspected_and_listed(how: str) -> None:
     assert ("Containers" in raw) == (how == "inspect")
     network = read_network(raw, ENGINE, recorded("network")["inspect"]["Containers"])
     assert network.settings["ipv4.gateway"] == "10.201.7.1"
-    assert (network.settings["enable_ipv4"], network.settings["enable_ipv6"], network.outside) == (True, False, ())
+    assert (network.settings["enable_ipv4"], network.settings["enable_ipv6"], network.outside) == (
+        True,
+        False,
+        (),
+    )
 
 
 def test_an_address_is_that_of_its_network_only() -> None:
@@ -56,14 +75,25 @@ def test_an_address_is_that_of_its_network_only() -> None:
 
 def test_the_mark_says_that_a_mac_address_was_chosen() -> None:
     raw = recorded("container")
-    mark = {"v": 1, "how": "made", "declared": {"mac_address": MAC}, "container": "exp1", "network": "expnet"}
-    raw["NetworkSettings"]["Networks"]["expnet"]["DriverOpts"] |= {"netplan.topology": "lab", "netplan.spec": json.dumps(mark)}
+    mark = {
+        "v": 1,
+        "how": "made",
+        "declared": {"mac_address": MAC},
+        "container": "exp1",
+        "network": "expnet",
+    }
+    raw["NetworkSettings"]["Networks"]["expnet"]["DriverOpts"] |= {
+        "netplan.topology": "lab",
+        "netplan.spec": json.dumps(mark),
+    }
     [endpoint] = read_container(raw, ENGINE).endpoints
     assert endpoint.mark == EndpointMark("lab", "made", {"mac_address": MAC})
     assert endpoint.settings["mac_address"] == MAC
 
 
-@pytest.mark.parametrize(("declared", "sent"), [({}, None), ({"ipv4.gateway": "10.201.7.1"}, "10.201.7.1")])
+@pytest.mark.parametrize(
+    ("declared", "sent"), [({}, None), ({"ipv4.gateway": "10.201.7.1"}, "10.201.7.1")]
+)
 def test_a_gateway_that_nobody_chose_is_no_setting(declared: Settings, sent: str | None) -> None:
     """It is no difference, and a replacement leaves it to the engine again."""
     settings: Settings = {"ipv4.subnet": ("10.201.7.0/24",), **declared}
@@ -72,7 +102,12 @@ def test_a_gateway_that_nobody_chose_is_no_setting(declared: Settings, sent: str
 
     def steps(**more: bool) -> list[Settings]:
         wanted = DesiredNetwork("expnet", Source("f", 1), {**settings, **more})
-        return [step.settings for step in plan(DesiredState("lab", {"expnet": wanted}), ObservedState(ENGINE, (network,))).steps]
+        return [
+            step.settings
+            for step in plan(
+                DesiredState("lab", {"expnet": wanted}), ObservedState(ENGINE, (network,))
+            ).steps
+        ]
 
     assert not steps()
     assert steps(internal=True)[-1].get("ipv4.gateway") == sent

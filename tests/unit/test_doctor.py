@@ -55,11 +55,19 @@ def test_both_netplans_on_the_path(tmp_path: Path, order: list[str], said: str |
     [
         (EngineInfo(api=(1, 55)), []),
         (EngineInfo(api=(1, 51)), ["mac_address on connect"]),
-        (EngineInfo(api=(1, 45)), ["enable_ipv4", "gw_priority", "interface_name", "mac_address on connect"]),
+        (
+            EngineInfo(api=(1, 45)),
+            ["enable_ipv4", "gw_priority", "interface_name", "mac_address on connect"],
+        ),
         (
             EngineInfo(api=(1, 41)),
             [
-                *("unique network names", "several networks", "mac_address of one endpoint", "start_interval"),
+                *(
+                    "unique network names",
+                    "several networks",
+                    "mac_address of one endpoint",
+                    "start_interval",
+                ),
                 *("enable_ipv4", "gw_priority", "interface_name", "mac_address on connect"),
             ],
         ),
@@ -72,20 +80,28 @@ def test_both_netplans_on_the_path(tmp_path: Path, order: list[str], said: str |
 def test_features_by_engine(engine: EngineInfo, missing: list[str]) -> None:
     warnings = [finding for finding in features(engine) if finding.level == "warn"]
     assert len(warnings) == len(missing)
-    assert all(f"missing: {name}" in finding.what for name, finding in zip(missing, warnings, strict=True))
+    assert all(
+        f"missing: {name}" in finding.what for name, finding in zip(missing, warnings, strict=True)
+    )
     assert all(finding.fix for finding in warnings)
 
 
 @pytest.mark.parametrize(
     ("host", "context", "message"),
     [
-        ("unix:///no/such.sock", None, "no Docker engine answers at unix:///no/such.sock (--host): there is no such socket"),
+        (
+            "unix:///no/such.sock",
+            None,
+            "no Docker engine answers at unix:///no/such.sock (--host): there is no such socket",
+        ),
         ("ssh://far", None, "over ssh are not supported"),
         (None, "nosuch", "does not exist"),
         ("unix:///a", "b", "--host and --context"),
     ],
 )
-def test_no_engine_is_a_finding_with_a_fix(tmp_path: Path, host: str | None, context: str | None, message: str) -> None:
+def test_no_engine_is_a_finding_with_a_fix(
+    tmp_path: Path, host: str | None, context: str | None, message: str
+) -> None:
     findings = examine(host, context, 1, {"DOCKER_CONFIG": str(tmp_path)})
     (failure,) = (finding for finding in findings if finding.level == "fail")
     assert message in failure.what
@@ -115,7 +131,9 @@ def open_folder() -> Iterator[Path]:
 
 
 def _as_nobody(*arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:
-    """Exit code and output of a command that is run once as root, to load it, and once as nobody."""
+    """Exit code and output of a command that is run once as root, to load it, and once as
+    nobody.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -140,14 +158,25 @@ def _as_nobody(*arguments: str, environment: Mapping[str, str]) -> tuple[int, st
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_who_may_read_nothing_is_told_so(open_folder: Path) -> None:
-    """An unreadable folder on the PATH is passed over; a socket that one may not use is no mystery."""
+    """An unreadable folder on the PATH is passed over; a socket that one may not use is no
+    mystery.
+    """
     locked = open_folder / "locked"
     locked.mkdir(mode=0o700)
     unnamed = max(group.gr_gid for group in grp.getgrall() if group.gr_gid < 65000) + 1
     hints = {
         "root.sock": (0, "only root may use it"),
-        "unnamed.sock": (unnamed, f"it is for group {unnamed}, which has no name on this machine; or run netplan with sudo"),
-        "locked/own.sock": (0, f"you may not look into {locked}: name an engine of your own by DOCKER_HOST"),
+        "unnamed.sock": (
+            unnamed,
+            (
+                f"it is for group {unnamed}, which has no name on this machine; or run netplan with"
+                " sudo"
+            ),
+        ),
+        "locked/own.sock": (
+            0,
+            f"you may not look into {locked}: name an engine of your own by DOCKER_HOST",
+        ),
     }
     for name, (gid, hint) in hints.items():
         path = open_folder / name
@@ -155,7 +184,10 @@ def test_who_may_read_nothing_is_told_so(open_folder: Path) -> None:
             engine.bind(str(path))
             path.chmod(0o660)
             os.chown(path, 0, gid)
-            environment = {"DOCKER_HOST": f"unix://{path}", "PATH": f"{locked}:{open_folder}:/nonexistent:"}
+            environment = {
+                "DOCKER_HOST": f"unix://{path}",
+                "PATH": f"{locked}:{open_folder}:/nonexistent:",
+            }
             code, said = _as_nobody("doctor", environment=environment)
         assert code == 1, said
         assert f"fail  no right to use unix://{path} (DOCKER_HOST): permission denied" in said

@@ -1,4 +1,8 @@
-"""What a file asks of an engine and the engine does not have: drivers, and volumes that are to exist."""
+"""What a file asks of an engine and the engine does not have: drivers, and volumes that are to
+exist.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -12,7 +16,10 @@ LISTED = frozenset(("bridge", "host", "ipvlan", "macvlan", "null", "overlay", "t
 
 
 def refusals(text: str, observed: ObservedState) -> list[tuple[str, str]]:
-    return [(refusal.message, refusal.way_out) for refusal in plan(load_text(text, "t").state, observed).refusals]
+    return [
+        (refusal.message, refusal.way_out)
+        for refusal in plan(load_text(text, "t").state, observed).refusals
+    ]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +49,13 @@ def refusals(text: str, observed: ObservedState) -> list[tuple[str, str]]:
 )  # fmt: skip
 def test_a_driver_that_the_engine_does_not_have(body: str, expected: list[tuple[str, str]]) -> None:
     text = f"name: t\nnetworks:\n  n: {body}\n"
-    assert refusals(text, ObservedState(EngineInfo(version="28.5.2", network_drivers=LISTED))) == expected
-    assert refusals(text, ObservedState(EngineInfo(version="28.5.2"))) == [pair for pair in expected if "external" in pair[0]]
+    assert (
+        refusals(text, ObservedState(EngineInfo(version="28.5.2", network_drivers=LISTED)))
+        == expected
+    )
+    assert refusals(text, ObservedState(EngineInfo(version="28.5.2"))) == [
+        pair for pair in expected if "external" in pair[0]
+    ]
 
 
 def test_a_network_that_is_there_needs_no_driver() -> None:
@@ -70,6 +82,8 @@ containers: {web: {image: app, volumes: [data:/a, made:/b]}}
         )]),
     ],
 )  # fmt: skip
-def test_an_external_volume_must_be_there(volumes: frozenset[str] | None, expected: list[tuple[str, str]]) -> None:
+def test_an_external_volume_must_be_there(
+    volumes: frozenset[str] | None, expected: list[tuple[str, str]]
+) -> None:
     images = {"app:latest": ObservedImage("sha256:1", {}, "linux/amd64")}
     assert refusals(VOLUMES, ObservedState(images=images, volumes=volumes)) == expected

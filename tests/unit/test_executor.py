@@ -1,4 +1,6 @@
-"""When steps run. What they do to an engine is tested on real ones: here the engine only takes notes, and fails where it is told to."""
+"""When steps run. What they do to an engine is tested on real ones: here the engine only takes
+notes, and fails where it is told to.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,13 @@ from reconciler.settings import Settings
 
 
 class NoteTaker:
-    """Keeps the order of calls and how many were under way at once; a call whose network is in `errors` raises that."""
+    """Keeps the order of calls and how many were under way at once; a call whose network is in
+    `errors` raises that.
+    """
 
-    def __init__(self, errors: Mapping[str, BaseException] | None = None, seconds: float = 0.0) -> None:
+    def __init__(
+        self, errors: Mapping[str, BaseException] | None = None, seconds: float = 0.0
+    ) -> None:
         self.errors = dict(errors or {})
         self.seconds = seconds
         self.calls: list[tuple[str, str]] = []
@@ -74,7 +80,9 @@ class NoteTaker:
     def networks(self) -> list[dict[str, Any]]:
         return []
 
-    def containers(self, filters: Mapping[str, Sequence[str]] | None = None) -> list[dict[str, Any]]:
+    def containers(
+        self, filters: Mapping[str, Sequence[str]] | None = None
+    ) -> list[dict[str, Any]]:
         return []
 
     def container(self, id: str) -> dict[str, Any] | None:
@@ -90,7 +98,12 @@ class NoteTaker:
         self._call("remove", id)
 
     def connect(
-        self, network_id: str, container_id: str, settings: Settings, mark: EndpointMark | None = None, place: Place | None = None
+        self,
+        network_id: str,
+        container_id: str,
+        settings: Settings,
+        mark: EndpointMark | None = None,
+        place: Place | None = None,
     ) -> None:
         self._call("connect", network_id)
 
@@ -98,11 +111,25 @@ class NoteTaker:
         self._call("disconnect", network_id)
 
 
-def step(number: int, op: Op = "connect", needs: Sequence[int] = (), follows: Sequence[int] = ()) -> Step:
+def step(
+    number: int, op: Op = "connect", needs: Sequence[int] = (), follows: Sequence[int] = ()
+) -> Step:
     """A step whose call is known by its network: `1`, `2`, ..."""
     name = str(number)
     mark = NetworkMark("lab") if op == "create" else None
-    return Step(number, op, name, "test", "box", "" if op == "create" else name, "box-id", {}, mark, tuple(needs), tuple(follows))
+    return Step(
+        number,
+        op,
+        name,
+        "test",
+        "box",
+        "" if op == "create" else name,
+        "box-id",
+        {},
+        mark,
+        tuple(needs),
+        tuple(follows),
+    )
 
 
 def plan(*steps: Step, api: tuple[int, int] = (1, 51)) -> Plan:
@@ -119,7 +146,11 @@ def graphs(draw: st.DrawFn) -> tuple[tuple[Step, ...], frozenset[int]]:
     count = draw(st.integers(1, 14))
     steps = []
     for number in range(1, count + 1):
-        earlier = st.lists(st.integers(1, number - 1), max_size=3, unique=True) if number > 1 else st.just([])
+        earlier = (
+            st.lists(st.integers(1, number - 1), max_size=3, unique=True)
+            if number > 1
+            else st.just([])
+        )
         op: Op = draw(st.sampled_from(("create", "remove", "connect")))
         steps.append(step(number, op, draw(earlier), draw(earlier)))
     return tuple(steps), frozenset(draw(st.sets(st.integers(1, count), max_size=4)))
@@ -127,15 +158,21 @@ def graphs(draw: st.DrawFn) -> tuple[tuple[Step, ...], frozenset[int]]:
 
 @settings(max_examples=150, deadline=None)
 @given(graphs(), st.integers(1, 6), st.sampled_from([(1, 41), (1, 51)]))
-def test_any_graph(graph: tuple[tuple[Step, ...], frozenset[int]], parallel: int, api: tuple[int, int]) -> None:
+def test_any_graph(
+    graph: tuple[tuple[Step, ...], frozenset[int]], parallel: int, api: tuple[int, int]
+) -> None:
     steps, failing = graph
     engine = NoteTaker({str(number): ApiError(500, "told to") for number in failing})
     run = execute(plan(*steps, api=api), engine, parallel=parallel)
     status = statuses(run)
     for each in steps:
         lost = any(status[need] != "done" for need in each.needs)
-        assert status[each.id] == ("skipped" if lost else "failed" if each.id in failing else "done")
-        assert (str(each.id) in engine.begun) == (not lost), "exactly the steps that are not skipped make their call"
+        assert status[each.id] == (
+            "skipped" if lost else "failed" if each.id in failing else "done"
+        )
+        assert (str(each.id) in engine.begun) == (not lost), (
+            "exactly the steps that are not skipped make their call"
+        )
         for earlier in (*each.needs, *each.follows):
             if not lost and status[earlier] != "skipped":
                 assert engine.ended[str(earlier)] < engine.begun[str(each.id)]
@@ -149,23 +186,35 @@ def test_a_skipped_step_names_the_failure_that_began_it() -> None:
     engine = NoteTaker({"1": ApiError(403, "Pool overlaps")})
     run = execute(plan(step(1, "create"), step(2, needs=[1]), step(3, needs=[2]), step(4)), engine)
     assert statuses(run) == {1: "failed", 2: "skipped", 3: "skipped", 4: "done"}
-    assert [result.error for result in run.results] == ["Pool overlaps", *["needs step 1 (create network 1), which failed"] * 2, ""]
+    assert [result.error for result in run.results] == [
+        "Pool overlaps",
+        *["needs step 1 (create network 1), which failed"] * 2,
+        "",
+    ]
     assert (run.ok, len(run.done), len(run.failed), len(run.skipped)) == (False, 1, 1, 2)
 
 
 def test_what_only_follows_a_failed_or_skipped_step_runs() -> None:
     engine = NoteTaker({"1": ApiError(500, "no")})
-    run = execute(plan(step(1), step(2, needs=[1]), step(3, follows=[1]), step(4, follows=[2])), engine)
+    run = execute(
+        plan(step(1), step(2, needs=[1]), step(3, follows=[1]), step(4, follows=[2])), engine
+    )
     assert statuses(run) == {1: "failed", 2: "skipped", 3: "done", 4: "done"}
 
 
 def test_no_barriers_and_networks_leave_room_for_endpoints() -> None:
     engine = NoteTaker(seconds=0.02)
     creates = [step(number, "create") for number in range(1, 9)]
-    run = execute(plan(*creates, *(step(number, needs=[number - 10]) for number in range(11, 19))), engine, parallel=4)
+    run = execute(
+        plan(*creates, *(step(number, needs=[number - 10]) for number in range(11, 19))),
+        engine,
+        parallel=4,
+    )
     assert run.ok
     assert engine.most["networks"] == 2
-    assert engine.begun["11"] < engine.begun["8"], "the first connect does not wait for the last create"
+    assert engine.begun["11"] < engine.begun["8"], (
+        "the first connect does not wait for the last create"
+    )
 
 
 @pytest.mark.parametrize("error", [RuntimeError("surprise"), SystemExit(3), KeyboardInterrupt()])
@@ -176,7 +225,14 @@ def test_any_exception_is_a_failed_step_and_never_a_hang(error: BaseException) -
     assert type(error).__name__ in run.results[0].error
 
 
-@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EMFILE, "Too many open files"), RuntimeError("can't start new thread")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.EMFILE, "Too many open files"),
+        RuntimeError("can't start new thread"),
+    ],
+)
 def test_a_shortage_of_the_machine_is_no_bug(error: BaseException) -> None:
     run = execute(plan(step(1), step(2, needs=[1]), step(3)), NoteTaker({"1": error}))
     assert statuses(run) == {1: "failed", 2: "skipped", 3: "done"}
@@ -198,7 +254,9 @@ def let_start(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(threading.Thread, "start", few)
 
 
-def test_as_many_threads_as_the_machine_can_start_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_threads_as_the_machine_can_start_are_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     let_start(monkeypatch, 2)
     engine = NoteTaker(seconds=0.01)
     assert execute(plan(*(step(number) for number in range(1, 9))), engine, parallel=6).ok
@@ -224,7 +282,11 @@ def test_stop_lets_running_steps_finish() -> None:
             stop.set()
 
     run = execute(
-        plan(step(1), step(2), step(3, needs=[1]), step(4, needs=[3]), step(5, follows=[4])), engine, parallel=2, listen=listen, stop=stop
+        plan(step(1), step(2), step(3, needs=[1]), step(4, needs=[3]), step(5, follows=[4])),
+        engine,
+        parallel=2,
+        listen=listen,
+        stop=stop,
     )
     assert statuses(run)[1] == "done"
     assert [statuses(run)[number] for number in (3, 4, 5)] == ["skipped"] * 3
@@ -250,7 +312,9 @@ def test_the_first_interrupt_stops_and_the_second_leaves() -> None:
 
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        execute(plan(*(step(number) for number in range(1, 5))), NoteTaker(seconds=5), listen=press_on)
+        execute(
+            plan(*(step(number) for number in range(1, 5))), NoteTaker(seconds=5), listen=press_on
+        )
     assert time.monotonic() - began < 3
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -263,7 +327,11 @@ def test_events_come_in_the_calling_thread_a_start_and_an_end_for_each_step_that
         threads.add(threading.current_thread())
         heard.append((event.step.id, event.result.status if event.result else "began"))
 
-    execute(plan(step(1), step(2, needs=[1]), step(3, needs=[2])), NoteTaker({"2": ApiError(500, "no")}), listen=listen)
+    execute(
+        plan(step(1), step(2, needs=[1]), step(3, needs=[2])),
+        NoteTaker({"2": ApiError(500, "no")}),
+        listen=listen,
+    )
     assert heard == [(1, "began"), (1, "done"), (2, "began"), (2, "failed"), (3, "skipped")]
     assert threads == {threading.current_thread()}
 
@@ -274,7 +342,7 @@ def test_an_empty_plan_asks_the_engine_nothing() -> None:
     assert run.results == ()
 
 
-# --- limits of each kind of step ---------------------------------------------------------------------
+# --- limits of each kind of step ------------------------------------------------------------------
 
 
 class Waiter(NoteTaker):
@@ -300,7 +368,11 @@ class Waiter(NoteTaker):
         self._long()
 
     def container(self, id: str) -> dict[str, Any] | None:
-        return {"State": self.states.get(id, {"Running": True, "Health": {"Status": "starting"}})} if id != "box-id" else None
+        return (
+            {"State": self.states.get(id, {"Running": True, "Health": {"Status": "starting"}})}
+            if id != "box-id"
+            else None
+        )
 
     def last_line(self, id: str) -> str:
         return ""
@@ -311,7 +383,9 @@ def of_container(number: int, op: Op, **more: Any) -> Step:
 
 
 def test_stops_take_no_place_of_a_call_and_are_many_at_once() -> None:
-    """All 64 are under way at once, and a call is made meanwhile, though only one at a time is allowed."""
+    """All 64 are under way at once, and a call is made meanwhile, though only one at a time is
+    allowed.
+    """
     engine = Waiter(expected=lanes.STOPS)
     stops = [of_container(number, "stop", seconds=10) for number in range(1, lanes.STOPS + 7)]
     order: list[tuple[int, str]] = []
@@ -319,9 +393,13 @@ def test_stops_take_no_place_of_a_call_and_are_many_at_once() -> None:
     def listen(event: Event) -> None:
         order.append((event.step.id, event.result.status if event.result else "began"))
 
-    run = execute(plan(*stops, step(200), step(201, needs=[200])), engine, parallel=1, listen=listen)
+    run = execute(
+        plan(*stops, step(200), step(201, needs=[200])), engine, parallel=1, listen=listen
+    )
     assert run.ok
-    assert order[: lanes.STOPS + 1] == [(number, "began") for number in (*range(1, lanes.STOPS + 1), 200)], "before anything ended"
+    assert order[: lanes.STOPS + 1] == [
+        (number, "began") for number in (*range(1, lanes.STOPS + 1), 200)
+    ], "before anything ended"
     assert engine.most["all"] == 1
 
 
@@ -344,9 +422,13 @@ def test_one_thread_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(container_steps, "LOOK", 0.005)
     started: list[str] = []
     start = threading.Thread.start
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread)))
+    monkeypatch.setattr(
+        threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread))
+    )
     engine = Waiter(expected=0)
-    waits = [of_container(number, "wait", seconds=60, condition="healthy") for number in range(1, 301)]
+    waits = [
+        of_container(number, "wait", seconds=60, condition="healthy") for number in range(1, 301)
+    ]
     running: set[int] = set()
     most = 0
 
@@ -355,10 +437,15 @@ def test_one_thread_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> Non
         running.symmetric_difference_update([event.step.id])
         most = max(most, len(running))
         if event.result and event.step.id == 400:
-            engine.states = {each.container_id: {"Running": True, "Health": {"Status": "healthy"}} for each in waits}
+            engine.states = {
+                each.container_id: {"Running": True, "Health": {"Status": "healthy"}}
+                for each in waits
+            }
             engine.states["id7"] = {"Running": False, "ExitCode": 3}
 
-    run = execute(plan(*waits, step(400), step(401, needs=[300])), engine, parallel=1, listen=listen)
+    run = execute(
+        plan(*waits, step(400), step(401, needs=[300])), engine, parallel=1, listen=listen
+    )
     assert [result.step.id for result in run.failed] == [7]
     assert run.failed[0].error == "c7 ended with exit code 3"
     assert most == lanes.WAITS + 1
@@ -373,7 +460,10 @@ def test_a_wait_ends_with_its_time_or_with_the_run(monkeypatch: pytest.MonkeyPat
         if event.step.id == 1 and event.result:
             stop.set()
 
-    short, long = of_container(1, "wait", seconds=0, condition="completed"), of_container(2, "wait", seconds=60, condition="healthy")
+    short, long = (
+        of_container(1, "wait", seconds=0, condition="completed"),
+        of_container(2, "wait", seconds=60, condition="healthy"),
+    )
     run = execute(plan(short, long, step(3, needs=[2])), Waiter(0), listen=listen, stop=stop)
     assert [result.error for result in run.results] == [
         "c1 has not ended after 0 s",
@@ -385,7 +475,9 @@ def test_a_wait_ends_with_its_time_or_with_the_run(monkeypatch: pytest.MonkeyPat
 def test_three_steps_start_three_threads_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
     start = threading.Thread.start
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread)))
+    monkeypatch.setattr(
+        threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread))
+    )
     assert execute(plan(step(1), step(2), step(3)), NoteTaker(seconds=0.01), parallel=64).ok
     assert len(started) <= 3
 
@@ -396,12 +488,21 @@ def test_with_one_thread_everything_is_done_all_the_same(monkeypatch: pytest.Mon
     engine = Waiter(expected=1)
     engine.states = {"id9": {"Running": False}, "id10": {"Running": False}}
     waits = [of_container(number, "wait", seconds=60, condition="completed") for number in (9, 10)]
-    steps = (*(of_container(number, "stop") for number in range(1, 9)), *waits, step(11, needs=[10]), step(12, "create"))
+    steps = (
+        *(of_container(number, "stop") for number in range(1, 9)),
+        *waits,
+        step(11, needs=[10]),
+        step(12, "create"),
+    )
     assert execute(plan(*steps), engine, parallel=6).ok
 
 
-@pytest.mark.parametrize(("files", "stops"), [(1024, 64), (128, 32), (40, 1), (resource.RLIM_INFINITY, 64)])
-def test_fewer_stops_where_few_files_may_be_open(monkeypatch: pytest.MonkeyPatch, files: int, stops: int) -> None:
+@pytest.mark.parametrize(
+    ("files", "stops"), [(1024, 64), (128, 32), (40, 1), (resource.RLIM_INFINITY, 64)]
+)
+def test_fewer_stops_where_few_files_may_be_open(
+    monkeypatch: pytest.MonkeyPatch, files: int, stops: int
+) -> None:
     monkeypatch.setattr(lanes, "getrlimit", lambda _: (files, files))
     assert lanes.limits(6)["stop"] == stops
 

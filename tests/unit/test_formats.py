@@ -1,4 +1,6 @@
-"""The published formats: every schema is one, every JSON document that netplan prints obeys its own, and old ones stay readable."""
+"""The published formats: every schema is one, every JSON document that netplan prints obeys its
+own, and old ones stay readable.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from reconciler.arguments import parser
 from reconciler.topology.schema import schema_path, schema_text
 
 ROOT = Path(__file__).parents[2]
-NAMES = sorted(file.name.removesuffix(".schema.json") for file in (ROOT / "schemas").glob("*.schema.json"))
+NAMES = sorted(
+    file.name.removesuffix(".schema.json") for file in (ROOT / "schemas").glob("*.schema.json")
+)
 FORMATS = ROOT / "tests" / "formats"
 
 
@@ -44,13 +48,19 @@ def test_every_schema_can_be_printed() -> None:
 
 
 def test_every_earlier_snapshot_is_read() -> None:
-    """The file of a version is never written anew: it is what a netplan of that version printed on a real engine."""
+    """The file of a version is never written anew: it is what a netplan of that version printed on
+    a real engine.
+    """
     for version in range(1, snapshot.FORMAT_VERSION + 1):
         old = json.loads((FORMATS / f"snapshot-{version}.json").read_text(encoding="utf-8"))
         assert old["format_version"] == version
         state = snapshot.state_from_snapshot(old)
-        assert [network["name"] for network in old["networks"]] == [network.name for network in state.networks]
-        assert [container["id"] for container in old["containers"]] == [container.id for container in state.containers]
+        assert [network["name"] for network in old["networks"]] == [
+            network.name for network in state.networks
+        ]
+        assert [container["id"] for container in old["containers"]] == [
+            container.id for container in state.containers
+        ]
         validate("snapshot", snapshot.snapshot_json(state))
         assert version == snapshot.FORMAT_VERSION or version in snapshot.UPGRADES
 
@@ -58,6 +68,9 @@ def test_every_earlier_snapshot_is_read() -> None:
 def test_an_upgrade_is_applied_version_by_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of formats that never were: -1 became 0, and 0 the present one."""
     now = snapshot.snapshot_json(snapshot.ObservedState())
-    steps = {-1: lambda old: {"format_version": 0, "seen": old["format_version"]}, 0: lambda old: now if old["seen"] == -1 else {}}
+    steps = {
+        -1: lambda old: {"format_version": 0, "seen": old["format_version"]},
+        0: lambda old: now if old["seen"] == -1 else {},
+    }
     monkeypatch.setattr(snapshot, "UPGRADES", steps)
     assert snapshot.state_from_snapshot({"format_version": -1}) == snapshot.ObservedState()

@@ -1,8 +1,10 @@
-"""Plans to the byte: tests/golden/CASE holds a file, what was observed on a real engine, and the plan as text, Markdown and JSON.
+"""Plans to the byte: tests/golden/CASE holds a file, what was observed on a real engine, and the
+plan as text, Markdown and JSON.
 
-The second line of each topology.yaml is the command whose plan it is. `NETPLAN_UPDATE_GOLDENS=1` writes the plans anew: read the diff as a
-user would. A new case: a folder with a topology.yaml and `netplan snapshot > observed.json`; where the file runs containers, the snapshot
-of `observe(reader, images=...)` with the images that it names.
+The second line of each topology.yaml is the command whose plan it is. `NETPLAN_UPDATE_GOLDENS=1`
+writes the plans anew: read the diff as a user would. A new case: a folder with a topology.yaml and
+`netplan snapshot > observed.json`; where the file runs containers, the snapshot of `observe(reader,
+images=...)` with the images that it names.
 """
 
 from __future__ import annotations
@@ -51,21 +53,33 @@ def command(case: str) -> Any:
 def planned(case: str) -> Plan:
     """The plan of that command."""
     options = command(case)
-    state = load_text((GOLDEN / case / "topology.yaml").read_text(encoding="utf-8"), options.file).state
+    state = load_text(
+        (GOLDEN / case / "topology.yaml").read_text(encoding="utf-8"), options.file
+    ).state
     destroyed = state if options.command == "destroy" else None
     policy = Policy(frozenset(getattr(options, "adopt", ())), options.disrupt_foreign, destroyed)
-    policy = replace(policy, only=frozenset(getattr(options, "only", ())), keep_going=getattr(options, "keep_going", False))
+    policy = replace(
+        policy,
+        only=frozenset(getattr(options, "only", ())),
+        keep_going=getattr(options, "keep_going", False),
+    )
     if options.command == "reset":
         keep = options.keep_containers
-        policy = replace(policy, reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe)
-    observed = state_from_snapshot(json.loads((GOLDEN / case / "observed.json").read_text(encoding="utf-8")))
+        policy = replace(
+            policy, reset=not keep, exclusive=True, keep_containers=keep, wipe=options.wipe
+        )
+    observed = state_from_snapshot(
+        json.loads((GOLDEN / case / "observed.json").read_text(encoding="utf-8"))
+    )
     return plan(DesiredState(state.topology) if destroyed else state, observed, policy=policy)
 
 
 def compare(file: Path, text: str) -> None:
     if UPDATE:
         file.write_text(text, encoding="utf-8", newline="\n")
-    assert text == file.read_bytes().decode("utf-8"), f"{file} differs: NETPLAN_UPDATE_GOLDENS=1 writes it anew"
+    assert text == file.read_bytes().decode("utf-8"), (
+        f"{file} differs: NETPLAN_UPDATE_GOLDENS=1 writes it anew"
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -99,4 +113,10 @@ def test_the_snapshot_is_one(case: str) -> None:
 
 def test_every_folder_is_a_whole_case() -> None:
     for case in CASES:
-        assert {file.name for file in (GOLDEN / case).iterdir()} == {"topology.yaml", "observed.json", "plan.txt", "plan.md", "plan.json"}
+        assert {file.name for file in (GOLDEN / case).iterdir()} == {
+            "topology.yaml",
+            "observed.json",
+            "plan.txt",
+            "plan.md",
+            "plan.json",
+        }

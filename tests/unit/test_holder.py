@@ -32,7 +32,9 @@ ELSEWHERE = [{key: "x"} for key in ("boot", "namespace", "host", "clock")]
 
 @pytest.mark.parametrize("change", [{"started": "1"}, {"started": ""}, *ELSEWHERE], ids=str)
 def test_only_one_of_here_can_be_known_to_be_gone(change: dict[str, str]) -> None:
-    """The same number and another start is another process; of another machine, or a copy of this one, nobody knows."""
+    """The same number and another start is another process; of another machine, or a copy of this
+    one, nobody knows.
+    """
     assert gone(replace(myself("lab"), **change)) == (change == {"started": "1"})  # type: ignore[arg-type]
 
 
@@ -42,8 +44,21 @@ def test_a_lock_of_an_earlier_netplan_says_nothing_of_time_namespaces() -> None:
 
 def test_a_living_process_is_not_gone_from_another_time_namespace() -> None:
     """There its start is another number, as every clock is."""
-    program = "import sys; from reconciler.lock.holder import gone, read_holder; print(gone(read_holder(sys.argv[1])))"
-    command = ["unshare", "--time", "--boottime", "100000", "--fork", sys.executable, "-c", program, holder_text(myself("lab"))]
+    program = (
+        "import sys; from reconciler.lock.holder import gone, read_holder;"
+        " print(gone(read_holder(sys.argv[1])))"
+    )
+    command = [
+        "unshare",
+        "--time",
+        "--boottime",
+        "100000",
+        "--fork",
+        sys.executable,
+        "-c",
+        program,
+        holder_text(myself("lab")),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.stderr.startswith("unshare:"):
         pytest.skip(f"no time namespace can be made here: {done.stderr}")

@@ -1,4 +1,7 @@
-"""Every rule about containers that a topology runs: text, and the problems that it must give, each with its place."""
+"""Every rule about containers that a topology runs: text, and the problems that it must give, each
+with its place.
+"""
+
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ def run(body: str) -> str:
 
 def several(*containers: str) -> str:
     """A file with these containers; the first stands in line 4."""
-    return "name: t\nnetworks: {n: }\ncontainers:\n" + "".join(f"  {container}\n" for container in containers)
+    return "name: t\nnetworks: {n: }\ncontainers:\n" + "".join(
+        f"  {container}\n" for container in containers
+    )
 
 
 # fmt: off
@@ -461,7 +466,9 @@ def test_a_rule_is_reported_where_it_is_broken(text: str, expected: list[str]) -
 
 @pytest.mark.parametrize(("body", "expected"), WARNINGS, ids=[body for body, _ in WARNINGS])
 def test_what_is_allowed_and_what_is_probably_not_meant(body: str, expected: list[str]) -> None:
-    assert [str(warning).removeprefix("t:") for warning in load_text(run(body), "t").warnings] == expected
+    assert [
+        str(warning).removeprefix("t:") for warning in load_text(run(body), "t").warnings
+    ] == expected
 
 
 @pytest.mark.parametrize(
@@ -474,11 +481,13 @@ def test_what_is_allowed_and_what_is_probably_not_meant(body: str, expected: lis
         ),
         several(
             "aa: {image: a, depends_on: [bb, cc], networks: [n]}",
-            "bb: {image: a, depends_on: {cc: {restart: true, required: true}}, network_mode: 'service:cc'}",
+            "bb: {image: a, depends_on: {cc: {restart: true, required: true}}, network_mode:"
+            " 'service:cc'}",
             "cc: {image: a, networks: [n]}",
         ),
         several(
-            "aa: {image: a, depends_on: {bb: {condition: service_healthy}, old: {condition: service_healthy}}, networks: [n]}",
+            "aa: {image: a, depends_on: {bb: {condition: service_healthy}, old: {condition:"
+            " service_healthy}}, networks: [n]}",
             "bb: {image: a, networks: [n]}",
             "old:",
         ),
@@ -491,11 +500,14 @@ def test_what_is_in_order(text: str) -> None:
 
 
 def test_ports_have_a_budget_for_the_whole_file() -> None:
-    ranges = [f"c{number}: {{image: a, expose: ['1-65535'], ports: ['1-65535']}}" for number in range(200)]
+    ranges = [
+        f"c{number}: {{image: a, expose: ['1-65535'], ports: ['1-65535']}}" for number in range(200)
+    ]
     with pytest.raises(InputError) as caught:
         load_text(several(*ranges), "t")
     assert [str(problem) for problem in caught.value.problems] == [
-        "t:5:27: too many ports: a file has 200000 at most, and with network_mode: host a container needs none"
+        "t:5:27: too many ports: a file has 200000 at most, and with network_mode: host a container"
+        " needs none"
     ]
 
 
@@ -508,21 +520,37 @@ def test_a_long_chain_and_many_circles_take_no_time() -> None:
     assert len(caught.value.problems) == 20
     with pytest.raises(InputError, match="1 problem in the file") as caught:
         load_text(several(*chain, "c2000: {image: a, depends_on: [c0]}"), "t")
-    assert str(caught.value.problems[0]) == (
-        "t:2004:34: 'c2000' waits for itself: c2000 -> c0 -> c1 -> c2 -> c3 -> ... -> c1997 -> c1998 -> c1999 -> c2000; "
-        "remove one of these depends_on or network_mode"
+    assert (
+        str(caught.value.problems[0])
+        == "t:2004:34: 'c2000' waits for itself: c2000 -> c0 -> c1 -> c2 -> c3 -> ... -> c1997 ->"
+        " c1998 -> c1999 -> c2000; remove one of these depends_on or network_mode"
     )
 
 
 KEYS = st.sampled_from(sorted(topology_schema()["$defs"]["container"]["properties"]))
-TEXTS = "a 80 80:80 1-2 [::1]:1:2 /a /a:/b /a:/b:ro x:y: A=b A= container:web container:db service:x host bridge always db=1.1.1.1 CMD 1m 64m ~ $$ '"
-NAMES = "db web target published protocol type source volume bind tmpfs size mode test interval disable condition nocopy read_only"
+TEXTS = (
+    "a 80 80:80 1-2 [::1]:1:2 /a /a:/b /a:/b:ro x:y: A=b A= container:web container:db service:x"
+    " host bridge always db=1.1.1.1 CMD 1m 64m ~ $$ '"
+)
+NAMES = (
+    "db web target published protocol type source volume bind tmpfs size mode test interval disable"
+    " condition nocopy read_only"
+)
 WORDS = st.sampled_from(TEXTS.split())
 SCALARS = (
-    st.none() | st.booleans() | st.integers(-1, 70000) | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 70000)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | WORDS
+    | st.text(max_size=5)
 )
 PARTS = st.sampled_from(NAMES.split())
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS | WORDS, inner, max_size=3), max_leaves=6)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS | WORDS, inner, max_size=3),
+    max_leaves=6,
+)
 BODIES = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
@@ -535,9 +563,17 @@ def outcome(text: str) -> Loaded | tuple[Problem, ...]:
 
 @given(BODIES, BODIES, st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_whatever_stands_there_is_read_or_refused(web: dict[str, Any], db: dict[str, Any], image: bool) -> None:
+def test_whatever_stands_there_is_read_or_refused(
+    web: dict[str, Any], db: dict[str, Any], image: bool
+) -> None:
     """Twice the same; messages are printable; each setting is of a kind that the model has."""
-    text = json.dumps({"name": "t", "networks": {"n": {}}, "containers": {"web": web | ({"image": "a"} if image else {}), "db": db}})
+    text = json.dumps(
+        {
+            "name": "t",
+            "networks": {"n": {}},
+            "containers": {"web": web | ({"image": "a"} if image else {}), "db": db},
+        }
+    )
     found = outcome(text)
     assert outcome(text) == found
     if isinstance(found, tuple) and not isinstance(found, Loaded):

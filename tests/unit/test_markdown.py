@@ -1,4 +1,8 @@
-"""Markdown as GitHub's own parser reads it: hostile values show and do nothing; too long a plan loses its least needed parts."""
+"""Markdown as GitHub's own parser reads it: hostile values show and do nothing; too long a plan
+loses its least needed parts.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -24,7 +28,24 @@ from reconciler.render.values import before_after
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ALLOWED = {
-    *("h3", "p", "strong", "code", "pre", "blockquote", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "br", "wbr"),
+    *(
+        "h3",
+        "p",
+        "strong",
+        "code",
+        "pre",
+        "blockquote",
+        "ul",
+        "li",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "br",
+        "wbr",
+    ),
     *("details", "summary"),
 }
 ACTED_ON = re.compile(r"[@#<>]|://|www\.|\b[A-Za-z]+-\d+\b|\b[0-9a-f]{7,}\b|:\w+:|\$")
@@ -32,7 +53,9 @@ ACTED_ON = re.compile(r"[@#<>]|://|www\.|\b[A-Za-z]+-\d+\b|\b[0-9a-f]{7,}\b|:\w+
 
 
 class Seen(HTMLParser):
-    """What a reader sees: `code` and `plain` text, `rows` of tables, `blocks` of code, and every kind of tag."""
+    """What a reader sees: `code` and `plain` text, `rows` of tables, `blocks` of code, and every
+    kind of tag.
+    """
 
     def __init__(self, markdown: str) -> None:
         super().__init__()
@@ -84,22 +107,45 @@ HOSTILE = [
     "\ud800", "x" * 1_000_000,
     "x y " * 250_000, "[!NOTE]", "---", "===", "@@", "a" * 40 + "@b.example", "JIRA-7", "{{x}}", "\t", "@org/team.",
 ]  # fmt: skip
-anything = st.sampled_from(HOSTILE) | st.text(max_size=30) | st.text("|`\\<>@#*_&;: \n-", max_size=20)
+anything = (
+    st.sampled_from(HOSTILE) | st.text(max_size=30) | st.text("|`\\<>@#*_&;: \n-", max_size=20)
+)
 
 
 def plan_of(text: str, *, refused: bool = False) -> Plan:
     """A plan in which `text` is everywhere where text can be."""
     source = Source(text, 1)
-    changed = (Difference("labels." + text, text, (text, "b"), "intent"), Difference("ipv4.subnet", None, text))
+    changed = (
+        Difference("labels." + text, text, (text, "b"), "intent"),
+        Difference("ipv4.subnet", None, text),
+    )
     changes = (
-        Change(("delete", "create"), text, differences=changed, reason=text, source=source, interrupts=(text,), notes=(text,)),
+        Change(
+            ("delete", "create"),
+            text,
+            differences=changed,
+            reason=text,
+            source=source,
+            interrupts=(text,),
+            notes=(text,),
+        ),
         Change(("connect",), text, text, differences=changed, reason=text, source=source),
         Change(("delete",), text, reason=text),
     )
     steps = (Step(1, "remove", text, text), Step(2, "connect", text, text, text, needs=(1,)))
     refusals = (Refusal(text, text, source=source),) if refused else ()
     engine = EngineInfo(version=text)
-    return Plan(text, engine, changes, steps, (Drift(text, text),), refusals, (f"network {text} changes",), (text,), "0" * 64)
+    return Plan(
+        text,
+        engine,
+        changes,
+        steps,
+        (Drift(text, text),),
+        refusals,
+        (f"network {text} changes",),
+        (text,),
+        "0" * 64,
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:20]))
@@ -164,7 +210,7 @@ def test_the_marker_is_one_hidden_line(name: str, line: str) -> None:
     assert Seen(line).plain.strip() == ""
 
 
-# --- too long --------------------------------------------------------------------------------------------------------
+# --- too long -------------------------------------------------------------------------------------
 
 
 def long_plan(changes: int, interrupted: int, word: str = "x") -> Plan:
@@ -184,7 +230,9 @@ def long_plan(changes: int, interrupted: int, word: str = "x") -> Plan:
             )
             for number in range(changes)
         ),
-        tuple(Step(number + 1, "create", f"net-{number:05}", "because") for number in range(changes)),
+        tuple(
+            Step(number + 1, "create", f"net-{number:05}", "because") for number in range(changes)
+        ),
         warnings=("the last warning",),
         notes=("a note",),
         fingerprint="f" * 64,
@@ -211,7 +259,11 @@ def test_what_does_not_fit_goes_in_order(changes: int, shown: list[str], said: s
     markdown = render_markdown(long_plan(changes, 3), "netplan apply long.yaml")
     assert len(markdown) <= len(markdown.encode()) <= LONGEST_TEXT
     found = list(parts(markdown))
-    assert found == shown if changes < 1000 else (len(found) == 1 and 0 < int(found[0].split()[0]) < 1000)
+    assert (
+        found == shown
+        if changes < 1000
+        else (len(found) == 1 and 0 < int(found[0].split()[0]) < 1000)
+    )
     assert (said in markdown) if said else "left out" not in markdown
     assert "the last warning" in markdown
     assert markdown.rstrip().endswith("netplan apply long.yaml\n```")
@@ -233,18 +285,28 @@ def test_what_fits_in_no_comment_is_said_to_be_missing() -> None:
     assert re.search(r"left out: \d+ lines of the warnings", markdown)
 
 
-@given(st.integers(0, 400), st.integers(0, 5000), st.sampled_from(["x", "é", "\U0001f600", "|"]), st.integers(4000, LONGEST_TEXT))
+@given(
+    st.integers(0, 400),
+    st.integers(0, 5000),
+    st.sampled_from(["x", "é", "\U0001f600", "|"]),
+    st.integers(4000, LONGEST_TEXT),
+)
 @settings(max_examples=60, deadline=None)
 def test_it_is_never_too_long(changes: int, interrupted: int, word: str, limit: int) -> None:
-    markdown = render_markdown(long_plan(changes, interrupted, word), "netplan apply x", limit=limit)
+    markdown = render_markdown(
+        long_plan(changes, interrupted, word), "netplan apply x", limit=limit
+    )
     assert len(markdown.encode()) <= limit
 
 
-# --- folders ---------------------------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 
 def folder(count: int, changes: int) -> list[Planned]:
-    return [Planned(f"lab/{n}.yaml", long_plan(changes, 2), f"netplan apply lab/{n}.yaml") for n in range(count)]
+    return [
+        Planned(f"lab/{n}.yaml", long_plan(changes, 2), f"netplan apply lab/{n}.yaml")
+        for n in range(count)
+    ]
 
 
 @pytest.mark.parametrize(("count", "changes"), [(1, 1), (3, 50), (10, 300), (40, 40), (200, 5)])
@@ -295,9 +357,14 @@ LONG = "registry.example.com/team/a-service-with-a-long-name/backend-api:"
         (
             "a" * 70 + "b" * 70,
             "a" * 70 + "c" * 70,
-            ("…" + "a" * 20 + "b" * 38 + "… (140 characters)", "…" + "a" * 20 + "c" * 38 + "… (140 characters)"),
+            (
+                "…" + "a" * 20 + "b" * 38 + "… (140 characters)",
+                "…" + "a" * 20 + "c" * 38 + "… (140 characters)",
+            ),
         ),
     ],
 )
-def test_two_long_values_are_shown_where_they_differ(before: str | None, after: str, shown: tuple[str, str]) -> None:
+def test_two_long_values_are_shown_where_they_differ(
+    before: str | None, after: str, shown: tuple[str, str]
+) -> None:
     assert before_after(Difference("image", before, after)) == shown

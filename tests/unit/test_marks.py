@@ -1,4 +1,6 @@
-"""A mark names the object that it was written for: on any other it is a copy, and counts for nothing."""
+"""A mark names the object that it was written for: on any other it is a copy, and counts for
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ ID, OTHER_ID = "ab" * 32, "cd" * 32
 DOCKER = EngineInfo()
 MADE = EndpointMark("lab", "made", {"aliases": ("w",)})
 MARK = ContainerMark("lab", {"image": digest("box:1"), "command": digest(("run",))})
-SENT = container_body("web", ContainerSpec({"image": "box:1"}, MARK, "net", (EndpointSpec("net", {}, MADE),)), (1, 51))
+SENT = container_body(
+    "web", ContainerSpec({"image": "box:1"}, MARK, "net", (EndpointSpec("net", {}, MADE),)), (1, 51)
+)
 
 
 def seen(name: str, id: str = ID, **config: Any) -> dict[str, Any]:
@@ -63,7 +67,11 @@ def read(raw: dict[str, Any], **more: Any) -> ObservedContainer:
 
 def unnamed(labels: dict[str, str]) -> dict[str, str]:
     """The labels, or driver options, as the first version wrote them."""
-    spec = {key: value for key, value in json.loads(labels[SPEC]).items() if key not in ("name", "container", "network")}
+    spec = {
+        key: value
+        for key, value in json.loads(labels[SPEC]).items()
+        if key not in ("name", "container", "network")
+    }
     return {**labels, SPEC: json.dumps(spec)}
 
 
@@ -78,7 +86,9 @@ def unnamed(labels: dict[str, str]) -> dict[str, str]:
         ("", False),
     ],
 )
-def test_a_container_and_its_endpoints_are_ours_under_the_name_that_was_declared(name: str, ours: bool) -> None:
+def test_a_container_and_its_endpoints_are_ours_under_the_name_that_was_declared(
+    name: str, ours: bool
+) -> None:
     found = read(seen(name))
     assert (found.mark is not None, found.endpoints[0].mark is not None) == (ours, ours)
     assert bool(found.settings) == ours
@@ -88,8 +98,14 @@ def test_a_container_and_its_endpoints_are_ours_under_the_name_that_was_declared
 def test_one_that_was_renamed_to_a_declared_name_is_refused_with_its_name_before() -> None:
     wanted = DesiredContainer("www", Source("f", 1), managed=True, settings={"image": "box:1"})
     state = ObservedState(containers=(read(seen("www")),))
-    (refusal,) = plan(DesiredState("lab", {}, {"www": wanted}), state_from_snapshot(snapshot_json(state))).refusals
-    assert refusal.message == "container www exists with the labels of container web: it was renamed or copied, so it is not managed"
+    (refusal,) = plan(
+        DesiredState("lab", {}, {"www": wanted}), state_from_snapshot(snapshot_json(state))
+    ).refusals
+    assert (
+        refusal.message
+        == "container www exists with the labels of container web: it was renamed or copied, so it"
+        " is not managed"
+    )
 
 
 def test_a_container_that_an_updater_made_anew_under_its_name_stays_ours() -> None:
@@ -101,7 +117,9 @@ def test_what_was_made_of_an_image_that_was_committed_is_not_ours() -> None:
     raw = seen("web", Image="web-debug:1")
     image = {"Id": "sha256:1", "Config": {"Labels": raw["Config"]["Labels"]}}
     assert read(raw, image=image).mark is None
-    assert read(raw, image={"Id": "sha256:1", "Config": {}}).mark == MARK  # its own labels; the image differs, and that is drift
+    assert (
+        read(raw, image={"Id": "sha256:1", "Config": {}}).mark == MARK
+    )  # its own labels; the image differs, and that is drift
     assert read(raw).mark is None  # the image is gone, and was not the declared one
     assert read(seen("web")).mark == MARK
 
@@ -128,7 +146,9 @@ def test_a_network_is_ours_under_the_name_that_was_declared() -> None:
 
 def attached(container: str, network: str, options: dict[str, str]) -> Any:
     raw = seen(container)
-    raw["NetworkSettings"]["Networks"] = {network: {"NetworkID": "n", "EndpointID": "e", "DriverOpts": options}}
+    raw["NetworkSettings"]["Networks"] = {
+        network: {"NetworkID": "n", "EndpointID": "e", "DriverOpts": options}
+    }
     raw["State"] = {"Status": "running"}
     (endpoint,) = read_container(raw, DOCKER).endpoints
     return endpoint
@@ -142,7 +162,9 @@ def test_an_endpoint_is_ours_where_its_mark_was_written() -> None:
     assert attached("db2", "net2", unnamed(options)).mark == MADE
 
 
-@pytest.mark.parametrize("spec", [None, "", "{}", "7", '{"v":2,"how":"made"}', '{"v":true}', "[" * 200_000])
+@pytest.mark.parametrize(
+    "spec", [None, "", "{}", "7", '{"v":2,"how":"made"}', '{"v":true}', "[" * 200_000]
+)
 def test_an_endpoint_that_somebody_marked_by_hand_is_not_ours(spec: str | None) -> None:
     options = endpoint_options(MADE, Place("db", "net"))
     options = {TOPOLOGY: "lab"} if spec is None else {**options, SPEC: spec}
@@ -162,7 +184,9 @@ def test_only_its_own_cure_makes_a_phantom() -> None:
 
 
 def test_the_hash_of_a_secret_in_a_label_confirms_no_guess() -> None:
-    """It has salt and few digits, so many wrong values fit; that the value changed is noticed all the same."""
+    """It has salt and few digits, so many wrong values fit; that the value changed is noticed all
+    the same.
+    """
     path, value = "environment.PASSWORD", secret_digest("PASSWORD", "sunshine7391")
     mark = ContainerMark("lab", {path: digest(value), "image": digest("box:1")})
     written = [container_labels(mark, "web", birth) for birth in ("one", "two")]
@@ -170,11 +194,18 @@ def test_the_hash_of_a_secret_in_a_label_confirms_no_guess() -> None:
     assert recorded[0] != recorded[1]
     assert all(len(hash) == 5 for hash in recorded)
     guesses = (digest(secret_digest("PASSWORD", f"guess{number}")) for number in range(400_000))
-    assert any(container_labels(ContainerMark("lab", {path: guess}), "web", "one")[SPEC].find(recorded[0]) > 0 for guess in guesses)
+    assert any(
+        container_labels(ContainerMark("lab", {path: guess}), "web", "one")[SPEC].find(recorded[0])
+        > 0
+        for guess in guesses
+    )
     for labels in written:
         read = read_container_mark(labels, "web", "1" * 64)
         assert read
         assert recall_secrets(read.hashes, {path: value}, labels) == mark.hashes
-        assert recall_secrets(read.hashes, {path: secret_digest("PASSWORD", "other")}, labels)[path] == CHANGED
+        assert (
+            recall_secrets(read.hashes, {path: secret_digest("PASSWORD", "other")}, labels)[path]
+            == CHANGED
+        )
         assert recall_secrets(read.hashes, {}, labels)[path] == CHANGED
     assert recall_secrets(mark.hashes, {}, {}) == mark.hashes  # of the first version

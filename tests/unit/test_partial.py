@@ -8,11 +8,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_planner import DOCKER_28, HERE, MADE, attached, container, declared, endpoint, lab, network
+from test_planner import (
+    DOCKER_28,
+    HERE,
+    MADE,
+    attached,
+    container,
+    declared,
+    endpoint,
+    lab,
+    network,
+)
 
 from reconciler.applied import applied
 from reconciler.cli import main
-from reconciler.model import Dependency, DesiredContainer, DesiredEndpoint, DesiredState, Journal, NetworkMark, ObservedImage, ObservedState
+from reconciler.model import (
+    Dependency,
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredState,
+    Journal,
+    NetworkMark,
+    ObservedImage,
+    ObservedState,
+)
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render import render_text
@@ -23,10 +42,19 @@ EMPTY = ObservedState(DOCKER_28, images=IMAGES)
 GOING = Policy(keep_going=True)
 
 
-def run(name: str, *networks: str, image: str = "box", needs: tuple[str, ...] = (), mode: str = "") -> DesiredContainer:
+def run(
+    name: str, *networks: str, image: str = "box", needs: tuple[str, ...] = (), mode: str = ""
+) -> DesiredContainer:
     settings = {"image": image, **({"network_mode": mode} if mode else {})}
     endpoints = tuple(DesiredEndpoint(where, HERE) for where in networks)
-    return DesiredContainer(name, HERE, endpoints, managed=True, settings=settings, depends_on=tuple(map(Dependency, needs)))
+    return DesiredContainer(
+        name,
+        HERE,
+        endpoints,
+        managed=True,
+        settings=settings,
+        depends_on=tuple(map(Dependency, needs)),
+    )
 
 
 def only(*names: str, keep_going: bool = False) -> Policy:
@@ -49,7 +77,9 @@ SHOP = lab(
 )
 
 
-def test_a_container_comes_with_its_networks_what_it_depends_on_and_whose_network_it_shares() -> None:
+def test_a_container_comes_with_its_networks_what_it_depends_on_and_whose_network_it_shares() -> (
+    None
+):
     made = plan(SHOP, EMPTY, policy=only("sidecar"))
     created = [text for text in texts(made) if text.startswith("create")]
     assert sorted(created) == [
@@ -77,9 +107,16 @@ def test_a_network_that_is_replaced_comes_with_all_that_is_on_it_and_nothing_is_
         (network("back", "10.1.0.0/24"), network("old", "10.9.0.0/24")),
         (*on_back, container("new", "bridge")),
     )
-    desired = lab(declared("back", "10.2.0.0/24"), attached("api", back={}), attached("new", back={}))
+    desired = lab(
+        declared("back", "10.2.0.0/24"), attached("api", back={}), attached("new", back={})
+    )
     assert texts(plan(desired, observed, policy=only("back"))) == [
-        *("disconnect api from back", "disconnect gone from back", "remove network back", "create network back"),
+        *(
+            "disconnect api from back",
+            "disconnect gone from back",
+            "remove network back",
+            "create network back",
+        ),
         *("connect api to back", "connect gone to back"),
     ]
     made = plan(desired, observed, policy=only("back"))
@@ -94,24 +131,43 @@ def test_a_network_that_is_replaced_comes_with_all_that_is_on_it_and_nothing_is_
 def test_a_network_that_only_somebody_on_it_was_created_on_stays() -> None:
     """In the whole plan `x` waits for `home` before it is connected to `away` again."""
     x = container("x", "home", endpoint("home", MADE), endpoint("away", MADE))
-    observed = ObservedState(DOCKER_28, (network("home", "10.1.0.0/24"), network("away", "10.2.0.0/24")), (x,))
-    desired = lab(declared("home", "10.3.0.0/24"), declared("away", "10.4.0.0/24"), attached("x", home={}, away={}))
+    observed = ObservedState(
+        DOCKER_28, (network("home", "10.1.0.0/24"), network("away", "10.2.0.0/24")), (x,)
+    )
+    desired = lab(
+        declared("home", "10.3.0.0/24"),
+        declared("away", "10.4.0.0/24"),
+        attached("x", home={}, away={}),
+    )
     assert texts(plan(desired, observed, policy=only("away"))) == [
-        *("disconnect x from away", "remove network away", "create network away", "connect x to away"),
+        *(
+            "disconnect x from away",
+            "remove network away",
+            "create network away",
+            "connect x to away",
+        ),
     ]
 
 
 def test_what_is_no_longer_declared_is_in_the_way_and_not_removed() -> None:
-    observed = ObservedState(DOCKER_28, (network("old", "10.1.0.0/24"), network("kept", "10.2.0.0/24")))
+    observed = ObservedState(
+        DOCKER_28, (network("old", "10.1.0.0/24"), network("kept", "10.2.0.0/24"))
+    )
     desired = lab(declared("new", "10.1.0.0/24"), declared("kept", "10.2.0.0/24"))
     assert plan(desired, observed).applyable
     [refusal] = plan(desired, observed, policy=only("new")).refusals
-    assert refusal.message.startswith("network new: subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network old")
+    assert refusal.message.startswith(
+        "network new: subnet 10.1.0.0/24 overlaps 10.1.0.0/24 of network old"
+    )
 
 
 def test_images_of_others_are_not_pulled() -> None:
-    desired = lab(declared("n", "10.1.0.0/24"), run("web", "n", image="web:1"), run("db", "n", image="db:1"))
-    assert [text for text in texts(plan(desired, EMPTY, policy=only("db"))) if "image" in text] == ["pull image db:1"]
+    desired = lab(
+        declared("n", "10.1.0.0/24"), run("web", "n", image="web:1"), run("db", "n", image="db:1")
+    )
+    assert [text for text in texts(plan(desired, EMPTY, policy=only("db"))) if "image" in text] == [
+        "pull image db:1"
+    ]
 
 
 def test_an_image_that_is_not_had_stops_only_what_is_made_of_it() -> None:
@@ -149,7 +205,11 @@ def test_what_cannot_be_is_left_out_with_what_needs_it(missing: str) -> None:
     )
     there = {"corp": network("corp", "10.9.0.0/24", None), "ghost": container("ghost", "bridge")}
     present = there["ghost" if missing == "corp" else "corp"]
-    observed = replace(EMPTY, networks=(present,)) if missing == "ghost" else replace(EMPTY, containers=(present,))
+    observed = (
+        replace(EMPTY, networks=(present,))
+        if missing == "ghost"
+        else replace(EMPTY, containers=(present,))
+    )
     made = plan(desired, observed, policy=GOING)
     left = {one.thing: one.why for one in made.left_out}
     needs_corp = {
@@ -168,7 +228,11 @@ def test_what_stands_against_the_whole_plan_refuses_it_still() -> None:
     observed = ObservedState(DOCKER_28, (network("old", "10.9.0.0/24"),))
     made = plan(lab(declared("corp", "", external=True)), observed, policy=GOING)
     assert [refusal.about for refusal in made.refusals] == [None]
-    many = plan(lab(declared("n", "10.1.0.0/24"), declared("old", "10.8.0.0/24")), observed, policy=replace(GOING, max_removals=0))
+    many = plan(
+        lab(declared("n", "10.1.0.0/24"), declared("old", "10.8.0.0/24")),
+        observed,
+        policy=replace(GOING, max_removals=0),
+    )
     assert not many.applyable
 
 
@@ -178,7 +242,10 @@ def test_what_an_interrupted_run_took_away_elsewhere_waits_for_the_whole() -> No
     left = Journal("netplan.journal.1", "lab", 1, taken, "host", "today")
     made = plan(desired, ObservedState(DOCKER_28), [left], only("a"))
     assert texts(made) == ["create network a"]
-    assert "this puts back network a, and a plan of the whole file recovers the rest" in made.warnings[0]
+    assert (
+        "this puts back network a, and a plan of the whole file recovers the rest"
+        in made.warnings[0]
+    )
 
 
 def test_reset_makes_anew_only_what_is_named() -> None:
@@ -188,19 +255,27 @@ def test_reset_makes_anew_only_what_is_named() -> None:
 
 
 def test_every_refusal_of_the_planner_is_about_something_or_the_whole() -> None:
-    """A new kind of refusal says what it is about: without that a part of a plan would be refused for it."""
+    """A new kind of refusal says what it is about: without that a part of a plan would be refused
+    for it.
+    """
     folder = Path(__file__).parents[2] / "reconciler"
     about_everything = {"recover", "identity", "wipe", "between"}
     bare = []
     for path in [*sorted((folder / "planner").glob("*.py")), folder / "safety.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal" and path.stem not in about_everything:
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") == "Refusal"
+                and path.stem not in about_everything
+            ):
                 told = len(node.args) == 5 or any(word.arg == "about" for word in node.keywords)
                 bare += [] if told else [f"{path.name}:{node.lineno}"]
-    assert [place.partition(":")[0] for place in bare] == ["safety.py"], bare  # --max-removals counts the whole
+    assert [place.partition(":")[0] for place in bare] == ["safety.py"], (
+        bare
+    )  # --max-removals counts the whole
 
 
-# --- the command -----------------------------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 FILE = "name: t\nnetworks: {front: {}, back: {}}\n"
 
@@ -208,14 +283,21 @@ FILE = "name: t\nnetworks: {front: {}, back: {}}\n"
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--only", "frnt"), "--only frnt: no network or container of that name is declared\n  did you mean front?"),
+        (
+            ("--only", "frnt"),
+            "--only frnt: no network or container of that name is declared\n  did you mean front?",
+        ),
         (("--only", "front,,back"), "names nothing"),
         (("--only", ""), "names nothing"),
         (("--only",), "expected one argument"),
     ],
 )
 def test_a_name_that_nothing_has(
-    arguments: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.yaml").write_text(FILE, encoding="utf-8")
@@ -235,10 +317,13 @@ def test_of_a_folder_only_the_files_that_declare_a_name(
     assert "front" not in shown
 
 
-def test_the_keys_of_the_file_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_keys_of_the_file_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     text = (
-        "name: t\nnetworks: {default: {}, n: {name: net}, o: {}}\ncontainers: {web: {image: box, container_name: t-web, networks: [n]}}\n"
+        "name: t\nnetworks: {default: {}, n: {name: net}, o: {}}\ncontainers: {web: {image: box,"
+        " container_name: t-web, networks: [n]}}\n"
     )
     Path("t.yaml").write_text(text, encoding="utf-8")
     assert main(["plan", "t.yaml", "--state", "empty", "--only", "web,default"]) == 0
@@ -248,10 +333,14 @@ def test_the_keys_of_the_file_are_understood(tmp_path: Path, monkeypatch: pytest
     assert "network o" not in shown
 
 
-def test_what_is_left_out_is_told_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_left_out_is_told_and_exits_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.yaml").write_text(
-        "name: t\nnetworks: {front: {driver: nonesuch}, back: {}}\ncontainers: {a: {networks: [back]}}\n", encoding="utf-8"
+        "name: t\nnetworks: {front: {driver: nonesuch}, back: {}}\ncontainers: {a: {networks:"
+        " [back]}}\n",
+        encoding="utf-8",
     )
 
     Path("s.json").write_text(json.dumps(snapshot_json(ObservedState(DOCKER_28))), encoding="utf-8")

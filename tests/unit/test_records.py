@@ -16,7 +16,12 @@ from reconciler.model import EngineInfo, Seal, Source
 from reconciler.plan import Refusal, Step
 from reconciler.records import KW_ONLY, as_dict, dataclass, field, replace
 
-RECORDS = [found for module in (model, plan) for found in vars(module).values() if dataclasses.is_dataclass(found)]
+RECORDS = [
+    found
+    for module in (model, plan)
+    for found in vars(module).values()
+    if dataclasses.is_dataclass(found)
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,7 +124,11 @@ def test_a_record_is_copied_with_changes() -> None:
 
 def test_the_standard_library_takes_them_for_dataclasses() -> None:
     found = Found("a", places=[Place(1)])
-    assert dataclasses.asdict(found) == {"name": "a", "places": [{"line": 1, "column": 1, "word": ""}], "known": False}
+    assert dataclasses.asdict(found) == {
+        "name": "a",
+        "places": [{"line": 1, "column": 1, "word": ""}],
+        "known": False,
+    }
     assert dataclasses.replace(Place(1, 2), column=3) == Place(1, 3)
     assert [one.name for one in dataclasses.fields(Named)] == ["line", "column", "word", "name"]
     assert dataclasses.is_dataclass(Place)
@@ -132,7 +141,7 @@ def test_fields_can_be_matched_in_order() -> None:
     assert Found.__match_args__ == ("name",)
 
 
-# --- those of netplan -------------------------------------------------------------------------------------------------
+# --- those of netplan -----------------------------------------------------------------------------
 
 
 def test_equal_and_hashed_by_what_is_compared() -> None:
@@ -167,10 +176,33 @@ def test_pickled_and_back() -> None:
 
 def test_an_apply_with_nothing_to_do_does_not_load_what_it_does_not_need() -> None:
     """Each of these takes as long to load as a part of the work."""
-    loads = ("runs", "runs.checks", "commands.change", "engine", "engine.writing", "observe", "planner", "arguments")
-    code = f"import sys; import {', '.join(f'reconciler.{name}' for name in loads)}; reconciler.arguments.parse(['apply', 'x'])"
+    loads = (
+        "runs",
+        "runs.checks",
+        "commands.change",
+        "engine",
+        "engine.writing",
+        "observe",
+        "planner",
+        "arguments",
+    )
+    code = (
+        f"import sys; import {', '.join(f'reconciler.{name}' for name in loads)};"
+        " reconciler.arguments.parse(['apply', 'x'])"
+    )
     loaded = subprocess.run(
-        [sys.executable, "-c", f"{code}; print(*sys.modules)"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
-    needless = {"docker", "requests", "jsonschema", "logging", "difflib", "platform", "reconciler.executor.translate"}
+    needless = {
+        "docker",
+        "requests",
+        "jsonschema",
+        "logging",
+        "difflib",
+        "platform",
+        "reconciler.executor.translate",
+    }
     assert not {*needless, "dataclasses", "inspect", "shutil"} & {*loaded}

@@ -1,4 +1,6 @@
-"""When a recreation that fails is taken back: by which steps, once, and what is said of it. How is tested on real engines."""
+"""When a recreation that fails is taken back: by which steps, once, and what is said of it. How is
+tested on real engines.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ OLD = Replaced("1" * 64, "web", live=True)
 
 
 class Recorder:
-    """Performs nothing; fails at the steps it is told to, and notes which recreations are taken back."""
+    """Performs nothing; fails at the steps it is told to, and notes which recreations are taken
+    back.
+    """
 
     def __init__(self, failing: Iterable[int], error: EngineError) -> None:
         self.failing, self.error = set(failing), error
@@ -40,16 +44,33 @@ def recreation(first: int = 1, name: str = "web") -> tuple[Step, ...]:
     """rename, create, stop, start, remove."""
     old = replace(OLD, name=name)
     ops = ("rename", "create", "stop", "start", "remove")
-    steps = [Step(first + n, op, "", "must be recreated", container=name, replaces=old) for n, op in enumerate(ops)]  # type: ignore[arg-type]
+    steps = [
+        Step(first + n, op, "", "must be recreated", container=name, replaces=old)
+        for n, op in enumerate(ops)
+    ]  # type: ignore[arg-type]
     return tuple(
-        replace(step, needs=(step.id - 1,), replaces=None if step.op == "remove" else old) if step.id > first else step for step in steps
+        (
+            replace(step, needs=(step.id - 1,), replaces=None if step.op == "remove" else old)
+            if step.id > first
+            else step
+        )
+        for step in steps
     )
 
 
-def walked(steps: tuple[Step, ...], failing: Iterable[int], error: EngineError | None = None) -> tuple[Recorder, dict[int, StepResult]]:
+def walked(
+    steps: tuple[Step, ...], failing: Iterable[int], error: EngineError | None = None
+) -> tuple[Recorder, dict[int, StepResult]]:
     recorder = Recorder(failing, error or EngineError("it says no"))
     stop = threading.Event()
-    walk = _Walk(Plan("shop", EngineInfo(), steps=steps), recorder, 1, lambda event: None, stop, lambda step: None)  # type: ignore[arg-type]
+    walk = _Walk(
+        Plan("shop", EngineInfo(), steps=steps),
+        recorder,
+        1,
+        lambda event: None,
+        stop,
+        lambda step: None,
+    )  # type: ignore[arg-type]
     return recorder, walk.walk()
 
 
@@ -85,7 +106,9 @@ def test_one_that_began_and_cannot_go_on_is_taken_back() -> None:
     """The new one is created; what it waits for before its start fails elsewhere."""
     steps = recreation()
     other = Step(6, "start", "", "declared", container="db")
-    steps = tuple(replace(step, needs=(*step.needs, 6)) if step.op == "start" else step for step in steps)
+    steps = tuple(
+        replace(step, needs=(*step.needs, 6)) if step.op == "start" else step for step in steps
+    )
     recorder, results = walked((*steps, other), [6])
     assert recorder.taken_back == ["web"]
     assert results[4].error.endswith("which failed; the old container is back")

@@ -1,4 +1,8 @@
-"""Reviewing without an engine: plans from snapshots, of folders, between revisions; and annotations. The whole command is run."""
+"""Reviewing without an engine: plans from snapshots, of folders, between revisions; and
+annotations. The whole command is run.
+"""
+
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -36,7 +40,10 @@ class Ended(NamedTuple):
 
 def netplan(*arguments: str, folder: Path = ROOT, stdin: str = "") -> Ended:
     """The command, with an engine that is not there: whoever asks one fails."""
-    streams = [io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="") for text in (stdin.encode(), b"", b"")]
+    streams = [
+        io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+        for text in (stdin.encode(), b"", b"")
+    ]
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             patch.setattr(sys, name, stream)
@@ -62,13 +69,17 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-# --- from a snapshot, from nothing -----------------------------------------------------------------------------------
+# --- from a snapshot, from nothing ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("form", "ending"), [("text", "txt"), ("json", "json"), ("markdown", "md")])
+@pytest.mark.parametrize(
+    ("form", "ending"), [("text", "txt"), ("json", "json"), ("markdown", "md")]
+)
 def test_a_plan_from_a_snapshot_is_that_of_the_engine(case: str, form: str, ending: str) -> None:
-    """The goldens' snapshots were taken from real engines; tests/e2e/test_review.py compares with a living one."""
+    """The goldens' snapshots were taken from real engines; tests/e2e/test_review.py compares with a
+    living one.
+    """
     folder = GOLDEN / case
     words = (folder / "topology.yaml").read_text(encoding="utf-8").splitlines()[1].split()[2:]
     if words[0] != "plan":
@@ -80,12 +91,25 @@ def test_a_plan_from_a_snapshot_is_that_of_the_engine(case: str, form: str, endi
     assert ended.out == golden
     made = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     refusals, incomplete = made["refusals"], "left_out" in made
-    assert ended.code == (int(incomplete) if not refusals else 3 if any(refusal["unsafe"] for refusal in refusals) else 1)
+    assert ended.code == (
+        int(incomplete)
+        if not refusals
+        else 3
+        if any(refusal["unsafe"] for refusal in refusals)
+        else 1
+    )
 
 
 def test_a_snapshot_on_standard_input(tmp_path: Path) -> None:
     folder = GOLDEN / "create"
-    ended = netplan("plan", "topology.yaml", "--state", "-", folder=folder, stdin=(folder / "observed.json").read_text(encoding="utf-8"))
+    ended = netplan(
+        "plan",
+        "topology.yaml",
+        "--state",
+        "-",
+        folder=folder,
+        stdin=(folder / "observed.json").read_text(encoding="utf-8"),
+    )
     assert ended.out == (folder / "plan.txt").read_text(encoding="utf-8")
 
 
@@ -93,13 +117,25 @@ def test_a_snapshot_on_standard_input(tmp_path: Path) -> None:
     ("arguments", "stdin", "message"),
     [
         (["-", "--state", "-"], "", "FILE and the snapshot are both standard input"),
-        (["topology.yaml", "--state", "nosuch.json"], "", "the snapshot nosuch.json cannot be read: No such file or directory"),
+        (
+            ["topology.yaml", "--state", "nosuch.json"],
+            "",
+            "the snapshot nosuch.json cannot be read: No such file or directory",
+        ),
         (["topology.yaml", "--state", "."], "", "the snapshot . cannot be read: Is a directory"),
-        (["topology.yaml", "--state", "topology.yaml"], "", "the snapshot topology.yaml is not JSON"),
+        (
+            ["topology.yaml", "--state", "topology.yaml"],
+            "",
+            "the snapshot topology.yaml is not JSON",
+        ),
         (["topology.yaml", "--state", "plan.json"], "", "this is not a snapshot"),
         (["topology.yaml", "--state", "-"], "\0", "the snapshot - is not JSON"),
         (["topology.yaml", "--state", "-"], "[]", "this is not a snapshot"),
-        (["topology.yaml", "--state", "-"], '{"format_version": 99}', "this snapshot has format_version 99, netplan reads up to"),
+        (
+            ["topology.yaml", "--state", "-"],
+            '{"format_version": 99}',
+            "this snapshot has format_version 99, netplan reads up to",
+        ),
         (["topology.yaml", "--state", "-"], "[" * 100_000, "the snapshot - is not JSON"),
     ],
 )
@@ -138,7 +174,7 @@ containers:
 """
 
 
-# --- folders ---------------------------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 FIRST = """\
 name: one
@@ -159,12 +195,25 @@ containers:
 
 
 def test_a_folder_is_one_summary_then_every_plan(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": FIRST, "b.yaml": "name: none\nnetworks: {}\n", "compose.yaml": "services: {}\n"})
+    write(
+        tmp_path,
+        {"a.yaml": FIRST, "b.yaml": "name: none\nnetworks: {}\n", "compose.yaml": "services: {}\n"},
+    )
     ended = netplan("plan", ".", "--state", "empty", "--exit-code", folder=tmp_path)
     assert ended.code == 2
     lines = ended.out.splitlines()
     assert lines[0].split() == ["file", "topology", "verdict", "changes"]
-    assert lines[1].split() == ["a.yaml", "one", "changes", "2", "to", "create,", "1", "to", "connect"]
+    assert lines[1].split() == [
+        "a.yaml",
+        "one",
+        "changes",
+        "2",
+        "to",
+        "create,",
+        "1",
+        "to",
+        "connect",
+    ]
     assert lines[2].split() == ["b.yaml", "none", "as", "declared"]
     assert "2 topologies: 1 with changes, 1 as declared." in lines
     assert ended.out.count("netplan: topology") == 2
@@ -174,17 +223,25 @@ def test_a_folder_is_planned_in_the_order_in_which_it_is_applied(tmp_path: Path)
     write(tmp_path, {"1-uses.yaml": LENT, "2-makes.yaml": FIRST})
     lines = netplan("plan", ".", "--state", "empty", folder=tmp_path).out.splitlines()
     assert [line.split()[0] for line in lines[1:3]] == ["2-makes.yaml", "1-uses.yaml"]
-    assert [line.split('"')[1] for line in lines if line.startswith("netplan: topology")] == ["one", "two"]
+    assert [line.split('"')[1] for line in lines if line.startswith("netplan: topology")] == [
+        "one",
+        "two",
+    ]
 
 
 def test_a_long_name_moves_no_other_line(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": FIRST.replace("mine", "m" * 250), f"{'z' * 200}.yaml": OTHER})
     lines = netplan("plan", ".", "--state", "empty", folder=tmp_path).out.splitlines()
     assert lines[0].index("topology") == lines[1].index("one") == len("a.yaml  ")
-    assert {"  + network shared  declared, does not exist                  a.yaml:3", "  3 connect api to shared  after 2"} <= {*lines}
+    assert {
+        "  + network shared  declared, does not exist                  a.yaml:3",
+        "  3 connect api to shared  after 2",
+    } <= {*lines}
 
 
-OTHER = "name: two\nnetworks: {other: {subnet: 10.8.0.0/24}}\ncontainers: {api: {networks: [other]}}\n"
+OTHER = (
+    "name: two\nnetworks: {other: {subnet: 10.8.0.0/24}}\ncontainers: {api: {networks: [other]}}\n"
+)
 LENT = "name: two\nnetworks: {shared: {external: true}}\ncontainers: {db: {networks: [shared]}}\n"
 CONFLICTS = {
     "a network owned twice": (
@@ -225,10 +282,17 @@ def test_conflicts_between_topologies(what: str, tmp_path: Path) -> None:
     checked = netplan("validate", ".", folder=tmp_path)
     assert (checked.code, len(checked.err.splitlines())) == (ended.code, len(messages))
     assert all(message in checked.err for message in messages)
-    placed = valid("validate", netplan("validate", ".", "-o", "json", folder=tmp_path).out)["problems"]
-    assert [message in one["message"] for message, one in zip(messages, placed, strict=True)] == [True] * len(messages)
+    placed = valid("validate", netplan("validate", ".", "-o", "json", folder=tmp_path).out)[
+        "problems"
+    ]
+    assert [message in one["message"] for message, one in zip(messages, placed, strict=True)] == [
+        True
+    ] * len(messages)
     annotated = netplan("validate", ".", "-o", "github", folder=tmp_path)
-    assert (annotated.code, annotated.out.count("::error file=b.yaml")) == (ended.code, len(messages))
+    assert (annotated.code, annotated.out.count("::error file=b.yaml")) == (
+        ended.code,
+        len(messages),
+    )
     assert netplan("validate", "a.yaml", "b.yaml", folder=tmp_path).code == 0
 
 
@@ -251,15 +315,25 @@ def test_a_wrong_file_beside_a_contradiction(tmp_path: Path) -> None:
     assert ended.code == 4
     assert {line.partition(":")[0] for line in ended.err.splitlines()} == {"b.yaml", "c.yaml"}
     value = valid("validate", ended.out)
-    assert [(one["file"], one["line"], one["column"]) for one in value["problems"]][-1] == ("c.yaml", 1, 7)
+    assert [(one["file"], one["line"], one["column"]) for one in value["problems"]][-1] == (
+        "c.yaml",
+        1,
+        7,
+    )
     assert [one["file"] for one in value["files"]] == ["a.yaml", "b.yaml"]
 
 
-# --- from one revision to another ------------------------------------------------------------------------------------
+# --- from one revision to another -----------------------------------------------------------------
 
 
 def test_diff_is_the_plan_from_one_file_to_the_other(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": FIRST, "b.yaml": FIRST.replace("10.1.0.0", "10.2.0.0").replace("[shared]", "[shared, mine]")})
+    write(
+        tmp_path,
+        {
+            "a.yaml": FIRST,
+            "b.yaml": FIRST.replace("10.1.0.0", "10.2.0.0").replace("[shared]", "[shared, mine]"),
+        },
+    )
     ended = netplan("diff", "a.yaml", "b.yaml", "--exit-code", folder=tmp_path)
     assert ended.code == 2
     assert "-/+ network shared  must be replaced" in ended.out
@@ -267,8 +341,18 @@ def test_diff_is_the_plan_from_one_file_to_the_other(tmp_path: Path) -> None:
     assert "interrupts: api" in ended.out
     assert "connect api to mine" in ended.out
     value = valid("plan", netplan("diff", "a.yaml", "b.yaml", "-o", "json", folder=tmp_path).out)
-    assert value["summary"] == {"create": 0, "replace": 1, "remove": 0, "connect": 1, "reconnect": 0, "disconnect": 0}
-    assert "netplan apply" not in netplan("diff", "a.yaml", "b.yaml", "-o", "markdown", folder=tmp_path).out
+    assert value["summary"] == {
+        "create": 0,
+        "replace": 1,
+        "remove": 0,
+        "connect": 1,
+        "reconnect": 0,
+        "disconnect": 0,
+    }
+    assert (
+        "netplan apply"
+        not in netplan("diff", "a.yaml", "b.yaml", "-o", "markdown", folder=tmp_path).out
+    )
     same = netplan("diff", "a.yaml", "a.yaml", "--exit-code", folder=tmp_path)
     assert (same.code, "Nothing to do" in same.out) == (0, True)
 
@@ -276,8 +360,17 @@ def test_diff_is_the_plan_from_one_file_to_the_other(tmp_path: Path) -> None:
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+        identity = [
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.invalid",
+            "-c",
+            "commit.gpgsign=false",
+        ]
+        subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True
+        )
 
     git("init", "-b", "main")
     (tmp_path / "lab").mkdir()
@@ -308,10 +401,23 @@ containers:
 
 @pytest.mark.parametrize("argument", ["git:HEAD:lab/shop.yaml", "git:HEAD:./lab/shop.yaml"])
 def test_what_a_revision_names_is_of_that_revision(repository: Path, argument: str) -> None:
-    """Files as they were then, paths as they are of the file; a file that git does not keep is read where it stands."""
+    """Files as they were then, paths as they are of the file; a file that git does not keep is read
+    where it stands.
+    """
     write(repository / "lab", {"shop.yaml": NAMES_FILES, "api.env": "A=1\n"})
     subprocess.run(["git", "add", "lab/shop.yaml"], cwd=repository, check=True)
-    commit = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false", "commit", "-qm", "x"]
+    commit = [
+        "git",
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.invalid",
+        "-c",
+        "commit.gpgsign=false",
+        "commit",
+        "-qm",
+        "x",
+    ]
     subprocess.run(commit, cwd=repository, check=True)
     assert "Nothing to do" in netplan("diff", argument, "lab/shop.yaml", folder=repository).out
     subprocess.run(["git", "add", "lab/api.env"], cwd=repository, check=True)
@@ -350,16 +456,25 @@ def test_a_revision_that_is_wrong_is_reported_with_its_lines(repository: Path) -
     assert ended.err.startswith("<stdin>:1:")
 
 
-# --- annotations -----------------------------------------------------------------------------------------------------
+# --- annotations ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("problem", "line"),
     [
         (Problem("a.yaml", 3, 5, "is wrong"), "::error file=a.yaml,line=3,col=5::is wrong"),
-        (Problem("a.yaml", 3, 5, "is odd", warning=True), "::warning file=a.yaml,line=3,col=5::is odd"),
-        (Problem("a,b:c%.yaml", 1, 1, "50%: x,y"), "::error file=a%2Cb%3Ac%25.yaml,line=1,col=1::50%25: x,y"),
-        (Problem("a", 1, 1, "one\r\n::error::two"), "::error file=a,line=1,col=1::one%0D%0A::error::two"),
+        (
+            Problem("a.yaml", 3, 5, "is odd", warning=True),
+            "::warning file=a.yaml,line=3,col=5::is odd",
+        ),
+        (
+            Problem("a,b:c%.yaml", 1, 1, "50%: x,y"),
+            "::error file=a%2Cb%3Ac%25.yaml,line=1,col=1::50%25: x,y",
+        ),
+        (
+            Problem("a", 1, 1, "one\r\n::error::two"),
+            "::error file=a,line=1,col=1::one%0D%0A::error::two",
+        ),
         (Problem("a\n::x", 1, 1, "\x1b[31m"), "::error file=a%0A%3A%3Ax,line=1,col=1::\\x1b[31m"),
     ],
 )
@@ -380,12 +495,17 @@ def test_validate_annotates_every_problem(tmp_path: Path) -> None:
 
 def test_two_files_that_publish_one_port_or_run_one_container_contradict_each_other() -> None:
     def lab(name: str, *lines: str) -> tuple[str, DesiredState]:
-        text = "\n".join([f"name: {name}", "networks: {}", "containers:", *(f"  {line}" for line in lines)])
+        text = "\n".join(
+            [f"name: {name}", "networks: {}", "containers:", *(f"  {line}" for line in lines)]
+        )
         return f"{name}.yaml", load_text(text + "\n", f"{name}.yaml").state
 
     one = lab("one", 'web: {image: a, ports: ["8080:80"]}', "same: {image: a}")
     other = lab(
-        "two", 'app: {image: a, ports: ["127.0.0.1:8080:80"]}', "same: {image: a}", 'side: {image: a, network_mode: "container:web"}'
+        "two",
+        'app: {image: a, ports: ["127.0.0.1:8080:80"]}',
+        "same: {image: a}",
+        'side: {image: a, network_mode: "container:web"}',
     )
     found = [str(refusal.message) for refusal in conflicts([one, other])]
     assert [message for message in found if "port" in message] == [

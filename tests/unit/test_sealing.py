@@ -1,4 +1,6 @@
-"""Digests of environment values in what is published: comparable, slow to guess, and with a key impossible to guess."""
+"""Digests of environment values in what is published: comparable, slow to guess, and with a key
+impossible to guess.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,14 @@ CHANGED = load_text(TEXT % "other", "t.yaml").state
 def engine(id: str = "engine-1", actual: str = "sunshine7391") -> ObservedState:
     """One container as BEFORE declares it, but with that value."""
     declared = BEFORE.containers["web"].settings
-    settings = {**declared, "environment.PW": secret_digest("PW", actual), "environment.PATH": secret_digest("PATH", "/bin")}
-    web = ObservedContainer("c" * 64, "web", "running", mark=ContainerMark("lab", digests(declared)), settings=settings)
+    settings = {
+        **declared,
+        "environment.PW": secret_digest("PW", actual),
+        "environment.PATH": secret_digest("PATH", "/bin"),
+    }
+    web = ObservedContainer(
+        "c" * 64, "web", "running", mark=ContainerMark("lab", digests(declared)), settings=settings
+    )
     return ObservedState(EngineInfo(id=id), containers=(web,))
 
 
@@ -44,7 +52,11 @@ def test_nothing_published_holds_a_plain_digest(key: str) -> None:
     state = engine()
     journal = Journal("netplan.journal.1", "lab", 1, state, "h", "t")
     snapshot = json.dumps(snapshot_json(state, [journal], key))
-    saved = saved_text(SavedPlan("t.yaml", "0" * 64, None, Policy(), "engine-1", "f", state, journals=(journal,)), BEFORE, key)
+    saved = saved_text(
+        SavedPlan("t.yaml", "0" * 64, None, Policy(), "engine-1", "f", state, journals=(journal,)),
+        BEFORE,
+        key,
+    )
     for text in (snapshot, saved, json.dumps(journal_json(journal))):
         assert not [value for value in plain(state) if value in text]
     assert "environment.PW" not in json.dumps(journal_json(journal))
@@ -58,19 +70,33 @@ def test_a_plan_from_a_snapshot_is_that_of_the_engine(desired: Any, actual: str,
     again = state_from_snapshot(json.loads(json.dumps(snapshot_json(state, key=key))), key)
     assert again.seal == sealed(state, key).seal
     ours, theirs = plan(desired, state), plan(desired, again)
-    assert (ours.fingerprint, ours.drift, ours.changes == ()) == (theirs.fingerprint, theirs.drift, theirs.changes == ())
+    assert (ours.fingerprint, ours.drift, ours.changes == ()) == (
+        theirs.fingerprint,
+        theirs.drift,
+        theirs.changes == (),
+    )
     assert [(s.op, s.reason) for s in ours.steps] == [(s.op, s.reason) for s in theirs.steps]
-    assert snapshot_json(again, key=key) == snapshot_json(state, key=key), "what is published is published again as it is"
+    assert snapshot_json(again, key=key) == snapshot_json(state, key=key), (
+        "what is published is published again as it is"
+    )
 
 
 def test_a_fingerprint_confirms_no_guess() -> None:
     """It is in the comment on a request; whether a value changes is in the steps."""
     third = load_text(TEXT % "third", "t.yaml").state
-    assert plan(CHANGED, engine()).fingerprint == plan(third, engine()).fingerprint != plan(BEFORE, engine()).fingerprint
+    assert (
+        plan(CHANGED, engine()).fingerprint
+        == plan(third, engine()).fingerprint
+        != plan(BEFORE, engine()).fingerprint
+    )
 
 
 def test_each_engine_and_each_key_has_digests_of_its_own() -> None:
-    seals = [seal_for(engine(id), key).of("x") for id in ("engine-1", "engine-2") for key in ("", "one", "two")]
+    seals = [
+        seal_for(engine(id), key).of("x")
+        for id in ("engine-1", "engine-2")
+        for key in ("", "one", "two")
+    ]
     assert len(set(seals)) == len(seals)
 
 
@@ -78,7 +104,9 @@ def test_a_guess_takes_thousands_of_rounds_unless_there_are_very_many_values() -
     assert seal_for(engine()).rounds == MOST_ROUNDS
     web = engine().containers[0]
     many = {f"environment.K{number}": secret_digest("K", str(number)) for number in range(200_000)}
-    crowd = ObservedState(containers=(ObservedContainer("c", "web", "running", mark=web.mark, settings=many),))
+    crowd = ObservedState(
+        containers=(ObservedContainer("c", "web", "running", mark=web.mark, settings=many),)
+    )
     assert seal_for(crowd).rounds == 1
 
 
@@ -101,9 +129,26 @@ def test_without_its_key_a_snapshot_says_so_where_values_are_compared(
 def test_a_saved_plan_of_the_first_version_is_read() -> None:
     """It has plain digests, no journals, no seals, and a fingerprint over other things."""
     state = {**snapshot_json(ObservedState(EngineInfo(id="e"))), "format_version": 1}
-    document = {"format_version": 1, "kind": "netplan saved plan", "digest": "0" * 64, "fingerprint": "f" * 64, "engine": "e"}
-    document |= {"file": {"path": "t.yaml", "sha256": "0" * 64, "text": ""}, "plan": {}, "observed": state}
-    document["options"] = {"adopt": [], "disrupt_foreign": False, "max_removals": None, "allow_empty": False}
+    document = {
+        "format_version": 1,
+        "kind": "netplan saved plan",
+        "digest": "0" * 64,
+        "fingerprint": "f" * 64,
+        "engine": "e",
+    }
+    document |= {
+        "file": {"path": "t.yaml", "sha256": "0" * 64, "text": ""},
+        "plan": {},
+        "observed": state,
+    }
+    document["options"] = {
+        "adopt": [],
+        "disrupt_foreign": False,
+        "max_removals": None,
+        "allow_empty": False,
+    }
     text = json.dumps(document, separators=(",", ":")) + "\n"
-    saved = read_saved(text.replace("0" * 64, hashlib.sha256(text.encode()).hexdigest(), 1).encode(), "P.json")
+    saved = read_saved(
+        text.replace("0" * 64, hashlib.sha256(text.encode()).hexdigest(), 1).encode(), "P.json"
+    )
     assert (saved.environment, saved.journals, saved.observed.seal) == (None, (), None)

@@ -1,4 +1,6 @@
-"""`docker-netplan`, and `docker netplan`: the same program under the names that are not Ubuntu's."""
+"""`docker-netplan`, and `docker netplan`: the same program under the names that are not
+Ubuntu's.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ TOPOLOGY = str(ROOT / "topologies/single-bridge.yaml")
 
 
 def run(*command: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -41,7 +45,10 @@ def config(tmp_path: Path) -> str:
 def test_the_second_name_is_the_same_program() -> None:
     command = str(BIN / "docker-netplan")
     assert run(command, "--version").stdout == f"netplan {__version__}\n"
-    assert run(command, "validate", TOPOLOGY).stdout == run(str(BIN / "netplan"), "validate", TOPOLOGY).stdout
+    assert (
+        run(command, "validate", TOPOLOGY).stdout
+        == run(str(BIN / "netplan"), "validate", TOPOLOGY).stdout
+    )
     assert run(command, "plan", "--help").stdout.startswith("usage: docker-netplan plan ")
     wrong = run(command, "up", code=4).stderr
     assert "did you mean: docker-netplan apply\n" in wrong
@@ -56,16 +63,40 @@ def test_the_first_name_is_told_where_it_is_called() -> None:
 
 
 def test_the_docker_command_runs_it_as_a_plugin(config: str) -> None:
-    plugins = json.loads(run("docker", "info", "--format", "{{json .ClientInfo.Plugins}}", DOCKER_CONFIG=config, code=0).stdout)
-    assert [(p["Name"], p["Version"], p.get("Err")) for p in plugins if p["Name"] == "netplan"] == [("netplan", __version__, None)]
-    assert "docker netplan" not in run("docker", "netplan", "validate", TOPOLOGY, DOCKER_CONFIG=config).stderr
-    assert run("docker", "netplan", "plan", "--help", DOCKER_CONFIG=config).stdout.startswith("usage: docker netplan plan ")
-    assert "usage: docker netplan [-h]" in run("docker", "help", "netplan", DOCKER_CONFIG=config).stdout
-    assert "did you mean: docker netplan apply" in run("docker", "netplan", "up", DOCKER_CONFIG=config, code=4).stderr
+    plugins = json.loads(
+        run(
+            "docker",
+            "info",
+            "--format",
+            "{{json .ClientInfo.Plugins}}",
+            DOCKER_CONFIG=config,
+            code=0,
+        ).stdout
+    )
+    assert [(p["Name"], p["Version"], p.get("Err")) for p in plugins if p["Name"] == "netplan"] == [
+        ("netplan", __version__, None)
+    ]
+    assert (
+        "docker netplan"
+        not in run("docker", "netplan", "validate", TOPOLOGY, DOCKER_CONFIG=config).stderr
+    )
+    assert run("docker", "netplan", "plan", "--help", DOCKER_CONFIG=config).stdout.startswith(
+        "usage: docker netplan plan "
+    )
+    assert (
+        "usage: docker netplan [-h]"
+        in run("docker", "help", "netplan", DOCKER_CONFIG=config).stdout
+    )
+    assert (
+        "did you mean: docker netplan apply"
+        in run("docker", "netplan", "up", DOCKER_CONFIG=config, code=4).stderr
+    )
 
 
 def test_the_engine_of_the_docker_command_is_its_engine_too(config: str) -> None:
-    done = run("docker", "-H", "unix:///nowhere/docker.sock", "netplan", "ls", DOCKER_CONFIG=config, code=1)
+    done = run(
+        "docker", "-H", "unix:///nowhere/docker.sock", "netplan", "ls", DOCKER_CONFIG=config, code=1
+    )
     assert "/nowhere/docker.sock" in done.stderr
 
 
@@ -78,14 +109,21 @@ CASES: list[tuple[Sequence[str], str, Sequence[str], dict[str, str]]] = [
     (["-H", "tcp://a:1", "netplan", "ls"], "docker netplan", ["ls"], {"DOCKER_HOST": "tcp://a:1"}),
     (["-Htcp://a:1", "netplan", "ls"], "docker netplan", ["ls"], {"DOCKER_HOST": "tcp://a:1"}),
     (["--host=tcp://a:1", "netplan", "ls"], "docker netplan", ["ls"], {"DOCKER_HOST": "tcp://a:1"}),
-    (["--context", "lab", "-D", "netplan", "ls"], "docker netplan", ["ls"], {"DOCKER_CONTEXT": "lab"}),
+    (
+        ["--context", "lab", "-D", "netplan", "ls"],
+        "docker netplan",
+        ["ls"],
+        {"DOCKER_CONTEXT": "lab"},
+    ),
     (["--config", "/c", "-l", "debug", "netplan"], "docker netplan", [], {"DOCKER_CONFIG": "/c"}),
     (["help", "netplan", "plan"], "docker netplan", ["plan", "--help"], {}),
 ]
 
 
 @pytest.mark.parametrize(("given", "name", "arguments", "env"), CASES)
-def test_what_the_docker_command_hands_over(given: Sequence[str], name: str, arguments: Sequence[str], env: dict[str, str]) -> None:
+def test_what_the_docker_command_hands_over(
+    given: Sequence[str], name: str, arguments: Sequence[str], env: dict[str, str]
+) -> None:
     found: dict[str, str] = {}
     assert understood(given, found) == (name, [*arguments])
     assert found == env
@@ -111,9 +149,15 @@ def test_every_command_is_renamed_in_hints() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("run netplan plan x, then netplan destroy --name y", "run docker netplan plan x, then docker netplan destroy --name y"),
+        (
+            "run netplan plan x, then netplan destroy --name y",
+            "run docker netplan plan x, then docker netplan destroy --name y",
+        ),
         ("a bug in netplan: netplan: topology x", "a bug in netplan: netplan: topology x"),
-        ("another netplan at work; see docker netplan apply --help", "another netplan at work; see docker netplan apply --help"),
+        (
+            "another netplan at work; see docker netplan apply --help",
+            "another netplan at work; see docker netplan apply --help",
+        ),
         ("docker-netplan show, netplan planned", "docker-netplan show, netplan planned"),
     ],
 )

@@ -1,4 +1,6 @@
-"""What a file says about how to run a container, in every form; and that no secret leaves where it belongs."""
+"""What a file says about how to run a container, in every form; and that no secret leaves where it
+belongs.
+"""
 
 # ruff: noqa: E501
 
@@ -22,7 +24,10 @@ SECOND = 10**9
 
 def container(body: str, file: str = "/lab/t.yaml") -> DesiredContainer:
     """The container `web` with that flow mapping beside its image."""
-    text = f"name: t\nnetworks: {{n: }}\ncontainers:\n  web: {{image: a, {body}}}\n  db: {{image: a, one_shot: true}}\n  old:\n"
+    text = (
+        f"name: t\nnetworks: {{n: }}\ncontainers:\n  web: {{image: a, {body}}}\n  db: {{image: a,"
+        " one_shot: true}\n  old:\n"
+    )
     return load_text(text, file).state.containers["web"]
 
 
@@ -128,16 +133,40 @@ def test_the_published_schema_accepts_each_form(body: str, expected: dict[str, A
     ],
 )
 def test_images(image: str, canonical: str) -> None:
-    assert load_text(f"name: t\ncontainers: {{web: {{image: '{image}'}}}}\n", "t").state.containers["web"].image == canonical
+    assert (
+        load_text(f"name: t\ncontainers: {{web: {{image: '{image}'}}}}\n", "t")
+        .state.containers["web"]
+        .image
+        == canonical
+    )
 
 
 def test_what_is_no_setting() -> None:
-    found = container("one_shot: true, pull_policy: if_not_present, depends_on: {db: {condition: service_completed_successfully}, old: }")
-    assert (found.managed, found.one_shot, found.pull_policy, found.optional) == (True, True, "missing", False)
-    assert [(needed.container, needed.condition) for needed in found.depends_on] == [("db", "completed"), ("old", "started")]
-    assert [needed.condition for needed in container("depends_on: {old: {condition: service_healthy}}").depends_on] == ["healthy"]
-    assert [needed.container for needed in container("depends_on: [old, db]").depends_on] == ["old", "db"]
-    assert [container(f"pull_policy: {word}").pull_policy for word in ("always", "never", "missing")] == ["always", "never", "missing"]
+    found = container(
+        "one_shot: true, pull_policy: if_not_present, depends_on: {db: {condition:"
+        " service_completed_successfully}, old: }"
+    )
+    assert (found.managed, found.one_shot, found.pull_policy, found.optional) == (
+        True,
+        True,
+        "missing",
+        False,
+    )
+    assert [(needed.container, needed.condition) for needed in found.depends_on] == [
+        ("db", "completed"),
+        ("old", "started"),
+    ]
+    assert [
+        needed.condition
+        for needed in container("depends_on: {old: {condition: service_healthy}}").depends_on
+    ] == ["healthy"]
+    assert [needed.container for needed in container("depends_on: [old, db]").depends_on] == [
+        "old",
+        "db",
+    ]
+    assert [
+        container(f"pull_policy: {word}").pull_policy for word in ("always", "never", "missing")
+    ] == ["always", "never", "missing"]
 
 
 WEB = Source("/lab/t.yaml", 4, 3)
@@ -155,7 +184,10 @@ WEB = Source("/lab/t.yaml", 4, 3)
         ("network_mode: none", ()),
         ("network_mode: 'container:elsewhere'", ()),
         ("networks: [n]", (DesiredEndpoint("n", Source("/lab/t.yaml", 4, 30)),)),
-        ("networks: {n: {aliases: [w]}}", (DesiredEndpoint("n", Source("/lab/t.yaml", 4, 30), {"aliases": ("w",)}),)),
+        (
+            "networks: {n: {aliases: [w]}}",
+            (DesiredEndpoint("n", Source("/lab/t.yaml", 4, 30), {"aliases": ("w",)}),),
+        ),
     ],
 )
 def test_what_it_is_attached_to(body: str, endpoints: tuple[DesiredEndpoint, ...]) -> None:
@@ -163,7 +195,10 @@ def test_what_it_is_attached_to(body: str, endpoints: tuple[DesiredEndpoint, ...
 
 
 def test_dollars_are_halved_once_also_behind_an_alias() -> None:
-    text = "name: t\nnetworks: {n: {labels: {a: $$x}}}\ncontainers:\n  c1: &c {image: a, command: [$$$$], labels: [a=$$b]}\n  c2: *c\n  c3: {<<: *c}\n"
+    text = (
+        "name: t\nnetworks: {n: {labels: {a: $$x}}}\ncontainers:\n  c1: &c {image: a, command:"
+        " [$$$$], labels: [a=$$b]}\n  c2: *c\n  c3: {<<: *c}\n"
+    )
     state = load_text(text, "t").state
     assert state.networks["n"].settings == {"labels.a": "$x"}
     assert [dict(found.settings) for found in state.containers.values()] == [
@@ -175,12 +210,18 @@ def test_paths_begin_where_the_file_is(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "t.yaml").write_text("name: t\ncontainers: {web: {image: a, volumes: ['./x:/x', '~/y:/y', '~:/z']}}\n")
+    (tmp_path / "lab" / "t.yaml").write_text(
+        "name: t\ncontainers: {web: {image: a, volumes: ['./x:/x', '~/y:/y', '~:/z']}}\n"
+    )
     found = load("lab/t.yaml").state.containers["web"].settings
-    assert [found[f"volumes./{name}"] for name in "xyz"] == [f"bind:{tmp_path}/lab/x", "bind:/home/me/y", "bind:/home/me"]
+    assert [found[f"volumes./{name}"] for name in "xyz"] == [
+        f"bind:{tmp_path}/lab/x",
+        "bind:/home/me/y",
+        "bind:/home/me",
+    ]
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
 
 
 def test_later_files_win_and_the_topology_wins_over_files(tmp_path: Path) -> None:
@@ -194,12 +235,21 @@ def test_later_files_win_and_the_topology_wins_over_files(tmp_path: Path) -> Non
     }
 
 
-def test_a_dollar_in_a_file_of_variables_is_told_where_compose_would_expand_it(tmp_path: Path) -> None:
+def test_a_dollar_in_a_file_of_variables_is_told_where_compose_would_expand_it(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a.env").write_text("A=a$b\nB='$b'\nC=HUNTER2$$\n")
     text = "name: t\ncontainers:\n  web: {image: a, env_file: a.env}\n"
     loaded = load_text(text, str(tmp_path / "t.yaml"))
-    assert dict(loaded.state.containers["web"].environment) == {"A": "a$b", "B": "$b", "C": "HUNTER2$$"}
-    why = "is an ordinary character here, where Compose expands a variable: put the value in single quotes"
+    assert dict(loaded.state.containers["web"].environment) == {
+        "A": "a$b",
+        "B": "$b",
+        "C": "HUNTER2$$",
+    }
+    why = (
+        "is an ordinary character here, where Compose expands a variable: put the value in single"
+        " quotes"
+    )
     assert [str(warning).removeprefix(f"{tmp_path}/t.yaml:") for warning in loaded.warnings] == [
         f"3:29: warning: the '$' in line {line} of 'a.env' {why}" for line in (1, 3)
     ]
@@ -252,7 +302,10 @@ def test_no_message_holds_an_environment_value(body: str, tmp_path: Path) -> Non
 
 def test_no_message_about_broken_json_holds_an_environment_value() -> None:
     with pytest.raises(InputError) as caught:
-        load_text('{"name": "t", "containers": {"web": {"image": "a", "environment": {"A": HUNTER2}}}}', "t.json")
+        load_text(
+            '{"name": "t", "containers": {"web": {"image": "a", "environment": {"A": HUNTER2}}}}',
+            "t.json",
+        )
     assert [str(problem) for problem in caught.value.problems] == [
         "t.json:1:73: not valid JSON: something else stands where a value or a mark should"
     ]
@@ -260,7 +313,11 @@ def test_no_message_about_broken_json_holds_an_environment_value() -> None:
 
 def test_words_that_old_readers_of_yaml_take_for_booleans_are_text() -> None:
     body = "hostname: on, command: [echo, yes, NO], labels: [off=on]"
-    assert settings(body) == {"hostname": "on", "command": ("echo", "yes", "NO"), "labels.off": "on"}
+    assert settings(body) == {
+        "hostname": "on",
+        "command": ("echo", "yes", "NO"),
+        "labels.off": "on",
+    }
 
 
 def test_files_of_variables_that_cannot_be_used(tmp_path: Path) -> None:
@@ -270,10 +327,18 @@ def test_files_of_variables_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "folder.env").mkdir()
     os.mkfifo(tmp_path / "pipe.env")
     with pytest.raises(InputError) as caught:
-        container("env_file: [no.env, bad.env, binary.env, large.env, folder.env, pipe.env]", str(tmp_path / "t.yaml"))
-    assert [str(problem).removeprefix(f"{tmp_path}/t.yaml:") for problem in caught.value.problems] == [
+        container(
+            "env_file: [no.env, bad.env, binary.env, large.env, folder.env, pipe.env]",
+            str(tmp_path / "t.yaml"),
+        )
+    assert [
+        str(problem).removeprefix(f"{tmp_path}/t.yaml:") for problem in caught.value.problems
+    ] == [
         "4:30: the file 'no.env' cannot be used: there is no such file",
-        "4:38: the file 'bad.env' cannot be used: line 2 is not of the form KEY=VALUE: a key without a value is not taken from the shell",
+        (
+            "4:38: the file 'bad.env' cannot be used: line 2 is not of the form KEY=VALUE: a key"
+            " without a value is not taken from the shell"
+        ),
         "4:47: the file 'binary.env' cannot be used: it is not UTF-8",
         "4:59: the file 'large.env' cannot be used: it is too large: at most 1 MiB are read",
         "4:70: the file 'folder.env' cannot be used: it is no ordinary file",

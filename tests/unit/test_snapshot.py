@@ -1,4 +1,6 @@
-"""A snapshot that is none is refused with a reason; exactness is a property (tests/property/test_codec.py)."""
+"""A snapshot that is none is refused with a reason; exactness is a property
+(tests/property/test_codec.py).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,12 @@ GOOD = snapshot_json(
     ObservedState(
         networks=(ObservedNetwork("1", "a", {"driver": "bridge"}, NetworkMark("lab")),),
         containers=(
-            ObservedContainer("2", "c", endpoints=(ObservedEndpoint("a", mark=EndpointMark("lab")),), mark=ContainerMark("lab")),
+            ObservedContainer(
+                "2",
+                "c",
+                endpoints=(ObservedEndpoint("a", mark=EndpointMark("lab")),),
+                mark=ContainerMark("lab"),
+            ),
             ObservedContainer("3", "d"),
         ),
         images={"busybox:1": ObservedImage("sha256:1", {"user": "web"}, "linux/amd64")},
@@ -59,7 +66,11 @@ GOOD = snapshot_json(
         (["networks", 0, "settings", "driver"], [1], "damaged"),
         (["networks", 0, "settings", "ipv4.subnet"], ["bogus"], "'bogus' does not appear to be"),
         (["networks", 0, "settings", "ipv4.subnet"], ["fd00::/64"], "is not ipv4"),
-        (["networks", 0, "settings", "ipv4.subnet"], "10.0.0.0/24", "ipv4.subnet cannot be '10.0.0.0/24'"),
+        (
+            ["networks", 0, "settings", "ipv4.subnet"],
+            "10.0.0.0/24",
+            "ipv4.subnet cannot be '10.0.0.0/24'",
+        ),
         (["networks", 0, "settings", "ipv4.gateway"], ["10.0.0.1"], "damaged"),
         (["networks", 0, "settings", "internal"], "yes", "damaged"),
         (["networks", 0, "name"], "", "a name is missing"),
@@ -70,7 +81,11 @@ GOOD = snapshot_json(
         (["containers", 0, "endpoints", 0, "phantom"], 1, "damaged"),
         (["containers", 0, "endpoints", 0, "network"], "", "a name is missing"),
         (["containers", 0, "endpoints", 0, "settings"], {"ipv4_address": "fd00::1"}, "is not ipv4"),
-        (["containers", 0, "endpoints", 0, "mark", "before"], {"aliases": 7}, "aliases cannot be 7"),
+        (
+            ["containers", 0, "endpoints", 0, "mark", "before"],
+            {"aliases": 7},
+            "aliases cannot be 7",
+        ),
         (["containers", 0, "endpoints", 0, "mark", "declared"], {"ipv6_address": "x"}, "damaged"),
         (["containers", 0, "endpoints", 0, "addresses"], ["10.0.0.1/33"], "no such prefix"),
         (["containers", 0, "ports"], [80], "damaged"),
@@ -100,7 +115,9 @@ def test_a_damaged_snapshot_is_refused(path: list[Any], value: Any, message: str
 
 def _record(**more: Any) -> str:
     """A journal's record, with other values in it."""
-    return json.dumps({"v": 1, "topology": "lab", "order": 1, "host": "h", "time": "t", "taken": GOOD} | more)
+    return json.dumps(
+        {"v": 1, "topology": "lab", "order": 1, "host": "h", "time": "t", "taken": GOOD} | more
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +132,13 @@ def _record(**more: Any) -> str:
             _record(topology=None),
             _record(host=[]),
         ),
-        *(_record(taken=[]), _record(taken=GOOD | {"networks": [GOOD["networks"][0] | {"settings": {"ipv4.subnet": ["bogus"]}}]})),
+        *(
+            _record(taken=[]),
+            _record(
+                taken=GOOD
+                | {"networks": [GOOD["networks"][0] | {"settings": {"ipv4.subnet": ["bogus"]}}]}
+            ),
+        ),
     ],
 )
 def test_a_damaged_journal_stops_its_own_topology_only(record: str) -> None:
@@ -149,10 +172,19 @@ def test_the_good_one_is_read() -> None:
 
 def test_the_good_one_is_as_the_schema_says() -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    schema = json.loads((Path(__file__).parents[2] / "schemas" / "snapshot.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads(
+        (Path(__file__).parents[2] / "schemas" / "snapshot.schema.json").read_text(encoding="utf-8")
+    )
     jsonschema.Draft202012Validator(schema).validate(GOOD)
 
 
 def test_what_has_no_mark_has_nothing_of_what_is_read_for_one() -> None:
     marked, other = GOOD["containers"]
-    assert set(marked) - set(other) == {"mark", "settings", "image_id", "anonymous", "exit_code", "health"}
+    assert set(marked) - set(other) == {
+        "mark",
+        "settings",
+        "image_id",
+        "anonymous",
+        "exit_code",
+        "health",
+    }

@@ -54,7 +54,10 @@ def test_the_progress_of_a_pull_adds_up_its_layers() -> None:
 @pytest.mark.parametrize("size", [1, 7, 100, 10**6])
 def test_the_progress_of_a_pull_may_come_in_any_pieces(size: int) -> None:
     whole, told = b"".join(lines(*PULL)).rstrip(), list[tuple[int, int]]()
-    follow_pull((whole[at : at + size] for at in range(0, len(whole), size)), lambda here, total: told.append((here, total)))
+    follow_pull(
+        (whole[at : at + size] for at in range(0, len(whole), size)),
+        lambda here, total: told.append((here, total)),
+    )
     assert told == [(36445, 2098432), (36450, 2098442), (2098437, 2098442), (2098442, 2098442)]
 
 
@@ -66,7 +69,11 @@ def test_a_line_of_a_pull_that_does_not_end_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        ({"errorDetail": {"message": "unexpected EOF"}, "error": "unexpected EOF"}, 500, "unexpected EOF"),
+        (
+            {"errorDetail": {"message": "unexpected EOF"}, "error": "unexpected EOF"},
+            500,
+            "unexpected EOF",
+        ),
         ({"errorDetail": {"code": 401, "message": "no\nrights"}}, 401, "no rights"),
     ],
 )
@@ -80,8 +87,17 @@ def test_an_error_in_the_stream_is_one(error: object, status: int, message: str)
     "line",
     [
         *(b"<html>", b"7", b'"x"', b"\xff", b"[" * 100_000),
-        *lines({"error": {}}, {"errorDetail": "x"}, {"errorDetail": {"message": "no", "code": "x"}}, {"errorDetail": {"message": [1]}}),
-        *lines({"id": 7}, {"progressDetail": [1]}, entry("Downloading") | {"progressDetail": {"current": 1, "total": "2"}}),
+        *lines(
+            {"error": {}},
+            {"errorDetail": "x"},
+            {"errorDetail": {"message": "no", "code": "x"}},
+            {"errorDetail": {"message": [1]}},
+        ),
+        *lines(
+            {"id": 7},
+            {"progressDetail": [1]},
+            entry("Downloading") | {"progressDetail": {"current": 1, "total": "2"}},
+        ),
     ],
 )
 def test_a_stream_of_something_else_is_said_so(line: bytes) -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted(path for folder in (".", "docs", "topologies", "benchmarks") for path in (ROOT / folder).glob("*.md"))
+FILES = sorted(
+    path
+    for folder in (".", "docs", "topologies", "benchmarks")
+    for path in (ROOT / folder).glob("*.md")
+)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,5 +1,7 @@
 """From a file to the desired state: values, sources, warnings, and which files are meant."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import io
@@ -26,7 +28,10 @@ def network_settings(body: str) -> dict[str, Any]:
 
 
 def endpoint_settings(body: str) -> dict[str, Any]:
-    text = f"name: t\nnetworks: {{n: {{external: true}}}}\ncontainers:\n  c: {{networks: {{n: {body}}}}}\n"
+    text = (
+        "name: t\nnetworks: {n: {external: true}}\ncontainers:\n  c: {networks: {n:"
+        f" {body}}}}}\n"
+    )
     return dict(load_text(text, "t").state.containers["c"].endpoints[0].settings)
 
 
@@ -66,11 +71,20 @@ def test_a_network_is_what_it_says(body: str, settings: dict[str, Any]) -> None:
         ("", {}),
         ("{aliases: [], link_local_ips: , driver_opts: {}}", {}),
         ("{aliases: [b, a, b]}", {"aliases": ("a", "b")}),
-        ("{ipv4_address: 10.1.0.9, ipv6_address: 'FD00:0::9'}", {"ipv4_address": "10.1.0.9", "ipv6_address": "fd00::9"}),
+        (
+            "{ipv4_address: 10.1.0.9, ipv6_address: 'FD00:0::9'}",
+            {"ipv4_address": "10.1.0.9", "ipv6_address": "fd00::9"},
+        ),
         ("{mac_address: 02-42-C0-A8-00-09}", {"mac_address": "02:42:c0:a8:00:09"}),
-        ("{link_local_ips: [169.254.9.9, 'FE80::1']}", {"link_local_ips": ("169.254.9.9", "fe80::1")}),
+        (
+            "{link_local_ips: [169.254.9.9, 'FE80::1']}",
+            {"link_local_ips": ("169.254.9.9", "fe80::1")},
+        ),
         ("{gw_priority: -1, interface_name: eth1}", {"gw_priority": -1, "interface_name": "eth1"}),
-        ("{driver_opts: {com.docker.network.endpoint.ifname: eth1, a: 1}}", {"interface_name": "eth1", "driver_opts.a": "1"}),
+        (
+            "{driver_opts: {com.docker.network.endpoint.ifname: eth1, a: 1}}",
+            {"interface_name": "eth1", "driver_opts.a": "1"},
+        ),
         ("{x-note: 1}", {}),
     ],
 )
@@ -120,25 +134,46 @@ def test_the_whole_state_with_its_sources() -> None:
     assert loaded.warnings == ()
     assert loaded.state.topology == "two-tier"
     assert list(loaded.state.networks.items()) == [
-        ("front", DesiredNetwork("front", Source(at, 4, 3), {**common, "ipv4.subnet": ("10.1.0.0/24",)}, protect=True)),
+        (
+            "front",
+            DesiredNetwork(
+                "front", Source(at, 4, 3), {**common, "ipv4.subnet": ("10.1.0.0/24",)}, protect=True
+            ),
+        ),
         ("shop-back", DesiredNetwork("shop-back", Source(at, 5, 3), back, exclusive=True)),
-        ("corp-lan", DesiredNetwork("corp-lan", Source(at, 13, 3), {}, external=True, optional=True)),
+        (
+            "corp-lan",
+            DesiredNetwork("corp-lan", Source(at, 13, 3), {}, external=True, optional=True),
+        ),
         ("x-net", DesiredNetwork("x-net", Source(at, 14, 3), {})),
     ]
-    router = (DesiredEndpoint("shop-back", Source(at, 18, 7), {"ipv4_address": "10.2.0.2"}), DesiredEndpoint("front", Source(at, 19, 7)))
-    agent = (DesiredEndpoint("corp-lan", Source(at, 20, 38)), DesiredEndpoint("bridge", Source(at, 20, 44)))
+    router = (
+        DesiredEndpoint("shop-back", Source(at, 18, 7), {"ipv4_address": "10.2.0.2"}),
+        DesiredEndpoint("front", Source(at, 19, 7)),
+    )
+    agent = (
+        DesiredEndpoint("corp-lan", Source(at, 20, 38)),
+        DesiredEndpoint("bridge", Source(at, 20, 44)),
+    )
     assert list(loaded.state.containers.items()) == [
         ("router", DesiredContainer("router", Source(at, 16, 3), router)),
         ("agent", DesiredContainer("agent", Source(at, 20, 3), agent, optional=True)),
         ("idle", DesiredContainer("idle", Source(at, 21, 3))),
-        ("x-terminal", DesiredContainer("x-terminal", Source(at, 22, 3), (DesiredEndpoint("x-net", Source(at, 23, 16)),))),
+        (
+            "x-terminal",
+            DesiredContainer(
+                "x-terminal", Source(at, 22, 3), (DesiredEndpoint("x-net", Source(at, 23, 16)),)
+            ),
+        ),
     ]
 
 
 def test_json_says_the_same() -> None:
     text = json.dumps({"$schema": "topology.schema.json", **yaml.safe_load(EXAMPLE)})
     state, example = load_text(text, "f.json").state, load_text(EXAMPLE, "f.yaml").state
-    assert [network.settings for network in state.networks.values()] == [network.settings for network in example.networks.values()]
+    assert [network.settings for network in state.networks.values()] == [
+        network.settings for network in example.networks.values()
+    ]
     assert list(state.containers) == list(example.containers)
 
 
@@ -183,26 +218,36 @@ networks:
     ("text", "warnings"),
     [
         (
-            "name: t\nnetworks: {n: {subnet: 10.1.0.0/24, ip_range: 10.1.0.128/25}}\n"
-            "containers: {c: {networks: {n: {ipv4_address: 10.1.0.200}}}}\n",
-            ["3:47: warning: 10.1.0.200 is inside the range 10.1.0.128/25 of dynamic addresses: another container may get it first"],
+            (
+                "name: t\nnetworks: {n: {subnet: 10.1.0.0/24, ip_range: 10.1.0.128/25}}\n"
+                "containers: {c: {networks: {n: {ipv4_address: 10.1.0.200}}}}\n"
+            ),
+            [
+                "3:47: warning: 10.1.0.200 is inside the range 10.1.0.128/25 of dynamic addresses:"
+                " another container may get it first"
+            ],
         ),
         (
             "name: t\nnetworks: {n: {driver: macvlan}}\n",
-            ["2:24: warning: macvlan without the driver option 'parent': nothing outside this machine can be reached"],
+            [
+                "2:24: warning: macvlan without the driver option 'parent': nothing outside this"
+                " machine can be reached"
+            ],
         ),
         ("name: t\nnetworks: {n: {driver: ipvlan, internal: true}}\n", []),
         (
             "name: t\nnetworks: {n: {subnet: 'fd00::/64'}}\n",
             [
-                "2:24: warning: an IPv6 subnet without enable_ipv6: true: containers get no IPv6 address, "
-                "and Docker 29 refuses it: add enable_ipv6: true"
+                "2:24: warning: an IPv6 subnet without enable_ipv6: true: containers get no IPv6"
+                " address, and Docker 29 refuses it: add enable_ipv6: true"
             ],
         ),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(text: str, warnings: list[str]) -> None:
-    assert [str(warning).removeprefix("t:") for warning in load_text(text, "t").warnings] == warnings
+    assert [
+        str(warning).removeprefix("t:") for warning in load_text(text, "t").warnings
+    ] == warnings
 
 
 @pytest.mark.parametrize(
@@ -210,29 +255,52 @@ def test_what_is_probably_not_meant_is_a_warning(text: str, warnings: list[str])
     [
         ("{subnet: 10.1.0.0/24, ip_range: 10.1.0.128/25}", "10.1.0.1"),
         ("{subnet: 10.1.0.0/31, gateway: 10.1.0.0}", "10.1.0.1"),
-        ("{subnet: 10.1.0.0/24, driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: isolated}, internal: true}", "10.1.0.1"),
-        ("{driver: macvlan, driver_opts: {parent: e}, ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}", "10.2.0.9"),
+        (
+            (
+                "{subnet: 10.1.0.0/24, driver_opts: {com.docker.network.bridge.gateway_mode_ipv4:"
+                " isolated}, internal: true}"
+            ),
+            "10.1.0.1",
+        ),
+        (
+            (
+                "{driver: macvlan, driver_opts: {parent: e}, ipam: {config: [{subnet: 10.1.0.0/24},"
+                " {subnet: 10.2.0.0/24}]}}"
+            ),
+            "10.2.0.9",
+        ),
         ("{external: true}", "10.9.0.1"),
     ],
 )
 def test_static_addresses_that_are_free(attachment: tuple[str, str]) -> None:
     network, address = attachment
-    text = f"name: t\nnetworks:\n  n: {network}\ncontainers: {{c: {{networks: {{n: {{ipv4_address: {address}}}}}}}}}\n"
+    text = (
+        f"name: t\nnetworks:\n  n: {network}\ncontainers: {{c: {{networks: {{n: {{ipv4_address:"
+        f" {address}}}}}}}}}\n"
+    )
     assert load_text(text, "t").warnings == ()
 
 
 def test_networks_of_other_ipam_drivers_may_overlap() -> None:
-    load_text("name: t\nnetworks: {a: {subnet: 10.1.0.0/24}, b: {subnet: 10.1.0.0/24, ipam: {driver: dhcp}}}\n", "t")
+    load_text(
+        "name: t\nnetworks: {a: {subnet: 10.1.0.0/24}, b: {subnet: 10.1.0.0/24, ipam: {driver:"
+        " dhcp}}}\n",
+        "t",
+    )
 
 
-# --- the schema for editors ------------------------------------------------------------------------------------------------
+# --- the schema for editors -----------------------------------------------------------------------
 
 
 def described(schema: Any, path: str = "") -> list[str]:
     """Properties without a title, a description or examples."""
     missing = []
     for name, member in schema.get("properties", {}).items():
-        missing += [f"{path}/{name}.{key}" for key in ("title", "description", "examples") if not member.get(key)]
+        missing += [
+            f"{path}/{name}.{key}"
+            for key in ("title", "description", "examples")
+            if not member.get(key)
+        ]
         missing += described(member, f"{path}/{name}")
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
@@ -264,10 +332,12 @@ def test_examples_of_the_schema_are_examples() -> None:
     for kind in ("network", "container", "endpoint"):
         for name, member in schema["$defs"][kind]["properties"].items():
             validator = Draft202012Validator(member | {"$defs": schema["$defs"]})
-            assert [example for example in member["examples"] if not validator.is_valid(example)] == [], f"{kind}: {name}"
+            assert [
+                example for example in member["examples"] if not validator.is_valid(example)
+            ] == [], f"{kind}: {name}"
 
 
-# --- files -------------------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def test_a_folder_is_every_topology_in_it(tmp_path: Path) -> None:
@@ -283,7 +353,9 @@ def test_a_folder_is_every_topology_in_it(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "folder.yaml").mkdir()
-    assert find_files(str(tmp_path)) == [str(tmp_path / name) for name in ("a.yml", "b.yaml", "broken.yaml", "c.json")]
+    assert find_files(str(tmp_path)) == [
+        str(tmp_path / name) for name in ("a.yml", "b.yaml", "broken.yaml", "c.json")
+    ]
 
 
 COMPOSE = {
@@ -297,7 +369,9 @@ COMPOSE = {
 }
 
 
-def test_compose_files_of_a_folder_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compose_files_of_a_folder_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One line for all of them, the same each time; what declares containers is no Compose file."""
     folder = str(tmp_path)
 
@@ -308,8 +382,13 @@ def test_compose_files_of_a_folder_are_told(tmp_path: Path, capsys: pytest.Captu
     for name, text in COMPOSE.items():
         (tmp_path / name).write_text(text)
     names = ", ".join(sorted(COMPOSE))
-    skipped = f"skipped {names}: Compose files, which have services: where a topology has containers:"
-    assert said("validate") == (4, [f"error: no topology in the folder {folder}", f"  {skipped}", ANY])
+    skipped = (
+        f"skipped {names}: Compose files, which have services: where a topology has containers:"
+    )
+    assert said("validate") == (
+        4,
+        [f"error: no topology in the folder {folder}", f"  {skipped}", ANY],
+    )
     (tmp_path / "a.yaml").write_text("name: a\nnetworks: {services: {}}\n")
     assert said("validate") == said("validate") == said("plan") == (0, [f"{folder}: {skipped}"])
     (tmp_path / "both.yaml").write_text("name: b\ncontainers: {}\nservices: {}\n")
@@ -320,25 +399,34 @@ def test_compose_files_of_a_folder_are_told(tmp_path: Path, capsys: pytest.Captu
 
 def test_many_compose_files_are_told_in_one_line(tmp_path: Path) -> None:
     assert Found(["a.yaml"]).passed_over == ""
-    assert Found(["a.yaml"], ["x/b.yaml"]).passed_over == (
-        "skipped b.yaml: a Compose file, which has services: where a topology has containers:"
+    assert (
+        Found(["a.yaml"], ["x/b.yaml"]).passed_over
+        == "skipped b.yaml: a Compose file, which has services: where a topology has containers:"
     )
     many = Found(["a.yaml"], [f"x/{number:02}.yaml" for number in range(12)]).passed_over
     assert many.startswith("skipped 00.yaml, 01.yaml,")
     assert "09.yaml and 2 more: Compose files" in many
 
 
-def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_link_that_leads_nowhere_is_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.yaml").write_text("name: a\n")
     (tmp_path / "gone.yaml").symlink_to("nowhere")
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    assert find_files(str(tmp_path)) == [str(tmp_path / name) for name in ("a.yaml", "gone.yaml", "loop.yaml")]
+    assert find_files(str(tmp_path)) == [
+        str(tmp_path / name) for name in ("a.yaml", "gone.yaml", "loop.yaml")
+    ]
     assert main(["validate", str(tmp_path)]) == 4
     assert "gone.yaml cannot be read: there is no such file" in capsys.readouterr().err
 
 
 def test_problems_of_several_files_are_counted_as_such() -> None:
-    problems = [Problem("a.yaml", 1, 1, "x"), Problem("b.yaml", 1, 1, "y"), Problem("b.yaml", 2, 1, "z")]
+    problems = [
+        Problem("a.yaml", 1, 1, "x"),
+        Problem("b.yaml", 1, 1, "y"),
+        Problem("b.yaml", 2, 1, "z"),
+    ]
     assert str(InputError(problems)) == "3 problems in 2 files"
     assert str(InputError(problems[1:])) == "2 problems in the file"
 
@@ -348,11 +436,16 @@ def test_a_folder_without_topologies(tmp_path: Path) -> None:
         find_files(str(tmp_path))
 
 
-def test_without_a_file_the_current_folder_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_file_the_current_folder_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"neither netplan\.yaml nor topology\.yaml") as caught:
         find_files(None)
-    assert any("not the netplan that configures this machine" in hint for hint in caught.value.hints) == Path("/etc/netplan").is_dir()
+    assert (
+        any("not the netplan that configures this machine" in hint for hint in caught.value.hints)
+        == Path("/etc/netplan").is_dir()
+    )
     for name in ("topology.yml", "topology.yaml", "netplan.yml", "netplan.yaml"):
         Path(name).write_text("name: t\n")
         assert find_files(None) == [name]

@@ -1,4 +1,5 @@
 """Every rule of a topology file: text, and the problems that it must give, each with its place."""
+
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -316,7 +317,11 @@ CASES: dict[str, list[Case]] = {
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [pytest.param(text, expected, id=f"{section}: {name}") for section, cases in CASES.items() for name, text, expected in cases],
+    [
+        pytest.param(text, expected, id=f"{section}: {name}")
+        for section, cases in CASES.items()
+        for name, text, expected in cases
+    ],
 )
 def test_a_rule_is_reported_where_it_is_broken(text: str, expected: list[str]) -> None:
     assert problems(text) == expected
@@ -346,7 +351,9 @@ JSON: list[Case] = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("text", "expected"), [pytest.param(text, expected, id=name) for name, text, expected in JSON])
+@pytest.mark.parametrize(
+    ("text", "expected"), [pytest.param(text, expected, id=name) for name, text, expected in JSON]
+)
 def test_json_is_refused_with_a_position(text: str, expected: list[str]) -> None:
     assert problems(text, "t.json") == expected
 
@@ -386,7 +393,9 @@ containers:
 
 
 def test_twenty_problems_are_reported_in_one_run() -> None:
-    places = [tuple(int(number) for number in problem.split(":")[:2]) for problem in problems(TWENTY)]
+    places = [
+        tuple(int(number) for number in problem.split(":")[:2]) for problem in problems(TWENTY)
+    ]
     assert places == [
         (1, 1),
         (2, 7),
@@ -414,7 +423,10 @@ def test_twenty_problems_are_reported_in_one_run() -> None:
 
 
 def test_a_merged_or_aliased_mistake_is_reported_once_where_it_is_written() -> None:
-    text = "name: t\nx-base: &base {mut: 1}\nnetworks:\n  a: *base\n  b: {<<: *base, internal: true}\n  c: {<<: [*base]}\n"
+    text = (
+        "name: t\nx-base: &base {mut: 1}\nnetworks:\n  a: *base\n  b: {<<: *base, internal: true}\n"
+        "  c: {<<: [*base]}\n"
+    )
     assert problems(text) == ["2:16: 'mut' is not a key of a network: did you mean 'mtu'?"]
 
 
@@ -427,7 +439,10 @@ def test_more_than_a_thousand_problems_are_summed_up() -> None:
 def test_suggestions_for_many_misspelt_networks_take_no_time() -> None:
     names = [f"network-{number:04}" for number in range(1000)]
     declared = "".join(f"  {name}: {{}}\n" for name in names)
-    attached = "".join(f"  c{index}: {{networks: [{name.replace('work', 'wrok')}]}}\n" for index, name in enumerate(names))
+    attached = "".join(
+        f"  c{index}: {{networks: [{name.replace('work', 'wrok')}]}}\n"
+        for index, name in enumerate(names)
+    )
     found = problems(f"name: t\nnetworks:\n{declared}containers:\n{attached}")
     assert found[0].endswith("network 'netwrok-0000' is not declared: did you mean 'network-0000'?")
     assert [problem.endswith("?") for problem in found].count(True) == 50
@@ -435,18 +450,26 @@ def test_suggestions_for_many_misspelt_networks_take_no_time() -> None:
 
 def test_looking_for_more_ends_where_nobody_reads_on() -> None:
     """Also of what is found by the rules beyond the schema, and while the text is read."""
-    for body in ("".join(f"  n{n}: {{subnet: x}}\n" for n in range(5000)), "  n:\n    labels:\n" + "      k: v\n" * 5000):
+    for body in (
+        "".join(f"  n{n}: {{subnet: x}}\n" for n in range(5000)),
+        "  n:\n    labels:\n" + "      k: v\n" * 5000,
+    ):
         told = problems(f"name: t\nnetworks:\n{body}")
         assert len(told) == 1001
         assert told[-1].endswith("more problems, which are not shown: mend those above first")
-    warned = load_text("name: t\nnetworks:\n" + "".join(f"  n{n}: {{driver: macvlan}}\n" for n in range(3000)), "t").warnings
+    warned = load_text(
+        "name: t\nnetworks:\n" + "".join(f"  n{n}: {{driver: macvlan}}\n" for n in range(3000)), "t"
+    ).warnings
     assert len(warned) == 1000
     assert str(warned[-1]).endswith("more warnings, which are not shown")
 
 
 @pytest.mark.parametrize(("subnet", "shown"), [("0.0.0.0/24", "0.0.0.0/24"), ("'::/96'", "::/96")])
 def test_a_subnet_that_engines_take_for_any(subnet: str, shown: str) -> None:
-    why = "stands for any range to engines, which choose one themselves: write the range you want, or remove the subnet"
+    why = (
+        "stands for any range to engines, which choose one themselves: write the range you want, or"
+        " remove the subnet"
+    )
     assert problems(network(f"{{enable_ipv6: true, subnet: {subnet}}}")) == [f"3:34: {shown} {why}"]
 
 
@@ -455,8 +478,20 @@ def test_a_subnet_that_engines_take_for_any(subnet: str, shown: str) -> None:
     [
         ("subnet: 10.1.0.0/24", False),
         ("subnet: 10.1.0.0/24, internal: true", False),
-        ("subnet: 10.1.0.0/24, internal: true, driver_opts: {com.docker.network.bridge.inhibit_ipv4: true}", True),
-        ("subnet: 10.1.0.0/24, internal: true, driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: isolated}", True),
+        (
+            (
+                "subnet: 10.1.0.0/24, internal: true, driver_opts:"
+                " {com.docker.network.bridge.inhibit_ipv4: true}"
+            ),
+            True,
+        ),
+        (
+            (
+                "subnet: 10.1.0.0/24, internal: true, driver_opts:"
+                " {com.docker.network.bridge.gateway_mode_ipv4: isolated}"
+            ),
+            True,
+        ),
         ("subnet: 10.1.0.0/24, driver: macvlan, driver_opts: {parent: eth0}", True),
         ("subnet: 10.1.0.0/24, driver: ipvlan, driver_opts: {parent: eth0}", True),
     ],
@@ -467,14 +502,21 @@ def test_where_the_first_address_is_free(body: str, free: bool) -> None:
         assert load_text(text, "t").warnings == ()
     else:
         assert [problem.partition(": ")[2] for problem in problems(text)] == [
-            "10.1.0.1 is the address that the engine takes as gateway because none is declared: choose another address in 10.1.0.0/24"
+            "10.1.0.1 is the address that the engine takes as gateway because none is declared:"
+            " choose another address in 10.1.0.0/24"
         ]
 
 
 def test_names_that_dns_has_no_room_for() -> None:
     long = "a" * 64
-    text = f"name: t\nnetworks: {{n: }}\ncontainers:\n  {long}:\n    networks: {{n: {{aliases: [{long}, b.{'c' * 63}]}}}}\n"
-    assert [str(warning).split(" has ")[0].split(" ", 3)[:3] for warning in load_text(text, "t").warnings] == [
+    text = (
+        f"name: t\nnetworks: {{n: }}\ncontainers:\n  {long}:\n    networks: {{n: {{aliases:"
+        f" [{long}, b.{'c' * 63}]}}}}\n"
+    )
+    assert [
+        str(warning).split(" has ")[0].split(" ", 3)[:3]
+        for warning in load_text(text, "t").warnings
+    ] == [
         ["t:4:3:", "warning:", "the"],
         ["t:5:30:", "warning:", "the"],
     ]

@@ -1,4 +1,6 @@
-"""What real engines said (engine_errors.json: Docker 20.10, 28.5 and 29.7, each provoked), and what a user reads instead."""
+"""What real engines said (engine_errors.json: Docker 20.10, 28.5 and 29.7, each provoked), and what
+a user reads instead.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +12,32 @@ import pytest
 from reconciler.executor.translate import is_overlap, port_of, translate
 from reconciler.plan import Step
 
-RECORDED: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("engine_errors.json").read_text(encoding="utf-8"))
+RECORDED: dict[str, dict[str, str]] = json.loads(
+    Path(__file__).with_name("engine_errors.json").read_text(encoding="utf-8")
+)
 START = Step(1, "start", "", "", container="web")
 PULL = Step(1, "pull", "", "not on the engine", image="web:2")
 BRIDGE = "driver_opts.com.docker.network.bridge.name"
-CREATE = Step(1, "create", "net", "", settings={"ipv4.subnet": ("10.77.0.0/25",), BRIDGE: "abcdefghijklmnopq"})
+CREATE = Step(
+    1, "create", "net", "", settings={"ipv4.subnet": ("10.77.0.0/25",), BRIDGE: "abcdefghijklmnopq"}
+)
 DRIVER = Step(1, "create", "net", "", settings={"driver": "nosuch"})
 CONNECT = Step(1, "connect", "net", "", container="web", settings={"ipv4_address": "10.77.0.9"})
-UNREACHABLE = "image web:2 is not on this engine and the registry cannot be reached: check the name, or `docker load` it"
+UNREACHABLE = (
+    "image web:2 is not on this engine and the registry cannot be reached: check the name, or"
+    " `docker load` it"
+)
 SAID: dict[str, tuple[Step, str]] = {
-    "bad gateway mode": (CREATE, "the driver option com.docker.network.bridge.gateway_mode_ipv4 cannot be 'nosuch'"),
+    "bad gateway mode": (
+        CREATE,
+        "the driver option com.docker.network.bridge.gateway_mode_ipv4 cannot be 'nosuch'",
+    ),
     "bad icc": (CREATE, "the driver option com.docker.network.bridge.enable_icc cannot be 'maybe'"),
     "bad mtu": (CREATE, "mtu abc is not a number"),
-    "bind file on dir": (START, "/tmp/h5/notdir cannot be mounted at /tmp: one is a file and the other a directory"),
+    "bind file on dir": (
+        START,
+        "/tmp/h5/notdir cannot be mounted at /tmp: one is a file and the other a directory",
+    ),
     "bridge name lo": (CREATE, "lo exists on the engine's host and is no bridge"),
     "bridge name long": (CREATE, "bridge name abcdefghijklmnopq is longer than the 15 characters"),
     "bridge name taken": (CREATE, "bridge pvbr0 belongs to another network of this engine"),
@@ -46,7 +61,10 @@ SAID: dict[str, tuple[Step, str]] = {
     "macvlan parent missing": (CREATE, "the engine's host has no interface nosuch0"),
     "macvlan parent vlan missing": (CREATE, "the engine's host has no interface nosuch0"),
     "mem too small": (START, "mem_limit is too small: the engine needs 6MB at least"),
-    "mode container missing start": (START, "the container whose network web shares is not running"),
+    "mode container missing start": (
+        START,
+        "the container whose network web shares is not running",
+    ),
     "mode container stopped": (START, "the container whose network web shares is not running"),
     "mount bind missing": (START, "/no/such/dir does not exist on the engine's host"),
     "no address left": (CONNECT, "network pv30 has no free IPv4 address left"),
@@ -55,7 +73,10 @@ SAID: dict[str, tuple[Step, str]] = {
     "no program": (START, "the image has no program nosuch: check command and entrypoint"),
     "no program path": (START, "the image has no program /no/such: check command and entrypoint"),
     "no user": (START, "the image has no user nobodyhere"),
-    "overlap": (CREATE, "the engine holds subnet 10.77.0.0/25 for a network it no longer shows: restart the engine"),
+    "overlap": (
+        CREATE,
+        "the engine holds subnet 10.77.0.0/25 for a network it no longer shows: restart the engine",
+    ),
     "overlay": (CREATE, "network net needs a swarm manager"),
     "perm denied": (START, "/s may not be executed (permission denied)"),
     "platform": (START, "image lab/busybox:1 on this engine is for another platform"),
@@ -72,7 +93,10 @@ SAID: dict[str, tuple[Step, str]] = {
     "sysctl unknown": (START, "the kernel has no sysctl net.ipv4.nosuch"),
     "tmpfs on file": (START, ""),
     "ulimit": (START, "the engine may not raise a limit (ulimits) that far"),
-    "volume bind missing": (START, "the volume cannot be mounted: /no/such/dir: no such file or directory"),
+    "volume bind missing": (
+        START,
+        "the volume cannot be mounted: /no/such/dir: no such file or directory",
+    ),
     "volume driver": (START, "this engine has no volume driver nosuch"),
     "volume nfs": (START, "the volume cannot be mounted: :/x: no such device"),
     "working dir is file": (START, "/etc/hosts is a file of the image, and no folder to work in"),
@@ -93,7 +117,9 @@ def test_what_an_engine_said_is_translated(case: str) -> None:
 @pytest.mark.parametrize("address", ["203.0.113.7", "[2001:1:2::9]"])
 def test_an_address_that_the_host_has_not_is_named(address: str) -> None:
     raw = f"failed to bind host port {address}:18081/tcp: cannot assign requested address"
-    assert translate(raw, START).startswith(f"the engine's host has no address {address}: publish port 18081 on")
+    assert translate(raw, START).startswith(
+        f"the engine's host has no address {address}: publish port 18081 on"
+    )
 
 
 def test_who_has_it_is_named() -> None:
@@ -103,7 +129,10 @@ def test_who_has_it_is_named() -> None:
         assert translate(raw, START, "db") == said
     for raw in RECORDED["overlap"].values():
         assert is_overlap(raw)
-        assert translate(raw, CREATE, "old") == "subnet 10.77.0.0/25 overlaps network old: choose another subnet"
+        assert (
+            translate(raw, CREATE, "old")
+            == "subnet 10.77.0.0/25 overlaps network old: choose another subnet"
+        )
 
 
 def test_what_is_not_known_stays_as_it_is() -> None:
@@ -115,7 +144,9 @@ def test_what_is_not_known_stays_as_it_is() -> None:
 def test_an_image_that_is_there_is_not_said_to_be_missing() -> None:
     newer = Step(1, "pull", "", "the registry has a newer one", image="web:2")
     for raw in RECORDED["pull refused"].values():
-        assert translate(raw, newer).startswith("the registry of image web:2 cannot be reached, and the file wants its newest")
+        assert translate(raw, newer).startswith(
+            "the registry of image web:2 cannot be reached, and the file wants its newest"
+        )
 
 
 @pytest.mark.parametrize(

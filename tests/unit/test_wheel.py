@@ -28,7 +28,9 @@ DEPENDENCIES = Path(pytest.__file__).parents[1]
 
 def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -40,7 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, found / "src" / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                source, found / "src" / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             (found / "src").mkdir(exist_ok=True)
             shutil.copy(source, found / "src" / name)
@@ -50,7 +54,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheel(folder: Path) -> Path:
     """The wheel, made from the source distribution, which is made from the checkout."""
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", folder / "src", cwd=folder)
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--outdir",
+        folder / "dist",
+        folder / "src",
+        cwd=folder,
+    )
     [found] = (folder / "dist").glob("*.whl")
     return found
 
@@ -78,8 +91,14 @@ def metadata(wheel: Path) -> Message:
 def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
     told = metadata(wheel)
     assert (told["Name"], told["Version"]) == ("docker-netplan", __version__)
-    assert {line.partition(",")[0] for line in told.get_all("Project-URL", [])} == {*PROJECT["urls"]}
-    needs = {re.split(r"[<>=~; ]", line)[0] for line in told.get_all("Requires-Dist", []) if "extra" not in line}
+    assert {line.partition(",")[0] for line in told.get_all("Project-URL", [])} == {
+        *PROJECT["urls"]
+    }
+    needs = {
+        re.split(r"[<>=~; ]", line)[0]
+        for line in told.get_all("Requires-Dist", [])
+        if "extra" not in line
+    }
     assert needs == {"docker", "deepdiff", "jsonschema", "pyyaml", "rich", "shtab"}
 
 
@@ -99,7 +118,9 @@ def test_the_commands(installed: Path, folder: Path, name: str) -> None:
 def test_a_file_is_checked_and_planned(installed: Path, folder: Path) -> None:
     shutil.copy(ROOT / "topologies/single-bridge.yaml", folder / "lab.yaml")
     assert "lab.yaml: ok" in run(installed / "netplan", "validate", "lab.yaml", cwd=folder)
-    plan = json.loads(run(installed / "netplan", "plan", "lab.yaml", "--state", "empty", "-o", "json", cwd=folder))
+    plan = json.loads(
+        run(installed / "netplan", "plan", "lab.yaml", "--state", "empty", "-o", "json", cwd=folder)
+    )
     assert plan["applyable"]
 
 
@@ -111,7 +132,9 @@ def test_the_schemas_are_shipped(installed: Path, folder: Path) -> None:
 
 
 def test_the_python_interface(installed: Path, folder: Path) -> None:
-    program = "from reconciler import api; print(api.load_text('name: x\\nnetworks: {a: {}}\\n').name)"
+    program = (
+        "from reconciler import api; print(api.load_text('name: x\\nnetworks: {a: {}}\\n').name)"
+    )
     assert run(installed / "python", "-c", program, cwd=folder) == "x\n"
 
 

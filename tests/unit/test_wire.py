@@ -1,4 +1,6 @@
-"""The transport, against a server that misbehaves; what Docker itself answers is for the tests on real engines."""
+"""The transport, against a server that misbehaves; what Docker itself answers is for the tests on
+real engines.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,15 @@ Answer = bytes | Callable[[socket.socket], None]
 
 
 def body(text: str, status: str = "200 OK", extra: str = "") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(text.encode())}\r\n{extra}\r\n{text}".encode()
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Length: {len(text.encode())}\r\n{extra}\r\n{text}".encode()
+    )
 
 
 class Server:
-    """Gives its answers in order, one to each request, on a Unix socket; None closes the connection. Keeps the requests."""
+    """Gives its answers in order, one to each request, on a Unix socket; None closes the
+    connection. Keeps the requests.
+    """
 
     def __init__(self, path: Path) -> None:
         self.answers: list[Answer | None] = []
@@ -76,7 +82,10 @@ def _keeps_alive(answer: bytes) -> bool:
     return b"Connection: close" not in head and b"Content-Length: %d" % len(rest) in head
 
 
-CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;ext=1\r\n{"a"\r\n3\r\n:1}\r\n0\r\nTrailer: x\r\n\r\n'
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding:"
+    b' chunked\r\n\r\n4;ext=1\r\n{"a"\r\n3\r\n:1}\r\n0\r\nTrailer: x\r\n\r\n'
+)
 VERSION = body('{"ApiVersion": "1.51", "MinAPIVersion": "1.24", "Version": "28.5.2"}')
 
 
@@ -160,7 +169,11 @@ def dribbling(answer: bytes) -> Callable[[socket.socket], None]:
     return send
 
 
-@pytest.mark.parametrize("answer", [body('{"a":1}'), CHUNKED, b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["length", "chunked", "interim"])
+@pytest.mark.parametrize(
+    "answer",
+    [body('{"a":1}'), CHUNKED, b"HTTP/1.1 100 Continue\r\n\r\n"],
+    ids=["length", "chunked", "interim"],
+)
 def test_an_answer_in_small_portions_is_given_up_in_time(server: Server, answer: bytes) -> None:
     """The time-out is that of the answer, not of each wait for bytes; of changes too."""
     began = time.monotonic()
@@ -193,7 +206,11 @@ def test_an_answer_that_never_comes_after_a_hint_is_no_success(server: Server) -
     ("answer", "status", "message"),
     [
         (body('{"message":"network x not found"}', "404 Not Found"), 404, "network x not found"),
-        (body('{"cause":"c","message":"m\\nn\\u001b[31m","response":500}', "500 Oops"), 500, "m n [31m"),
+        (
+            body('{"cause":"c","message":"m\\nn\\u001b[31m","response":500}', "500 Oops"),
+            500,
+            "m n [31m",
+        ),
         (body("plain words\n", "500 Oops"), 500, "plain words"),
         (body("", "503 Oops"), 503, "HTTP status 503"),
         (body('["odd"]', "400 Oops"), 400, '["odd"]'),
@@ -201,7 +218,9 @@ def test_an_answer_that_never_comes_after_a_hint_is_no_success(server: Server) -
         (b"HTTP/1.1 502 Bad\r\n\r\n", 502, "HTTP status 502"),
     ],
 )
-def test_an_error_status_carries_the_engines_words(server: Server, answer: bytes, status: int, message: str) -> None:
+def test_an_error_status_carries_the_engines_words(
+    server: Server, answer: bytes, status: int, message: str
+) -> None:
     with pytest.raises(ApiError) as caught:
         get(server, answer)
     assert (caught.value.status, caught.value.message) == (status, message)
@@ -229,7 +248,9 @@ def test_a_connection_that_the_engine_closes_is_not_used_again(server: Server) -
 def test_each_answer_is_logged(server: Server) -> None:
     server.answers = [body("1"), body("{}", "500 Oops")]
     lines: list[tuple[str, str, int]] = []
-    wire = Wire(server.target, 5, lambda method, path, status, seconds: lines.append((method, path, status)))
+    wire = Wire(
+        server.target, 5, lambda method, path, status, seconds: lines.append((method, path, status))
+    )
     wire.get("/a")
     with pytest.raises(ApiError):
         wire.get("/b")
@@ -240,14 +261,20 @@ def test_each_answer_is_logged(server: Server) -> None:
 @pytest.mark.parametrize(
     ("error", "message", "hint"),
     [
-        (PermissionError(13, "Permission denied"), "no right to use unix:///nowhere", "usermod -aG docker"),
+        (
+            PermissionError(13, "Permission denied"),
+            "no right to use unix:///nowhere",
+            "usermod -aG docker",
+        ),
         (FileNotFoundError(2, "No such file"), "there is no such socket", "systemctl start docker"),
         (ConnectionRefusedError(111, "refused"), "nothing listens there", "systemctl start docker"),
         (TimeoutError(), "within 3 s", "systemctl start docker"),
         (OSError(99, "odd"), "odd", "another engine"),
     ],
 )
-def test_what_cannot_be_reached_says_why_and_what_to_do(error: OSError, message: str, hint: str) -> None:
+def test_what_cannot_be_reached_says_why_and_what_to_do(
+    error: OSError, message: str, hint: str
+) -> None:
     result = unreachable(Target("DOCKER_HOST", path="/nowhere"), 3, error)
     assert message in result.message
     assert "DOCKER_HOST" in result.message
@@ -255,12 +282,16 @@ def test_what_cannot_be_reached_says_why_and_what_to_do(error: OSError, message:
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
-def test_a_shortage_here_is_not_the_engines_fault(server: Server, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shortage_here_is_not_the_engines_fault(
+    server: Server, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def short(*_: object) -> socket.socket:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(socket, "socket", short)
-    with pytest.raises(MachineError, match=f"this machine is short of something: {os.strerror(number)}"):
+    with pytest.raises(
+        MachineError, match=f"this machine is short of something: {os.strerror(number)}"
+    ):
         get(server, None)
 
 
@@ -293,9 +324,20 @@ def test_sockets_that_nobody_listens_on(tmp_path: Path) -> None:
 
 def test_tls_with_an_engine_that_has_none() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=lambda: listener.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True).start()
+        threading.Thread(
+            target=lambda: listener.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+            daemon=True,
+        ).start()
         with pytest.raises(UnreachableError, match="no TLS with") as caught:
-            Wire(Target("--host", host="127.0.0.1", port=listener.getsockname()[1], tls=Tls(verify=False)), 5).get("/x")
+            Wire(
+                Target(
+                    "--host",
+                    host="127.0.0.1",
+                    port=listener.getsockname()[1],
+                    tls=Tls(verify=False),
+                ),
+                5,
+            ).get("/x")
     assert "DOCKER_CERT_PATH" in caught.value.hints[0]
 
 
@@ -310,10 +352,16 @@ def test_tls_files_that_are_none(tmp_path: Path) -> None:
     ("answer", "message"),
     [
         (body("404 page not found", "404 Not Found"), "not a Docker engine"),
-        (body("Client sent an HTTP request to an HTTPS server.", "400 Bad Request"), "not a Docker engine"),
+        (
+            body("Client sent an HTTP request to an HTTPS server.", "400 Bad Request"),
+            "not a Docker engine",
+        ),
         (body("[]"), "not a Docker engine"),
         (body("{}"), "not a Docker engine"),
-        (body('{"ApiVersion": "1.40", "Version": "19.03"}'), r"too old: 19\.03 speaks API 1\.40, netplan needs 1\.41"),
+        (
+            body('{"ApiVersion": "1.40", "Version": "19.03"}'),
+            r"too old: 19\.03 speaks API 1\.40, netplan needs 1\.41",
+        ),
         (body('{"ApiVersion": "x", "Version": "?"}'), "too old"),
         (body('{"ApiVersion": "1.²", "Version": "?"}'), "too old"),
         (body('{"ApiVersion": "1.99", "MinAPIVersion": "1.60"}'), "too new"),
@@ -326,7 +374,9 @@ def test_what_is_no_usable_engine_is_refused(server: Server, answer: bytes, mess
     assert caught.value.hints
 
 
-@pytest.mark.parametrize("wrong", ['"Components": 7', '"Components": [null]', '"Version": []', '"MinAPIVersion": 1'])
+@pytest.mark.parametrize(
+    "wrong", ['"Components": 7', '"Components": [null]', '"Version": []', '"MinAPIVersion": 1']
+)
 def test_a_greeting_of_the_wrong_shape_is_of_no_engine(server: Server, wrong: str) -> None:
     server.answers = [body(f'{{"ApiVersion": "1.51", {wrong}}}')]
     with pytest.raises(UnreachableError, match="not a Docker engine"):
@@ -335,9 +385,17 @@ def test_a_greeting_of_the_wrong_shape_is_of_no_engine(server: Server, wrong: st
 
 @pytest.mark.parametrize(
     ("newest", "oldest", "pinned"),
-    [("1.51", "1.24", (1, 51)), ("1.41", "1.12", (1, 41)), ("1.60", "1.44", (1, 55)), ("1.54", "1.40", (1, 54)), ("1.44", None, (1, 44))],
+    [
+        ("1.51", "1.24", (1, 51)),
+        ("1.41", "1.12", (1, 41)),
+        ("1.60", "1.44", (1, 55)),
+        ("1.54", "1.40", (1, 54)),
+        ("1.44", None, (1, 44)),
+    ],
 )
-def test_one_api_version_is_pinned(newest: str, oldest: str | None, pinned: tuple[int, int]) -> None:
+def test_one_api_version_is_pinned(
+    newest: str, oldest: str | None, pinned: tuple[int, int]
+) -> None:
     assert pin({"ApiVersion": newest, "MinAPIVersion": oldest}) == pinned
 
 
@@ -367,14 +425,18 @@ def test_a_whole_character_in_two_halves_is_one(server: Server) -> None:
     assert get(server, body('"\\ud83d\\ude00"')) == "\U0001f600"
 
 
-@pytest.mark.parametrize("text", [DEEP, f'{{"message": {DEEP}', '{"message": [[[]]]}', '{"message": 7}'])
+@pytest.mark.parametrize(
+    "text", [DEEP, f'{{"message": {DEEP}', '{"message": [[[]]]}', '{"message": 7}']
+)
 def test_an_error_is_told_in_whatever_words_there_are(server: Server, text: str) -> None:
     with pytest.raises(ApiError) as caught:
         get(server, body(text, "500 Oops"))
     assert caught.value.message == text[:500]
 
 
-@pytest.mark.parametrize("answer", [body("{}"), body("3"), body('[{"Id": 7}]'), body("[[]]"), body('"x"')])
+@pytest.mark.parametrize(
+    "answer", [body("{}"), body("3"), body('[{"Id": 7}]'), body("[[]]"), body('"x"')]
+)
 def test_an_answer_of_the_wrong_shape_is_lost(server: Server, answer: bytes) -> None:
     server.answers = [VERSION, answer, answer]
     reader = engine_at(server.target, 5)
@@ -394,19 +456,47 @@ MARKED = CONTAINER % '"Config": {"Labels": {"netplan.topology": "lab"}}, %s'
         ("info", '{"Swarm": 7}', "GET /info .*: Swarm is no object"),
         ("info", '{"SecurityOptions": [{}]}', r"SecurityOptions\[0\] is no text"),
         ("networks", '[{"Id": "n"}]', r"GET /networks .*: \[0\].Name is no text"),
-        ("networks", '[{"Id": "n", "Name": "n", "IPAM": {"Config": {}}}]', "IPAM.Config is no list"),
+        (
+            "networks",
+            '[{"Id": "n", "Name": "n", "IPAM": {"Config": {}}}]',
+            "IPAM.Config is no list",
+        ),
         ("networks", '[{"Id": "n", "Name": "n", "Labels": {"a": {}}}]', "Labels.a is no text"),
-        ("containers", '[{"Id": "c", "Names": [7]}]', r"GET /containers/json .*: \[0\].Names\[0\] is no text"),
+        (
+            "containers",
+            '[{"Id": "c", "Names": [7]}]',
+            r"GET /containers/json .*: \[0\].Names\[0\] is no text",
+        ),
         ("containers", '[{"Id": "c", "Labels": true}]', "Labels is no object"),
         ("containers", '[{"Id": ""}]', "Id is no text"),
-        ("images", '[{"Id": "i", "RepoTags": ["a:1", null]}]', r"GET /images/json .*: \[0\].RepoTags\[1\] is no text"),
-        ("volumes", '{"Volumes": [{"Labels": {}}]}', r"GET /volumes .*: Volumes\[0\].Name is no text"),
+        (
+            "images",
+            '[{"Id": "i", "RepoTags": ["a:1", null]}]',
+            r"GET /images/json .*: \[0\].RepoTags\[1\] is no text",
+        ),
+        (
+            "volumes",
+            '{"Volumes": [{"Labels": {}}]}',
+            r"GET /volumes .*: Volumes\[0\].Name is no text",
+        ),
         ("volumes", f'{{"Volumes": [{{"Name": "netplan.lock.{"1" * 5000}"}}]}}', "Name is no name"),
         ("container", '{"Id": "c"}', "GET /containers/x/json .*: Name is no text"),
         ("container", CONTAINER % '"State": {"ExitCode": "1"}', "State.ExitCode is no integer"),
-        ("container", CONTAINER % '"State": {"ExitCode": Infinity}', "State.ExitCode is no integer"),
-        ("container", CONTAINER % '"State": {"Health": {"Log": [null]}}', r"State.Health.Log\[0\] is no object"),
-        ("container", CONTAINER % '"NetworkSettings": {"Ports": {"x/tcp": null}}', "NetworkSettings.Ports has a key that is none"),
+        (
+            "container",
+            CONTAINER % '"State": {"ExitCode": Infinity}',
+            "State.ExitCode is no integer",
+        ),
+        (
+            "container",
+            CONTAINER % '"State": {"Health": {"Log": [null]}}',
+            r"State.Health.Log\[0\] is no object",
+        ),
+        (
+            "container",
+            CONTAINER % '"NetworkSettings": {"Ports": {"x/tcp": null}}',
+            "NetworkSettings.Ports has a key that is none",
+        ),
         (
             "container",
             CONTAINER % '"NetworkSettings": {"Networks": {"n": {"Aliases": "a"}}}',
@@ -414,17 +504,29 @@ MARKED = CONTAINER % '"Config": {"Labels": {"netplan.topology": "lab"}}, %s'
         ),
         ("container", MARKED % '"Mounts": [{}]', r"Mounts\[0\].Destination is no text"),
         ("container", MARKED % '"HostConfig": {"Memory": 1.5}', "HostConfig.Memory is no integer"),
-        ("network", '{"Id": "n", "Name": "n", "Containers": {"c": []}}', "GET /networks/x .*: Containers.c is no object"),
-        ("image", '{"Id": "i", "Config": {"Env": "A=1"}}', "GET /images/x/json .*: Config.Env is no list"),
+        (
+            "network",
+            '{"Id": "n", "Name": "n", "Containers": {"c": []}}',
+            "GET /networks/x .*: Containers.c is no object",
+        ),
+        (
+            "image",
+            '{"Id": "i", "Config": {"Env": "A=1"}}',
+            "GET /images/x/json .*: Config.Env is no list",
+        ),
         ("image", "[]", "it is no object"),
         ("newest", "{}", "GET /distribution/x/json .*: Descriptor is no object"),
     ],
 )
-def test_what_is_wrong_with_an_answer_is_told(server: Server, look: str, answer: str, message: str) -> None:
+def test_what_is_wrong_with_an_answer_is_told(
+    server: Server, look: str, answer: str, message: str
+) -> None:
     server.answers = [VERSION, body(answer)]
     reader = engine_at(server.target, 5)
     with pytest.raises(LostError, match=message) as caught:
-        getattr(reader, look)(*(["x"] if look in ("container", "network", "image", "newest") else []))
+        getattr(reader, look)(
+            *(["x"] if look in ("container", "network", "image", "newest") else [])
+        )
     assert caught.value.hints
     reader.close()
 
@@ -433,7 +535,9 @@ def test_what_nobody_reads_may_be_anything(server: Server) -> None:
     """What a container of somebody else is run with; and null is nothing, wherever it stands."""
     answers = [
         CONTAINER % '"HostConfig": {"Memory": "x"}, "Mounts": 7, "Else": []',
-        CONTAINER % '"State": null, "Config": null, "HostConfig": null, "NetworkSettings": {"Networks": {"n": null}}',
+        CONTAINER
+        % '"State": null, "Config": null, "HostConfig": null, "NetworkSettings": {"Networks": {"n":'
+        " null}}",
     ]
     server.answers = [VERSION, *map(body, answers)]
     reader = engine_at(server.target, 5)
@@ -449,7 +553,11 @@ def test_what_nobody_reads_may_be_anything(server: Server) -> None:
         (body("not json"), LostError, "answer to POST /networks/create is not JSON"),
         (body(DEEP), LostError, "not JSON"),
         (body("\xff"), LostError, "not JSON"),
-        (body("{}"), LostError, "answer to POST /networks/create is not what the Docker API says: Id is no text"),
+        (
+            body("{}"),
+            LostError,
+            "answer to POST /networks/create is not what the Docker API says: Id is no text",
+        ),
         (body('{"Id": 7}'), LostError, "not what the Docker API says"),
         (body("moved", "301 Moved", "Location: http://[/\r\n"), LostError, "broke off"),
         (body("moved", "301 Moved", "Location: /elsewhere\r\n"), ApiError, "^moved$"),
@@ -461,16 +569,24 @@ def test_what_nobody_reads_may_be_anything(server: Server) -> None:
         (body('{"message":"no"}', "409 Conflict"), ApiError, "^no$"),
     ],
 )
-def test_a_change_is_sent_once_whatever_comes_back(server: Server, answer: Answer | None, error: type[Exception], message: str) -> None:
+def test_a_change_is_sent_once_whatever_comes_back(
+    server: Server, answer: Answer | None, error: type[Exception], message: str
+) -> None:
     server.answers = [VERSION, answer, body('{"Id": "second try"}')]
     engine = open_engine(f"unix://{server.target.path}", timeout=1)
     with pytest.raises(error, match=message):
         engine.create_network("n", {"driver": "bridge"})
     engine.close()
-    assert [request.split(b" ", 2)[:2] for request in server.requests] == [[b"GET", b"/version"], [b"POST", b"/v1.51/networks/create"]]
+    assert [request.split(b" ", 2)[:2] for request in server.requests] == [
+        [b"GET", b"/version"],
+        [b"POST", b"/v1.51/networks/create"],
+    ]
 
 
-@pytest.mark.parametrize("answer", ["{}", '{"Name": 7}', '{"Name": "v", "Labels": []}', '{"Name": "v", "Labels": {"a": 1}}', DEEP])
+@pytest.mark.parametrize(
+    "answer",
+    ["{}", '{"Name": 7}', '{"Name": "v", "Labels": []}', '{"Name": "v", "Labels": {"a": 1}}', DEEP],
+)
 def test_a_volume_that_is_none_is_lost(server: Server, answer: str) -> None:
     server.answers = [VERSION, body(answer)]
     engine = open_engine(f"unix://{server.target.path}", timeout=2)
@@ -498,7 +614,10 @@ def test_names_are_quoted_in_paths(server: Server) -> None:
     assert server.requests[2].startswith(b"DELETE /v1.51/networks/a%20b%2Fc HTTP/1.1")
 
 
-PULL = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n{"status":"Pulling","id":"a"}\r\n\r\n'
+PULL = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding:"
+    b' chunked\r\n\r\n1f\r\n{"status":"Pulling","id":"a"}\r\n\r\n'
+)
 """The beginning of a pull that goes on."""
 
 
@@ -509,25 +628,42 @@ def chunk(text: str) -> bytes:
 @pytest.mark.parametrize(
     ("rest", "error", "message"),
     [
-        (chunk('{"error":"no space","errorDetail":{"message":"no space"}}') + chunk(""), ApiError, "^no space$"),
+        (
+            chunk('{"error":"no space","errorDetail":{"message":"no space"}}') + chunk(""),
+            ApiError,
+            "^no space$",
+        ),
         (chunk("<html>") + chunk(""), LostError, "not what the Docker API says"),
-        (chunk('{"errorDetail":"no space"}') + chunk(""), LostError, "not what the Docker API says: errorDetail is no object"),
+        (
+            chunk('{"errorDetail":"no space"}') + chunk(""),
+            LostError,
+            "not what the Docker API says: errorDetail is no object",
+        ),
         (b"", LostError, "broke off"),
         (b"zz\r\n", LostError, "broke off"),
     ],
 )
-def test_a_pull_that_goes_wrong_on_its_way(server: Server, rest: bytes, error: type[Exception], message: str) -> None:
+def test_a_pull_that_goes_wrong_on_its_way(
+    server: Server, rest: bytes, error: type[Exception], message: str
+) -> None:
     server.answers = [VERSION, PULL + rest]
     engine = open_engine(f"unix://{server.target.path}", timeout=5)
     with pytest.raises(error, match=message):
         engine.pull("r.test:5000/a/b:1", "linux/arm64")
     engine.close()
-    assert server.requests[1].startswith(b"POST /v1.51/images/create?fromImage=r.test%3A5000%2Fa%2Fb&tag=1&platform=linux%2Farm64 HTTP/1.1")
+    assert server.requests[1].startswith(
+        b"POST /v1.51/images/create?fromImage=r.test%3A5000%2Fa%2Fb&tag=1&platform=linux%2Farm64"
+        b" HTTP/1.1"
+    )
 
 
 @pytest.mark.parametrize("beginning", [b"", PULL])
-def test_a_pull_may_be_slow_and_not_silent(server: Server, beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence for two seconds ends it here, before the first word and after; the time-out of other calls does not."""
+def test_a_pull_may_be_slow_and_not_silent(
+    server: Server, beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence for two seconds ends it here, before the first word and after; the time-out of other
+    calls does not.
+    """
     monkeypatch.setattr("reconciler.engine.writing.STALL", 2.0)
 
     def slowly(connection: socket.socket) -> None:
@@ -569,7 +705,12 @@ def test_a_stop_is_given_its_grace_period(server: Server) -> None:
         time.sleep(1.5)
         connection.sendall(body("", "204 No Content"))
 
-    server.answers = [VERSION, late, body("", "304 Not Modified"), lambda connection: time.sleep(1.5)]
+    server.answers = [
+        VERSION,
+        late,
+        body("", "304 Not Modified"),
+        lambda connection: time.sleep(1.5),
+    ]
     engine = open_engine(f"unix://{server.target.path}", timeout=1.0)
     engine.stop("c", 2)
     engine.stop("c", 0)
@@ -580,12 +721,19 @@ def test_a_stop_is_given_its_grace_period(server: Server) -> None:
 
 
 def test_names_of_images_keep_their_slashes(server: Server) -> None:
-    server.answers = [VERSION, body("{}", "404 Not Found"), body('{"Descriptor":{"digest":"sha256:7"}}'), body('{"Descriptor":null}')]
+    server.answers = [
+        VERSION,
+        body("{}", "404 Not Found"),
+        body('{"Descriptor":{"digest":"sha256:7"}}'),
+        body('{"Descriptor":null}'),
+    ]
     reader = engine_at(server.target, 2)
     assert reader.image("r.test:5000/a b/c?:1") is None
     assert reader.newest("r.test:5000/a:1") == "sha256:7"
     with pytest.raises(LostError, match="not what the Docker API says"):
         reader.newest("a:1")
     reader.close()
-    assert server.requests[1].startswith(b"GET /v1.51/images/r.test:5000/a%20b/c%3F:1/json HTTP/1.1")
+    assert server.requests[1].startswith(
+        b"GET /v1.51/images/r.test:5000/a%20b/c%3F:1/json HTTP/1.1"
+    )
     assert server.requests[2].startswith(b"GET /v1.51/distribution/r.test:5000/a:1/json HTTP/1.1")

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from reconciler import cli
 from reconciler.arguments import parser
-from reconciler.model import EngineInfo, NetworkMark, ObservedContainer, ObservedEndpoint, ObservedNetwork, ObservedState
+from reconciler.model import (
+    EngineInfo,
+    NetworkMark,
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedNetwork,
+    ObservedState,
+)
 from reconciler.paint import ansi, safe
 from reconciler.show import ls, show
 from reconciler.show.topologies import owned
@@ -23,7 +30,14 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 WIDTHS = (20, 40, 60, 80, 120, 200)
 ENGINE = EngineInfo("e", "docker", "28.5.2", (1, 51), "unix")
-HOSTILE = ("x" * 130, "网络" * 30, "e\u0301" * 50, "a b c " * 20, "\U0001f600" * 40, "netplan apply " + "y" * 70)
+HOSTILE = (
+    "x" * 130,
+    "网络" * 30,
+    "e\u0301" * 50,
+    "a b c " * 20,
+    "\U0001f600" * 40,
+    "netplan apply " + "y" * 70,
+)
 
 
 def check(text: str, width: int) -> None:
@@ -51,11 +65,29 @@ def test_live_topologies_with_hostile_names_fit(width: int) -> None:
         end = ObservedEndpoint(name, "n", "e", {"aliases": (name,)}, None, ("10.0.0.2/24",))
         gone = ObservedEndpoint("gone " + name, "g")
         boxes = [
-            ObservedContainer(f"c{n}", f"{n}{name}", "running", endpoints=(end, gone), ports=("0.0.0.0:80->80/tcp",)) for n in range(3)
+            ObservedContainer(
+                f"c{n}",
+                f"{n}{name}",
+                "running",
+                endpoints=(end, gone),
+                ports=("0.0.0.0:80->80/tcp",),
+            )
+            for n in range(3)
         ]
-        network = ObservedNetwork("n", name, {"driver": "bridge", "ipv4.subnet": ("10.0.0.0/24",)}, NetworkMark(name), outside=(name,))
+        network = ObservedNetwork(
+            "n",
+            name,
+            {"driver": "bridge", "ipv4.subnet": ("10.0.0.0/24",)},
+            NetworkMark(name),
+            outside=(name,),
+        )
         state = ObservedState(ENGINE, (network,), tuple(boxes))
-        for text in (show(state), show(state, name, paint=ansi), show(state, problems=True, paint=ansi), ls(owned(state), NOW, ansi)):
+        for text in (
+            show(state),
+            show(state, name, paint=ansi),
+            show(state, problems=True, paint=ansi),
+            ls(owned(state), NOW, ansi),
+        ):
             check(text, width)
 
 
@@ -77,8 +109,12 @@ def test_what_a_command_prints_fits(
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/" + "d" * 80)
     long = "n" * 100
-    (tmp_path / f"{long}.yaml").write_text(f"name: {'t' * 60}\nnetworks: {{{long}: {{subnet: 10.1.0.0/24}}, other: {{}}}}\n")
-    (tmp_path / "wrong.yaml").write_text(f"name: t\nnetworks: {{{long}: {{subnett: 10.1.0.0/24}}}}\n")
+    (tmp_path / f"{long}.yaml").write_text(
+        f"name: {'t' * 60}\nnetworks: {{{long}: {{subnet: 10.1.0.0/24}}, other: {{}}}}\n"
+    )
+    (tmp_path / "wrong.yaml").write_text(
+        f"name: t\nnetworks: {{{long}: {{subnett: 10.1.0.0/24}}}}\n"
+    )
     for words in (
         ["validate", "."],
         ["plan", f"{long}.yaml", "--state", "empty"],
@@ -94,19 +130,31 @@ def test_what_a_command_prints_fits(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(st.sampled_from("ab \x1b├└│─网e\u0301'-:netplan"), max_size=200).map(safe), st.integers(20, 90))
+@given(
+    st.text(st.sampled_from("ab \x1b├└│─网e\u0301'-:netplan"), max_size=200).map(safe),
+    st.integers(20, 90),
+)
 def test_nothing_is_lost(text: str, width: int) -> None:
     check(text, width)
 
 
 def test_how_lines_go_on() -> None:
-    assert fit("├─ web  running  10.1.0.2/24  ! differs", 24) == "├─ web  running\n│    10.1.0.2/24  !\n│    differs"
+    assert (
+        fit("├─ web  running  10.1.0.2/24  ! differs", 24)
+        == "├─ web  running\n│    10.1.0.2/24  !\n│    differs"
+    )
     assert fit("└─ web  running  10.1.0.2/24", 20) == "└─ web  running\n     10.1.0.2/24"
     assert fit("  10 remove container x          after 3", 34) == "  10 remove container x  after 3"
     assert fit("error: one two three four five", 20) == "error: one two three\n    four five"
-    assert fit("To do it:  netplan apply a-long-name.yaml --adopt x", 30) == "To do it:\n  netplan apply a-long-name.yaml --adopt x"
+    assert (
+        fit("To do it:  netplan apply a-long-name.yaml --adopt x", 30)
+        == "To do it:\n  netplan apply a-long-name.yaml --adopt x"
+    )
     assert fit("  docker rm " + "x" * 40, 30) == "  docker rm " + "x" * 40
-    assert fit("  netplan plan shows what is left to do", 30) == "  netplan plan shows what is\n      left to do"
+    assert (
+        fit("  netplan plan shows what is left to do", 30)
+        == "  netplan plan shows what is\n      left to do"
+    )
 
 
 def test_the_width_is_that_of_columns_or_of_the_terminal() -> None:

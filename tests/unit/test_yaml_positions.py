@@ -89,7 +89,9 @@ def places(text: str, file: str = "t.yaml") -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
 
     def walk(value: object, path: str) -> None:
-        for key in value if isinstance(value, Map) else range(len(value)) if isinstance(value, Seq) else ():
+        for key in (
+            value if isinstance(value, Map) else range(len(value)) if isinstance(value, Seq) else ()
+        ):
             assert isinstance(value, Map | Seq)
             found[f"{path}/{key}"] = document.position(value.value_at(key))  # type: ignore[arg-type]
             walk(value[key], f"{path}/{key}")  # type: ignore[call-overload]
@@ -123,11 +125,20 @@ def test_line_ends_and_byte_order_marks_do_not_matter(end: str, mark: str) -> No
 
 
 def test_json_has_the_same_values_and_its_own_places() -> None:
-    value = {"name": "lab", "größe": {"a": 1, "b": [True, None, 1.5, -2, "\\\n\u2028"]}, "empty": [{}, []]}
+    value = {
+        "name": "lab",
+        "größe": {"a": 1, "b": [True, None, 1.5, -2, "\\\n\u2028"]},
+        "empty": [{}, []],
+    }
     text = json.dumps(value, indent=1)
     assert read(text, "t.json").value == value == read(text, "t.yaml").value
     assert places(text, "t.json") == places(text, "t.yaml")
-    assert places('{"a": {"b": [1,\n 2]}}', "t.JSON") == {"/a": (1, 7), "/a/b": (1, 13), "/a/b/0": (1, 14), "/a/b/1": (2, 2)}
+    assert places('{"a": {"b": [1,\n 2]}}', "t.JSON") == {
+        "/a": (1, 7),
+        "/a/b": (1, 13),
+        "/a/b/0": (1, 14),
+        "/a/b/1": (2, 2),
+    }
 
 
 def test_aliases_share_and_merges_yield_to_own_keys() -> None:
@@ -140,12 +151,17 @@ def test_aliases_share_and_merges_yield_to_own_keys() -> None:
 
 
 def test_forced_text_is_text() -> None:
-    assert read("a: !!str 010\nb: !!map {c: !!seq [d]}\n", "t").value == {"a": "010", "b": {"c": ["d"]}}
+    assert read("a: !!str 010\nb: !!map {c: !!seq [d]}\n", "t").value == {
+        "a": "010",
+        "b": {"c": ["d"]},
+    }
 
 
 def test_keys_under_an_ignored_key_may_be_anything() -> None:
     document = read("x-ports: {80: a, on: b, c: {no: d}}\non: 1\n", "t")
-    assert [str(problem) for problem in document.problems] == ["t:2:1: the key 'on' is a boolean to YAML, not text: put it in quotes"]
+    assert [str(problem) for problem in document.problems] == [
+        "t:2:1: the key 'on' is a boolean to YAML, not text: put it in quotes"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -164,17 +180,21 @@ def test_nothing_raw_is_shown(value: object, shown: str) -> None:
     assert show(value) == shown
 
 
-# --- limits: how long the refusal takes, and how much memory the whole process has then -----------------------------------------
+# --- limits: how long the refusal takes, and how much memory the whole process has then -----------
 
 LETTERS = "abcdefgh"
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{letter}: &{letter} [{','.join(['*' + before] * 9)}]\n" for before, letter in pairwise(LETTERS)
+    f"{letter}: &{letter} [{','.join(['*' + before] * 9)}]\n"
+    for before, letter in pairwise(LETTERS)
 )
 HOSTILE = {
     "nested flow": ("[" * 3000, "1:64: nested more than 64 levels deep"),
     "nested mappings": ("{a: " * 3000, "1:253: nested more than 64 levels deep"),
     "nested items": ("- " * 3000, "1:127: nested more than 64 levels deep"),
-    "nested blocks": ("".join(" " * level + "a:\n" for level in range(3000)), "64:64: nested more than 64 levels deep"),
+    "nested blocks": (
+        "".join(" " * level + "a:\n" for level in range(3000)),
+        "64:64: nested more than 64 levels deep",
+    ),
     "alias bomb": (BOMB, "4:4: aliases of this anchor expand to more than this file may hold"),
     "wide alias bomb": (
         f"a: &a [{'x,' * 9000}]\nb: [{'*a,' * 9000}]\n",
@@ -185,10 +205,16 @@ HOSTILE = {
         "64:6: aliases of this anchor nest more than 64 levels deep",
     ),
     "merge bomb": (
-        "x-a: &a {" + "".join(f"k{n}: v, " for n in range(500)) + "}\n" + "".join(f"x{n}: {{<<: *a}}\n" for n in range(500)),
+        "x-a: &a {"
+        + "".join(f"k{n}: v, " for n in range(500))
+        + "}\n"
+        + "".join(f"x{n}: {{<<: *a}}\n" for n in range(500)),
         "1:6: aliases of this anchor expand to more than this file may hold",
     ),
-    "alias in itself": ("a: &a {b: [*a]}\n", "1:4: this anchor contains itself: an alias cannot stand inside what it names"),
+    "alias in itself": (
+        "a: &a {b: [*a]}\n",
+        "1:4: this anchor contains itself: an alias cannot stand inside what it names",
+    ),
     "too large": ("a" * (MAX_SIZE + 1), "1:1: the file is too large: at most 8 MiB are read"),
     "NUL": ("name: t\0\n", "1:8: a character that text files do not hold, U+0000: remove it"),
 }
@@ -213,7 +239,12 @@ def test_hostile_text_is_refused_early(name: str, tmp_path: Path) -> None:
     hostile, harmless = tmp_path / "hostile.yaml", tmp_path / "harmless.yaml"
     hostile.write_text(text)
     harmless.write_text("name: t\n")
-    run = subprocess.run([sys.executable, "-c", MEASURE, hostile, harmless], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, hostile, harmless],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     seconds, megabytes, message = run.stdout.strip().split("|")
     assert message == f"{hostile}:{expected}"
     assert float(seconds) < 1, "0.1 s on an idle machine"
