@@ -17,7 +17,7 @@ from .labs import ELSEWHERE, Lab
 from .process import Running, start
 from .proxy import Fault
 
-LEASE = 1.5
+LEASE = 3.0
 HURRIED = {"NETPLAN_LEASE": str(LEASE)}
 """A lease of that many seconds in place of 60, and all that goes with it in proportion."""
 WAYS = ("kill", "suspend", "freeze")
