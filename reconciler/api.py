@@ -261,7 +261,7 @@ def show(topology: Topology | str | None = None, engine: Engine = Engine()) -> L
     desired = topology.state if isinstance(topology, Topology) else None
     with _reader(engine) as reader:
         observed = look_at(reader, [desired] if desired else [])
-    name = desired.topology if desired else topology if isinstance(topology, str) else None
+    name = topology.name if isinstance(topology, Topology) else topology
     wanted = planned(desired, observed) if desired else None
     return Live(
         tuple(networks_of(observed, name, desired, wanted)),

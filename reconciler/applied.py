@@ -104,7 +104,9 @@ def expected(
     A container comes with the networks that it is on, and with the one whose network it shares.
     """
     awaited = set(missing(observed, things))
-    for made in (applied(maker, observed.engine) for maker in makers) if awaited else ():
+    if not awaited:
+        return observed
+    for made in (applied(maker, observed.engine) for maker in makers):
         names = {container.id: container.name for container in made.containers}
         for container in made.containers:
             if container.mark and ("container", container.name) in awaited:

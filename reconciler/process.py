@@ -69,14 +69,12 @@ def print_document(error: dict[str, Any] | None = None) -> None:
     """Prints the document that is held, or one of the error alone; nothing where there is
     neither.
     """
-    document = _held.pop() if _held else {"format_version": FORMAT_VERSION} if error else None
-    if document is not None:
-        print(
-            json.dumps(
-                document | ({"error": error} if error else {}), indent=2, ensure_ascii=False
-            ),
-            flush=True,
-        )
+    if not _held and not error:
+        return
+    document = _held.pop() if _held else {"format_version": FORMAT_VERSION}
+    if error:
+        document |= {"error": error}
+    print(json.dumps(document, indent=2, ensure_ascii=False), flush=True)
 
 
 # --- output ---------------------------------------------------------------------------------------

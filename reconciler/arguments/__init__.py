@@ -202,7 +202,8 @@ def parser(prog: str = "netplan", only: str = "") -> argparse.ArgumentParser:
     )
     top.add_argument("--version", "-V", action="version", version=f"netplan {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for name in (only,) if only in COMMANDS else COMMANDS:
+    names = [only] if only in COMMANDS else list(COMMANDS)
+    for name in names:
         help, description, takes = COMMANDS[name]
         one = commands.add_parser(
             name, help=help, description=description, formatter_class=_Help, allow_abbrev=False

@@ -10,7 +10,7 @@ from ..errors import BusyError, NetplanError, RefusedError, UnprovenError, Usage
 from ..model import DesiredState
 from ..paint import safe
 from ..process import print_on, print_text
-from ..records import replace
+from ..records import dataclass, replace
 from ..runs.outcome import own_containers
 from ..signals import interruptible, received
 from .console import PostponedError, carry_out
@@ -168,35 +168,62 @@ def _each(states: Sequence[DesiredState], carry: Carry, options: Namespace) -> i
     then, such as an attachment that another file no longer declares, or what an interrupted run of
     another topology left.
     """
-    codes: dict[str, int] = {}
-    options.incomplete = set()
-    turns = [(number, state, "") for number, state in enumerate(states, 1)]
-    told = len(states) > 1 and options.output != "json" and not options.quiet
-    current = ""
+    turns = _Turns(states, carry, options)
     try:
-        for number, state, again in turns:
-            current = state.topology
-            if told:
-                gap = "\n" if number > 1 or again else ""
-                print_text(f"{gap}[{number} of {len(states)}] {safe(current)}{again}")
-            try:
-                codes[current] = carry(state, not again and state is not turns[-1][1])
-            except PostponedError:
-                turns.append((number, state, ", again"))
-                current = ""
-                if told:
-                    print_text("Refused as things are now: planned again after the others.")
-            except (UnprovenError, BusyError, RefusedError) as error:
-                if len(states) == 1 and not hasattr(options, "reports"):
-                    raise  # the one document of the command tells it
-                codes[current] = error.exit_code
-                report_of(error, options)
+        for turn in turns.waiting:
+            turns.take(turn)
             if received:
                 break
     finally:
-        if told:
-            print_on(summary(states, codes, current, options.incomplete))
-    return worst(codes.values())
+        if turns.told:
+            print_on(summary(states, turns.codes, turns.current, options.incomplete))
+    return worst(turns.codes.values())
+
+
+@dataclass(slots=True)
+class _Turn:
+    number: int
+    state: DesiredState
+    again: bool = False
+
+
+class _Turns:
+    """The turns of several topologies: `waiting` grows by those whose plan was refused at first.
+
+    `codes` are the exit codes so far, `current` is the topology that is being carried out.
+    """
+
+    def __init__(self, states: Sequence[DesiredState], carry: Carry, options: Namespace) -> None:
+        self._states, self._carry, self._options = states, carry, options
+        self.waiting = [_Turn(number, state) for number, state in enumerate(states, 1)]
+        self.told = len(states) > 1 and options.output != "json" and not options.quiet
+        self.codes: dict[str, int] = {}
+        self.current = ""
+        options.incomplete = set()
+
+    def take(self, turn: _Turn) -> None:
+        """Carries one topology out, or has it wait for the others."""
+        state, last = turn.state, self.waiting[-1].state
+        self.current = state.topology
+        self._announce(turn)
+        try:
+            self.codes[self.current] = self._carry(state, not turn.again and state is not last)
+        except PostponedError:
+            self.waiting.append(_Turn(turn.number, state, again=True))
+            self.current = ""
+            if self.told:
+                print_text("Refused as things are now: planned again after the others.")
+        except (UnprovenError, BusyError, RefusedError) as error:
+            if len(self._states) == 1 and not hasattr(self._options, "reports"):
+                raise  # the one document of the command tells it
+            self.codes[self.current] = error.exit_code
+            report_of(error, self._options)
+
+    def _announce(self, turn: _Turn) -> None:
+        if self.told:
+            gap = "\n" if turn.number > 1 or turn.again else ""
+            again = ", again" if turn.again else ""
+            print_text(f"{gap}[{turn.number} of {len(self._states)}] {safe(self.current)}{again}")
 
 
 def summary(

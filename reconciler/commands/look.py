@@ -47,7 +47,9 @@ def validate(options: Namespace) -> int:
         problem for group in groups if len(group) > 1 for problem in _contradictions(group, states)
     ]
     _print_checked(states, warnings, sorted({*problems, *contradictions}), options)
-    return InputError.exit_code if problems else RefusedError.exit_code if contradictions else 0
+    if problems:
+        return InputError.exit_code
+    return RefusedError.exit_code if contradictions else 0
 
 
 def _groups(arguments: Sequence[str]) -> tuple[list[list[str]], list[Problem]]:
@@ -192,13 +194,10 @@ def _shown_files(options: Namespace) -> list[str]:
         if options.file:
             raise UsageError("--all and FILE were both given", "give one of them")
         return []
-    return (
-        files(options.file)
-        if options.file is not None
-        else [found]
-        if (found := default_file())
-        else []
-    )
+    if options.file is not None:
+        return files(options.file)
+    found = default_file()
+    return [found] if found else []
 
 
 def ls(options: Namespace) -> int:

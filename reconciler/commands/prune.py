@@ -152,7 +152,9 @@ def _show(run: _Pruning) -> None:
             print_plan(case.plan, run.options)
             print_text("")
         case.code = refused(case.plan, run.options)
-        case.outcome = "refused" if case.code else "planned" if run.options.dry_run else NOT_REACHED
+        case.outcome = "planned" if run.options.dry_run else NOT_REACHED
+        if case.code:
+            case.outcome = "refused"
         if case.code or run.options.dry_run:
             print_report(case.plan, None, False, case.options)
 

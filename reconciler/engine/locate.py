@@ -52,7 +52,9 @@ class Target:
     @property
     def transport(self) -> str:
         """`unix`, `tcp` or `tls`."""
-        return "unix" if self.path else "tls" if self.tls else "tcp"
+        if self.path:
+            return "unix"
+        return "tls" if self.tls else "tcp"
 
     @property
     def url(self) -> str:

@@ -151,14 +151,11 @@ def execute(
             if plan.steps
             else {}
         )
-        for result in (
-            _settled(results, performer, engine, settling, stop, max(parallel, 1))
-            if settling
-            else ()
-        ):
-            results[result.step.id] = result
-            with suppress(OSError, ValueError):
-                listen(Event(result.step, result))
+        if settling:
+            for result in _settled(results, performer, engine, settling, stop, max(parallel, 1)):
+                results[result.step.id] = result
+                with suppress(OSError, ValueError):
+                    listen(Event(result.step, result))
     return Run(tuple(results[step.id] for step in plan.steps), monotonic() - began)
 
 

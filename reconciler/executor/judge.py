@@ -39,7 +39,8 @@ def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
     something or has had time to.
     """
     unread: EngineError | None = None
-    for delay in SETTLE if isinstance(error, LostError) else SETTLE[:1]:
+    delays = SETTLE if isinstance(error, LostError) else SETTLE[:1]
+    for delay in delays:
         time.sleep(delay)
         try:
             if found := read():

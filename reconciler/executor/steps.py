@@ -109,14 +109,11 @@ class Performer:
         """Why a step failed, in words that say what to do; and the engine's own words, where those
         are others.
         """
-        text = str(error)
-        raw = (
-            error.raw
-            if isinstance(error, StepError)
-            else words(error)
-            if isinstance(error, ApiError)
-            else ""
-        )
+        text, raw = str(error), ""
+        if isinstance(error, StepError):
+            raw = error.raw
+        elif isinstance(error, ApiError):
+            raw = words(error)
         if not raw:
             return text, ""
         said = translate(raw, step, self._culprit(step, raw))

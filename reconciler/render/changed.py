@@ -248,19 +248,22 @@ def _sentence(subject: str, path: Sequence[str], added: bool, before: object, af
     match path:
         case []:
             return f"{subject} {'is new' if added else 'is gone'}"
-        case ["id"]:
-            return f"{subject} was made anew"
-        case ["running"]:
-            return f"{subject} was {'started' if after else 'stopped'}"
-        case ["cut off"]:
-            if after:
-                return f"{subject} was cut off from the network that it shares"
-            return f"{subject} is not cut off any more"
+        case ["id"] | ["running"] | ["cut off"]:
+            return f"{subject} {_happened(path[0], after)}"
         case ["on", network]:
             return f"{subject} was {'connected to' if added else 'disconnected from'} {network}"
         case ["on", network, what]:
             return f"{subject} on {network}: {what} {change}"
     return f"{subject}: {path[-1]} {change}"
+
+
+def _happened(what: str, after: object) -> str:
+    """What became of an object itself."""
+    if what == "id":
+        return "was made anew"
+    if what == "running":
+        return f"was {'started' if after else 'stopped'}"
+    return "was cut off from the network that it shares" if after else "is not cut off any more"
 
 
 def _text(value: object) -> str:

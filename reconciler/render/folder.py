@@ -49,9 +49,9 @@ class Planned:
         """`as declared`, `changes`, `incomplete` (something is left out) or `refused`."""
         if not self.plan.applyable:
             return "refused"
-        return (
-            "incomplete" if self.plan.left_out else "as declared" if self.plan.empty else "changes"
-        )
+        if self.plan.left_out:
+            return "incomplete"
+        return "as declared" if self.plan.empty else "changes"
 
     @property
     def counts(self) -> str:

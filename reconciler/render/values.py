@@ -38,6 +38,13 @@ def both(difference: Difference) -> str:
     )
 
 
+def _sequence(path: str, value: tuple[str, ...]) -> Value:
+    """Commands as the shell would have them."""
+    if path in ("command", "entrypoint"):
+        return shlex.join(value)
+    return " ".join(value) if path == "healthcheck.test" else value
+
+
 def readable(path: str, value: Value | None) -> Value | None:
     """A setting's value as a person writes it: commands as the shell would have them, times and
     sizes with their units, no secrets.
@@ -49,13 +56,7 @@ def readable(path: str, value: Value | None) -> Value | None:
     if secret(path):
         return HIDDEN
     if isinstance(value, tuple):
-        return (
-            shlex.join(value)
-            if path in ("command", "entrypoint")
-            else " ".join(value)
-            if path == "healthcheck.test"
-            else value
-        )
+        return _sequence(path, value)
     if path == "stop_grace_period":
         return duration_text(int(value) * 10**9)
     if path.startswith("healthcheck.") and path != "healthcheck.retries":

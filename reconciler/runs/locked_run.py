@@ -70,7 +70,6 @@ def carry_out(wanted: Wanted, engine: Engine, reporter: Reporter) -> Outcome:
     """
     view = View(wanted.desired, engine, wanted.policy, wanted.sight)
     shown = view.look()
-    seen = view.observed
     if wanted.agreed:
         wanted.agreed(view, shown)
     if shown.applyable and (view.renews or not shown.empty):
@@ -82,6 +81,14 @@ def carry_out(wanted: Wanted, engine: Engine, reporter: Reporter) -> Outcome:
         reporter.ended(shown, None, True)
         _all_run(view, shown, engine)
         return Outcome(shown, None, shown)
+    return _ask_and_act(wanted, view, engine, shown, reporter)
+
+
+def _ask_and_act(
+    wanted: Wanted, view: View, engine: Engine, shown: Plan, reporter: Reporter
+) -> Outcome:
+    """Asks for consent to the plan, takes the lock, plans again, and acts if it is still agreed."""
+    seen = view.observed
     asked = reporter.ask(shown, seen.engine.name)
     with _locked(view, engine, shown, wanted.limits, reporter) as (lock, plan):
         changed = plan.fingerprint != shown.fingerprint

@@ -54,11 +54,8 @@ def containers_of(
     """Those that `topology` runs or is declared to run, or all that any topology runs; by topology,
     then name.
     """
-    changes = {
-        change.container: change
-        for change in (plan.changes if plan else ())
-        if change.kind == "container"
-    }
+    planned = plan.changes if plan else ()
+    changes = {change.container: change for change in planned if change.kind == "container"}
     names = {container.id: container.name for container in observed.containers}
     rows = [
         _view(container, names, changes, desired)
@@ -66,9 +63,12 @@ def containers_of(
         if container.mark and topology in (None, container.mark.topology)
     ]
     known, taken = {row.name for row in rows}, set(names.values())
-    for name, wanted in desired.containers.items() if desired else ():
-        if wanted.managed and name not in known:
-            rows.append(_missing(wanted, desired.topology if desired else "", name in taken))
+    if desired:
+        rows += [
+            _missing(wanted, desired.topology, name in taken)
+            for name, wanted in desired.containers.items()
+            if wanted.managed and name not in known
+        ]
     return sorted(rows, key=lambda row: (row.topology, row.name, row.id))
 
 

@@ -75,11 +75,8 @@ def networks_of(
     """Networks with their endpoints: those that `topology` owns, declares or is attached to, or all
     of the engine's, by owner.
     """
-    changes = {
-        (change.network, change.container): change
-        for change in (plan.changes if plan else ())
-        if change.network
-    }
+    planned = plan.changes if plan else ()
+    changes = {(change.network, change.container): change for change in planned if change.network}
     members, expected = _members(observed), _expected(desired, changes)
     views = [
         _network_view(network, members.get(network.id, ()), desired, changes, expected)
@@ -213,7 +210,9 @@ def _aliases(container: ObservedContainer, endpoint: ObservedEndpoint) -> Iterat
     """All but those that the engine adds by itself."""
     aliases = endpoint.settings.get("aliases", ())
     declared = endpoint.mark.declared.get("aliases", ()) if endpoint.mark else ()
-    for alias in aliases if isinstance(aliases, tuple) else ():
+    if not isinstance(aliases, tuple):
+        return
+    for alias in aliases:
         if alias not in container.implied or (isinstance(declared, tuple) and alias in declared):
             yield alias
 
@@ -243,7 +242,8 @@ def _expected(desired: DesiredState | None, changes: Mapping[tuple[str, str], Ch
         key for key, change in changes.items() if key[1] and "connect" in change.actions
     ):
         found[network][name] = False
-    for name, container in desired.containers.items() if desired else ():
+    declared = desired.containers if desired else {}
+    for name, container in declared.items():
         for endpoint in container.endpoints:
             found[endpoint.network][name] = container.optional
     return found
@@ -256,9 +256,8 @@ def _missing_endpoints(
     wanted = expected.get(network, {})
     for name in sorted(wanted.keys() - there):
         change = changes.get((network, name))
-        yield EndpointView(
-            name, notes=(note(change) if change else OPTIONAL if wanted[name] else "missing",)
-        )
+        why = OPTIONAL if wanted[name] else "missing"
+        yield EndpointView(name, notes=(note(change) if change else why,))
 
 
 def _gone(

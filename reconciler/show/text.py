@@ -127,13 +127,9 @@ def _status(network: NetworkView) -> str:
 def _owner(network: NetworkView, topology: str | None) -> str:
     if network.topology == topology:
         return ""
-    return (
-        f"owner {safe(network.topology)}"
-        if network.topology
-        else ""
-        if network.name in PREDEFINED
-        else "unowned"
-    )
+    if network.topology:
+        return f"owner {safe(network.topology)}"
+    return "" if network.name in PREDEFINED else "unowned"
 
 
 def _cells(row: EndpointView, network: NetworkView) -> tuple[str, ...]:
@@ -176,11 +172,7 @@ def _container_line(
     row: ContainerView, cells: Sequence[str], widths: Sequence[int], last: bool, paint: Paint
 ) -> str:
     branch = paint("dim", "└─" if last else "├─")
-    styles = (
-        "",
-        "add" if row.healthy and row.state == "running" else "dim" if row.healthy else "error",
-        *[""] * len(cells),
-    )
+    styles = ("", _state_style(row), *[""] * len(cells))
     end = max((number for number, cell in enumerate(cells) if cell), default=0)
     shown = [
         (paint(style, cell) if cell else "") + " " * (width - len(cell) if number < end else 0)
@@ -188,6 +180,12 @@ def _container_line(
         if width and number <= end
     ]
     return f"{branch} {'  '.join(shown)}{_notes(row.notes, paint)}"
+
+
+def _state_style(row: ContainerView) -> str:
+    if not row.healthy:
+        return "error"
+    return "add" if row.state == "running" else "dim"
 
 
 def _container_cells(row: ContainerView) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -94,11 +94,8 @@ class _Tally:
     origins: set[Origin] = field(default_factory=set)
 
 
-def owned(observed: ObservedState, written: Iterable[Record] = ()) -> list[Owned]:
-    """Every topology that has a mark on this engine, or a `ttl` that was `written` there, by
-    name.
-    """
-    known = lives(observed, written)
+def _tallies(observed: ObservedState, known: Iterable[str]) -> Mapping[str, _Tally]:
+    """What each topology has on the engine; nothing for those that are only `known`."""
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally, {name: _Tally() for name in known})
     for network in observed.networks:
         if network.mark:
@@ -115,6 +112,15 @@ def owned(observed: ObservedState, written: Iterable[Record] = ()) -> list[Owned
                 tally = tallies[owner(endpoint)]
                 tally.endpoints += 1
                 tally.containers[container.id] = container.live
+    return tallies
+
+
+def owned(observed: ObservedState, written: Iterable[Record] = ()) -> list[Owned]:
+    """Every topology that has a mark on this engine, or a `ttl` that was `written` there, by
+    name.
+    """
+    known = lives(observed, written)
+    tallies = _tallies(observed, known)
     trouble: dict[str, list[str]] = {}
     for row in containers_of(observed):
         if not row.healthy:
@@ -253,13 +259,9 @@ def expiry(life: Life, now: datetime) -> str:
 
 
 def _origin(entry: Owned) -> str:
-    return (
-        safe(str(entry.origins[0]))
-        if len(entry.origins) == 1
-        else f"{len(entry.origins)} places"
-        if entry.origins
-        else ""
-    )
+    if len(entry.origins) == 1:
+        return safe(str(entry.origins[0]))
+    return f"{len(entry.origins)} places" if entry.origins else ""
 
 
 def _tail(trouble: tuple[str, ...], paint: Paint) -> str:
