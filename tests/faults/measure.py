@@ -1,4 +1,4 @@
-"""The counts of the README's reliability table, on the engine that DOCKER_HOST names.
+"""The counts in docs/reliability.md, on the engine that DOCKER_HOST names.
 
     scripts/reliability [kills] [answers] [together] [saved] [files] [replies] [foreign] [--share N]
     [--only LAB]
