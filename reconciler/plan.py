@@ -248,13 +248,9 @@ class LeftOut:
 def named(thing: Thing) -> str:
     """`network back`, `container web`, `web on back`."""
     network, container = thing
-    return (
-        f"{container} on {network}"
-        if network and container
-        else f"container {container}"
-        if container
-        else f"network {network}"
-    )
+    if network and container:
+        return f"{container} on {network}"
+    return f"container {container}" if container else f"network {network}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,16 +319,22 @@ class Plan:
         return self._count(("create", "recreate", "update", "start", "remove"), "container")
 
     def _count(self, words: tuple[str, ...], *kinds: Kind) -> Mapping[str, int]:
-        twice = {"network": "replace", "endpoint": "reconnect", "container": "recreate"}
         result = dict.fromkeys(words, 0)
         for change in self.changes:
             if change.kind in kinds:
-                word = (
-                    twice[change.kind]
-                    if change.replaces
-                    else "remove"
-                    if change.actions == ("delete",)
-                    else change.actions[0]
-                )
-                result[word] += 1
+                result[_counted_as(change)] += 1
         return result
+
+
+_TWICE: Mapping[Kind, str] = {
+    "network": "replace",
+    "endpoint": "reconnect",
+    "container": "recreate",
+}
+
+
+def _counted_as(change: Change) -> str:
+    """The one word for what becomes of a resource."""
+    if change.replaces:
+        return _TWICE[change.kind]
+    return "remove" if change.actions == ("delete",) else change.actions[0]

@@ -164,8 +164,9 @@ def _users(
     changed = {(case.container.id, case.network) for case in endpoints.cases}
     ending = {name for name, run in containers.cases.items() if run.wanted and run.wanted.one_shot}
     for container in observed.containers:
-        stays = container.live and container.id not in going and container.name not in ending
-        for endpoint in container.endpoints if stays else ():
+        if not container.live or container.id in going or container.name in ending:
+            continue
+        for endpoint in container.endpoints:
             if (
                 (container.id, endpoint.network) not in changed
                 and endpoint.addresses

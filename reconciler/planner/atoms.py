@@ -186,11 +186,10 @@ class Atoms:
         }
         for run in self.whole.containers.cases.values():
             old = run.observed if run.goes else None
-            for key in (
-                (*(e.network for e in old.endpoints), old.network_mode, old.network_mode[:12])
-                if old
-                else ()
-            ):
+            if old is None:
+                continue
+            modes = (old.network_mode, old.network_mode[:12])
+            for key in (*(endpoint.network for endpoint in old.endpoints), *modes):
                 if name := names.get(key):
                     self._need(network_atom(name), container_atom(base_name(run.name)))
 
@@ -213,12 +212,9 @@ class Atoms:
             needed += self._lost_with(case) if case.comes else []
             for other in needed:
                 self._need(atom, other)
-        for member in (
-            self._members.get(case.observed.id, ())
-            if case.observed and (case.goes or case.start)
-            else ()
-        ):
-            self._need(atom, member)
+        if case.observed and (case.goes or case.start):
+            for member in self._members.get(case.observed.id, ()):
+                self._need(atom, member)
 
     def _lost_with(self, case: ContainerCase) -> list[Atom]:
         """Networks that go for good, and that another topology attached the old container to: the

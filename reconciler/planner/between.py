@@ -163,17 +163,11 @@ def _ports(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
     """Between files only: within one they are reported when it is read."""
     taken: dict[tuple[str, str], list[tuple[Port, DesiredContainer]]] = {}
     for container in _containers_of(states):
-        own = container.managed and container.mode not in ("host", "none") and not container.shares
-        for port in host_ports(container.settings.get("ports", ())) if own else ():
+        if not container.managed or container.mode in ("host", "none") or container.shares:
+            continue
+        for port in host_ports(container.settings.get("ports", ())):
             others = taken.setdefault((port.host, port.protocol), [])
-            clash = next(
-                (
-                    c
-                    for other, c in others
-                    if c.source.file != container.source.file and ports_meet(port, other)
-                ),
-                None,
-            )
+            clash = _holder(port, container, others)
             if clash and clash.name != container.name:
                 message = (
                     f"container {container.name}: host port {port.host}/{port.protocol} is"
@@ -183,6 +177,16 @@ def _ports(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
                     message, "choose another host port for one of them", source=container.source
                 )
             others.append((port, container))
+
+
+def _holder(
+    port: Port, container: DesiredContainer, others: Iterable[tuple[Port, DesiredContainer]]
+) -> DesiredContainer | None:
+    """The first container of another file that publishes the same port on the host."""
+    for other, holder in others:
+        if holder.source.file != container.source.file and ports_meet(port, other):
+            return holder
+    return None
 
 
 def _owned(states: Iterable[tuple[str, DesiredState]]) -> list[DesiredNetwork]:

@@ -133,29 +133,28 @@ class Claims:
             claim.node.rank = 3
         for claim in self.claims:
             if claim.static and any((claim.network, family) in taken for family in claim.static):
-                rank = 0 if not claim.dynamic else 1 if "ipv4" in claim.static else 2
-                claim.node.rank = min(rank, claim.node.rank)
+                claim.node.rank = min(_rank(claim), claim.node.rank)
 
     def _freed(self) -> dict[tuple[str, str], list[Node]]:
         """(network, address) -> what lets go of it."""
         freed: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for index, node in self.disconnects.items():
             case = self.endpoints[index]
-            if case.observed and not case.cure and case.network not in self.removes:
-                for address in _held(case.observed):
-                    freed[case.network, address].append(node)
+            if case.observed and not case.cure:
+                self._free(freed, case.observed, node)
         for run in self.containers.cases.values():
-            end = self.life.stops.get(run.name) or (
-                self.life.removes.get(run.name) if run.fate == "remove" else None
-            )
-            for endpoint in (
-                run.observed.endpoints
-                if end and run.observed and run.observed.live and run.goes
-                else ()
-            ):
-                for address in _held(endpoint) if endpoint.network not in self.removes else ():
-                    freed[endpoint.network, address] += [end] if end else []
+            end = self.life.end(run)
+            if end and run.observed and run.observed.live and run.goes:
+                for endpoint in run.observed.endpoints:
+                    self._free(freed, endpoint, end)
         return freed
+
+    def _free(
+        self, freed: Mapping[tuple[str, str], list[Node]], endpoint: ObservedEndpoint, node: Node
+    ) -> None:
+        if endpoint.network not in self.removes:
+            for address in _held(endpoint):
+                freed[endpoint.network, address].append(node)
 
     def edges(self) -> None:
         """A static address is given after whoever holds it let go, and before dynamic ones that
@@ -166,21 +165,12 @@ class Claims:
         for claim in self.claims:
             for family in claim.static:
                 static[claim.network, family].append(claim.node)
-        for claim in self.claims:
-            node = claim.node
-            for address in (
-                (str(claim.settings[f"{family}_address"]) for family in claim.static)
-                if freed and claim.static
-                else ()
-            ):
-                holders = freed.get((claim.network, address), ())
-                node.needs.extend(
-                    other for other in holders if other is not node and other not in node.needs
-                )
-            for family in claim.dynamic if static else ():
-                node.prefers.extend(
-                    other for other in static.get((claim.network, family), ()) if other is not node
-                )
+        if freed:
+            for claim in self.claims:
+                _after_holders(claim, freed)
+        if static:
+            for claim in self.claims:
+                _after_static(claim, static)
 
     def risks(self) -> Iterator[Refusal]:
         """Static addresses that a dynamic one may take, because its container is needed before;
@@ -209,19 +199,15 @@ class Claims:
         who has them, or may get them.
         """
         resting = [case for case in (*kept, *self.endpoints) if self._rests(case)]
+        if not resting:
+            return
         takers: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for claim in self.claims if resting else ():
+        for claim in self.claims:
             for family in claim.dynamic:
                 takers[claim.network, family].add(claim.container)
-        holders = self._holders() if resting else {}
+        holders = self._holders()
         for case in resting:
-            settings = (
-                case.target
-                if case.target is not None
-                else case.observed.settings
-                if case.observed
-                else None
-            ) or {}
+            settings = _settings_afterwards(case)
             where = f"{case.container.name} on {case.network} does not run"
             for path, family in ADDRESS_PATHS:
                 address, others = str(settings.get(path, "")), takers[case.network, family]
@@ -305,6 +291,38 @@ class Claims:
             ip_address(other) in space and int(ip_address(other)) < int(value) for other in used
         )
         return int(value) - int(space.network_address) - lower < takers
+
+
+def _rank(claim: _Claim) -> int:
+    """That of a claim with a static address that a dynamic one may take, as in `Claims.rank`."""
+    if not claim.dynamic:
+        return 0
+    return 1 if "ipv4" in claim.static else 2
+
+
+def _after_holders(claim: _Claim, freed: Mapping[tuple[str, str], Sequence[Node]]) -> None:
+    """A static address is given after whoever holds it let go."""
+    node = claim.node
+    for family in claim.static:
+        address = str(claim.settings[f"{family}_address"])
+        for holder in freed.get((claim.network, address), ()):
+            if holder is not node and holder not in node.needs:
+                node.needs.append(holder)
+
+
+def _after_static(claim: _Claim, static: Mapping[tuple[str, str], Sequence[Node]]) -> None:
+    """A dynamic address is given after the static ones that it might take."""
+    node = claim.node
+    for family in claim.dynamic:
+        others = static.get((claim.network, family), ())
+        node.prefers.extend(other for other in others if other is not node)
+
+
+def _settings_afterwards(case: EndpointCase) -> Settings:
+    """What an endpoint has once the plan is carried out."""
+    if case.target is not None:
+        return case.target
+    return case.observed.settings if case.observed else {}
 
 
 def _risk(claim: _Claim, address: str, takers: Sequence[str]) -> Refusal:

@@ -254,10 +254,11 @@ def overlaid_endpoint(
         result = dict(declared)
     else:
         result = dict(observed)
-        for path in mark.declared if mark else ():
-            result.pop(path, None)
-            if mark and path in mark.before:
-                result[path] = mark.before[path]
+        if mark:
+            for path in mark.declared:
+                result.pop(path, None)
+                if path in mark.before:
+                    result[path] = mark.before[path]
         result.update(declared)
     aliases = wanted_aliases(declared, observed, mark)
     result.pop("aliases", None)

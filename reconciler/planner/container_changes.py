@@ -87,8 +87,7 @@ def leaving(containers: Containers) -> Mapping[str, Collection[str]]:
     """Network -> the running containers on it that go."""
     found = defaultdict(set)
     for case in containers.cases.values():
-        for endpoint in (
-            case.observed.endpoints if case.goes and case.observed and case.observed.live else ()
-        ):
-            found[endpoint.network].add(case.name)
+        if case.goes and case.observed and case.observed.live:
+            for endpoint in case.observed.endpoints:
+                found[endpoint.network].add(case.name)
     return found

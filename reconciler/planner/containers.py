@@ -113,7 +113,9 @@ class Containers:
 
     def of(self, container: ObservedContainer) -> ContainerCase | None:
         """The case of an observed container, if it is one that the topology runs."""
-        for name in (container.name, leftover_of(container)) if self.cases else ():
+        if not self.cases:
+            return None
+        for name in (container.name, leftover_of(container)):
             case = self.cases.get(name)
             if case and case.observed and case.observed.id == container.id:
                 return case
@@ -148,13 +150,8 @@ class _Decider:
         }
 
     def run(self) -> Containers:
-        for name, wanted in self.desired.containers.items():
-            if wanted.managed and self.policy.keep_containers:
-                self._left(wanted, self.by_name.get(name))
-            elif wanted.managed:
-                self._declared(wanted, self.by_name.get(name))
-            elif name in self.by_name:
-                self.result.others[name] = self.by_name[name]
+        for wanted in self.desired.containers.values():
+            self._wanted(wanted, self.by_name.get(wanted.name))
         for container in self.observed.containers:
             unknown = self.result.of(container) is None and container.state != "removing"
             if self._ours(container) and unknown and not self.policy.keep_containers:
@@ -171,6 +168,14 @@ class _Decider:
         return ours(thing, self.desired.topology)
 
     # --- one container ---
+
+    def _wanted(self, wanted: DesiredContainer, present: ObservedContainer | None) -> None:
+        if wanted.managed and self.policy.keep_containers:
+            self._left(wanted, present)
+        elif wanted.managed:
+            self._declared(wanted, present)
+        elif present:
+            self.result.others[wanted.name] = present
 
     def _declared(self, wanted: DesiredContainer, present: ObservedContainer | None) -> None:
         if present and not self._ours(present):
@@ -199,8 +204,8 @@ class _Decider:
     def _missing(self, case: ContainerCase, wanted: DesiredContainer) -> None:
         if leftover := self.leftovers.get(wanted.name):
             case.observed, case.fate, case.renamed, case.start = leftover, "recreate", True, True
-            case.reason, case.drift = "its recreation was interrupted", True
-            self.result.drift.append(Drift(f"container {wanted.name}", case.reason))
+            case.reason = "its recreation was interrupted"
+            self._drifted(case, case.reason)
             return
         case.fate, case.start, case.reason = "create", True, "declared, does not exist"
 
@@ -219,20 +224,29 @@ class _Decider:
             case.fate, case.reason = "recreate", reason
         changed = [d.path for d in case.differences if d.cause == "drift"]
         if changed:
-            case.drift = True
-            self.result.drift.append(
-                Drift(f"container {case.name}", "changed: " + ", ".join(changed))
-            )
+            self._drifted(case, "changed: " + ", ".join(changed))
         if case.fate == "recreate":
             case.start = True
         elif why := not_as_declared(wanted, present):
-            case.start, case.stop, case.reason = True, present.live, case.reason or why
-            if present.state != "created":  # what an apply could not start, nobody has changed
-                case.drift = True
-                self.result.drift.append(Drift(f"container {case.name}", why))
-        if present.state == "paused" and case.fate == "keep":
+            self._start(case, present, why)
+        if case.fate == "keep":
+            self._unsteady(case, present)
+
+    def _start(self, case: ContainerCase, present: ObservedContainer, why: str) -> None:
+        """It is not made anew, and does not run as it should."""
+        case.start, case.stop, case.reason = True, present.live, case.reason or why
+        if present.state != "created":  # what an apply could not start, nobody has changed
+            self._drifted(case, why)
+
+    def _drifted(self, case: ContainerCase, what: str) -> None:
+        case.drift = True
+        self.result.drift.append(Drift(f"container {case.name}", what))
+
+    def _unsteady(self, case: ContainerCase, present: ObservedContainer) -> None:
+        """Tells of a container that stays as it is, and does not run as it should."""
+        if present.state == "paused":
             self.result.notes.append(f"container {case.name} is paused")
-        if present.state == RESTARTING and case.fate == "keep":
+        elif present.state == RESTARTING:
             self.result.notes.append(
                 f"container {case.name} ends again and again: exit code {present.exit_code}"
             )
@@ -412,7 +426,9 @@ class _Decider:
                 members[container.network_mode.removeprefix("container:")].append(container)
         queue = [case for case in self.result.cases.values() if case.goes or case.start]
         for case in queue:
-            for member in members.get(case.observed.id, ()) if case.observed else ():
+            if case.observed is None:
+                continue
+            for member in members.get(case.observed.id, ()):
                 if changed := self._member(case, member):
                     queue.append(changed)
 

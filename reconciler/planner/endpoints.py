@@ -166,37 +166,35 @@ class _Decider:
         )
 
     def _container(self, container: ObservedContainer, wanted: DesiredContainer | None) -> None:
-        declared = (
-            {endpoint.network: (order, endpoint) for order, endpoint in enumerate(wanted.endpoints)}
-            if wanted
-            else {}
-        )
+        if wanted is None or self._has_the_name_only(container):
+            declared = {}  # nothing of what is declared is about it
+        else:
+            declared = {e.network: (order, e) for order, e in enumerate(wanted.endpoints)}
+            if declared and not self._attachable(container, wanted):
+                return
         managed = self.containers.of(container) is not None
-        if self._has_the_name_only(container):  # nothing of what is declared is about it
-            wanted, declared = None, {}
-        if declared and wanted and not self._attachable(container, wanted):
-            return
         before, last = len(self.result.cases), len(declared)
         for endpoint in container.endpoints:
-            if endpoint.missing and endpoint.network == "none":
-                continue
-            order, declaration = declared.pop(endpoint.network, (last, None))
-            if endpoint.half:
-                self._half(container, endpoint, declaration, managed)
-                continue
-            case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
-            if container.service and endpoint.mark is None:
-                self._of_task(case, declaration, endpoint)
-            elif declaration:
-                self._declared(case, declaration, endpoint, managed)
-            elif not (managed and self._surplus(case, endpoint)):
-                self._undeclared(case, endpoint)
-        for name, (order, declaration) in declared.items():
+            if not (endpoint.missing and endpoint.network == "none"):
+                order, declaration = declared.pop(endpoint.network, (last, None))
+                case = EndpointCase(container, endpoint.network, endpoint, declaration, order=order)
+                self._present(case, endpoint, managed)
+        for name, (order, absent) in declared.items():
             if name in self.networks.cases:
-                self._absent(
-                    EndpointCase(container, name, None, declaration, order=order), declaration
-                )
+                self._absent(EndpointCase(container, name, None, absent, order=order), absent)
         self._around_none(container, self.result.cases[before:])
+
+    def _present(self, case: EndpointCase, endpoint: ObservedEndpoint, managed: bool) -> None:
+        """One that is there, declared or not."""
+        container, declaration = case.container, case.wanted
+        if endpoint.half:
+            self._half(container, endpoint, declaration, managed)
+        elif container.service and endpoint.mark is None:
+            self._of_task(case, declaration, endpoint)
+        elif declaration:
+            self._declared(case, declaration, endpoint, managed)
+        elif not (managed and self._surplus(case, endpoint)):
+            self._undeclared(case, endpoint)
 
     def _of_task(
         self, case: EndpointCase, wanted: DesiredEndpoint | None, endpoint: ObservedEndpoint
@@ -319,10 +317,9 @@ class _Decider:
         )  # an apply ended before it was attached and started
         if recorded and not unfinished:
             same = recorded == case.container.id[:12]
-            case.drift, case.reason = (
-                True,
-                TAKEN_OFF if made else MISSING if same else "the container was made anew",
-            )
+            case.drift, case.reason = True, TAKEN_OFF
+            if not made:
+                case.reason = MISSING if same else "the container was made anew"
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
         self.result.cases.append(case)
 
@@ -377,25 +374,7 @@ class _Decider:
         case.restored = network.goes and not (
             case.differences or endpoint.phantom or stale or endpoint.missing or endpoint.ghost
         )
-        case.reason = (
-            TAKEN_AWAY
-            if endpoint.missing
-            else (
-                STALE
-                if stale
-                else (
-                    PHANTOM
-                    if endpoint.phantom
-                    else (
-                        "settings differ"
-                        if case.differences
-                        else GHOST
-                        if endpoint.ghost
-                        else f"{case.network} is replaced"
-                    )
-                )
-            )
-        )
+        case.reason = _why_anew(case, endpoint, stale)
         broken = stale or endpoint.phantom or (endpoint.ghost and not case.differences)
         case.drift = broken or any(d.cause == "drift" for d in case.differences)
         if case.drift:
@@ -525,29 +504,34 @@ class _Decider:
         elif network.goes:
             self._foreign(case, endpoint, network)
         elif self._exclusive(network, case.container) and endpoint.mark is None:
-            why = (
-                f"{case.network} is exclusive"
-                if network.wanted and network.wanted.exclusive
-                else f"reset: {case.network} is ours"
-            )
-            case.disconnect, case.reason = True, f"{why} and does not declare it"
-            case.stale = self._is_gone(endpoint)
-            if endpoint.phantom:
-                case.cure, case.target = True, {}
-            self.result.drift.append(
-                Drift(f"{case.container.name} x {case.network}", "connected by hand")
-            )
-            self.result.cases.append(case)
+            self._shut_out(case, endpoint, network)
         elif network.observed and self._ours(network.observed.mark):
-            whose = (
-                f"topology {owner(endpoint)!r} declares it"
-                if endpoint.mark
-                else "nobody declares it"
-            )
-            phantom = f"; {PHANTOM}" if endpoint.phantom else f"; {GHOST}" if endpoint.ghost else ""
-            self.result.notes.append(
-                f"{case.container.name} on {case.network} is left alone: {whose}{phantom}"
-            )
+            self._left_alone(case, endpoint)
+
+    def _shut_out(
+        self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase
+    ) -> None:
+        """Nobody declares it on a network that is for declared ones only."""
+        exclusive = network.wanted is not None and network.wanted.exclusive
+        why = f"{case.network} is exclusive" if exclusive else f"reset: {case.network} is ours"
+        case.disconnect, case.reason = True, f"{why} and does not declare it"
+        case.stale = self._is_gone(endpoint)
+        if endpoint.phantom:
+            case.cure, case.target = True, {}
+        self.result.drift.append(
+            Drift(f"{case.container.name} x {case.network}", "connected by hand")
+        )
+        self.result.cases.append(case)
+
+    def _left_alone(self, case: EndpointCase, endpoint: ObservedEndpoint) -> None:
+        whose = "nobody declares it"
+        if endpoint.mark:
+            whose = f"topology {owner(endpoint)!r} declares it"
+        if endpoint.phantom:
+            whose += f"; {PHANTOM}"
+        elif endpoint.ghost:
+            whose += f"; {GHOST}"
+        self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}")
 
     def _put_back(
         self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase
@@ -670,6 +654,19 @@ def is_gone(
         return False
     by_id = endpoint.network_id and endpoint.network not in PREDEFINED
     return endpoint.network_id not in ids if by_id else endpoint.network not in names
+
+
+def _why_anew(case: EndpointCase, endpoint: ObservedEndpoint, stale: bool) -> str:
+    """Why a declared endpoint that is there is connected anew."""
+    if endpoint.missing:
+        return TAKEN_AWAY
+    if stale:
+        return STALE
+    if endpoint.phantom:
+        return PHANTOM
+    if case.differences:
+        return "settings differ"
+    return GHOST if endpoint.ghost else f"{case.network} is replaced"
 
 
 def _own_settings(endpoint: ObservedEndpoint) -> Settings:

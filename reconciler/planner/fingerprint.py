@@ -8,13 +8,16 @@ from operator import attrgetter
 
 from ..marks import SECRET
 from ..model import (
+    DesiredContainer,
     DesiredNetwork,
     EndpointMark,
     NetworkMark,
     ObservedContainer,
+    ObservedNetwork,
     ObservedState,
     lasting_id,
 )
+from ..plan import Step
 from ..settings import Settings, chosen
 from .atoms import Whole
 
@@ -32,79 +35,38 @@ def fingerprint(found: Whole, observed: ObservedState, asked: Sequence[str] = ()
     chose. So are the values of environments: a plan is published, and no guess at a value shall be
     confirmed by it. Whether one changes is in the steps.
     """
-    desired, networks, endpoints, containers, steps = (
-        found.desired,
-        found.networks,
-        found.endpoints,
-        found.containers,
-        found.steps,
-    )
-    records = _Records(step.settings for step in steps)
-    put, canonical = records.put, records.canonical
-    put("netplan", 1, desired.topology, observed.engine.id, observed.engine.api)
+    records = _Records(step.settings for step in found.steps)
+    records.put("netplan", 1, found.desired.topology, observed.engine.id, observed.engine.api)
     if asked:
-        put("part", *asked)
-    for name, wanted in sorted(desired.networks.items()):
-        put(
-            "network",
-            name,
-            wanted.external,
-            wanted.exclusive,
-            wanted.protect,
-            canonical(wanted.settings),
-            *_optional(wanted),
-        )
-    scope = {name for name, case in networks.cases.items() if case.wanted or case.goes} | {
-        case.network for case in endpoints.cases
-    }
+        records.put("part", *asked)
+    for _, network in sorted(found.desired.networks.items()):
+        records.put_declared_network(network)
+    _put_observed(records, found, observed)
+    for _, container in sorted(found.desired.containers.items()):
+        records.put_declared_container(container, observed)
+    for step in found.steps:
+        records.put_step(step)
+    return records.digest()
+
+
+def _put_observed(records: _Records, found: Whole, observed: ObservedState) -> None:
+    """The networks and containers of the engine that are in scope."""
+    scope = {name for name, case in found.networks.cases.items() if case.wanted or case.goes}
+    scope |= {case.network for case in found.endpoints.cases}
     for network in sorted(observed.networks, key=lambda n: (n.name, n.id)):
         if network.name in scope:
-            owner = network.mark and network.mark.topology
-            put(
-                lasting_id(network.id, network.name),
-                network.name,
-                canonical(chosen(network.settings)),
-                owner,
-            )
-    touched = {case.container.id for case in endpoints.cases}
-    touched |= {case.observed.id for case in containers.cases.values() if case.observed}
-    touched |= {member.id for case in containers.cases.values() for member in case.strangers}
+            records.put_network(network)
+    cases = found.containers.cases.values()
+    touched = {case.container.id for case in found.endpoints.cases}
+    touched |= {case.observed.id for case in cases if case.observed}
+    touched |= {member.id for case in cases for member in case.strangers}
     for container in sorted(observed.containers, key=lambda c: (c.name, c.id)):
         if (
-            container.name in desired.containers
+            container.name in found.desired.containers
             or container.id in touched
-            or any(e.network in scope for e in container.endpoints)
+            or any(endpoint.network in scope for endpoint in container.endpoints)
         ):
             records.put_container(container)
-    for name, declared in sorted(desired.containers.items()):
-        put(
-            "container",
-            name,
-            declared.optional,
-            *[f"{e.network} {canonical(e.settings)}" for e in declared.endpoints],
-        )
-        if declared.managed:
-            image = observed.images.get(declared.image)
-            put(
-                canonical(declared.settings),
-                declared.depends_on,
-                declared.one_shot,
-                declared.pull_policy,
-                image and image.id,
-            )
-    for step in steps:
-        put(
-            step.op,
-            step.network,
-            step.container,
-            canonical(step.settings),
-            step.needs,
-            step.follows,
-            records.marked(step.mark),
-        )
-        if step.kind in ("container", "image"):
-            put(step.image, step.name, step.container_id, step.condition, step.volumes)
-    return records.digest()
 
 
 def _optional(wanted: DesiredNetwork) -> tuple[str, ...]:
@@ -138,6 +100,51 @@ class _Records:
         self._hash.update("\x1e".join([*self._records, ""]).encode("utf-8", "surrogatepass"))
         self._records.clear()
 
+    def put_declared_network(self, wanted: DesiredNetwork) -> None:
+        self.put(
+            "network",
+            wanted.name,
+            wanted.external,
+            wanted.exclusive,
+            wanted.protect,
+            self.canonical(wanted.settings),
+            *_optional(wanted),
+        )
+
+    def put_declared_container(self, wanted: DesiredContainer, observed: ObservedState) -> None:
+        attached = [f"{e.network} {self.canonical(e.settings)}" for e in wanted.endpoints]
+        self.put("container", wanted.name, wanted.optional, *attached)
+        if wanted.managed:
+            image = observed.images.get(wanted.image)
+            self.put(
+                self.canonical(wanted.settings),
+                wanted.depends_on,
+                wanted.one_shot,
+                wanted.pull_policy,
+                image and image.id,
+            )
+
+    def put_step(self, step: Step) -> None:
+        self.put(
+            step.op,
+            step.network,
+            step.container,
+            self.canonical(step.settings),
+            step.needs,
+            step.follows,
+            self.marked(step.mark),
+        )
+        if step.kind in ("container", "image"):
+            self.put(step.image, step.name, step.container_id, step.condition, step.volumes)
+
+    def put_network(self, network: ObservedNetwork) -> None:
+        self.put(
+            lasting_id(network.id, network.name),
+            network.name,
+            self.canonical(chosen(network.settings)),
+            network.mark and network.mark.topology,
+        )
+
     def put_container(self, container: ObservedContainer) -> None:
         self.put(container.id, container.name, container.live, container.network_mode)
         if container.mark:
@@ -147,11 +154,7 @@ class _Records:
                 container.image_id,
                 sorted(container.anonymous.items()),
             )
-        for endpoint in (
-            sorted(container.endpoints, key=_by_network)
-            if len(container.endpoints) > 1
-            else container.endpoints
-        ):
+        for endpoint in sorted(container.endpoints, key=_by_network):
             settings, mark = self.canonical(endpoint.settings), self.marked(endpoint.mark)
             phantom = "half" if endpoint.half else endpoint.phantom
             self.put(

@@ -4,7 +4,7 @@ different one, where that is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from ..model import RESTARTING, EngineInfo, ObservedContainer, ObservedEndpoint
 from ..plan import Refusal, Thing
@@ -31,20 +31,22 @@ class Holders:
         address: str,
         container: ObservedContainer,
         endpoint: ObservedEndpoint,
-    ) -> Refusal | None:
+    ) -> Iterator[Refusal]:
         """Makes `container` give `address` up to `case`; else why that must not, or cannot be."""
         if (container.id, endpoint.network) in self.moved:
-            return None
+            return
         static = any(endpoint.settings.get(path) == address for path in STATIC)
         runs = case.container.live or not case.container.id or case.container.id in self.started
         if not (
             runs and self._can_move(container, endpoint, address, static)
         ):  # what does not run keeps no address free
-            return taken(
+            yield taken(
                 case, address, container.name, "" if static else " (given to it automatically)"
             )
+            return
         if not self.policy.disrupt_foreign:
-            return _held(case, address, container, endpoint)
+            yield _held(case, address, container, endpoint)
+            return
         self.moved.add((container.id, endpoint.network))
         target = {
             path: value
@@ -69,7 +71,6 @@ class Holders:
                 gives_up=True,
             )
         )
-        return None
 
     def _can_move(
         self, container: ObservedContainer, endpoint: ObservedEndpoint, address: str, static: bool

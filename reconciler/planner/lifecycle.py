@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from ..forms import Port, overlaps, read_port
-from ..model import RESTARTING, DesiredContainer, ObservedContainer
+from ..model import RESTARTING, Dependency, DesiredContainer, ObservedContainer
 from ..plan import EndpointSpec, Replaced
 from ..settings import Settings
 from .containers import ContainerCase, Containers, leftover_of
@@ -65,6 +65,11 @@ class Lifecycle:
             self.waits,
         ):
             yield from nodes.values()
+
+    def end(self, case: ContainerCase) -> Node | None:
+        """What ends the container that runs now, if anything does."""
+        removal = self.removes.get(case.name) if case.fate == "remove" else None
+        return self.stops.get(case.name) or removal
 
     def last_stop(self, name: str) -> Node | None:
         """The end of an old container that waits for the new one to be created, if it is one."""
@@ -135,10 +140,11 @@ class Lifecycle:
         name: str = "",
         **more: object,
     ) -> Node:
-        called = (
-            name if op in ("stop", "remove") else on.name if on and op == "rename" else case.name
-        )
-        more |= {"name": name} if op == "rename" else {}
+        called = case.name
+        if op in ("stop", "remove"):
+            called = name
+        elif op == "rename":
+            called, more = on.name if on else case.name, {**more, "name": name}
         return Node(op, "", case.reason, called, container_id=on.id if on else "", **more)  # type: ignore[arg-type]
 
     # --- edges ---
@@ -204,8 +210,9 @@ class Lifecycle:
         start = self.starts.get(name)
         if start is None or case.wanted is None:
             return
-        for endpoint in case.observed.endpoints if case.observed and not case.comes else ():
-            _need(start, networks.get(endpoint.network))
+        if case.observed and not case.comes:
+            for endpoint in case.observed.endpoints:
+                _need(start, networks.get(endpoint.network))
         mode = str(case.wanted.settings.get("network_mode", ""))
         _need(
             start,
@@ -216,22 +223,26 @@ class Lifecycle:
             ),
         )
         for dependency in case.wanted.depends_on:
-            other = self.containers.cases.get(dependency.container)
-            begun = self.starts.get(dependency.container)
-            stranger = self.containers.others.get(dependency.container)
-            if dependency.condition != "started" and (other or stranger):
-                wait = self._wait(
-                    other or ContainerCase(dependency.container, observed=stranger),
-                    dependency.condition,
-                )
-                _need(wait, begun)
-                begun = wait
-                if stop := self.stops.get(name):  # it may be long, or fail
-                    stop.prefers.append(wait)
-                    stop.hopes.append(wait)
-            _need(start, begun)
+            _need(start, self._begun(dependency, self.stops.get(name)))
         for port_holder in self._port_holders(case):
             _need(start, port_holder)
+
+    def _begun(self, dependency: Dependency, stop: Node | None) -> Node | None:
+        """What makes a dependency be as it is wanted: its start, or the wait after that, before
+        which nothing that runs is stopped (`stop`): it may be long, or fail.
+        """
+        start = self.starts.get(dependency.container)
+        other = self.containers.cases.get(dependency.container)
+        stranger = self.containers.others.get(dependency.container)
+        if dependency.condition == "started" or not (other or stranger):
+            return start
+        run = other or ContainerCase(dependency.container, observed=stranger)
+        wait = self._wait(run, dependency.condition)
+        _need(wait, start)
+        if stop:
+            stop.prefers.append(wait)
+            stop.hopes.append(wait)
+        return wait
 
     def _wait(self, case: ContainerCase, condition: str) -> Node:
         key = (case.name, condition)
@@ -252,21 +263,16 @@ class Lifecycle:
         for port in published(case.wanted):
             for other, taken in self._published.get(port.host, ()):
                 if other is not case and ports_meet(port, taken):
-                    yield self.stops.get(other.name) or (
-                        self.removes.get(other.name) if other.fate == "remove" else None
-                    )
+                    yield self.end(other)
 
     @cached_property
     def _published(self) -> Mapping[str, list[tuple[ContainerCase, Port]]]:
         """Port on the host -> the running containers of cases that have it."""
         found = defaultdict(list)
         for case in self.containers.cases.values():
-            for port in (
-                host_ports(case.observed.settings.get("ports", ()))
-                if case.observed and case.observed.live
-                else ()
-            ):
-                found[port.host].append((case, port))
+            if case.observed and case.observed.live:
+                for port in host_ports(case.observed.settings.get("ports", ())):
+                    found[port.host].append((case, port))
         return found
 
     def _members(self, leaving: Collection[str]) -> None:

@@ -51,7 +51,9 @@ def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusa
     """Those declared that are set only when a container is created; they are taken out of what is
     sent.
     """
-    for case in [] if engine.heeds_mac else [*endpoints.cases, *endpoints.kept]:
+    if engine.heeds_mac:
+        return
+    for case in [*endpoints.cases, *endpoints.kept]:
         wanted = case.wanted.settings.get(MAC) if case.wanted else None
         if wanted is None or (case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)):
             continue

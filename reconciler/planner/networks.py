@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from .. import safety
@@ -76,52 +76,173 @@ def decide_networks(desired: DesiredState, observed: ObservedState, policy: Poli
     """A case for every declared, owned or predefined network. Refused ones stay, so that the rest
     still shows.
     """
-    result = Networks()
-    by_name: dict[str, list[ObservedNetwork]] = defaultdict(list)
-    for network in observed.networks:
-        by_name[network.name].append(network)
-    members = _declared_members(desired, observed.containers)
-    for name, wanted in desired.networks.items():
-        _decide_declared(
-            result,
-            wanted,
-            by_name.get(name, ()),
-            desired,
-            members.get(name, {}),
-            policy,
-            observed.engine,
-        )
-    external = (
-        {name for name, wanted in policy.destroyed.networks.items() if wanted.external}
-        if policy.destroyed
-        else set()
-    )
-    for name, networks in by_name.items():
-        owned = [n for n in networks if ours(n, desired.topology) and name not in desired.networks]
-        if owned and name in external:
-            result.notes.append(f"network {name} is left: the file declares it external")
-            continue
-        for network in owned:
-            _decide_dropped(result, network, len(networks), policy)
-        if name in PREDEFINED and name not in result.cases:
-            result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
-    going = [case for case in result.cases.values() if case.goes]
-    modes = (
-        _by_mode(
-            c for c in observed.containers if policy.keep_containers or not _made_anew(c, desired)
-        )
-        if going
-        else {}
-    )
-    tasks = _tasks(observed.containers) if going else {}
-    for case in going:
-        _refuse_breakage(result, case, modes, observed.engine, policy)
-        if case.observed:
-            verb = "replaced" if case.fate == "replace" else "removed"
-            result.refusals += in_use(
-                case.observed, verb, observed.engine, tasks.get(case.observed.id, ())
+    return _Decider(desired, observed, policy).run()
+
+
+class _Decider:
+    """One method per kind of network, then what stands against taking those away that go."""
+
+    def __init__(self, desired: DesiredState, observed: ObservedState, policy: Policy) -> None:
+        self.desired, self.observed, self.policy = desired, observed, policy
+        self.engine = observed.engine
+        self.result = Networks()
+        self.members = _declared_members(desired, observed.containers)
+
+    def run(self) -> Networks:
+        by_name: dict[str, list[ObservedNetwork]] = defaultdict(list)
+        for network in self.observed.networks:
+            by_name[network.name].append(network)
+        for name, wanted in self.desired.networks.items():
+            self._wanted(wanted, by_name.get(name, ()))
+        for name, networks in by_name.items():
+            if name not in self.desired.networks:
+                self._undeclared(name, networks)
+            if name in PREDEFINED and name not in self.result.cases:
+                self.result.cases[name] = NetworkCase(name, "keep", observed=networks[0])
+        self._refuse_breakage([case for case in self.result.cases.values() if case.goes])
+        return self.result
+
+    # --- declared ---
+
+    def _wanted(self, wanted: DesiredNetwork, present: Sequence[ObservedNetwork]) -> None:
+        if len(present) > 1:
+            self.result.refusals.append(_ambiguous(wanted.name, present, wanted))
+            return
+        network = present[0] if present else None
+        case = NetworkCase(wanted.name, "keep", wanted, network)
+        if network is None and wanted.external:
+            self._missing_external(case, wanted)
+            return
+        self.result.cases[wanted.name] = case
+        if wanted.external:
+            return
+        if network is None:
+            self._create(case, wanted, "declared, does not exist")
+        elif network.missing:
+            self._bring_back(case, wanted, network)
+        elif refusal := self._not_ours(network, wanted):
+            self.result.refusals.append(refusal)
+        else:
+            self._compare(case, wanted, network)
+
+    def _missing_external(self, case: NetworkCase, wanted: DesiredNetwork) -> None:
+        name = wanted.name
+        if self.engine.swarm == "worker":
+            self.result.cases[name] = case
+            self.result.notes.append(
+                f"network {name} is not on this node: taken for one of the swarm's, of which a"
+                " worker sees only those in use here"
             )
-    return result
+        elif wanted.optional:
+            self.result.notes.append(
+                f"network {name} does not exist: optional, nothing is attached to it"
+            )
+        else:
+            message = f"network {name} is external and does not exist"
+            way_out = (
+                f"create it first (docker network create {name}), declare it optional: true, or"
+                " take out external: true"
+            )
+            self.result.refusals.append(Refusal(message, way_out, False, wanted.source, (name, "")))
+
+    def _not_ours(self, network: ObservedNetwork, wanted: DesiredNetwork) -> Refusal | None:
+        if engines_own(network, self.engine):
+            return Refusal(
+                f"network {wanted.name} belongs to the engine",
+                "declare it external: true",
+                source=wanted.source,
+                about=(wanted.name, ""),
+            )
+        return safety.ownership(network, self.desired.topology, wanted, self.policy)
+
+    def _create(self, case: NetworkCase, wanted: DesiredNetwork, reason: str) -> None:
+        case.fate, case.target, case.reason = "create", wanted.settings, reason
+        case.mark = self._mark(wanted)
+
+    def _bring_back(
+        self, case: NetworkCase, wanted: DesiredNetwork, network: ObservedNetwork
+    ) -> None:
+        """One that an interrupted run took away."""
+        case.differences = self._differences(wanted, network)
+        self._create(case, wanted, TAKEN_AWAY)
+        case.target = overlaid_network(wanted.settings, network.settings, case.differences)
+
+    def _compare(self, case: NetworkCase, wanted: DesiredNetwork, network: ObservedNetwork) -> None:
+        adopted = not ours(network, self.desired.topology)
+        case.differences = self._differences(wanted, network)
+        if case.differences or adopted:
+            case.fate, case.mark = "replace", self._mark(wanted)
+            case.target = overlaid_network(wanted.settings, network.settings, case.differences)
+            case.reason = (
+                "must be replaced"
+                if case.differences
+                else "is adopted: labels cannot be changed in place"
+            )
+        if not self.policy.reset and (refusal := _dropped_by_the_engine(case, wanted, self.engine)):
+            self.result.refusals.append(refusal)
+        drifted = [d.path for d in case.differences if d.cause == "drift"]
+        if drifted:
+            what = "made anew with another " + ", ".join(drifted)
+            self.result.drift.append(Drift(f"network {case.name}", what))
+
+    def _differences(
+        self, wanted: DesiredNetwork, network: ObservedNetwork
+    ) -> tuple[Difference, ...]:
+        mark = network.mark if ours(network, self.desired.topology) else None
+        return network_differences(wanted.settings, network.settings, mark.hashes if mark else {})
+
+    def _mark(self, wanted: DesiredNetwork) -> NetworkMark:
+        return NetworkMark(
+            self.desired.topology,
+            digests(wanted.settings),
+            dict(self.members.get(wanted.name, {})),
+            wanted.protect,
+            self.desired.origin,
+        )
+
+    # --- not declared ---
+
+    def _undeclared(self, name: str, networks: Sequence[ObservedNetwork]) -> None:
+        """Ours go, unless the file of the topology that is destroyed says that they are not."""
+        owned = [network for network in networks if ours(network, self.desired.topology)]
+        file = self.policy.destroyed
+        if owned and file and name in file.networks and file.networks[name].external:
+            self.result.notes.append(f"network {name} is left: the file declares it external")
+            return
+        for network in owned:
+            self._dropped(network, len(networks))
+
+    def _dropped(self, network: ObservedNetwork, same_name: int) -> None:
+        name = network.name
+        if same_name > 1:
+            message = f"network {name} is to be removed, and exists {same_name} times"
+            way_out = "remove the ones that are too many by ID (docker network rm ID)"
+            self.result.refusals.append(Refusal(message, way_out, unsafe=False, about=(name, "")))
+            return
+        destroyed = self.policy.destroyed or not network.mark
+        reason = "topology is destroyed" if destroyed else "no longer declared"
+        self.result.cases[name] = NetworkCase(name, "remove", observed=network, reason=reason)
+
+    # --- what stands against taking networks away ---
+
+    def _refuse_breakage(self, going: Sequence[NetworkCase]) -> None:
+        if not going:
+            return
+        modes = _by_mode(
+            container
+            for container in self.observed.containers
+            if self.policy.keep_containers or not _made_anew(container, self.desired)
+        )
+        tasks = _tasks(self.observed.containers)
+        for case in going:
+            if case.observed:
+                verb = "replaced" if case.fate == "replace" else "removed"
+                self.result.refusals += _breakage(
+                    case, case.observed, verb, modes, self.engine, self.policy
+                )
+                self.result.refusals += in_use(
+                    case.observed, verb, self.engine, tasks.get(case.observed.id, ())
+                )
 
 
 def _made_anew(container: ObservedContainer, desired: DesiredState) -> bool:
@@ -140,9 +261,10 @@ def _tasks(containers: Iterable[ObservedContainer]) -> dict[str, list[ObservedCo
     """
     result: dict[str, list[ObservedContainer]] = defaultdict(list)
     for container in containers:
-        for endpoint in container.endpoints if container.service else ():
-            if endpoint.mark is None:
-                result[endpoint.network_id].append(container)
+        if container.service:
+            for endpoint in container.endpoints:
+                if endpoint.mark is None:
+                    result[endpoint.network_id].append(container)
     return result
 
 
@@ -165,84 +287,10 @@ def _declared_members(
     """
     result: dict[str, dict[str, str]] = defaultdict(dict)
     for container in containers:
-        declared = desired.containers.get(container.name)
-        for endpoint in declared.endpoints if declared else ():
-            result[endpoint.network][container.name] = container.id[:12]
+        if declared := desired.containers.get(container.name):
+            for endpoint in declared.endpoints:
+                result[endpoint.network][container.name] = container.id[:12]
     return result
-
-
-def _decide_declared(
-    result: Networks,
-    wanted: DesiredNetwork,
-    present: Sequence[ObservedNetwork],
-    desired: DesiredState,
-    members: Mapping[str, str],
-    policy: Policy,
-    engine: EngineInfo,
-) -> None:
-    name = wanted.name
-    if len(present) > 1:
-        result.refusals.append(_ambiguous(name, present, wanted))
-        return
-    network = present[0] if present else None
-    case = result.cases[name] = NetworkCase(name, "keep", wanted, network)
-    if wanted.external:
-        if network is None and engine.swarm == "worker":
-            result.notes.append(
-                f"network {name} is not on this node: taken for one of the swarm's, of which a"
-                " worker sees only those in use here"
-            )
-        elif network is None and wanted.optional:
-            del result.cases[name]
-            result.notes.append(
-                f"network {name} does not exist: optional, nothing is attached to it"
-            )
-        elif network is None:
-            del result.cases[name]
-            message = f"network {name} is external and does not exist"
-            way_out = (
-                f"create it first (docker network create {name}), declare it optional: true, or"
-                " take out external: true"
-            )
-            result.refusals.append(Refusal(message, way_out, False, wanted.source, (name, "")))
-        return
-    if network is None:
-        case.fate, case.target, case.reason = "create", wanted.settings, "declared, does not exist"
-        case.mark = _mark(desired, wanted, members)
-        return
-    if engines_own(network, engine) and not network.missing:
-        message = f"network {name} belongs to the engine"
-        result.refusals.append(
-            Refusal(message, "declare it external: true", source=wanted.source, about=(name, ""))
-        )
-        return
-    if not network.missing and (
-        refusal := safety.ownership(network, desired.topology, wanted, policy)
-    ):
-        result.refusals.append(refusal)
-        return
-    is_ours = ours(network, desired.topology)
-    recorded = network.mark.hashes if network.mark and is_ours else {}
-    case.differences = network_differences(wanted.settings, network.settings, recorded)
-    if network.missing:
-        case.fate, case.mark, case.reason = "create", _mark(desired, wanted, members), TAKEN_AWAY
-        case.target = overlaid_network(wanted.settings, network.settings, case.differences)
-        return
-    if case.differences or not is_ours:
-        case.fate, case.mark = "replace", _mark(desired, wanted, members)
-        case.target = overlaid_network(wanted.settings, network.settings, case.differences)
-        case.reason = (
-            "must be replaced"
-            if case.differences
-            else "is adopted: labels cannot be changed in place"
-        )
-    if not policy.reset and (refusal := _dropped_by_the_engine(case, wanted, engine)):
-        result.refusals.append(refusal)
-    drifted = [d.path for d in case.differences if d.cause == "drift"]
-    if drifted:
-        result.drift.append(
-            Drift(f"network {name}", "made anew with another " + ", ".join(drifted))
-        )
 
 
 def _dropped_by_the_engine(
@@ -269,12 +317,6 @@ def _dropped_by_the_engine(
     return Refusal(message, way_out, False, wanted.source, (case.name, ""))
 
 
-def _mark(desired: DesiredState, wanted: DesiredNetwork, members: Mapping[str, str]) -> NetworkMark:
-    return NetworkMark(
-        desired.topology, digests(wanted.settings), dict(members), wanted.protect, desired.origin
-    )
-
-
 def _subnets(network: ObservedNetwork) -> str:
     subnets = network.settings.get("ipv4.subnet")
     return " ".join(subnets) if isinstance(subnets, tuple) and subnets else "no subnet"
@@ -295,56 +337,26 @@ def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNet
     )
 
 
-def _decide_dropped(
-    result: Networks, network: ObservedNetwork, same_name: int, policy: Policy
-) -> None:
-    if same_name > 1:
-        message = f"network {network.name} is to be removed, and exists {same_name} times"
-        way_out = "remove the ones that are too many by ID (docker network rm ID)"
-        result.refusals.append(Refusal(message, way_out, unsafe=False, about=(network.name, "")))
-        return
-    reason = (
-        "topology is destroyed" if policy.destroyed or not network.mark else "no longer declared"
-    )
-    result.cases[network.name] = NetworkCase(
-        network.name, "remove", observed=network, reason=reason
-    )
-
-
-def _refuse_breakage(
-    result: Networks,
+def _breakage(
     case: NetworkCase,
+    network: ObservedNetwork,
+    verb: str,
     modes: Mapping[str, Sequence[ObservedContainer]],
     engine: EngineInfo,
     policy: Policy,
-) -> None:
-    """Refusals that stand against taking this network away."""
-    network = case.observed
-    if network is None:
-        return
-    replaced = case.fate == "replace"
-    verb = "replaced" if replaced else "removed"
+) -> Iterator[Refusal]:
+    """What stands against taking this network away."""
     if refusal := safety.protection(network, case.wanted, policy, verb):
-        result.refusals.append(refusal)
-    if (
-        case.mark
-        and network.mark
-        and network.mark.protect
-        and anothers(network, case.mark.topology)
-    ):
-        message = (
-            f"network {case.name} is protected by topology {owner(network)!r} and would be {verb}"
-        )
-        source = case.wanted.source if case.wanted else None
-        result.refusals.append(
-            Refusal(
-                message,
-                "it is not to be adopted: choose another name",
-                source=source,
-                about=(case.name, ""),
-            )
+        yield refusal
+    protected = network.mark is not None and network.mark.protect
+    if case.mark and protected and anothers(network, case.mark.topology):
+        yield Refusal(
+            f"network {case.name} is protected by topology {owner(network)!r} and would be {verb}",
+            "it is not to be adopted: choose another name",
+            source=case.wanted.source if case.wanted else None,
+            about=(case.name, ""),
         )
     by_id_breaks = engine.is_docker(STRICT_MODES)
     for container in (*modes.get(network.name, ()), *modes.get(network.id[:12], ())):
-        if refusal := safety.network_mode(container, network, replaced, by_id_breaks):
-            result.refusals.append(refusal)
+        if refusal := safety.network_mode(container, network, verb == "replaced", by_id_breaks):
+            yield refusal

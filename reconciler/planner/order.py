@@ -56,11 +56,11 @@ class _Graph:
         self.connects, self.disconnects = self.claims.connects, self.claims.disconnects
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
         self.listed: dict[str, list[str]] = defaultdict(list)
-        going = {case.name for case in networks.cases.values() if case.goes}
-        for container in observed.containers if going else ():
-            for endpoint in container.endpoints:
-                if endpoint.network in going:
-                    self.listed[endpoint.network].append(container.id)
+        if going := {case.name for case in networks.cases.values() if case.goes}:
+            for container in observed.containers:
+                for endpoint in container.endpoints:
+                    if endpoint.network in going:
+                        self.listed[endpoint.network].append(container.id)
 
     def build(self, wipe: Wipe) -> list[Node]:
         for network in self.networks.values():
@@ -167,6 +167,11 @@ class _Graph:
         for name, create in self.creates.items():
             if name in self.removes:
                 create.needs.append(self.removes[name])
+        self._subnet_edges()
+        for option in _EXCLUSIVE_OPTIONS:
+            self._option_edges(option)
+
+    def _subnet_edges(self) -> None:
         tagged = [
             (subnet, f"-{name}")
             for name in self.removes
@@ -182,14 +187,14 @@ class _Graph:
                 gone, made = (one[1:], other[1:]) if one[0] == "-" else (other[1:], one[1:])
                 if gone != made:
                     self.creates[made].needs.append(self.removes[gone])
-        for option in _EXCLUSIVE_OPTIONS:
-            holders: dict[Value | None, list[str]] = defaultdict(list)
-            for name in self.removes:
-                holders[self._observed_settings(name).get(option)].append(name)
-            for name, create in self.creates.items():
-                for holder in (
-                    holders.get(create.settings[option], ()) if option in create.settings else ()
-                ):
+
+    def _option_edges(self, option: str) -> None:
+        holders: dict[Value | None, list[str]] = defaultdict(list)
+        for name in self.removes:
+            holders[self._observed_settings(name).get(option)].append(name)
+        for name, create in self.creates.items():
+            if option in create.settings:
+                for holder in holders.get(create.settings[option], ()):
                     if holder != name:
                         create.needs.append(self.removes[holder])
 
@@ -227,7 +232,9 @@ class _Graph:
         for index, case in enumerate(self.endpoints):
             if case.cure and index in self.connects:
                 cured[case.network].append(index)
-        for index, disconnect in self.disconnects.items() if cured else ():
+        if not cured:
+            return
+        for index, disconnect in self.disconnects.items():
             case = self.endpoints[index]
             if case.network in cured and not case.cure and not case.stale:
                 self.connects[cured[case.network][0]].prefers.append(disconnect)
@@ -329,9 +336,11 @@ class _Graph:
         place, waits for that.
         """
         for case in self.containers.cases.values():
-            for endpoint in case.observed.endpoints if case.observed and case.goes else ():
+            if not (case.observed and case.goes):
+                continue
+            for endpoint in case.observed.endpoints:
                 removal = self.removes.get(endpoint.network)
-                if removal is None or case.observed is None:
+                if removal is None:
                     continue
                 if case.fate == "remove" or not self._waited_for(removal):
                     removal.needs.append(self.life.removes[case.name])
@@ -366,14 +375,18 @@ class _Graph:
     def _wiped_first(self, wipe: Wipe) -> None:
         """Nothing is made before everything is gone."""
         gone, last = wipe_nodes(wipe)
-        for node in self.nodes if gone else ():
+        if not gone:
+            return
+        for node in self.nodes:
             if node.op != "pull" and not node.needs:
                 node.needs.extend(last)
         self.nodes.extend(gone)
 
     def _pulls_first(self) -> None:
         """An image that cannot be had stops everything before anything is changed."""
-        for node in self.nodes if self.life.pulls else ():
+        if not self.life.pulls:
+            return
+        for node in self.nodes:
             if node.op != "pull" and not node.needs:
                 node.needs.extend(self.life.pulls)
 

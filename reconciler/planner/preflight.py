@@ -16,6 +16,7 @@ from ..model import (
     STRICT_MODES,
     EngineInfo,
     ObservedContainer,
+    ObservedEndpoint,
     ObservedNetwork,
     ObservedState,
     Source,
@@ -24,7 +25,7 @@ from ..ownership import ours, owner
 from ..plan import Refusal, Thing
 from ..records import replace
 from ..safety import Policy
-from ..settings import ADDRESS_PATHS, STATIC, Settings, family_of
+from ..settings import ADDRESS_PATHS, STATIC, Settings, Value, family_of
 from .addresses import fits, full, unfitting_addresses
 from .compare import overlaid_endpoint
 from .containers import Containers
@@ -134,29 +135,33 @@ def _gap(what: str, about: Thing, engine: EngineInfo, source: Source) -> Refusal
 
 def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> Iterator[str]:
     if engine.flavor == "podman":
-        for path, value in declared.items():
-            lost = path.startswith(_PODMAN_LOSES) and not (
-                path == "ipam.driver" and value in ("default", "host-local")
-            )
-            lost = lost or (path.startswith("driver_opts.") and path not in _PODMAN_KEEPS)
-            if (
-                lost
-                or (path == "attachable" and value is True)
-                or (path == "enable_ipv4" and value is False)
-            ):
-                yield f"{path} would be lost"
+        lost = (path for path, value in declared.items() if _podman_loses(path, value))
+        yield from (f"{path} would be lost" for path in lost)
         return
     if target.get("enable_ipv4") is False and target.get("enable_ipv6") is not True:
         yield "a network has IPv4 or IPv6, and this would have neither"
     if engine.api < DOCKER_28_API:
-        if declared.get("enable_ipv4") is False:
-            yield "enable_ipv4: false needs Docker 28"
-        if target.get("enable_ipv6") is True and "ipv6.subnet" not in target:
-            yield "enable_ipv6 without an IPv6 subnet needs Docker 28"
+        yield from _gaps_before_28(target, declared)
     if engine.api < SMALL_SUBNETS_API:
         for subnet in subnets_of(declared):
             if subnet.endswith(("/31", "/32")):
                 yield f"subnet {subnet} needs Docker 26"
+
+
+def _podman_loses(path: str, value: Value) -> bool:
+    if path.startswith("driver_opts."):
+        return path not in _PODMAN_KEEPS
+    if path == "ipam.driver":
+        return value not in ("default", "host-local")
+    switched = (path == "attachable" and value is True) or (path == "enable_ipv4" and not value)
+    return switched or path.startswith(_PODMAN_LOSES)
+
+
+def _gaps_before_28(target: Settings, declared: Settings) -> Iterator[str]:
+    if declared.get("enable_ipv4") is False:
+        yield "enable_ipv4: false needs Docker 28"
+    if target.get("enable_ipv6") is True and "ipv6.subnet" not in target:
+        yield "enable_ipv6 without an IPv6 subnet needs Docker 28"
 
 
 def _drops_ipv6(target: Settings, engine: EngineInfo) -> bool:
@@ -418,8 +423,10 @@ def _dead_addresses(
     """Declared IPv6 addresses on networks without IPv6: Docker says yes to them, and the endpoint
     lives without.
     """
+    if engine.flavor != "docker":
+        return
     off = {name for name, network in settings.items() if network.get("enable_ipv6") is not True}
-    for case in [*endpoints.cases, *endpoints.kept] if engine.flavor == "docker" else ():
+    for case in [*endpoints.cases, *endpoints.kept]:
         if (
             case.network in off
             and case.wanted
@@ -455,24 +462,18 @@ def _addresses(
         filter(_is_static, endpoints.cases),
         key=lambda case: (case.network, case.container.name, case.container.id),
     ):
-        for path, family in ADDRESS_PATHS:
-            address = case.target.get(path) if case.target is not None else None
-            if address is None:
-                continue
-            if case.wanted and (
-                refusal := _unfit(
-                    case, settings.get(case.network), str(address), family, observed.engine
-                )
-            ):
+        of = settings.get(case.network)
+        for address, family in _given(case):
+            if case.wanted and (refusal := _unfit(case, of, address, family, observed.engine)):
                 yield refusal
-            elif other := wanted.get((case.network, str(address))):
-                yield taken(case, str(address), other.container.name, "")
+            elif other := wanted.get((case.network, address)):
+                yield taken(case, address, other.container.name, "")
             else:
-                wanted[case.network, str(address)] = case
+                wanted[case.network, address] = case
     for case in endpoints.kept:
-        if case.observed and case.container.id in started:
-            for path in {*STATIC} & case.observed.settings.keys():
-                wanted.setdefault((case.network, str(case.observed.settings[path])), case)
+        if case.container.id in started:
+            for address in _own_static(case):
+                wanted.setdefault((case.network, address), case)
     if wanted:
         others = Holders(observed.engine, policy, endpoints, started)
         yield from _held(
@@ -482,6 +483,20 @@ def _addresses(
             [c for c in observed.containers if c.id not in going],
             others,
         )
+
+
+def _own_static(case: EndpointCase) -> list[str]:
+    """The static addresses that it has."""
+    settings = case.observed.settings if case.observed else {}
+    return [str(settings[path]) for path in STATIC if path in settings]
+
+
+def _given(case: EndpointCase) -> Iterator[tuple[str, str]]:
+    """The static addresses that it is connected with, each with its family."""
+    target = case.target or {}
+    for path, family in ADDRESS_PATHS:
+        if path in target:
+            yield str(target[path]), family
 
 
 def _is_static(case: EndpointCase) -> bool:
@@ -531,32 +546,31 @@ def _held(
     }
     for container in containers:
         for endpoint in container.endpoints:
-            if (
-                endpoint.network not in needed
-                or endpoint.phantom
-                or endpoint.missing
-                or (key := (container.id, endpoint.network)) in busy
-            ):
+            key = container.id, endpoint.network
+            if endpoint.network not in needed or key in busy or _is_away(endpoint):
                 continue
-            static = {str(endpoint.settings[path]) for path in STATIC if path in endpoint.settings}
-            live = {address.partition("/")[0] for address in endpoint.addresses}
-            for address in sorted((static | live) & needed[endpoint.network]):
+            static, held = _held_by(endpoint)
+            for address in sorted(held & needed[endpoint.network]):
                 case = wanted[endpoint.network, address]
                 if case.target is None and not container.live:
                     continue
                 if key in kept and address not in static:
-                    _move(
-                        topology,
-                        kept.pop(key),
-                        f"gives up {address} to {case.container.name}",
-                        endpoints,
-                    )
-                elif key in kept and address in static:
+                    why = f"gives up {address} to {case.container.name}"
+                    _move(topology, kept.pop(key), why, endpoints)
+                elif key in kept:
                     yield taken(case, address, container.name, "")
-                elif key not in kept and (
-                    refusal := others.give_up(case, address, container, endpoint)
-                ):
-                    yield refusal
+                else:
+                    yield from others.give_up(case, address, container, endpoint)
+
+
+def _is_away(endpoint: ObservedEndpoint) -> bool:
+    return endpoint.phantom or endpoint.missing
+
+
+def _held_by(endpoint: ObservedEndpoint) -> tuple[set[str], set[str]]:
+    """Its static addresses, and all that it has."""
+    static = {str(endpoint.settings[path]) for path in STATIC if path in endpoint.settings}
+    return static, static | {address.partition("/")[0] for address in endpoint.addresses}
 
 
 def _move(topology: str, case: EndpointCase, reason: str, endpoints: Endpoints) -> None:

@@ -223,6 +223,8 @@ def given_up(
     """Other people's endpoints that would never come back, as the network that they were taken off
     does not: refused without consent.
     """
+    if policy.disrupt_foreign or policy.wipe:
+        return
     back = _Back(observed.networks)
     comes = {
         name
@@ -230,12 +232,14 @@ def given_up(
         if not wanted.external and name not in back.by_name
     }
     containers = {container.id: container for container in observed.containers}
-    for journal in journals if not (policy.disrupt_foreign or policy.wipe) else ():
+    for journal in journals:
+        if journal.topology != desired.topology:
+            continue
         taken_networks = {network.name: network.id for network in journal.taken.networks}
         gone = {
             name for name, id in taken_networks.items() if not back.network(journal, name, id)
         } - comes
-        for taken in journal.taken.containers if journal.topology == desired.topology else ():
+        for taken in journal.taken.containers:
             for endpoint in taken.endpoints:
                 lost = (
                     endpoint.network in gone
@@ -340,8 +344,10 @@ def lacking(journal: Journal, observed: ObservedState) -> bool:
         return True
     for taken in journal.taken.containers:
         container = containers.get(taken.id)
-        for endpoint in taken.endpoints if container else ():
-            there = container.endpoint(endpoint.network) if container else None
+        if container is None:
+            continue
+        for endpoint in taken.endpoints:
+            there = container.endpoint(endpoint.network)
             now = back.network(journal, endpoint.network, endpoint.network_id)
             if (
                 there is None

@@ -97,7 +97,9 @@ def _not_to_be_attached(
     case: EndpointCase, coming: Settings | None, present: ObservedNetwork | None
 ) -> Iterator[Refusal]:
     source, about = case.wanted.source if case.wanted else None, (case.network, case.container.name)
-    settings = coming if coming is not None else present.settings if present else {}
+    settings = coming
+    if settings is None:
+        settings = present.settings if present else {}
     swarms = settings.get("driver") == "overlay" or (coming is None and present is not None)
     if swarms and settings.get("attachable") is not True:
         message = (
