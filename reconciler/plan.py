@@ -105,6 +105,12 @@ class Step:
             return "endpoint" if self.network else "container"
         return "network"
 
+    def put_in_place(self, id: int, needs: tuple[int, ...], follows: tuple[int, ...]) -> None:
+        """Tells a step of the planner's, which nobody else has yet, its place in the plan."""
+        object.__setattr__(self, "id", id)
+        object.__setattr__(self, "needs", needs)
+        object.__setattr__(self, "follows", follows)
+
     @property
     def sent(self) -> Settings:
         """What `connect` sends: its settings, and the MAC address that is kept."""
@@ -155,6 +161,8 @@ class Difference:
     note: str = ""
 
 
+NO_PLACE = 0
+"""The ID of a step that has no place in a plan yet."""
 FOR_GOOD = "wipe: everything on this engine goes"
 """The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it
 again.

@@ -6,10 +6,8 @@ import heapq
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from ..model import Condition, EndpointMark, NetworkMark
-from ..plan import ContainerSpec, Op, Replaced, Step
+from ..plan import Op, Step
 from ..records import dataclass, field
-from ..settings import Settings
 
 Key = tuple[int, str, int, str]
 """Rank of the operation, network, place in the file, container: sorts steps the same way every
@@ -33,26 +31,11 @@ _RANKS: dict[Op, int] = {op: rank for rank, op in enumerate(_ORDER)}
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A step before it has a number."""
+    """A step, which has no number yet, and what it waits for."""
 
-    op: Op
-    network: str
-    reason: str
-    container: str = ""
-    network_id: str = ""
-    container_id: str = ""
-    settings: Settings = field(default_factory=dict)
-    mark: NetworkMark | EndpointMark | None = None
-    expects: tuple[str, ...] = ()
+    step: Step
     place: int = 0
-    image: str = ""
-    spec: ContainerSpec | None = None
-    name: str = ""
-    seconds: int = 0
-    condition: Condition = "started"
-    volumes: bool = False
-    replaces: Replaced | None = None
-    mac: str = ""
+    """That of an attachment in the file."""
     rank: int = 0
     """When it may take addresses (claims.py)."""
     position: int = 0
@@ -78,7 +61,8 @@ class Node:
 
 def _key(node: Node) -> Key:
     """Where it comes among those that could all be next."""
-    return _RANKS[node.op], node.network, node.place, node.container
+    step = node.step
+    return _RANKS[step.op], step.network, node.place, step.container
 
 
 def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
@@ -90,8 +74,8 @@ def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:
     for node in (
         nodes
     ):  # in the order in which they were made: neighbours in memory, unlike neighbours in the plan
-        step = _step(node, numbers)
-        steps[step.id - 1] = step
+        _put_in_place(node, numbers)
+        steps[node.step.id - 1] = node.step
     return tuple(step for step in steps if step)
 
 
@@ -161,7 +145,7 @@ def _behind(node: Node, dependents: Mapping[Node, Collection[Node]]) -> set[Node
     return behind
 
 
-def _step(node: Node, numbers: Sequence[int]) -> Step:
+def _put_in_place(node: Node, numbers: Sequence[int]) -> None:
     hopes = [other for other in node.hopes if other in node.prefers] if node.hopes else ()
     needs = _numbers([*node.needs, *hopes] if hopes else node.needs, numbers)
     after = (*node.follows, *node.prefers)
@@ -170,28 +154,7 @@ def _step(node: Node, numbers: Sequence[int]) -> Step:
         if after
         else ()
     )
-    return Step(
-        numbers[node.position],
-        node.op,
-        node.network,
-        node.reason,
-        node.container,
-        node.network_id,
-        node.container_id,
-        node.settings,
-        node.mark,
-        needs,
-        follows,
-        node.expects,
-        node.image,
-        node.spec,
-        node.name,
-        node.seconds,
-        node.condition,
-        node.volumes,
-        node.replaces,
-        node.mac,
-    )
+    node.step.put_in_place(numbers[node.position], needs, follows)
 
 
 def _numbers(nodes: Sequence[Node], numbers: Sequence[int]) -> tuple[int, ...]:

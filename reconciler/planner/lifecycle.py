@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from ..forms import Port, overlaps, read_port
-from ..model import RESTARTING, Dependency, DesiredContainer, ObservedContainer
-from ..plan import EndpointSpec, Replaced
+from ..model import RESTARTING, Condition, Dependency, DesiredContainer, ObservedContainer
+from ..plan import NO_PLACE, EndpointSpec, Replaced, Step
 from ..settings import Settings
 from .containers import ContainerCase, Containers, leftover_of
 from .graph import Node
@@ -47,7 +47,7 @@ class Lifecycle:
         )
         self._shared = {container.network_mode.removeprefix("container:") for container in old}
         for image, why in sorted(containers.pulls.items()):
-            self.pulls.append(Node("pull", "", why, image=image))
+            self.pulls.append(Node(Step(NO_PLACE, "pull", "", why, image=image)))
         for case in sorted(containers.cases.values(), key=lambda case: case.name):
             self._nodes(case)
 
@@ -81,28 +81,39 @@ class Lifecycle:
     # --- nodes ---
 
     def _nodes(self, case: ContainerCase) -> None:
-        old = case.observed
+        name, why, old = case.name, case.reason, case.observed
+        id = old.id if old else ""
+        replaces = _replaced(case)
         if case.comes:
-            self._creation(case, old)
+            self._creation(case, old, replaces)
         elif case.fate == "update" and old:
             settings = {d.path: d.after for d in case.differences if d.after is not None}
-            self.updates[case.name] = self._of(case, "update", old, settings=settings)
+            self.updates[name] = Node(
+                Step(NO_PLACE, "update", "", why, name, container_id=id, settings=settings)
+            )
         if case.start:
-            old_here = old if not case.comes else None
-            self.starts[case.name] = self._of(case, "start", old_here, replaces=_replaced(case))
+            here = "" if case.comes else id
+            self.starts[name] = Node(
+                Step(NO_PLACE, "start", "", why, name, container_id=here, replaces=replaces)
+            )
         if old and old.live and (case.goes or case.stop) and not self._ends_at_once(case, old):
-            self.stops[case.name] = self._of(
-                case,
-                "stop",
-                old,
-                seconds=_grace(case),
-                replaces=_replaced(case),
-                name=self._called(case, "stop"),
+            called = name if _stopped_first(case) else _called(case)
+            self.stops[name] = Node(
+                Step(
+                    NO_PLACE,
+                    "stop",
+                    "",
+                    why,
+                    called,
+                    container_id=id,
+                    seconds=_grace(case),
+                    replaces=replaces,
+                )
             )
         if old and case.goes:
             volumes = not case.keep_volumes
-            self.removes[case.name] = self._of(
-                case, "remove", old, volumes=volumes, name=self._called(case)
+            self.removes[name] = Node(
+                Step(NO_PLACE, "remove", "", why, _called(case), container_id=id, volumes=volumes)
             )
 
     def _ends_at_once(self, case: ContainerCase, old: ObservedContainer) -> bool:
@@ -116,36 +127,26 @@ class Lifecycle:
             and leftover_of(old) not in self.containers.cases
         )
 
-    def _creation(self, case: ContainerCase, old: ObservedContainer | None) -> None:
-        replaces = _replaced(case)
+    def _creation(
+        self, case: ContainerCase, old: ObservedContainer | None, replaces: Replaced | None
+    ) -> None:
+        name, why = case.name, case.reason
         if old and not case.renamed:
-            self.renames[case.name] = self._of(
-                case, "rename", old, name=case.old_name, replaces=replaces
+            self.renames[name] = Node(
+                Step(
+                    NO_PLACE,
+                    "rename",
+                    "",
+                    why,
+                    old.name,
+                    container_id=old.id,
+                    name=case.old_name,
+                    replaces=replaces,
+                )
             )
-        self.creates[case.name] = self._of(case, "create", None, spec=case.spec, replaces=replaces)
-
-    def _called(self, case: ContainerCase, op: str = "remove") -> str:
-        """The name of the container that goes, at the time it does."""
-        return (
-            case.old_name
-            if case.fate == "recreate" and not (op == "stop" and _stopped_first(case))
-            else case.name
+        self.creates[name] = Node(
+            Step(NO_PLACE, "create", "", why, name, spec=case.spec, replaces=replaces)
         )
-
-    def _of(
-        self,
-        case: ContainerCase,
-        op: str,
-        on: ObservedContainer | None,
-        name: str = "",
-        **more: object,
-    ) -> Node:
-        called = case.name
-        if op in ("stop", "remove"):
-            called = name
-        elif op == "rename":
-            called, more = on.name if on else case.name, {**more, "name": name}
-        return Node(op, "", case.reason, called, container_id=on.id if on else "", **more)  # type: ignore[arg-type]
 
     # --- edges ---
 
@@ -163,7 +164,7 @@ class Lifecycle:
                 if (
                     node
                     and name in self.starts
-                    and not (node.op == "stop" and case.fate == "remove")
+                    and not (node.step.op == "stop" and case.fate == "remove")
                 ):
                     _need(self.starts[name], node)
             if name in self.removes:
@@ -244,14 +245,24 @@ class Lifecycle:
             stop.hopes.append(wait)
         return wait
 
-    def _wait(self, case: ContainerCase, condition: str) -> Node:
+    def _wait(self, case: ContainerCase, condition: Condition) -> Node:
         key = (case.name, condition)
         if key not in self.waits:
             reason = "another one that depends on it is started"
             on = case.observed if not case.comes else None
             seconds = _patience(case.wanted.settings if case.wanted else {}, condition)
-            more = {"container_id": on.id if on else "", "seconds": seconds, "condition": condition}
-            self.waits[key] = Node("wait", "", reason, case.name, **more)  # type: ignore[arg-type]
+            self.waits[key] = Node(
+                Step(
+                    NO_PLACE,
+                    "wait",
+                    "",
+                    reason,
+                    case.name,
+                    container_id=on.id if on else "",
+                    seconds=seconds,
+                    condition=condition,
+                )
+            )
         return self.waits[key]
 
     def _port_holders(self, case: ContainerCase) -> Iterator[Node | None]:
@@ -319,7 +330,7 @@ class Lifecycle:
             ):
                 _need(self.removes[name], start)
                 _need(start, stop := self.stops.get(name))
-                waits = [node for node in start.needs if node.op == "wait"]
+                waits = [node for node in start.needs if node.step.op == "wait"]
                 if stop:
                     stop.prefers += waits
                     stop.hopes += waits
@@ -338,6 +349,11 @@ class Lifecycle:
         while owner := by_id.pop(found.network_mode.removeprefix("container:"), None):
             found = owner
         return found
+
+
+def _called(case: ContainerCase) -> str:
+    """The name of the container that goes, once its successor has its own."""
+    return case.old_name if case.fate == "recreate" else case.name
 
 
 def _need(node: Node, other: Node | None) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedState
-from ..plan import Refusal, Step
+from ..plan import NO_PLACE, Refusal, Step
 from ..settings import BRIDGE_NAME_OPTION, Settings, Value
 from .claims import Claims
 from .containers import Containers
@@ -85,24 +85,27 @@ class _Graph:
 
     # --- nodes ---
 
-    def _add(self, node: Node) -> Node:
+    def _add(self, step: Step, place: int = 0) -> Node:
+        node = Node(step, place)
         self.nodes.append(node)
         return node
 
     def _network_nodes(self, case: NetworkCase) -> None:
         if case.goes and case.observed:
-            node = Node(
+            removal = Step(
+                NO_PLACE,
                 "remove",
                 case.name,
                 case.reason,
                 network_id=case.observed.id,
                 expects=tuple(sorted(self.listed[case.name])),
             )
-            self.removes[case.name] = self._add(node)
+            self.removes[case.name] = self._add(removal)
         if case.comes:
-            self.creates[case.name] = self._add(
-                Node("create", case.name, case.reason, settings=case.target, mark=case.mark)
+            creation = Step(
+                NO_PLACE, "create", case.name, case.reason, settings=case.target, mark=case.mark
             )
+            self.creates[case.name] = self._add(creation)
 
     def _endpoint_nodes(self, index: int, case: EndpointCase) -> None:
         if case.inside and (self.at_once or case.order == 0):
@@ -127,19 +130,20 @@ class _Graph:
                 if case.observed and case.observed.endpoint_id and not case.cure
                 else ()
             )
-            gone = Node(
+            gone = Step(
+                NO_PLACE,
                 "disconnect",
                 case.network,
                 *who,
                 where,
                 case.container.id,
                 expects=expects,
-                place=case.order,
             )
-            self.disconnects[index] = self._add(gone)
+            self.disconnects[index] = self._add(gone, case.order)
         if case.target is not None:
             mac = kept_mac(case, self.observed.engine)
-            made = Node(
+            made = Step(
+                NO_PLACE,
                 "connect",
                 case.network,
                 *who,
@@ -147,10 +151,9 @@ class _Graph:
                 case.container.id,
                 case.target,
                 case.mark,
-                place=case.order,
                 mac=mac,
             )
-            self.connects[index] = self._add(made)
+            self.connects[index] = self._add(made, case.order)
 
     def _name_of_lost(self, case: EndpointCase) -> str:
         """What a stopped container still lists can be taken away by the network's name, where no
@@ -180,7 +183,7 @@ class _Graph:
         tagged += [
             (subnet, f"+{name}")
             for name, create in self.creates.items()
-            for subnet in subnets_of(create.settings)
+            for subnet in subnets_of(create.step.settings)
         ]
         for (_, one), (_, other) in overlapping(tagged):
             if one[0] != other[0]:
@@ -193,8 +196,8 @@ class _Graph:
         for name in self.removes:
             holders[self._observed_settings(name).get(option)].append(name)
         for name, create in self.creates.items():
-            if option in create.settings:
-                for holder in holders.get(create.settings[option], ()):
+            if option in create.step.settings:
+                for holder in holders.get(create.step.settings[option], ()):
                     if holder != name:
                         create.needs.append(self.removes[holder])
 
@@ -361,12 +364,13 @@ class _Graph:
         expects = (endpoint.endpoint_id,) if endpoint.endpoint_id else ()
         reason = f"{endpoint.network} goes, and {container.name} is made anew"
         return self._add(
-            Node(
+            Step(
+                NO_PLACE,
                 "disconnect",
                 endpoint.network,
                 reason,
                 container.name,
-                network_id=removal.network_id,
+                network_id=removal.step.network_id,
                 container_id=container.id,
                 expects=expects,
             )
@@ -378,7 +382,7 @@ class _Graph:
         if not gone:
             return
         for node in self.nodes:
-            if node.op != "pull" and not node.needs:
+            if node.step.op != "pull" and not node.needs:
                 node.needs.extend(last)
         self.nodes.extend(gone)
 
@@ -387,7 +391,7 @@ class _Graph:
         if not self.life.pulls:
             return
         for node in self.nodes:
-            if node.op != "pull" and not node.needs:
+            if node.step.op != "pull" and not node.needs:
                 node.needs.extend(self.life.pulls)
 
     def _automatic_last(self) -> None:
@@ -401,12 +405,13 @@ class _Graph:
         automatic = [
             node
             for node in creates
-            if "ipv4.subnet" not in node.settings and node.settings.get("enable_ipv4") is not False
+            if "ipv4.subnet" not in node.step.settings
+            and node.step.settings.get("enable_ipv4") is not False
         ]
         if not automatic:
             return
-        explicit = [node for node in creates if "ipv4.subnet" in node.settings]
-        explicit.sort(key=lambda node: (bool(node.needs), node.network))
+        explicit = [node for node in creates if "ipv4.subnet" in node.step.settings]
+        explicit.sort(key=lambda node: (bool(node.needs), node.step.network))
         for earlier, later in pairwise(explicit):
             later.follows.append(earlier)
         for node in automatic:

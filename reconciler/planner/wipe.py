@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from .. import safety
 from ..model import DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
 from ..ownership import anothers, engines_own
-from ..plan import FOR_GOOD, Change, Refusal
+from ..plan import FOR_GOOD, NO_PLACE, Change, Refusal, Step
 from ..records import dataclass, replace
 from ..safety import Policy
 from .graph import Node
@@ -108,7 +108,8 @@ def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
     before whose it is.
     """
     removes = {
-        c.id: Node("remove", "", FOR_GOOD, c.name, container_id=c.id) for c in wipe.containers
+        c.id: Node(Step(NO_PLACE, "remove", "", FOR_GOOD, c.name, container_id=c.id))
+        for c in wipe.containers
     }
     for container in wipe.containers:
         owner = removes.get(container.network_mode.removeprefix("container:"))
@@ -125,16 +126,15 @@ def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
     going = []
     for network in wipe.networks:
         on = sorted({*attached[network.name], *attached[network.id]})
-        going.append(
-            Node(
-                "remove",
-                network.name,
-                FOR_GOOD,
-                network_id=network.id,
-                expects=tuple(on),
-                needs=[removes[id] for id in on],
-            )
+        step = Step(
+            NO_PLACE,
+            "remove",
+            network.name,
+            FOR_GOOD,
+            network_id=network.id,
+            expects=tuple(on),
         )
+        going.append(Node(step, needs=[removes[id] for id in on]))
     return [*removes.values(), *going], _last([*removes.values(), *going])
 
 
