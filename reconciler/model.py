@@ -10,6 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from .network_mode import read_mode
 from .records import dataclass, field, replace
 from .settings import Settings
 
@@ -182,8 +183,7 @@ class DesiredContainer:
         """The name of the container whose network a managed one shares, empty where it shares
         none.
         """
-        mode = self.mode
-        return mode.removeprefix("container:") if mode.startswith("container:") else ""
+        return read_mode(self.mode).shares
 
     def made_on(self, engine: EngineInfo) -> DesiredContainer:
         """It as `engine` can make it: where only the network that a container is created on gives
@@ -437,6 +437,11 @@ class ObservedContainer:
     def live(self) -> bool:
         """Whether it has a network namespace now."""
         return self.state in ("running", "paused", RESTARTING)
+
+    @property
+    def shares(self) -> str:
+        """The ID of the container whose network it shares, empty where it shares none."""
+        return read_mode(self.network_mode).shares
 
     def endpoint(self, network: str) -> ObservedEndpoint | None:
         """Its attachment to the network of that name, if any."""

@@ -237,9 +237,8 @@ class Atoms:
         """By ID of a container those that share its network and change."""
         found: dict[str, list[Atom]] = defaultdict(list)
         for case in self.whole.containers.cases.values():
-            mode = case.observed.network_mode if case.observed else ""
-            if mode.startswith("container:") and case.changes:
-                found[mode.removeprefix("container:")].append(container_atom(base_name(case.name)))
+            if case.observed and case.observed.shares and case.changes:
+                found[case.observed.shares].append(container_atom(base_name(case.name)))
         return found
 
     def _parts(self) -> None:

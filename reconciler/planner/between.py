@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..forms import Port
 from ..model import DesiredContainer, DesiredNetwork, DesiredState, Source
+from ..network_mode import read_mode
 from ..plan import Refusal
 from .lifecycle import host_ports, ports_meet
 from .subnets import overlapping, subnets_of
@@ -163,7 +164,7 @@ def _ports(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
     """Between files only: within one they are reported when it is read."""
     taken: dict[tuple[str, str], list[tuple[Port, DesiredContainer]]] = {}
     for container in _containers_of(states):
-        if not container.managed or container.mode in ("host", "none") or container.shares:
+        if not (container.managed and read_mode(container.mode).publishes):
             continue
         for port in host_ports(container.settings.get("ports", ())):
             others = taken.setdefault((port.host, port.protocol), [])

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..marks import digest
 from ..model import ALL_ENDPOINTS_API, EndpointMark, EngineInfo, ObservedContainer, ObservedEndpoint
+from ..network_mode import read_mode
 from ..plan import Cause, Difference
 from ..settings import FAMILIES, STATIC, VXLAN_OPTION, Settings, Value, implicit_gateway
 from .subnets import parsed
@@ -276,7 +277,7 @@ def remembers_mac(
     """Whether a container has the MAC address of its creation at each connect to a network: before
     API 1.44 on the one that it was created on, named by `network` or, in part or whole, by `id`.
     """
-    mode = "bridge" if container.network_mode == "default" else container.network_mode
+    mode = read_mode(container.network_mode).text
     return engine.api < ALL_ENDPOINTS_API and (
         mode == network or (len(mode) >= 12 and id.startswith(mode))
     )

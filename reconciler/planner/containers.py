@@ -12,7 +12,6 @@ from typing import Literal
 from .. import safety
 from ..marks import aside_name, made_mark
 from ..model import (
-    PREDEFINED,
     RESTARTING,
     DesiredContainer,
     DesiredState,
@@ -21,6 +20,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
 )
+from ..network_mode import read_mode
 from ..ownership import ours
 from ..plan import (
     CUT_OFF,
@@ -278,12 +278,7 @@ class _Decider:
         started again.
         """
         mode = present.network_mode
-        if (
-            mode in PREDEFINED
-            or mode == "default"
-            or mode.startswith("container:")
-            or self.observed.engine.flavor != "docker"
-        ):
+        if read_mode(mode).kind != "network" or self.observed.engine.flavor != "docker":
             return ""
         for case in self._going:
             if case.observed and (how := safety.names_network(present, case.observed)):
@@ -422,8 +417,8 @@ class _Decider:
         """
         members: dict[str, list[ObservedContainer]] = defaultdict(list)
         for container in self.observed.containers:
-            if container.network_mode.startswith("container:"):
-                members[container.network_mode.removeprefix("container:")].append(container)
+            if container.shares:
+                members[container.shares].append(container)
         queue = [case for case in self.result.cases.values() if case.goes or case.start]
         for case in queue:
             if case.observed is None:

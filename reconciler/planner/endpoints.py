@@ -21,6 +21,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
 )
+from ..network_mode import read_mode
 from ..ownership import anothers, ours, owner
 from ..plan import Difference, Drift, Refusal
 from ..records import dataclass, field, replace
@@ -261,12 +262,12 @@ class _Decider:
         return wanted is not None and wanted.managed and self.containers.of(container) is None
 
     def _attachable(self, container: ObservedContainer, wanted: DesiredContainer) -> bool:
-        mode = container.network_mode
-        if mode != "host" and not mode.startswith("container:"):
+        mode = read_mode(container.network_mode)
+        if mode.attachable:
             return True
-        what = "the host's network" if mode == "host" else "another container's network"
+        what = "the host's network" if mode.kind == "host" else "another container's network"
         message = f"container {container.name} shares {what} and cannot be attached to any other"
-        way_out = "create it anew without --network " + mode.partition(":")[0]
+        way_out = f"create it anew without --network {mode.kind}"
         self.result.refusals.append(
             Refusal(message, way_out, False, wanted.source, ("", container.name))
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..model import RESTARTING, EngineInfo, ObservedContainer, ObservedEndpoint
+from ..ownership import owner
 from ..plan import Refusal, Thing
 from ..safety import Policy
 from ..settings import STATIC
@@ -107,9 +108,7 @@ def taken(case: EndpointCase, address: str, holder: str, how: str) -> Refusal:
 def _held(
     case: EndpointCase, address: str, container: ObservedContainer, endpoint: ObservedEndpoint
 ) -> Refusal:
-    whose = (
-        f"declared by topology {endpoint.mark.topology!r}" if endpoint.mark else "not declared here"
-    )
+    whose = f"declared by topology {owner(endpoint)!r}" if endpoint.mark else "not declared here"
     how = "which got it automatically" if container.live else "which does not run"
     return Refusal(
         f"{case.container.name} on {case.network}: address {address} is held by container"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from .. import safety
 from ..marks import ATTACHED
 from ..model import PREDEFINED, ObservedContainer, ObservedEndpoint, ObservedState
+from ..network_mode import read_mode
 from ..ownership import anothers
 from ..plan import Drift
 from ..safety import Policy
@@ -138,7 +139,7 @@ class _Keeper:
         modes = {
             "none",
             "host",
-            old.network_mode.replace("default", "bridge"),
+            read_mode(old.network_mode).text,
             case.wanted.mode if case.wanted else "",
         }
         if endpoint.missing or (network and network.fate == "remove") or name in modes & PREDEFINED:
@@ -167,7 +168,7 @@ class _Keeper:
             )
         if network and network.fate == "remove":
             return "that network is removed"
-        if mode != "host" and not mode.startswith("container:"):
+        if read_mode(mode).attachable:
             return ""
         if not self.policy.disrupt_foreign:
             self.endpoints.refusals.append(

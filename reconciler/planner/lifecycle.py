@@ -13,6 +13,7 @@ from functools import cached_property
 
 from ..forms import Port, overlaps, read_port
 from ..model import RESTARTING, Condition, Dependency, DesiredContainer, ObservedContainer
+from ..network_mode import read_mode
 from ..plan import NO_PLACE, EndpointSpec, Replaced, Step
 from ..settings import Settings
 from .containers import ContainerCase, Containers, leftover_of
@@ -45,7 +46,7 @@ class Lifecycle:
             for c in containers.cases.values()
             if c.observed and (c.comes or leftover_of(c.observed) in containers.cases)
         )
-        self._shared = {container.network_mode.removeprefix("container:") for container in old}
+        self._shared = {container.shares for container in old}
         for image, why in sorted(containers.pulls.items()):
             self.pulls.append(Node(Step(NO_PLACE, "pull", "", why, image=image)))
         for case in sorted(containers.cases.values(), key=lambda case: case.name):
@@ -185,11 +186,7 @@ class Lifecycle:
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
         needed = [networks.get(endpoint.network) for endpoint in case.spec.endpoints]
-        needed.append(
-            self.creates.get(case.spec.mode.removeprefix("container:"))
-            if case.spec.mode.startswith("container:")
-            else None
-        )
+        needed.append(self.creates.get(read_mode(case.spec.mode).shares))
         for node in needed:
             _need(rename or create, node)
             _need(create, node)
@@ -214,15 +211,7 @@ class Lifecycle:
         if case.observed and not case.comes:
             for endpoint in case.observed.endpoints:
                 _need(start, networks.get(endpoint.network))
-        mode = str(case.wanted.settings.get("network_mode", ""))
-        _need(
-            start,
-            (
-                self.starts.get(mode.removeprefix("container:"))
-                if mode.startswith("container:")
-                else None
-            ),
-        )
+        _need(start, self.starts.get(case.wanted.shares))
         for dependency in case.wanted.depends_on:
             _need(start, self._begun(dependency, self.stops.get(name)))
         for port_holder in self._port_holders(case):
@@ -299,10 +288,7 @@ class Lifecycle:
             if case.observed and name in self.removes
         }
         for name, case in self.containers.cases.items():
-            mode = case.observed.network_mode if case.observed else ""
-            owner = (
-                ids.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
-            )
+            owner = ids.get(case.observed.shares) if case.observed else None
             if owner is None or name not in self.removes:
                 continue
             if case.fate == "remove" or not any(
@@ -346,7 +332,7 @@ class Lifecycle:
         }
         found = self.containers.cases[name].observed
         assert found is not None
-        while owner := by_id.pop(found.network_mode.removeprefix("container:"), None):
+        while owner := by_id.pop(found.shares, None):
             found = owner
         return found
 
@@ -414,12 +400,8 @@ def published(wanted: DesiredContainer) -> list[Port]:
     """The fixed host ports of a container, as `host_ports`; none where it has no network of its
     own: engines ignore them there.
     """
-    mode = str(wanted.settings.get("network_mode", ""))
-    return (
-        []
-        if mode in ("host", "none") or mode.startswith("container:")
-        else host_ports(wanted.settings.get("ports", ()))
-    )
+    mode = read_mode(str(wanted.settings.get("network_mode", "")))
+    return host_ports(wanted.settings.get("ports", ())) if mode.publishes else []
 
 
 def host_ports(ports: object) -> list[Port]:

@@ -112,7 +112,7 @@ def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
         for c in wipe.containers
     }
     for container in wipe.containers:
-        owner = removes.get(container.network_mode.removeprefix("container:"))
+        owner = removes.get(container.shares)
         if owner:
             owner.needs.append(removes[container.id])
     attached: dict[str, list[str]] = defaultdict(list)
