@@ -17,6 +17,7 @@ from ..records import replace
 from ..safety import Policy, too_many
 from ..sealing import as_sealed
 from ..settings import ADDRESS_PATHS
+from .adjust import adjust
 from .atoms import Whole
 from .between import conflicts, in_order, made_by_others
 from .compare import AUTOMATIC, DEFAULTS
@@ -92,12 +93,15 @@ def _plan(
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
     keep(desired.topology, observed, networks, containers, endpoints, policy)
+    given_way = adjust(desired.topology, networks, endpoints, containers, observed, policy)
+    networks, endpoints = given_way.networks, given_way.endpoints
     said = (networks, containers, endpoints)
     refusals = [
         *wipe_refusals(wipe, desired, policy, observed.engine),
         *(refusal for part in said for refusal in part.refusals),
     ]
-    refusals += preflight(desired.topology, networks, endpoints, containers, observed, policy)
+    refusals += given_way.refusals
+    refusals += preflight(networks, endpoints, containers, given_way.settings, observed, policy)
     refusals += container_preflight(desired, networks, endpoints, containers, observed, journals)
     steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))

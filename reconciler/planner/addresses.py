@@ -9,6 +9,7 @@ from ..model import DOCKER_28_API, DOCKER_29, EngineInfo, ObservedState, Source
 from ..plan import Refusal
 from ..settings import (
     ADDRESS_PATHS,
+    STATIC,
     Family,
     Pool,
     Settings,
@@ -18,23 +19,39 @@ from ..settings import (
 )
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
+from .networks import Networks
 from .subnets import parsed
 
 _MOST_NAMES = 8
 _ADDRESS = {family: path for path, family in ADDRESS_PATHS}
 
 
+def is_static(case: EndpointCase) -> bool:
+    """Whether it is connected with an address that is asked for."""
+    return case.target is not None and any(path in case.target for path in STATIC)
+
+
 def unfitting_addresses(
+    networks: Networks, endpoints: Endpoints, settings: Mapping[str, Settings], engine: EngineInfo
+) -> Iterator[tuple[EndpointCase, str, str]]:
+    """Static addresses that nobody declares, of endpoints put back or given back: the network may
+    have changed under them. Each with its path.
+    """
+    for case in filter(is_static, endpoints.cases):
+        network = networks.cases.get(case.network)
+        anew = case.stale or (case.observed is not None and case.observed.missing)
+        changed = anew or (network is not None and network.subnets_change)
+        if case.network in settings and (changed or not case.wanted):
+            for path, address in _unfitting(case, settings[case.network], engine):
+                yield case, path, address
+
+
+def _unfitting(
     case: EndpointCase, network: Settings, engine: EngineInfo
 ) -> Iterator[tuple[str, str]]:
-    """The static addresses an endpoint is to get that nobody declared and that do not fit the
-    network's settings: (path, address).
-    """
-    if case.target is None:
-        return
     declared: Settings = case.wanted.settings if case.wanted else {}
     for path, family in ADDRESS_PATHS:
-        address = case.target.get(path)
+        address = (case.target or {}).get(path)
         if address is None or path in declared:
             continue
         if not fits(str(address), network, family, engine):

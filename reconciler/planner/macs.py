@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..model import ALL_ENDPOINTS_API, STRICT_MODES, EngineInfo
 from ..plan import Refusal
+from ..records import replace
 from .compare import remembers_mac
 from .endpoints import EndpointCase, Endpoints
 
@@ -47,27 +48,38 @@ def loses_mac(case: EndpointCase, engine: EngineInfo) -> bool:
     )
 
 
+def _is_made_with(case: EndpointCase, engine: EngineInfo) -> bool:
+    """Whether its container is created with it, and so with its MAC address."""
+    return case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)
+
+
+def without_unsettable(case: EndpointCase, engine: EngineInfo) -> EndpointCase:
+    """It without a declared MAC address in what is sent, where the engine would not heed it."""
+    declared = case.wanted is not None and MAC in case.wanted.settings
+    if (
+        engine.heeds_mac
+        or not (declared and case.target is not None and MAC in case.target)
+        or _is_made_with(case, engine)
+    ):
+        return case
+    return replace(case, target={p: value for p, value in case.target.items() if p != MAC})
+
+
 def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusal]:
-    """Those declared that are set only when a container is created; they are taken out of what is
-    sent.
-    """
+    """Those declared that are set only when a container is created."""
     if engine.heeds_mac:
         return
     for case in [*endpoints.cases, *endpoints.kept]:
         wanted = case.wanted.settings.get(MAC) if case.wanted else None
-        if wanted is None or (case.inside and (engine.api >= ALL_ENDPOINTS_API or case.order == 0)):
+        if wanted is None or _is_made_with(case, engine):
             continue
         live = case.observed.mac if case.observed else ""
         id = case.observed.network_id if case.observed else ""
         kept_wide = case.container.mac == wanted and remembers_mac(
             case.container, case.network, engine, id
         )
-        if case.target is not None:
-            case.target = {path: value for path, value in case.target.items() if path != MAC}
-            refused = not kept_wide
-        else:
-            refused = bool(live) and live != wanted
-        if refused:
+        other = bool(live) and live != wanted
+        if other if case.target is None else not kept_wide:
             message = (
                 f"{case.container.name} on {case.network}: Docker {engine.version} cannot set"
                 f" mac_address {wanted} on connect"

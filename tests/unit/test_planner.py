@@ -742,3 +742,24 @@ def test_a_family_that_is_turned_off_is_not_chosen_by_the_engine(
     assert (
         "network n no longer declares subnet (IPv6): the engine chooses one" in made.warnings
     ) is (after is not None)
+
+
+def test_one_that_has_two_addresses_by_chance_gives_up_both_at_once() -> None:
+    here = {"driver": "bridge", "enable_ipv4": True, **BOTH}
+    by_chance = replace(
+        endpoint("n", EndpointMark("lab", "made")), addresses=("10.64.0.2/24", "fd00:64::2/64")
+    )
+    engine = ObservedState(
+        DOCKER_28,
+        (ObservedNetwork(identifier("n"), "n", here, NetworkMark("lab", digests(BOTH))),),
+        (container("a", "n", by_chance), container("b", "bridge")),
+    )
+    wanted = {"ipv4_address": "10.64.0.2", "ipv6_address": "fd00:64::2"}
+    file = lab(DesiredNetwork("n", HERE, BOTH), attached("a", n={}), attached("b", n=wanted))
+    made = plan(file, engine)
+    assert made.refusals == ()
+    assert [step.text for step in made.steps] == [
+        "disconnect a from n",
+        "connect b to n",
+        "connect a to n",
+    ]
