@@ -171,7 +171,7 @@ def _as_error(message: str, hint: str, code: int) -> NetplanError:
 
 def _failed(error: NetplanError, arguments: list[str]) -> int:
     """Reports an error, for `-o json` also as a document, and returns its exit code."""
-    from .commands.shared import report
+    from .commands.output import report
     from .process import error_json, print_document, wants_json
 
     _debug()
@@ -196,9 +196,11 @@ def _run(arguments: list[str]) -> int:
     if options is None:
         parser(called()).print_help()
         return 0
-    from . import commands
+    from importlib import import_module
 
-    return commands.run(options)
+    verb = import_module(f".commands.{options.command}", __package__)
+    code: int = getattr(verb, options.command)(options)
+    return code
 
 
 if __name__ == "__main__":

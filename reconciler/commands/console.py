@@ -17,7 +17,7 @@ from ..runs import Agreed, Limits, Outcome, Reporter, Sight, Wanted
 from ..runs import carry_out as run_plan
 from ..safety import Policy
 from .consent import confirm, confirm_wipe
-from .shared import exit_code, print_plan, print_report, print_run, refused, tell_left_out
+from .output import exit_code, print_plan, print_report, print_run, refused, tell_left_out
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -161,7 +161,7 @@ class Console(Reporter):
         """Loads what writes reports."""
         from ..executor import progress  # noqa: F401
         from ..render import as_json  # noqa: F401
-        from . import review  # noqa: F401
+        from . import next_command  # noqa: F401
 
     @contextmanager
     def executing(self, plan: Plan) -> Iterator[Listener]:
@@ -177,7 +177,7 @@ class Console(Reporter):
     def executed(self, run: Run) -> None:
         """What was done, and what to run next where something failed."""
         from ..executor.progress import render_run
-        from .review import next_commands
+        from .next_command import next_commands
 
         options = self._options
         if options.output != "json" and not (options.quiet and run.ok):

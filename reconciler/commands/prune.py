@@ -16,8 +16,10 @@ from ..safety import Policy
 from ..signals import interruptible, received
 from .consent import confirm
 from .console import carry_out
+from .engines import engine_of
 from .lifetime import choice_of, engine_time, survey
-from .shared import engine_of, policy_of, print_plan, print_report, refused, report
+from .output import print_plan, print_report, refused, report
+from .policy import policy_of
 
 if TYPE_CHECKING:
     from ..engine import Engine

@@ -16,8 +16,10 @@ KILLED = -9
 _context = multiprocessing.get_context("forkserver")
 _COMMANDS = [
     "cli",
-    "commands.change",
-    "commands.save",
+    "commands.apply",
+    "commands.destroy",
+    "commands.reset",
+    "commands.saved_plan",
     "topology",
     "executor",
     "executor.progress",

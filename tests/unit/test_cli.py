@@ -18,8 +18,8 @@ import pytest
 
 from reconciler import cli
 from reconciler.arguments import COMMANDS, mistakes, parser
-from reconciler.commands import shared
-from reconciler.commands.change import summary
+from reconciler.commands import engines, output
+from reconciler.commands.turns import summary
 from reconciler.doctor import other_netplans
 from reconciler.model import DesiredState, EngineInfo
 from reconciler.plan import LeftOut, Plan
@@ -184,7 +184,7 @@ def test_the_summary_of_a_folder_tells_what_was_done_in_part() -> None:
     states = [DesiredState(name) for name in ("a", "b", "c", "d", "e", "f")]
     options = Namespace(incomplete=set(), no_color=True)
     done = [
-        shared.exit_code(Plan(name, EngineInfo(), left_out=left), options)
+        output.exit_code(Plan(name, EngineInfo(), left_out=left), options)
         for name, left in (("a", ()), ("b", (LeftOut(("n", "")),)))
     ]
     codes = {"a": done[0], "b": done[1], "c": 75, "d": 3, "e": 1}
@@ -355,7 +355,7 @@ def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch)
     """Several threads write them: what is written in two pieces would mix."""
     pieces: list[str] = []
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=pieces.append))
-    log = shared.call_log(Namespace(verbose=True))
+    log = engines.call_log(Namespace(verbose=True))
     assert log
     log("GET", "/networks", 200, 0.0012)
     assert pieces == ["GET    200       1.2 ms  /networks\n"]

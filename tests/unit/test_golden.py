@@ -20,7 +20,7 @@ import jsonschema
 import pytest
 
 from reconciler.arguments import parser
-from reconciler.commands.review import apply_command
+from reconciler.commands.next_command import apply_command
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan

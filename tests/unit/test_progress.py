@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.arguments import parser
-from reconciler.commands.review import next_commands
+from reconciler.commands.next_command import next_commands
 from reconciler.executor import Event, Run, StepResult
 from reconciler.executor.progress import Left, progress, render_run
 from reconciler.executor.waiting import Waiting, told

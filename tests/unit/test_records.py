@@ -179,7 +179,7 @@ def test_an_apply_with_nothing_to_do_does_not_load_what_it_does_not_need() -> No
     loads = (
         "runs",
         "runs.checks",
-        "commands.change",
+        "commands.apply",
         "engine",
         "engine.writing",
         "observe",

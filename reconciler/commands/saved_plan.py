@@ -16,22 +16,11 @@ from ..model import DesiredState, Journal, ObservedState
 from ..records import replace
 from ..runs import MOST_CHANGES, View, stale
 from .console import carry_out
+from .engines import engine_of, reader_of
+from .inputs import files, snapshot_key
 from .lifetime import timed
-from .shared import (
-    CHANGES_PENDING,
-    check_named,
-    check_only,
-    engine_of,
-    exit_code,
-    files,
-    policy_of,
-    print_plan,
-    reader_of,
-    refused,
-    snapshot_key,
-    tell_left_out,
-    warn,
-)
+from .output import CHANGES_PENDING, exit_code, print_plan, refused, tell_left_out, warn
+from .policy import check_named, check_only, policy_of
 from .write import write_file
 
 if TYPE_CHECKING:
@@ -99,7 +88,7 @@ def _planned(
     """
     if options.state is not None:
         from ..planner import plan
-        from .review import snapshot_at
+        from .inputs import snapshot_at
 
         observed, left = snapshot_at(options.state)
         return plan(desired, observed, left, policy_of(options)), observed, left

@@ -1,0 +1,52 @@
+"""`netplan show`: the live topology."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from ..model import DesiredState
+from ..runs import look_at
+from .engines import reader_of
+from .inputs import files, load
+from .output import painted, say
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+
+
+def show(options: Namespace) -> int:
+    """The live topology; drift is marked where the file is known."""
+    from .. import show as view
+    from ..planner import plan as make_plan
+
+    states = [load(path) for path in _shown_files(options)]
+    with reader_of(options) as reader:
+        observed = look_at(reader, states)
+    shown: list[tuple[str | None, DesiredState | None, Plan | None]]
+    shown = [(state.topology, state, make_plan(state, observed)) for state in states] or [
+        (None, None, None)
+    ]
+    if options.output == "json":
+        print(view.show_json(observed, *shown))
+        return 0
+    render = painted(view.show, options)
+    say(options, "\n\n".join(render(observed, *each, problems=options.problems) for each in shown))
+    return 0
+
+
+def _shown_files(options: Namespace) -> list[str]:
+    """Those that are named, or that of the current folder; none: everything on the engine is
+    meant.
+    """
+    from ..topology.files import default_file
+
+    if options.all:
+        if options.file:
+            raise UsageError("--all and FILE were both given", "give one of them")
+        return []
+    if options.file is not None:
+        return files(options.file)
+    found = default_file()
+    return [found] if found else []
