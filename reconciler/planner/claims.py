@@ -13,7 +13,7 @@ from ..records import dataclass
 from ..settings import ADDRESS_PATHS, STATIC, Settings, implicit_gateway, settings_pools
 from .containers import Containers
 from .endpoints import EndpointCase
-from .graph import Node
+from .graph import NetworkNodes, Node
 from .lifecycle import Lifecycle
 from .subnets import parsed
 
@@ -37,9 +37,7 @@ class _Claim:
 
 
 class Claims:
-    """The claims of one plan. `settings` are those of each network as it will be; nodes by index of
-    the case, or name of the network.
-    """
+    """The claims of one plan. `settings` are those of each network as it will be."""
 
     def __init__(
         self,
@@ -48,17 +46,16 @@ class Claims:
         observed: ObservedState,
         settings: Mapping[str, Settings],
         life: Lifecycle,
+        nodes: NetworkNodes,
     ) -> None:
         self.observed = observed
+        self.nodes = nodes
         self.endpoints, self.containers, self.settings, self.life = (
             endpoints,
             containers,
             settings,
             life,
         )
-        self.connects: dict[int, Node] = {}
-        self.disconnects: dict[int, Node] = {}
-        self.removes: dict[str, Node] = {}
         self._families: dict[str, list[tuple[str, str]]] = {}
 
     @cached_property
@@ -68,7 +65,7 @@ class Claims:
         """
         found = []
         for index, case in enumerate(self.endpoints):
-            node = self.connects.get(index)
+            node = self.nodes.connects.get(index)
             if not case.container.live and not case.cure and case.target is not None:
                 node = self.life.starts.get(case.container.name, node)
             if node and case.target is not None:
@@ -138,7 +135,7 @@ class Claims:
     def _freed(self) -> dict[tuple[str, str], list[Node]]:
         """(network, address) -> what lets go of it."""
         freed: dict[tuple[str, str], list[Node]] = defaultdict(list)
-        for index, node in self.disconnects.items():
+        for index, node in self.nodes.disconnects.items():
             case = self.endpoints[index]
             if case.observed and not case.cure:
                 self._free(freed, case.observed, node)
@@ -152,7 +149,7 @@ class Claims:
     def _free(
         self, freed: Mapping[tuple[str, str], list[Node]], endpoint: ObservedEndpoint, node: Node
     ) -> None:
-        if endpoint.network not in self.removes:
+        if endpoint.network not in self.nodes.removes:
             for address in _held(endpoint):
                 freed[endpoint.network, address].append(node)
 
@@ -237,7 +234,7 @@ class Claims:
         """(network, address) -> the running container that has it and keeps it."""
         leaving = {
             (self.endpoints[index].container.id, self.endpoints[index].network)
-            for index in self.disconnects
+            for index in self.nodes.disconnects
         }
         going = {
             run.observed.id for run in self.containers.cases.values() if run.observed and run.goes

@@ -59,6 +59,16 @@ class Node:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkNodes:
+    """The nodes of networks by name, and of endpoints by the index of their case."""
+
+    creates: dict[str, Node] = field(default_factory=dict)
+    removes: dict[str, Node] = field(default_factory=dict)
+    connects: dict[int, Node] = field(default_factory=dict)
+    disconnects: dict[int, Node] = field(default_factory=dict)
+
+
 def _key(node: Node) -> Key:
     """Where it comes among those that could all be next."""
     step = node.step

@@ -16,7 +16,7 @@ from ..settings import BRIDGE_NAME_OPTION, Settings, Value
 from .claims import Claims
 from .containers import Containers
 from .endpoints import EndpointCase, Endpoints
-from .graph import Node, numbered
+from .graph import NetworkNodes, Node, numbered
 from .lifecycle import Lifecycle
 from .macs import kept_mac
 from .networks import NetworkCase, Networks
@@ -50,10 +50,10 @@ class _Graph:
         }
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[Node] = []
-        self.creates: dict[str, Node] = {}
-        self.claims = Claims(self.endpoints, containers, observed, self.settings, self.life)
-        self.removes = self.claims.removes
-        self.connects, self.disconnects = self.claims.connects, self.claims.disconnects
+        made = NetworkNodes()
+        self.creates, self.removes = made.creates, made.removes
+        self.connects, self.disconnects = made.connects, made.disconnects
+        self.claims = Claims(self.endpoints, containers, observed, self.settings, self.life, made)
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
         self.listed: dict[str, list[str]] = defaultdict(list)
         if going := {case.name for case in networks.cases.values() if case.goes}:

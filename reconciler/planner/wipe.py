@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from .. import safety
 from ..model import DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
 from ..ownership import anothers, engines_own
-from ..plan import FOR_GOOD, NO_PLACE, Change, Refusal, Step
+from ..plan import FOR_GOOD, NO_PLACE, Refusal, Step
 from ..records import dataclass, replace
 from ..safety import Policy
 from .graph import Node
@@ -87,20 +87,6 @@ def refusals(
         wanted = None if anothers(network, desired.topology) else desired.networks.get(network.name)
         if refusal := safety.protection(network, wanted, policy, "removed"):
             yield refusal
-
-
-def changes(wipe: Wipe) -> Iterator[Change]:
-    """Containers, then networks."""
-    for container in wipe.containers:
-        yield Change(
-            ("delete",),
-            "",
-            container.name,
-            reason=FOR_GOOD,
-            interrupts=(container.name,) if container.live else (),
-        )
-    for network in wipe.networks:
-        yield Change(("delete",), network.name, reason=FOR_GOOD)
 
 
 def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:

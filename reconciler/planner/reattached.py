@@ -15,7 +15,8 @@ from ..marks import ATTACHED
 from ..model import PREDEFINED, ObservedContainer, ObservedEndpoint, ObservedState
 from ..network_mode import read_mode
 from ..ownership import anothers
-from ..plan import Drift
+from ..plan import Drift, Refusal
+from ..records import dataclass, field, replace
 from ..safety import Policy
 from ..settings import Settings
 from .compare import names
@@ -24,16 +25,51 @@ from .endpoints import EndpointCase, Endpoints
 from .networks import Networks
 
 
-def keep(
+@dataclass(slots=True)
+class Reattached:
+    """What is attached again, what stands against giving one up, and by container what becomes of
+    each attachment.
+    """
+
+    cases: list[EndpointCase] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, case: ContainerCase, text: str) -> None:
+        """Tells what becomes of an attachment of that container."""
+        self.notes.setdefault(case.name, []).append(text)
+
+    def on(self, endpoints: Endpoints) -> Endpoints:
+        """All attachments, these after those that were decided before."""
+        return replace(
+            endpoints,
+            cases=[*endpoints.cases, *self.cases],
+            refusals=[*endpoints.refusals, *self.refusals],
+            drift=[*endpoints.drift, *self.drift],
+        )
+
+    def told(self, containers: Containers) -> Containers:
+        """The containers, with what becomes of their attachments in their notes."""
+        cases = {
+            name: replace(case, notes=[*case.notes, *self.notes[name]])
+            if name in self.notes
+            else case
+            for name, case in containers.cases.items()
+        }
+        return replace(containers, cases=cases)
+
+
+def attached_again(
     topology: str,
     observed: ObservedState,
     networks: Networks,
     containers: Containers,
     endpoints: Endpoints,
     policy: Policy,
-) -> None:
-    """Adds to `endpoints` what is attached again and what stands against giving one up; the
-    containers' notes say what becomes of each.
+) -> Reattached:
+    """What others attached to containers that are made anew; `endpoints` are those that were
+    decided before.
     """
     keeper = _Keeper(topology, observed, networks, endpoints, policy)
     leftovers = {
@@ -49,6 +85,7 @@ def keep(
             keeper.keep(case, new, [old for old in (case.observed, left) if old])
         elif case.observed and left and case.fate != "remove":
             keeper.keep(case, case.observed, [left])
+    return keeper.result
 
 
 class _Keeper:
@@ -60,12 +97,11 @@ class _Keeper:
         endpoints: Endpoints,
         policy: Policy,
     ) -> None:
-        self.topology, self.networks, self.endpoints, self.policy = (
-            topology,
-            networks,
-            endpoints,
-            policy,
-        )
+        self.topology, self.networks, self.policy = topology, networks, policy
+        self.leaves_none = {
+            id(case.container) for case in endpoints.cases if case.network == "none"
+        }
+        self.result = Reattached()
         self.ids = {network.id for network in observed.networks}
         self.names = {network.name for network in observed.networks}
         self.heeds_mac = observed.engine.heeds_mac
@@ -84,7 +120,7 @@ class _Keeper:
             assert endpoint.mark is not None
             whose = f"topology {endpoint.mark.topology!r} attached it to {network}"
             if why := self._lost(case, new, endpoint, endpoint.mark.topology):
-                case.notes.append(f"{whose}: not attached again, as {why}")
+                self.result.note(case, f"{whose}: not attached again, as {why}")
                 continue
             made = True
             seen = endpoint if endpoint.network_id in self.ids else None
@@ -93,7 +129,7 @@ class _Keeper:
                 f"{whose} before {case.name} was made anew",
             )
             order = len(case.wanted.endpoints) if case.wanted else 0
-            self.endpoints.cases.append(
+            self.result.cases.append(
                 EndpointCase(
                     new,
                     network,
@@ -107,7 +143,7 @@ class _Keeper:
                     kept=not new.id,
                 )
             )
-            case.notes.append(f"{whose}: attached again")
+            self.result.note(case, f"{whose}: attached again")
         if made:
             self._leave_none(new)
 
@@ -145,11 +181,11 @@ class _Keeper:
         if endpoint.missing or (network and network.fate == "remove") or name in modes & PREDEFINED:
             return
         if endpoint.mark or (old.mark and f"{ATTACHED}{name}" in old.mark.hashes):
-            case.notes.append(f"no longer declared on {name}: not attached again")
+            self.result.note(case, f"no longer declared on {name}: not attached again")
             return
-        self.endpoints.drift.append(Drift(f"{case.name} x {name}", "connected by hand"))
-        case.notes.append(
-            f"connected to {name} by hand, and not declared there: not attached again"
+        self.result.drift.append(Drift(f"{case.name} x {name}", "connected by hand"))
+        self.result.note(
+            case, f"connected to {name} by hand, and not declared there: not attached again"
         )
 
     def _lost(
@@ -163,7 +199,7 @@ class _Keeper:
             return "that network is not there"
         if network and network.goes and not self.policy.disrupt_foreign:
             verb = "replaced" if network.comes else "removed"
-            self.endpoints.refusals.append(
+            self.result.refusals.append(
                 safety.foreign_endpoint(case.name, endpoint.network, verb, owner)
             )
         if network and network.fate == "remove":
@@ -171,7 +207,7 @@ class _Keeper:
         if read_mode(mode).attachable:
             return ""
         if not self.policy.disrupt_foreign:
-            self.endpoints.refusals.append(
+            self.result.refusals.append(
                 safety.unattachable(case.name, endpoint.network, mode, owner)
             )
         return f"with network_mode {mode} it cannot be"
@@ -179,12 +215,9 @@ class _Keeper:
     def _leave_none(self, new: ObservedContainer) -> None:
         """A container on `none` can be on no other network."""
         on_none = new.endpoint("none") if new.id else new.network_mode == "none"
-        leaves = any(
-            case.network == "none" and case.container is new for case in self.endpoints.cases
-        )
-        if on_none and not leaves:
+        if on_none and id(new) not in self.leaves_none:
             reason = "a container on none can be on no other network"
-            self.endpoints.cases.append(
+            self.result.cases.append(
                 EndpointCase(
                     new,
                     "none",
