@@ -17,9 +17,7 @@ from ..settings import (
     implicit_gateway,
     settings_pools,
 )
-from .containers import Containers
-from .endpoints import EndpointCase, Endpoints
-from .networks import Networks
+from .cases import Containers, EndpointCase, Endpoints, Networks
 from .subnets import parsed
 
 _MOST_NAMES = 8

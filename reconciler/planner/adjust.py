@@ -12,11 +12,9 @@ from ..records import dataclass, replace
 from ..safety import Policy
 from ..settings import Settings, family_of
 from .addresses import unfitting_addresses
-from .containers import Containers
-from .endpoints import EndpointCase, Endpoints
+from .cases import Containers, EndpointCase, Endpoints, Networks
 from .held_addresses import contest
 from .macs import without_unsettable
-from .networks import Networks
 from .overlaps import given_up_subnets
 
 

@@ -13,9 +13,7 @@ from ..model import DesiredState
 from ..ownership import anothers, ours
 from ..plan import Refusal, Step, Thing
 from ..records import dataclass
-from .containers import ContainerCase, Containers
-from .endpoints import EndpointCase, Endpoints
-from .networks import NetworkCase, Networks
+from .cases import ContainerCase, Containers, EndpointCase, Endpoints, NetworkCase, Networks
 
 Atom = tuple[str, str, str]
 """What a step belongs to: `thing`, network, container; `image`, "", its reference; `wait`, the

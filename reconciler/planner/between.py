@@ -10,7 +10,7 @@ from ..forms import Port
 from ..model import DesiredContainer, DesiredNetwork, DesiredState, Source
 from ..network_mode import read_mode
 from ..plan import Refusal
-from .lifecycle import host_ports, ports_meet
+from .host_ports import host_ports, ports_meet
 from .subnets import overlapping, subnets_of
 
 

@@ -9,11 +9,9 @@ from ..model import DesiredEndpoint
 from ..plan import FOR_GOOD, Action, Change, Difference
 from ..records import replace
 from ..settings import ADDRESS_PATHS, Value
+from .cases import ContainerCase, Containers, EndpointCase, Endpoints, NetworkCase, Networks
 from .compare import DEFAULTS
 from .container_compare import in_place
-from .containers import ContainerCase, Containers
-from .endpoints import EndpointCase, Endpoints
-from .networks import NetworkCase, Networks
 from .wipe import Wipe
 
 _ACTIONS: dict[str, tuple[Action, ...]] = {

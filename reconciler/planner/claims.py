@@ -11,8 +11,7 @@ from ..model import ObservedEndpoint, ObservedState, Source
 from ..plan import Refusal
 from ..records import dataclass
 from ..settings import ADDRESS_PATHS, STATIC, Settings, implicit_gateway, settings_pools
-from .containers import Containers
-from .endpoints import EndpointCase
+from .cases import Containers, EndpointCase
 from .graph import NetworkNodes, Node
 from .lifecycle import Lifecycle
 from .subnets import parsed

@@ -22,10 +22,9 @@ from ..model import (
 )
 from ..plan import Refusal
 from ..settings import SYSCTLS_OPTION
-from .containers import ContainerCase, Containers
-from .endpoints import Endpoints, is_gone
-from .lifecycle import host_ports, ports_meet, published
-from .networks import Networks
+from .cases import ContainerCase, Containers, Endpoints, Networks
+from .endpoint_questions import is_gone
+from .host_ports import host_ports, ports_meet, published
 
 _INTERFACE_SYSCTL = re.compile(
     r"sysctls\.(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.)(?!(?:all|default|lo)\.)([^.]+)(\..+)"

@@ -4,18 +4,14 @@ place, started or removed.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import cached_property
-from typing import Literal
 
 from .. import safety
-from ..marks import aside_name, made_mark
 from ..model import (
     RESTARTING,
     DesiredContainer,
     DesiredState,
-    EndpointMark,
     ObservedContainer,
     ObservedEndpoint,
     ObservedState,
@@ -24,102 +20,19 @@ from ..network_mode import read_mode
 from ..ownership import ours
 from ..plan import (
     CUT_OFF,
-    LOSES_FILES,
-    LOSES_VOLUMES,
-    ContainerSpec,
     Difference,
     Drift,
-    EndpointSpec,
-    Refusal,
 )
-from ..records import dataclass, field
 from ..safety import Policy
+from .cases import ContainerCase, Containers, NetworkCase, Networks, leftover_of
 from .compare import remembers_mac
 from .container_compare import as_shown, container_differences, in_place, short_image
-from .networks import NetworkCase, Networks
+from .container_specs import finish
 from .swarm_use import is_hidden
 
-Fate = Literal["keep", "create", "recreate", "update", "remove"]
-_LEFTOVER = re.compile(r"(?P<name>.+)\.netplan-(?P<id>[0-9a-f]{12})\Z")
 GONE = ("removing", "dead")
 HALF = "is half attached to {}, which a failed connect left"
 ENDED = "shares the network of {}, which is {}"
-
-
-@dataclass(slots=True, eq=False)
-class ContainerCase:
-    """One container in scope. `spec` is what it is created with, where it is; `old_name` what the
-    one that goes is called meanwhile.
-
-    `renamed`: it has that name already, since an interrupted recreation. `on_overlay`: the one that
-    goes is on a network of the swarm's, where no running container can be renamed. `start`: it runs
-    afterwards and does not now, or not for long. `stop`: it must be stopped before, as it shares
-    the network of one that starts anew. `strangers` are those that share its own, which goes, and
-    that the topology does not run.
-    """
-
-    name: str
-    fate: Fate = "keep"
-    wanted: DesiredContainer | None = None
-    observed: ObservedContainer | None = None
-    spec: ContainerSpec | None = None
-    renamed: bool = False
-    on_overlay: bool = False
-    start: bool = False
-    stop: bool = False
-    keep_volumes: bool = True
-    differences: tuple[Difference, ...] = ()
-    reason: str = ""
-    drift: bool = False
-    notes: list[str] = field(default_factory=list)
-    strangers: list[ObservedContainer] = field(default_factory=list)
-
-    @property
-    def comes(self) -> bool:
-        """Whether a new container is made."""
-        return self.fate in ("create", "recreate")
-
-    @property
-    def goes(self) -> bool:
-        """Whether the observed container is removed."""
-        return self.fate in ("recreate", "remove")
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything is done about the container itself."""
-        return self.fate != "keep" or self.start
-
-    @property
-    def old_name(self) -> str:
-        """What the container that is replaced is called until it goes."""
-        assert self.observed is not None
-        return aside_name(self.name, self.observed.id)
-
-
-@dataclass(slots=True)
-class Containers:
-    """All cases by name (those that only go, and have another's name, by their own), and what was
-    said about them.
-    """
-
-    cases: dict[str, ContainerCase] = field(default_factory=dict)
-    others: dict[str, ObservedContainer] = field(default_factory=dict)
-    """Containers by name that the topology declares and does not run."""
-    pulls: dict[str, str] = field(default_factory=dict)
-    """Images to be had first: reference -> why."""
-    refusals: list[Refusal] = field(default_factory=list)
-    drift: list[Drift] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def of(self, container: ObservedContainer) -> ContainerCase | None:
-        """The case of an observed container, if it is one that the topology runs."""
-        if not self.cases:
-            return None
-        for name in (container.name, leftover_of(container)):
-            case = self.cases.get(name)
-            if case and case.observed and case.observed.id == container.id:
-                return case
-        return None
 
 
 def decide_containers(
@@ -142,7 +55,6 @@ class _Decider:
         self.result = Containers()
         self.by_name = {c.name: c for c in observed.containers if c.state != "removing"}
         self.by_id = {c.id: c for c in observed.containers}
-        self.swarm = {network.id for network in observed.networks if network.scope == "swarm"}
         managed = [wanted for wanted in desired.containers.values() if wanted.managed]
         self.followed = {wanted.image for wanted in managed if wanted.pull_policy == "always"}
         self.leftovers = {
@@ -160,8 +72,7 @@ class _Decider:
         while self._pulled_anew():
             self._namespaces()
         self._images()
-        for case in self.result.cases.values():
-            self._finish(case)
+        finish(self.result, self.desired, self.observed, self.policy)
         return self.result
 
     def _ours(self, thing: ObservedContainer | ObservedEndpoint) -> bool:
@@ -453,87 +364,6 @@ class _Decider:
                     case.name, member.name, "made anew" if case.comes else "removed"
                 )
             )
-
-    # --- what it is created with ---
-
-    def _finish(self, case: ContainerCase) -> None:
-        if self.policy.reset and self.policy.names(case.name):
-            case.keep_volumes = False
-        if case.observed and case.goes:
-            case.on_overlay = any(
-                endpoint.network_id in self.swarm for endpoint in case.observed.endpoints
-            )
-            self._notes(case, case.observed)
-        if not case.comes:
-            return
-        assert case.wanted is not None
-        case.spec = self._spec(case, case.wanted)
-
-    def _notes(self, case: ContainerCase, old: ObservedContainer) -> None:
-        case.notes.append(LOSES_FILES)
-        if case.comes and case.on_overlay and old.live and not case.renamed:
-            case.notes.append(
-                "stopped before it is renamed: an engine renames no container that runs on an"
-                " overlay network"
-            )
-        carried = carried_over(case, old)
-        if carried or (old.anonymous and not case.keep_volumes):
-            targets = ", ".join(sorted(carried or old.anonymous))
-            case.notes.append(
-                f"{'its anonymous volumes are carried over' if carried else LOSES_VOLUMES}:"
-                f" {targets}"
-            )
-        if case.keep_volumes:
-            successor = (
-                self.by_name.get(leftover_of(old)) if not case.comes else None
-            )  # of an interrupted reset, it has others
-            held = {*carried.values(), *(successor.anonymous.values() if successor else ())}
-            left = sorted(target for target, name in old.anonymous.items() if name not in held)
-            case.notes += [
-                f"its anonymous volume at {target} stays behind: {old.anonymous[target][:12]}"
-                for target in left
-            ]
-        for name in sorted(member.name for member in case.strangers):
-            case.notes.append(
-                f"{name}, which is not run by this topology, shares its network: loses it, and must"
-                " be made anew"
-            )
-
-    def _spec(self, case: ContainerCase, wanted: DesiredContainer) -> ContainerSpec:
-        topology = self.desired.topology
-        endpoints = tuple(
-            EndpointSpec(e.network, e.settings, EndpointMark(topology, "made", e.settings))
-            for e in wanted.endpoints
-        )
-        carried = carried_over(case, case.observed) if case.observed else {}
-        mark = made_mark(topology, wanted, self.desired.origin)
-        return ContainerSpec(
-            wanted.settings, mark, wanted.mode, endpoints, wanted.environment, carried
-        )
-
-
-def carried_over(case: ContainerCase, old: ObservedContainer) -> dict[str, str]:
-    """The anonymous volumes that a new container gets from the old one: all that the file has not
-    dropped since, or made something else.
-    """
-    if not (case.comes and case.keep_volumes) or case.wanted is None:
-        return {}
-    recorded = old.mark.hashes if old.mark else {}
-    found = {}
-    for target, name in sorted(old.anonymous.items()):
-        path = f"volumes.{target}"
-        now = str(case.wanted.settings.get(path, "" if path in recorded else "volume:"))
-        if now == "volume:" or now.startswith("volume::"):
-            found[target] = name
-    return found
-
-
-def leftover_of(container: ObservedContainer) -> str:
-    """The name of the container that this one was before an interrupted recreation renamed it;
-    empty for any other.
-    """
-    match = _LEFTOVER.match(container.name)
-    return match["name"] if match and container.id.startswith(match["id"]) else ""
 
 
 def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from ..model import EngineInfo
 from ..plan import Refusal
-from .networks import NetworkCase, Networks
+from .cases import NetworkCase, Networks
 
 _MAKE_NOTHING = frozenset(("host", "null"))
 _IPAM = ("default", "null")

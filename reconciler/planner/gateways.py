@@ -18,8 +18,7 @@ from ..model import (
 )
 from ..plan import Refusal
 from ..settings import Settings
-from .endpoints import EndpointCase, Endpoints
-from .networks import Networks
+from .cases import EndpointCase, Endpoints, Networks
 
 _MODE = "driver_opts.com.docker.network.bridge.gateway_mode_ipv4"
 _HEEDS_PRIORITY = (29, 4, 1)

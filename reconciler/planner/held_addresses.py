@@ -16,9 +16,8 @@ from ..records import dataclass, field, replace
 from ..safety import Policy
 from ..settings import ADDRESS_PATHS, STATIC, Settings
 from .addresses import fits, is_static
+from .cases import Containers, EndpointCase, Endpoints
 from .compare import overlaid_endpoint
-from .containers import Containers
-from .endpoints import EndpointCase, Endpoints
 
 _Address = tuple[str, str]
 """A network and an address on it."""

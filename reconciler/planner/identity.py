@@ -12,8 +12,7 @@ from ..model import DesiredState, Journal, ObservedState, Origin
 from ..ownership import ours
 from ..plan import Change, Refusal
 from ..safety import Policy
-from .containers import Containers
-from .networks import Networks
+from .cases import Containers, Networks
 
 _NAMED = 3
 """Objects that are named in one sentence."""

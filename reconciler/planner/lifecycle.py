@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
-from ..forms import Port, overlaps, read_port
-from ..model import RESTARTING, Condition, Dependency, DesiredContainer, ObservedContainer
+from ..forms import Port
+from ..model import RESTARTING, Condition, Dependency, ObservedContainer
 from ..network_mode import read_mode
 from ..plan import NO_PLACE, EndpointSpec, Replaced, Step
 from ..settings import Settings
-from .containers import ContainerCase, Containers, leftover_of
+from .cases import ContainerCase, Containers, leftover_of
 from .graph import Node
+from .host_ports import host_ports, ports_meet, published
 
 GRACE = 10
 """Seconds that an engine gives a container to end, where nothing is declared."""
@@ -391,29 +392,3 @@ def _patience(settings: Settings, condition: str) -> int:
 
     once = number("interval", 30 * _SECOND) + number("timeout", 30 * _SECOND)
     return PATIENCE + (number("start_period", 0) + once * (number("retries", 3) or 3)) // _SECOND
-
-
-# --- ports ----------------------------------------------------------------------------------------
-
-
-def published(wanted: DesiredContainer) -> list[Port]:
-    """The fixed host ports of a container, as `host_ports`; none where it has no network of its
-    own: engines ignore them there.
-    """
-    mode = read_mode(str(wanted.settings.get("network_mode", "")))
-    return host_ports(wanted.settings.get("ports", ())) if mode.publishes else []
-
-
-def host_ports(ports: object) -> list[Port]:
-    """Those of published ports whose port on the host is fixed, and not the engine's choice."""
-    read = map(read_port, ports if isinstance(ports, tuple) else ())
-    return [port for port in read if port.host.isdigit()]
-
-
-def ports_meet(one: Port, other: Port) -> bool:
-    """Whether two published ports cannot both be: same number and protocol on the host, and
-    addresses that overlap.
-    """
-    return (one.host, one.protocol) == (other.host, other.protocol) and overlaps(
-        one.address, other.address
-    )

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from ..model import ALL_ENDPOINTS_API, STRICT_MODES, EngineInfo
 from ..plan import Refusal
 from ..records import replace
+from .cases import EndpointCase, Endpoints
 from .compare import remembers_mac
-from .endpoints import EndpointCase, Endpoints
 
 MAC = "mac_address"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from .. import safety
 from ..marks import digests
@@ -21,55 +20,11 @@ from ..model import (
 )
 from ..ownership import anothers, engines_own, ours, owner
 from ..plan import Difference, Drift, Refusal
-from ..records import dataclass, field
 from ..safety import Policy
-from ..settings import Settings
+from .cases import NetworkCase, Networks
 from .compare import network_differences, overlaid_network
 from .recover import TAKEN_AWAY
 from .swarm_use import in_use
-
-Fate = Literal["keep", "create", "replace", "remove"]
-
-
-@dataclass(slots=True)
-class NetworkCase:
-    """One network in scope. `target` and `mark` are what it is made with, where it is made."""
-
-    name: str
-    fate: Fate
-    wanted: DesiredNetwork | None = None
-    observed: ObservedNetwork | None = None
-    target: Settings = field(default_factory=dict)
-    mark: NetworkMark | None = None
-    differences: tuple[Difference, ...] = ()
-    reason: str = ""
-
-    @property
-    def goes(self) -> bool:
-        """Whether the observed network is taken away."""
-        return self.fate in ("replace", "remove")
-
-    @property
-    def comes(self) -> bool:
-        """Whether a new network is made."""
-        return self.fate in ("create", "replace")
-
-    @property
-    def subnets_change(self) -> bool:
-        """Whether a static address may no longer fit."""
-        return self.fate == "create" or any(
-            ".subnet" in difference.path for difference in self.differences
-        )
-
-
-@dataclass(slots=True)
-class Networks:
-    """All cases by name, and what was said about them."""
-
-    cases: dict[str, NetworkCase] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-    drift: list[Drift] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def decide_networks(desired: DesiredState, observed: ObservedState, policy: Policy) -> Networks:

@@ -13,13 +13,11 @@ from itertools import pairwise
 from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedState
 from ..plan import NO_PLACE, Refusal, Step
 from ..settings import BRIDGE_NAME_OPTION, Settings, Value
+from .cases import Containers, EndpointCase, Endpoints, NetworkCase, Networks
 from .claims import Claims
-from .containers import Containers
-from .endpoints import EndpointCase, Endpoints
 from .graph import NetworkNodes, Node, numbered
 from .lifecycle import Lifecycle
 from .macs import kept_mac
-from .networks import NetworkCase, Networks
 from .subnets import overlapping, subnets_of
 from .wipe import Wipe
 from .wipe import nodes as wipe_nodes

@@ -9,7 +9,7 @@ from ..ownership import owner
 from ..plan import Refusal
 from ..records import dataclass
 from ..settings import family_of
-from .networks import NetworkCase, Networks
+from .cases import NetworkCase, Networks
 from .subnets import free_subnet, in_swarm, overlapping, shares_address_space, subnets_of
 
 _GIVEN_UP, _COMES, _STAYS = range(3)

@@ -29,9 +29,7 @@ from .atoms import (
     reached,
     thing_of,
 )
-from .containers import Containers
-from .endpoints import Endpoints
-from .networks import NetworkCase, Networks
+from .cases import Containers, Endpoints, NetworkCase, Networks
 
 
 def part_of(whole: Whole, policy: Policy) -> Part:

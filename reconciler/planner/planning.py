@@ -17,16 +17,17 @@ from ..safety import Policy, too_many
 from ..sealing import as_sealed
 from .adjust import adjust
 from .atoms import Whole
+from .cases import Endpoints, Networks
 from .changes import changes
 from .compare import AUTOMATIC
 from .container_preflight import container_preflight
 from .containers import decide_containers
-from .endpoints import Endpoints, decide_endpoints
+from .endpoints import decide_endpoints
 from .fingerprint import fingerprint
 from .gateways import ignored_priorities
 from .identity import mistaken, other_origins
 from .macs import loses_mac
-from .networks import Networks, decide_networks
+from .networks import decide_networks
 from .optional import without_missing
 from .order import order
 from .preflight import preflight

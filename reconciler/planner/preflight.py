@@ -11,13 +11,11 @@ from ..plan import Refusal
 from ..safety import Policy
 from ..settings import Settings
 from .addresses import full, unfitting_addresses
-from .containers import Containers
+from .cases import Containers, Endpoints, Networks
 from .drivers import missing_drivers
-from .endpoints import Endpoints
 from .engine_gaps import engine_gaps
 from .gateways import taken_routes
 from .macs import unsettable_macs
-from .networks import Networks
 from .overlaps import overlap_refusals
 from .swarm import swarm_refusals
 

@@ -19,10 +19,8 @@ from ..plan import Drift, Refusal
 from ..records import dataclass, field, replace
 from ..safety import Policy
 from ..settings import Settings
+from .cases import ContainerCase, Containers, EndpointCase, Endpoints, Networks, leftover_of
 from .compare import names
-from .containers import ContainerCase, Containers, leftover_of
-from .endpoints import EndpointCase, Endpoints
-from .networks import Networks
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from reconciler.model import (
     ObservedState,
 )
 from reconciler.plan import ContainerSpec, Step
-from reconciler.planner.lifecycle import host_ports, ports_meet
+from reconciler.planner.host_ports import host_ports, ports_meet
 from reconciler.settings import Value
 
 from .simulator import Engine, Violation

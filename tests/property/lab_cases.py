@@ -28,7 +28,7 @@ from reconciler.model import (
     Secrets,
 )
 from reconciler.planner import Policy, plan
-from reconciler.planner.lifecycle import host_ports, ports_meet
+from reconciler.planner.host_ports import host_ports, ports_meet
 from reconciler.settings import Value, settings_pools
 
 from .choices import OTHER, OURS, Choose, Space, endpoint_settings

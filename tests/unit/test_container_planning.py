@@ -31,14 +31,14 @@ from reconciler.model import (
 )
 from reconciler.plan import Difference, Plan
 from reconciler.planner import plan
+from reconciler.planner.cases import leftover_of
 from reconciler.planner.container_compare import (
     as_shown,
     container_differences,
     in_place,
     mode_by_name,
 )
-from reconciler.planner.containers import leftover_of
-from reconciler.planner.lifecycle import host_ports, ports_meet, published
+from reconciler.planner.host_ports import host_ports, ports_meet, published
 from reconciler.render.values import readable
 from reconciler.safety import Policy
 from reconciler.settings import Settings, Value
