@@ -16,14 +16,13 @@ docs/python.md has a tour.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .errors import ImpossibleError, PlanRefusedError, Problem, RefusedError, StepsFailedError
+from .errors import Problem
 from .model import DesiredState, Journal, ObservedState
 from .plan import Change, Difference, Drift, Plan, Refusal, Step
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from .engine import Engine as Writer
     from .engine import Reader
     from .executor import Event, StepResult
-    from .runs import Agreed, Limits, Outcome, Reporter, Wanted
+    from .runs import Limits, Wanted
     from .safety import Policy
     from .show.containers import ContainerView
     from .show.networks import EndpointView, NetworkView
@@ -307,10 +306,11 @@ def apply(
     Raises PlanRefusedError (unsafe), ImpossibleError, StepsFailedError, UnprovenError (every step
     was done, and not all is as declared), BusyError, LockLostError, UsageError, EngineError.
     """
+    from .api_runs import agreed_only
     from .runs import Wanted
 
     state = topology.state if ttl is None else replace(topology.state, ttl=ttl)
-    agreed = _only(expected) if expected else None
+    agreed = agreed_only(expected) if expected else None
     return _run(Wanted(state, _policy(consent, state), _limits(limits), agreed), engine, progress)
 
 
@@ -342,72 +342,19 @@ def destroy(
 
 
 def _run(wanted: Wanted, engine: Engine, progress: Progress | None) -> Result:
+    from .api_runs import check, interruptible, reporter_for
     from .runs import carry_out
 
-    reporter, warnings, failures = _reporter(progress)
-    with _interruptible():
+    reporter, warnings, failures = reporter_for(progress)
+    with interruptible():
         with _writer(engine) as writer:
             outcome = carry_out(wanted, writer, reporter)
         if failures:
             raise failures[0]
         steps, seconds = (outcome.run.results, outcome.run.seconds) if outcome.run else ((), 0.0)
         result = Result(outcome.plan, steps, seconds, tuple(warnings))
-        _check(outcome, result)
+        check(outcome, result)
         return result
-
-
-def _check(outcome: Outcome, result: Result) -> None:
-    """Raises what kept the engine from being as declared."""
-    refusals = outcome.plan.refusals
-    if not outcome.plan.applyable:
-        told = [f"{r.message}: {r.way_out}" if r.way_out else r.message for r in refusals]
-        if any(refusal.unsafe for refusal in refusals):
-            raise PlanRefusedError(
-                outcome.plan, "the plan is refused as unsafe: nothing was done", *told
-            )
-        raise ImpossibleError(
-            outcome.plan, "the plan cannot be carried out: nothing was done", *told
-        )
-    if outcome.run and not outcome.run.ok:
-        failed, count = outcome.run.failed, len(outcome.run.results)
-        what = f"{len(failed)} of {count} steps failed, {len(outcome.run.skipped)} were skipped"
-        raise StepsFailedError(result, what, *(f"{r.step.text}: {r.error}" for r in failed))
-
-
-def _reporter(progress: Progress | None) -> tuple[Reporter, list[str], list[BaseException]]:
-    """What listens to a run for the program, the warnings of the run, and what `progress`
-    raised.
-    """
-    from .runs import Reporter
-
-    warnings: list[str] = []
-    failures: list[BaseException] = []
-
-    def listen(event: Event) -> None:
-        if progress and not failures:
-            try:
-                progress(event)
-            except Exception as error:
-                failures.append(error)
-
-    class Quiet(Reporter):
-        def warn(self, trouble: str, hint: str) -> None:
-            warnings.append(f"{trouble}: {hint}")
-
-        @contextmanager
-        def executing(self, plan: Plan) -> Iterator[Callable[[Event], None]]:
-            yield listen
-
-    return Quiet(), warnings, failures
-
-
-def _only(expected: Plan) -> Agreed:
-    def agreed(_: object, made: Plan) -> None:
-        if made.fingerprint != expected.fingerprint:
-            what = "the plan is no longer the expected one: nothing was done"
-            raise RefusedError(what, "plan again, and look at what changed")
-
-    return agreed
 
 
 def _limits(limits: Limits | None) -> Limits:
@@ -442,22 +389,3 @@ def _writer(engine: Engine) -> AbstractContextManager[Writer]:
     from .engine import open_engine
 
     return closing(open_engine(engine.host, engine.context, engine.timeout))
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C lets running steps end, as on the command line; then the program gets its
-    KeyboardInterrupt.
-    """
-    from .signals import received
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received.clear()
-    try:
-        yield
-    finally:
-        if received:
-            received.clear()
-            raise KeyboardInterrupt

@@ -15,8 +15,8 @@ from ..errors import ApiError, LostError
 from ..model import EngineInfo, Flavor
 from .docker_py import credentials
 from .greeting import greet, is_podman, pin, version_text
-from .locate import Target
-from .protocol import Filters
+from .locate import Target, locate
+from .protocol import Filters, Reader
 from .streams import last_line
 from .wire import NOT_DOCKER, Log, Wire, printable
 
@@ -26,6 +26,9 @@ LINES = 20
 """How many of a container's last lines are looked at for one that is not blank; an engine cuts a
 line at 16 KiB.
 """
+
+TIMEOUT = 60.0
+"""Seconds to wait for an answer, where the user says nothing."""
 
 
 class EngineReader:
@@ -145,3 +148,20 @@ def sound(answer: Any, shape: Shape, call: str) -> Any:
             f"the engine's answer to {call} is not what the Docker API says: {what}", NOT_DOCKER
         )
     return answer
+
+
+def open_reader(
+    host: str | None = None,
+    context: str | None = None,
+    timeout: float = TIMEOUT,
+    log: Log | None = None,
+) -> Reader:
+    """The engine that the docker CLI would use, to look at. Raises UsageError, UnreachableError,
+    LostError.
+    """
+    return EngineReader(locate(host, context), timeout, log)
+
+
+def engine_at(target: Target, timeout: float = TIMEOUT, log: Log | None = None) -> Reader:
+    """The engine at a place that is known already, to look at."""
+    return EngineReader(target, timeout, log)

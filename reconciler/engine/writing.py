@@ -24,10 +24,10 @@ from ..plan import ContainerSpec
 from ..settings import Settings, Value
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .greeting import version_text
-from .locate import Target
+from .locate import Target, locate
 from .patience import patiently, within
-from .protocol import Progress
-from .reading import EngineReader, sound
+from .protocol import Engine, Progress
+from .reading import TIMEOUT, EngineReader, sound
 from .streams import STALL, follow_pull, split_reference
 from .wire import Log, decoded, error_message, unreachable
 
@@ -267,3 +267,15 @@ def _query(values: Mapping[str, Value]) -> str:
             if value
         }
     )
+
+
+def open_engine(
+    host: str | None = None,
+    context: str | None = None,
+    timeout: float = TIMEOUT,
+    log: Log | None = None,
+) -> Engine:
+    """The engine that the docker CLI would use, to look at and to change; any number of threads may
+    use it at once.
+    """
+    return EngineWriter(locate(host, context), timeout, log)

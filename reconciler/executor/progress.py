@@ -11,7 +11,7 @@ from typing import TextIO
 from ..paint import Paint, column, plain, safe
 from ..plan import Kind, Op, Plan, Step
 from ..wrap import fit, width_of
-from . import Event, Listener, Run, StepResult
+from .results import Event, Listener, Run, StepResult
 from .waiting import Waiting, told
 
 PHASES: dict[Kind, str] = {

@@ -12,10 +12,9 @@ import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..codec import SHORT_ID, listed_name, read_container, read_listed
+from ..codec import SHORT_ID, read_container, read_listed
 from ..codec.swarm import read_cluster
 from ..engine import persistently
 from ..errors import ApiError, EngineError, LostError, NetplanError
@@ -30,10 +29,11 @@ from ..model import (
 )
 from ..plan import Plan, Step
 from ..records import replace
-from ..settings import STATIC, SYSCTLS_OPTION, Value, settings_pools
+from ..settings import STATIC, SYSCTLS_OPTION, Value
 from .container_steps import ContainerPerformer
-from .judge import StepError, failure, look, words
-from .translate import is_overlap, port_of, translate
+from .explain import explain, overlapping
+from .judge import StepError, failure, look
+from .translate import is_overlap
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -106,43 +106,8 @@ class Performer:
                 self._disconnect(self._network_id(step), step)
 
     def explain(self, step: Step, error: NetplanError) -> tuple[str, str]:
-        """Why a step failed, in words that say what to do; and the engine's own words, where those
-        are others.
-        """
-        text, raw = str(error), ""
-        if isinstance(error, StepError):
-            raw = error.raw
-        elif isinstance(error, ApiError):
-            raw = words(error)
-        if not raw:
-            return text, ""
-        said = translate(raw, step, self._culprit(step, raw))
-        return (text.replace(raw, said, 1) if raw in text else said), raw if said != raw else ""
-
-    def _culprit(self, step: Step, raw: str) -> str:
-        """By name, who has the host port or the subnet that the engine says is taken; empty where
-        nobody is seen to.
-        """
-        try:
-            if is_overlap(raw):
-                return ", ".join(self._overlapping(step))
-            return ", ".join(self._publishing(port)) if (port := port_of(raw)) else ""
-        except EngineError:
-            return ""
-
-    def _publishing(self, port: str) -> list[str]:
-        listed = self._engine.containers()
-        return sorted(
-            listed_name(raw)
-            for raw in listed
-            if any(str(p.get("PublicPort")) == port for p in raw.get("Ports") or ())
-        )
-
-    def _overlapping(self, step: Step) -> list[str]:
-        wanted = [pool.subnet for pool in settings_pools(step.settings) if pool.subnet]
-        return sorted(
-            str(raw["Name"]) for raw in self._engine.networks() if overlap(wanted, subnets_in(raw))
-        )
+        """Why a step failed, and the engine's own words where those are others."""
+        return explain(self._engine, step, error)
 
     def _network_id(self, step: Step) -> str:
         network_id = step.network_id or self._made.get(step.network)
@@ -165,7 +130,7 @@ class Performer:
                     failed = failure(
                         error
                     )  # a subnet that nobody is seen to have may just be let go of
-                    failed.again |= is_overlap(failed.raw) and not self._overlapping(step)
+                    failed.again |= is_overlap(failed.raw) and not overlapping(self._engine, step)
                     raise failed from error
             time.sleep(delay * random.uniform(0.5, 1.5))
         raise AssertionError("the last try returns or raises")
@@ -397,25 +362,6 @@ class Performer:
     def _container(self, step: Step) -> ObservedContainer | None:
         raw = self._engine.container(step.container_id)
         return read_container(raw, self._info) if raw else None
-
-
-def subnets_in(raw: Mapping[str, Any]) -> list[str]:
-    """The subnets of a network, as listed."""
-    return [
-        str(pool["Subnet"])
-        for pool in (raw.get("IPAM") or {}).get("Config") or ()
-        if pool.get("Subnet")
-    ]
-
-
-def overlap(some: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether any two subnets of the two lists have an address in common."""
-    pairs = [
-        (ip_network(one, strict=False), ip_network(other, strict=False))
-        for one in some
-        for other in others
-    ]
-    return any(one.version == other.version and one.overlaps(other) for one, other in pairs)
 
 
 def _left_half(step: Step) -> str:

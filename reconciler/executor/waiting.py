@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from ..plan import Plan, Step
-from . import Event
+from .results import Event
 
 EVERY = 10.0
 """Seconds between two lines in a pipe."""

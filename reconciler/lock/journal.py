@@ -19,7 +19,7 @@ from ..errors import ApiError, EngineError, FailedError, LostError, UsageError
 from ..model import Journal, ObservedState
 from ..plan import Plan, Step
 from ..records import dataclass, replace
-from . import KIND, own_volumes
+from .locks import KIND, own_volumes
 
 if TYPE_CHECKING:
     from ..engine import Engine

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import ApiError, BusyError, EngineError, LostError
 from ..records import dataclass
-from . import (
+from .holder import gone, holder_text, myself
+from .lease import EVERY, GONE_AFTER, Pulse, Watch, signs
+from .locks import (
     HOLDER,
     KIND,
     SCOPE,
@@ -35,8 +37,6 @@ from . import (
     sweep,
     sweep_signs,
 )
-from .holder import gone, holder_text, myself
-from .lease import EVERY, GONE_AFTER, Pulse, Watch, signs
 from .scope import Scope, in_words, scope_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from typing import Any
 from ..paint import Paint, column, plain, safe
 from ..plan import Plan, Refusal
 from ..records import dataclass
-from . import counted, render_text
 from .as_json import plan_json, refusal_json
 from .gfm import code, folded, html_code, marker
 from .markdown import (
@@ -26,6 +25,7 @@ from .markdown import (
     size,
     warnings,
 )
+from .text import counted, render_text
 
 FORMAT_VERSION = 1
 """Of the JSON; schemas/plans.schema.json describes it."""

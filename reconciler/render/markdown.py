@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from ..paint import safe, shortened
 from ..plan import LOSES_VOLUMES, Change, Difference, LeftOut, Plan, Refusal, named
 from ..records import dataclass
-from . import SIGNS, describe_engine, step_lines, verdict
 from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose
+from .text import SIGNS, describe_engine, step_lines, verdict
 from .values import before_after, hidden_change, in_reading_order, label, why_changed
 
 LONGEST_TEXT = 64_536

@@ -2,7 +2,8 @@
 share.
 """
 
-from .locked_run import MOST_CHANGES, Agreed, Outcome, Wanted, carry_out, stale
+from .locked_run import MOST_CHANGES, Agreed, Wanted, carry_out, stale
+from .outcome import Outcome
 from .reporter import Limits, Reporter
 from .view import Sight, View, look_at
 

@@ -6,18 +6,33 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
+from ..errors import UnprovenError
 from ..model import RESTARTING, DesiredState, ObservedState
-from ..records import replace
+from ..records import dataclass, replace
 from ..safety import Policy
 
 if TYPE_CHECKING:
     from ..engine import Reader
+    from ..executor import Run
     from ..plan import Plan
+    from .view import View
 
 SETTLE = (0.0, 0.3, 0.7, 1.5)
 """Seconds to wait before each look that may prove an apply: an engine lists some changes a little
 later.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has come of a plan: how its steps ended, None where none was taken, and what is `left`.
+
+    A `plan` that is not applyable was refused, and nothing was done.
+    """
+
+    plan: Plan
+    run: Run | None
+    left: Plan
 
 
 def live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
@@ -106,3 +121,15 @@ def own_containers(reader: Reader) -> frozenset[str]:
         for id in ids
         if f"/containers/{id}/" in mounts or (len(name) == 12 and id.startswith(name))
     )
+
+
+def all_run(view: View, left: Plan, reader: Reader) -> None:
+    """Raises UnprovenError where a container of the file is not running, or keeps restarting,
+    though nothing is left to do.
+
+    Of those that the plan `left` says nothing about none is asked for.
+    """
+    if not view.policy.keep_containers and (
+        ended := list(not_running(view.desired, view.observed, reader, left.unjudged))
+    ):
+        raise UnprovenError("not every declared container is running", *ended)

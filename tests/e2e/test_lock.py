@@ -16,7 +16,8 @@ import pytest
 from reconciler import lock as lock_module
 from reconciler.engine import Engine, open_engine
 from reconciler.errors import BusyError, LockLostError
-from reconciler.lock import (
+from reconciler.lock.holder import Holder, holder_text, myself
+from reconciler.lock.locks import (
     HOLDER,
     KIND,
     SCOPE,
@@ -28,7 +29,6 @@ from reconciler.lock import (
     own_volumes,
     ticket,
 )
-from reconciler.lock.holder import Holder, holder_text, myself
 from reconciler.lock.scope import EVERYTHING, Scope, scope_text
 from reconciler.lock.ticket import acquire
 

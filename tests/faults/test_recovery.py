@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine import open_engine
-from reconciler.lock import HOLDER, KIND, claims, own_volumes, sweep
 from reconciler.lock.holder import holder_text, myself
+from reconciler.lock.locks import HOLDER, KIND, claims, own_volumes, sweep
 
 from ..e2e.cli import NETPLAN, Cli, box
 from ..e2e.conftest import Docker

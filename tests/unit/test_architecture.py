@@ -71,6 +71,7 @@ ABOVE = (
     "runs",
     "commands",
     "api",
+    "api_runs",
     "arguments",
     "cli",
     "doctor",
@@ -140,9 +141,11 @@ MAY_IMPORT = {
             "snapshot",
         ),
     ),
+    "api_runs": (*VALUES, "runs", "signals"),
     "api": (
         *VALUES,
         *(
+            "api_runs",
             "signals",
             "engine",
             "executor",

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler import snapshot
 from reconciler.arguments import parser
+from reconciler.model import ObservedState
 from reconciler.topology.schema import schema_path, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -67,10 +68,10 @@ def test_every_earlier_snapshot_is_read() -> None:
 
 def test_an_upgrade_is_applied_version_by_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of formats that never were: -1 became 0, and 0 the present one."""
-    now = snapshot.snapshot_json(snapshot.ObservedState())
+    now = snapshot.snapshot_json(ObservedState())
     steps = {
         -1: lambda old: {"format_version": 0, "seen": old["format_version"]},
         0: lambda old: now if old["seen"] == -1 else {},
     }
-    monkeypatch.setattr(snapshot, "UPGRADES", steps)
-    assert snapshot.state_from_snapshot({"format_version": -1}) == snapshot.ObservedState()
+    monkeypatch.setattr("reconciler.snapshot.reading.UPGRADES", steps)
+    assert snapshot.state_from_snapshot({"format_version": -1}) == ObservedState()

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from reconciler.lock import HOLDER, KIND, SCOPE, SEEN, Claim, claims
 from reconciler.lock.holder import Holder, holder_text, myself
 from reconciler.lock.lease import GONE_AFTER, MOST_COUNTED, Watch, signs
+from reconciler.lock.locks import HOLDER, KIND, SCOPE, SEEN, Claim, claims
 from reconciler.lock.scope import (
     EVERYTHING,
     MOST_NAMES,

@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import EngineError, NetplanError, UnreachableError
-from reconciler.executor import StepResult, _Walk
+from reconciler.executor import StepResult
+from reconciler.executor.walk import Walk
 from reconciler.model import EngineInfo
 from reconciler.plan import Plan, Replaced, Step
 
@@ -63,7 +64,7 @@ def walked(
 ) -> tuple[Recorder, dict[int, StepResult]]:
     recorder = Recorder(failing, error or EngineError("it says no"))
     stop = threading.Event()
-    walk = _Walk(
+    walk = Walk(
         Plan("shop", EngineInfo(), steps=steps),
         recorder,
         1,
