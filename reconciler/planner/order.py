@@ -12,17 +12,14 @@ from itertools import pairwise
 
 from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedState
 from ..plan import NO_PLACE, Refusal, Step
-from ..settings import BRIDGE_NAME_OPTION, Settings, Value
-from .cases import Containers, EndpointCase, Endpoints, NetworkCase, Networks
+from .cases import Containers, EndpointCase, Endpoints, Networks
 from .claims import Claims
 from .graph import NetworkNodes, Node, numbered
 from .lifecycle import Lifecycle
 from .macs import kept_mac
-from .subnets import overlapping, subnets_of
+from .network_steps import NetworkSteps
 from .wipe import Wipe
 from .wipe import nodes as wipe_nodes
-
-_EXCLUSIVE_OPTIONS = (f"driver_opts.{BRIDGE_NAME_OPTION}", "driver_opts.parent")
 
 
 class _Graph:
@@ -36,6 +33,7 @@ class _Graph:
         observed: ObservedState,
     ) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
+        self.network_steps = NetworkSteps(networks, observed)
         self.containers = containers
         self.life = Lifecycle(containers)
         self.ids = {
@@ -48,35 +46,28 @@ class _Graph:
         }
         self.settings |= {case.name: case.target for case in networks.cases.values() if case.comes}
         self.nodes: list[Node] = []
-        made = NetworkNodes()
+        made = NetworkNodes(self.network_steps.creates, self.network_steps.removes)
         self.creates, self.removes = made.creates, made.removes
         self.connects, self.disconnects = made.connects, made.disconnects
         self.claims = Claims(self.endpoints, containers, observed, self.settings, self.life, made)
         self.at_once = observed.engine.api >= ALL_ENDPOINTS_API
-        self.listed: dict[str, list[str]] = defaultdict(list)
-        if going := {case.name for case in networks.cases.values() if case.goes}:
-            for container in observed.containers:
-                for endpoint in container.endpoints:
-                    if endpoint.network in going:
-                        self.listed[endpoint.network].append(container.id)
 
     def build(self, wipe: Wipe) -> list[Node]:
-        for network in self.networks.values():
-            self._network_nodes(network)
+        self.nodes.extend((*self.removes.values(), *self.creates.values()))
         for index, endpoint in enumerate(self.endpoints):
             self._endpoint_nodes(index, endpoint)
-        self._network_edges()
+        self.network_steps.edges()
         self._endpoint_edges()
         self._cure_edges()
         self._container_edges()
         self.life.edges(
             self.creates,
-            {name for name, removal in self.removes.items() if self._waited_for(removal)},
+            {name for name, node in self.removes.items() if self.network_steps.waited_for(node)},
         )
         self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
         self._leaving_edges()
         self.claims.edges()
-        self._automatic_last()
+        self.network_steps.automatic_last()
         self._wiped_first(wipe)
         self._pulls_first()
         return self.nodes
@@ -87,23 +78,6 @@ class _Graph:
         node = Node(step, place)
         self.nodes.append(node)
         return node
-
-    def _network_nodes(self, case: NetworkCase) -> None:
-        if case.goes and case.observed:
-            removal = Step(
-                NO_PLACE,
-                "remove",
-                case.name,
-                case.reason,
-                network_id=case.observed.id,
-                expects=tuple(sorted(self.listed[case.name])),
-            )
-            self.removes[case.name] = self._add(removal)
-        if case.comes:
-            creation = Step(
-                NO_PLACE, "create", case.name, case.reason, settings=case.target, mark=case.mark
-            )
-            self.creates[case.name] = self._add(creation)
 
     def _endpoint_nodes(self, index: int, case: EndpointCase) -> None:
         if case.inside and (self.at_once or case.order == 0):
@@ -160,48 +134,6 @@ class _Graph:
         return "" if case.network in self.creates or case.network in self.ids else case.network
 
     # --- edges ---
-
-    def _network_edges(self) -> None:
-        """A network is removed before it is made again, and before another takes its subnet, bridge
-        or parent.
-        """
-        for name, create in self.creates.items():
-            if name in self.removes:
-                create.needs.append(self.removes[name])
-        self._subnet_edges()
-        for option in _EXCLUSIVE_OPTIONS:
-            self._option_edges(option)
-
-    def _subnet_edges(self) -> None:
-        tagged = [
-            (subnet, f"-{name}")
-            for name in self.removes
-            for subnet in subnets_of(self._observed_settings(name))
-        ]
-        tagged += [
-            (subnet, f"+{name}")
-            for name, create in self.creates.items()
-            for subnet in subnets_of(create.step.settings)
-        ]
-        for (_, one), (_, other) in overlapping(tagged):
-            if one[0] != other[0]:
-                gone, made = (one[1:], other[1:]) if one[0] == "-" else (other[1:], one[1:])
-                if gone != made:
-                    self.creates[made].needs.append(self.removes[gone])
-
-    def _option_edges(self, option: str) -> None:
-        holders: dict[Value | None, list[str]] = defaultdict(list)
-        for name in self.removes:
-            holders[self._observed_settings(name).get(option)].append(name)
-        for name, create in self.creates.items():
-            if option in create.step.settings:
-                for holder in holders.get(create.step.settings[option], ()):
-                    if holder != name:
-                        create.needs.append(self.removes[holder])
-
-    def _observed_settings(self, name: str) -> Settings:
-        observed = self.networks[name].observed
-        return observed.settings if observed else {}
 
     def _endpoint_edges(self) -> None:
         """Disconnected, then connected; off a network before it goes, on it after it came."""
@@ -343,7 +275,7 @@ class _Graph:
                 removal = self.removes.get(endpoint.network)
                 if removal is None:
                     continue
-                if case.fate == "remove" or not self._waited_for(removal):
+                if case.fate == "remove" or not self.network_steps.waited_for(removal):
                     removal.needs.append(self.life.removes[case.name])
                 elif case.observed.live and not (
                     endpoint.phantom or endpoint.missing or endpoint.half
@@ -351,10 +283,6 @@ class _Graph:
                     leave = self._leave(case.observed, endpoint, removal)
                     removal.needs.append(leave)
                     self.life.stops[case.name].follows.append(leave)
-
-    def _waited_for(self, removal: Node) -> bool:
-        """Whether a network is made only after this one is gone."""
-        return any(removal in create.needs for create in self.creates.values())
 
     def _leave(
         self, container: ObservedContainer, endpoint: ObservedEndpoint, removal: Node
@@ -391,29 +319,6 @@ class _Graph:
         for node in self.nodes:
             if node.step.op != "pull" and not node.needs:
                 node.needs.extend(self.life.pulls)
-
-    def _automatic_last(self) -> None:
-        """Networks with an IPv4 subnet of their own are made before those for which the engine
-        chooses one.
-
-        One chain through the former (the engine makes networks one at a time anyway), those that
-        wait for a removal at its end.
-        """
-        creates = self.creates.values()
-        automatic = [
-            node
-            for node in creates
-            if "ipv4.subnet" not in node.step.settings
-            and node.step.settings.get("enable_ipv4") is not False
-        ]
-        if not automatic:
-            return
-        explicit = [node for node in creates if "ipv4.subnet" in node.step.settings]
-        explicit.sort(key=lambda node: (bool(node.needs), node.step.network))
-        for earlier, later in pairwise(explicit):
-            later.follows.append(earlier)
-        for node in automatic:
-            node.follows.extend(explicit[-1:])
 
 
 def order(
