@@ -1,302 +1,42 @@
 """The values everything else is a function of: desired and observed state. What a thing is set to
-is in settings.py.
+is in settings.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Literal
 
+from .desired import HIDDEN as HIDDEN
+from .desired import Condition as Condition
+from .desired import Dependency as Dependency
+from .desired import DesiredContainer as DesiredContainer
+from .desired import DesiredEndpoint as DesiredEndpoint
+from .desired import DesiredNetwork as DesiredNetwork
+from .desired import DesiredState as DesiredState
+from .desired import Origin as Origin
+from .desired import PullPolicy as PullPolicy
+from .desired import Secrets as Secrets
+from .desired import Source as Source
+from .engine_info import ALL_ENDPOINTS_API as ALL_ENDPOINTS_API
+from .engine_info import DOCKER_28_API as DOCKER_28_API
+from .engine_info import DOCKER_29 as DOCKER_29
+from .engine_info import ENDPOINT_SYSCTLS as ENDPOINT_SYSCTLS
+from .engine_info import ENGINE_OWN as ENGINE_OWN
+from .engine_info import MAC_ON_CONNECT_API as MAC_ON_CONNECT_API
+from .engine_info import NEWEST_API as NEWEST_API
+from .engine_info import PREDEFINED as PREDEFINED
+from .engine_info import RESTARTING as RESTARTING
+from .engine_info import SMALL_SUBNETS_API as SMALL_SUBNETS_API
+from .engine_info import STRICT_MODES as STRICT_MODES
+from .engine_info import SWARM_ID as SWARM_ID
+from .engine_info import Api as Api
+from .engine_info import EngineInfo as EngineInfo
+from .engine_info import Flavor as Flavor
 from .network_mode import read_mode
-from .records import dataclass, field, replace
+from .records import dataclass, field
 from .settings import Settings
-
-Api = tuple[int, int]
-"""A version of the engine's API: 1.51 is (1, 51)."""
-
-Flavor = Literal["docker", "podman"]
-
-NEWEST_API: Api = (1, 55)
-"""What is spoken with an engine that has it: Docker 29.7. With a newer one too, which still
-understands it.
-"""
-ALL_ENDPOINTS_API: Api = (1, 44)
-"""From here on (Docker 25) a container can be created with all its endpoints, each with its own MAC
-address.
-"""
-SMALL_SUBNETS_API: Api = (1, 45)
-"""From here on (Docker 26) a subnet may have one or two addresses."""
-DOCKER_28_API: Api = (1, 48)
-"""From here on (Docker 28) there are `enable_ipv4`, `gw_priority`, `interface_name` and IPv6
-subnets that the engine chooses.
-"""
-MAC_ON_CONNECT_API: Api = (1, 54)
-"""From here on (Docker 29.3) a MAC address is heeded on connect. Below, the same engine answers 200
-and ignores it.
-"""
-STRICT_MODES = 23
-"""From this release of Docker on a container is tied to the network of its mode by ID, and MAC
-addresses are made at random.
-"""
-ENDPOINT_SYSCTLS = 27
-"""From this Docker on a sysctl of an interface is an option of the attachment."""
-DOCKER_29 = 29
-"""From this release of Docker on an IPv6 subnet is dropped, without a word, where IPv6 is not
-switched on, and macvlan takes no gateway.
-"""
-PREDEFINED = frozenset({"bridge", "host", "none"})
-"""Networks that every engine has and nobody can create or remove."""
-RESTARTING = "restarting"
-"""The state of a container that ended and is to be started again in a moment."""
-SWARM_ID = 25
-"""Characters of the ID of a network of a swarm; all others have 64."""
-ENGINE_OWN = PREDEFINED | {"docker_gwbridge"}
-"""Networks that an engine makes for itself, by name; a swarm's ingress network may have any."""
-
-
-HIDDEN = "(value hidden)"
-"""What stands in the place of a secret wherever people read."""
-
-
-class Secrets(Mapping[str, str]):
-    """Values that only the engine may see: they are in no repr, and compared by the digests that
-    settings hold in their place.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, key: str) -> str:
-        return self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"Secrets({len(self)} hidden)"
-
-    def __deepcopy__(self, memo: object) -> Secrets:
-        return self
-
-
-# --- desired --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Source:
-    """Where in the file something is declared; `line` and `column` count from 1."""
-
-    file: str
-    line: int
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredNetwork:
-    """A declared network. `name` is its name on the engine; `settings` holds only what the file
-    says.
-
-    `optional`: it is external, and where it does not exist nothing is attached to it.
-    """
-
-    name: str
-    source: Source
-    settings: Settings = field(default_factory=dict)
-    external: bool = False
-    exclusive: bool = False
-    protect: bool = False
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredEndpoint:
-    """A declared attachment to the network of that name on the engine."""
-
-    network: str
-    source: Source
-    settings: Settings = field(default_factory=dict)
-
-
-Condition = Literal["started", "healthy", "completed"]
-PullPolicy = Literal["missing", "always", "never"]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Dependency:
-    """What must hold of another declared container before one is started."""
-
-    container: str
-    condition: Condition = "started"
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredContainer:
-    """A declared container; `endpoints` is in the order of the file.
-
-    `managed`: the topology runs it, and its list of endpoints is complete; otherwise it exists
-    already, and only its declared attachments are managed. The other fields are of managed
-    containers only; `settings` holds what the file says, `environment` the values of which
-    `settings` holds digests.
-    """
-
-    name: str
-    source: Source
-    endpoints: tuple[DesiredEndpoint, ...] = ()
-    optional: bool = False
-    managed: bool = False
-    settings: Settings = field(default_factory=dict)
-    environment: Secrets = field(default_factory=Secrets)
-    depends_on: tuple[Dependency, ...] = ()
-    one_shot: bool = False
-    pull_policy: PullPolicy = "missing"
-
-    @property
-    def image(self) -> str:
-        """The reference of its image, empty where it is not managed."""
-        return str(self.settings.get("image", ""))
-
-    @property
-    def mode(self) -> str:
-        """The network mode that a managed one is created with: the declared one, or the network of
-        the first of its endpoints.
-        """
-        mode = str(self.settings.get("network_mode", ""))
-        return (
-            self.endpoints[0].network
-            if self.endpoints and mode in ("", "bridge")
-            else mode or "none"
-        )
-
-    @property
-    def shares(self) -> str:
-        """The name of the container whose network a managed one shares, empty where it shares
-        none.
-        """
-        return read_mode(self.mode).shares
-
-    def made_on(self, engine: EngineInfo) -> DesiredContainer:
-        """It as `engine` can make it: where only the network that a container is created on gives
-        a MAC address, the first network with one comes first, whatever the order in the file.
-        """
-        if engine.heeds_mac or engine.api >= ALL_ENDPOINTS_API or not self.managed:
-            return self
-        first = next((e for e in self.endpoints if "mac_address" in e.settings), None)
-        if first is None or first is self.endpoints[0]:
-            return self
-        others = (endpoint for endpoint in self.endpoints if endpoint is not first)
-        return replace(self, endpoints=(first, *others))
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a topology file is, for people: the machine, the folder, and the git repository with
-    the folder's path in it, if any.
-    """
-
-    host: str
-    folder: str
-    repository: str = ""
-    path: str = ""
-
-    def same(self, other: Origin) -> bool:
-        """Whether both are the same place; two clones of one repository are."""
-        if self.repository and other.repository:
-            return (self.repository, self.path) == (other.repository, other.path)
-        return (self.host, self.folder) == (other.host, other.folder)
-
-    def __str__(self) -> str:
-        inside = (
-            f" in {self.repository}"
-            if self.repository and self.path in ("", ".")
-            else f" in {self.repository}/{self.path}"
-        )
-        return f"{self.host}:{self.folder}" + (inside if self.repository else "")
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredState:
-    """What one file says. The mappings are keyed by name on the engine, in the order of the file.
-
-    `external_volumes` are those that must exist, and where the file says so; `origin` tells where
-    the file is. `ttl`: seconds after which the topology has expired, unless it is applied again;
-    None: never. `keys` maps what the file calls networks and containers to their names on the
-    engine, where those differ.
-    """
-
-    topology: str
-    networks: Mapping[str, DesiredNetwork] = field(default_factory=dict)
-    containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
-    external_volumes: Mapping[str, Source] = field(default_factory=dict)
-    origin: Origin | None = None
-    ttl: int | None = None
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
-
-    def made_on(self, engine: EngineInfo) -> DesiredState:
-        """It with each container as `engine` can make it."""
-        containers = {name: wanted.made_on(engine) for name, wanted in self.containers.items()}
-        same = all(containers[name] is wanted for name, wanted in self.containers.items())
-        return self if same else replace(self, containers=containers)
-
-
-# --- observed -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class EngineInfo:
-    """The engine that was observed. `api` is the version pinned for the whole run, e.g. (1, 55).
-
-    `network_drivers` are those that it lists; empty where that is not known, as in a snapshot.
-    `swarm` is its part in one, empty where that is unknown; `node` its ID there.
-    """
-
-    id: str = ""
-    name: str = ""
-    version: str = ""
-    api: Api = (1, 51)
-    flavor: Flavor = "docker"
-    transport: str = "unix"
-    network_drivers: frozenset[str] = frozenset()
-    swarm: Literal["", "inactive", "worker", "manager"] = ""
-    node: str = ""
-
-    @property
-    def major(self) -> int:
-        """28 of 28.5.2."""
-        head = self.version.partition(".")[0]
-        return int(head) if head.isdecimal() and len(head) < 10 else 0
-
-    @property
-    def release(self) -> tuple[int, ...]:
-        """(28, 5, 2) of 28.5.2+dfsg4."""
-        numbers = re.match(r"\d{1,9}(\.\d{1,9})*", self.version)
-        return tuple(map(int, numbers[0].split("."))) if numbers else ()
-
-    @property
-    def product(self) -> str:
-        """Its name as people know it."""
-        return "Podman" if self.flavor == "podman" else "Docker"
-
-    @property
-    def heeds_mac(self) -> bool:
-        """Whether a MAC address is set on connect; otherwise only the creation of a container sets
-        one.
-        """
-        return self.flavor == "podman" or self.api >= MAC_ON_CONNECT_API
-
-    def is_docker(self, major: int) -> bool:
-        """Whether it is a Docker of that release or a newer one."""
-        return self.flavor == "docker" and self.major >= major
 
 
 @dataclass(frozen=True, slots=True)
