@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import lock as lock_module
 from reconciler.engine import Engine, open_engine
 from reconciler.errors import BusyError, LockLostError
+from reconciler.lock import lease, locks, ticket
 from reconciler.lock.holder import Holder, holder_text, myself
 from reconciler.lock.locks import (
     HOLDER,
@@ -25,9 +25,7 @@ from reconciler.lock.locks import (
     Lock,
     break_locks,
     claims,
-    lease,
     own_volumes,
-    ticket,
 )
 from reconciler.lock.scope import EVERYTHING, Scope, scope_text
 from reconciler.lock.ticket import acquire
@@ -82,7 +80,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GONE_AFTER", 3.0),
         ("_AGAIN", 0.1),
     ):
-        for module in (lease, lock_module, ticket):
+        for module in (lease, locks, ticket):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, seconds)
 
