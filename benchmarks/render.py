@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import Report, arguments, main, paired, spread
 from lab import lab
 
-from reconciler.applied import applied, assumed
 from reconciler.model import DesiredState
 from reconciler.plan import Plan
 from reconciler.planner import plan
@@ -29,6 +28,7 @@ from reconciler.render import render_text
 from reconciler.render.as_json import plan_json, render_json
 from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
 from reconciler.render.markdown import LONGEST_TEXT, render_markdown
+from reconciler.simulate import applied, assumed
 from reconciler.topology import load_text
 
 CHANGES, SECONDS = 1000, 1.0

@@ -14,8 +14,8 @@ from .policy import check_named, policy_of
 
 def diff(options: Namespace) -> int:
     """The plan from one file applied to another, with no engine."""
-    from ..applied import applied, assumptions
     from ..planner import plan as make_plan
+    from ..simulate import applied, assumptions
 
     before, after = (_revision(argument) for argument in (options.before, options.after))
     check_named(options, [after])

@@ -104,7 +104,7 @@ def _beside(
     things = made_by_others(state, folder) if len(folder) > 1 else {}
     if not things:
         return make_plan(state, observed, left, policy_of(options))
-    from ..applied import expected, missing
+    from ..simulate import expected, missing
 
     made = make_plan(state, expected(observed, things, folder), left, policy_of(options))
     notes = [
@@ -118,7 +118,7 @@ def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[P
     """From an engine with nothing but what each topology needs and does not make; the notes say
     what that is.
     """
-    from ..applied import assumed, assumptions
+    from ..simulate import assumed, assumptions
 
     plans = []
     for state in desired:

@@ -7,10 +7,10 @@ here knows whether the engine acted.
 """
 
 from ..model import NEWEST_API
-from .again import persistently
-from .greeting import OLDEST_API, pin, version_text
+from .api_version import OLDEST_API, pin, version_text
 from .protocol import Engine, Filters, Progress, Reader
 from .reading import TIMEOUT, engine_at, open_reader
+from .retry import persistently
 from .wire import Log
 from .writing import open_engine
 

@@ -13,8 +13,8 @@ from ..codec.shapes import Shape
 from ..codec.swarm import part_in_swarm
 from ..errors import ApiError, LostError
 from ..model import EngineInfo, Flavor
+from .api_version import greet, is_podman, pin, version_text
 from .docker_py import credentials
-from .greeting import greet, is_podman, pin, version_text
 from .locate import Target, locate
 from .protocol import Filters, Reader
 from .streams import last_line

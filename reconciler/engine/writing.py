@@ -22,8 +22,8 @@ from ..marks import Place
 from ..model import EndpointMark, NetworkMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
+from .api_version import version_text
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
-from .greeting import version_text
 from .locate import Target, locate
 from .patience import patiently, within
 from .protocol import Engine, Progress

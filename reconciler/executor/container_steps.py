@@ -14,7 +14,7 @@ from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
 from ..records import replace
 from ..settings import Settings
-from .judge import StepError, failure, look, words
+from .error_check import StepError, failure, look, words
 from .settling import check_said
 
 if TYPE_CHECKING:

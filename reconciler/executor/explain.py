@@ -10,7 +10,7 @@ from ..codec import listed_name
 from ..errors import ApiError, EngineError, NetplanError
 from ..plan import Step
 from ..settings import settings_pools
-from .judge import StepError, words
+from .error_check import StepError, words
 from .translate import is_overlap, port_of, translate
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ from ..plan import Plan, Step
 from ..records import replace
 from ..settings import STATIC, SYSCTLS_OPTION, Value
 from .container_steps import ContainerPerformer
+from .error_check import StepError, failure, look
 from .explain import explain, overlapping
-from .judge import StepError, failure, look
 from .translate import is_overlap
 
 if TYPE_CHECKING:

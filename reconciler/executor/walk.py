@@ -18,7 +18,7 @@ from ..errors import LockLostError, NetplanError, UnreachableError, machine_erro
 from ..model import ALL_ENDPOINTS_API
 from ..plan import Plan, Step
 from .crew import Crew
-from .judge import StepError
+from .error_check import StepError
 from .lanes import NETWORKS, Lanes, limits
 from .results import INTERRUPTED, Event, Guard, Listener, StepResult
 from .steps import Performer

@@ -252,15 +252,15 @@ def _further(observed: ObservedState) -> Iterator[Step]:
 @contextmanager
 def _without_pauses() -> Iterator[None]:
     """Nothing is waited for: what a recorded engine says does not change."""
-    from reconciler.engine import again
-    from reconciler.executor import container_steps, judge, settling, steps
+    from reconciler.engine import retry
+    from reconciler.executor import container_steps, error_check, settling, steps
     from reconciler.runs import outcome
 
     with (
-        patch.object(judge, "SETTLE", (0.0, 0.0)),
+        patch.object(error_check, "SETTLE", (0.0, 0.0)),
         patch.multiple(steps, BUSY=(0.0,), AGAIN=()),
         patch.object(container_steps, "LOOK", 0.0),
-        patch.object(again, "_FIRST_PAUSE", 0.0),
+        patch.object(retry, "_FIRST_PAUSE", 0.0),
         patch.object(outcome, "SETTLE", (0.0,)),
         patch.object(settling, "BETWEEN", 0.0),
     ):

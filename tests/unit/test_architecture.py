@@ -43,7 +43,7 @@ PURE = (
     "safety",
     "render",
     "show",
-    "applied",
+    "simulate",
     "snapshot",
     "saved",
 )
@@ -123,7 +123,7 @@ MAY_IMPORT = {
     "removal": VALUES,
     "planner": (*VALUES, "forms", "safety"),
     "render": (*VALUES, "forms", "safety", "paint"),
-    "applied": VALUES,
+    "simulate": VALUES,
     "snapshot": (*VALUES, "codec"),
     "saved": (*VALUES, "safety", "snapshot"),
     "engine": (*VALUES, "forms", "codec"),

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 import pytest
 
-from reconciler.applied import applied
 from reconciler.codec.containers import without_secrets
 from reconciler.marks import container_labels, digests, made_mark
 from reconciler.model import (
@@ -42,6 +41,7 @@ from reconciler.planner.host_ports import host_ports, ports_meet, published
 from reconciler.render.values import readable
 from reconciler.safety import Policy
 from reconciler.settings import Settings, Value
+from reconciler.simulate import applied
 
 HERE = Source("lab.yaml", 1)
 ID = "0123456789ab" + "c" * 52

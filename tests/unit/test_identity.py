@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.applied import applied
 from reconciler.marks import (
     container_labels,
     network_labels,
@@ -30,6 +29,7 @@ from reconciler.model import (
 from reconciler.ownership import anothers, ours, owner
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
+from reconciler.simulate import applied
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology.origin import origin_of, public_address
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.applied import applied
 from reconciler.executor.rollback import rollback
 from reconciler.model import (
     DesiredContainer,
@@ -28,6 +27,7 @@ from reconciler.model import (
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.settings import Settings
+from reconciler.simulate import applied
 
 HERE = Source("lab.yaml", 1)
 DOCKER_29 = EngineInfo("E", "lab", "29.7.2", (1, 55))

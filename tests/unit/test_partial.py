@@ -20,7 +20,6 @@ from test_planner import (
     network,
 )
 
-from reconciler.applied import applied
 from reconciler.cli import main
 from reconciler.model import (
     Dependency,
@@ -35,6 +34,7 @@ from reconciler.model import (
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.render import render_text
+from reconciler.simulate import applied
 from reconciler.snapshot import snapshot_json
 
 IMAGES = {"box": ObservedImage("sha256:1"), "sha256:1": ObservedImage("sha256:1")}

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from test_planner import DOCKER_28, MADE, attached, container, declared, endpoint, lab, network
 
-from reconciler.applied import applied
 from reconciler.executor.rollback import rollback
 from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
 from reconciler.lock.journal import taken_by
@@ -28,6 +27,7 @@ from reconciler.plan import Plan
 from reconciler.planner import Policy, lacking, plan
 from reconciler.planner.subnets import subnets_of
 from reconciler.settings import Settings
+from reconciler.simulate import applied
 
 AMENDED = EndpointMark("lab", "amended", {"aliases": ("a",)}, {"aliases": ("theirs",)})
 NET = network("n", "10.1.0.0/24")

@@ -4,10 +4,10 @@ make.
 
 from __future__ import annotations
 
-from reconciler.applied import NEWEST, applied, assumed, assumptions
 from reconciler.engine import NEWEST_API
 from reconciler.model import DesiredContainer, DesiredState, EndpointMark, Secrets, Source
 from reconciler.planner import plan
+from reconciler.simulate import NEWEST, applied, assumed, assumptions
 from reconciler.topology import load_text
 
 LAB = load_text(

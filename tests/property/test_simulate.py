@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 
-from reconciler.applied import NEWEST, applied, assumed
 from reconciler.model import DesiredState
 from reconciler.planner import plan
+from reconciler.simulate import NEWEST, applied, assumed
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 from . import lab_cases
