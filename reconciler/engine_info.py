@@ -55,7 +55,8 @@ class EngineInfo:
     """The engine that was observed. `api` is the version pinned for the whole run, e.g. (1, 55).
 
     `network_drivers` are those that it lists; empty where that is not known, as in a snapshot.
-    `swarm` is its part in one, empty where that is unknown; `node` its ID there.
+    `swarm` is its part in one, empty where that is unknown; `node` its ID there. `cgroup` is
+    the version of control groups, `1` or `2`, empty where that is unknown.
     """
 
     id: str = ""
@@ -67,6 +68,7 @@ class EngineInfo:
     network_drivers: frozenset[str] = frozenset()
     swarm: Literal["", "inactive", "worker", "manager"] = ""
     node: str = ""
+    cgroup: str = ""
 
     @property
     def major(self) -> int:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .codec.containers import moment
-from .forms import BadValueError, lifetime, lifetime_text
+from .codec.times import moment
 from .marks import KIND, TOPOLOGY, TTL
 from .model import ObservedContainer, ObservedNetwork, ObservedState
 from .ownership import owner
 from .records import dataclass
+from .settings import BadValueError
+from .settings.units import lifetime, lifetime_text
 
 PREFIX = "netplan.ttl."
 """Begins the names of these volumes; the topology follows, and something that no other has."""

@@ -24,9 +24,10 @@ from .codec import (
     read_network,
     shares_namespace,
 )
-from .codec.containers import is_started_after, listed_images, read_image, read_managed
+from .codec.containers import listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
 from .codec.swarm import Cluster, clustered_container, clustered_network, has_view, read_cluster
+from .codec.times import is_started_after
 from .engine import Reader, persistently
 from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable

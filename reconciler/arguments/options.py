@@ -7,7 +7,8 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from ..forms import BadValueError, lifetime
+from ..settings import BadValueError
+from ..settings.units import lifetime
 
 Adds = Callable[[ArgumentParser], None]
 

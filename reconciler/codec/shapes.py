@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..marks import TOPOLOGY
+from ..settings.container import CONTAINER
 
 Shape = Callable[[Any], str]
 
@@ -151,48 +152,67 @@ _state = object_of(
         "Health": object_of({"Status": str, "Log": list_of(object_of({"Output": str}))}),
     }
 )
-_config = object_of(
+_raw: dict[object, type | Shape] = {
+    str: str,
+    int: int,
+    bool: bool,
+    "texts": _texts,
+    "command": _command,
+    "labels": _labels,
+    "restart": object_of({"Name": str, "MaximumRetryCount": int}),
+    "bindings": _bindings,
+    "devices": list_of(
+        object_of(dict.fromkeys(("PathOnHost", "PathInContainer", "CgroupPermissions"), str))
+    ),
+    "gpus": list_of(
+        object_of(
+            {
+                "Driver": str,
+                "Count": int,
+                "DeviceIDs": _texts,
+                "Capabilities": list_of(_texts),
+                "Options": _labels,
+            }
+        )
+    ),
+    "ulimits": list_of(object_of({"Soft": int, "Hard": int}, "Name")),
+    "rates": list_of(object_of({"Rate": int}, "Path")),
+    "weights": list_of(object_of({"Weight": int}, "Path")),
+}
+"""The shapes of the values of settings, by the `raw` of their kind."""
+
+
+def _section(name: str, more: Mapping[str, type | Shape]) -> Shape:
+    """`Config` or `HostConfig` of an inspect: what the rows of settings read, and more."""
+    fields: dict[str, type | Shape] = dict(more)
+    inside: dict[str, dict[str, type | Shape]] = {}
+    for row in CONTAINER:
+        section, _, key = row.place.partition(".")
+        outer, _, inner = key.partition(".")
+        if section == name and inner:
+            inside.setdefault(outer, {})[inner] = _raw[row.kind.raw]
+        elif section == name:
+            fields[key] = _raw[row.kind.raw]
+    return object_of({**fields, **{key: object_of(members) for key, members in inside.items()}})
+
+
+_config = _section(
+    "Config",
     {
-        **dict.fromkeys(
-            ("Image", "Hostname", "Domainname", "User", "WorkingDir", "MacAddress"), str
-        ),
-        "StopTimeout": int,
-        "Cmd": _command,
-        "Entrypoint": _command,
+        "MacAddress": str,
         "Env": _texts,
         "Labels": _labels,
         "ExposedPorts": _any_object,
         "Volumes": _any_object,
-        "Healthcheck": object_of(
-            {
-                "Test": _texts,
-                **dict.fromkeys(
-                    ("Retries", "Interval", "Timeout", "StartPeriod", "StartInterval"), int
-                ),
-            }
-        ),
-    }
+    },
 )
 _mount = object_of(
     {"Type": str, "Source": str, "ReadOnly": bool, "VolumeOptions": object_of({"NoCopy": bool})},
     "Target",
 )
-_host = object_of(
-    {
-        "NetworkMode": str,
-        **dict.fromkeys(("Privileged", "PublishAllPorts", "Init"), bool),
-        "Memory": int,
-        "NanoCpus": int,
-        "RestartPolicy": object_of({"Name": str, "MaximumRetryCount": int}),
-        **dict.fromkeys(("CapAdd", "CapDrop", "Dns", "DnsSearch", "ExtraHosts", "Binds"), _texts),
-        "Devices": list_of(
-            object_of(dict.fromkeys(("PathOnHost", "PathInContainer", "CgroupPermissions"), str))
-        ),
-        "PortBindings": _bindings,
-        "Mounts": list_of(_mount),
-        "Tmpfs": _labels,
-        "Sysctls": _labels,
-    }
+_host = _section(
+    "HostConfig",
+    {"NetworkMode": str, "Binds": _texts, "Mounts": list_of(_mount), "Tmpfs": _labels},
 )
 _managed = object_of(
     {
@@ -259,6 +279,7 @@ info = object_of(
         "ID": str,
         "Name": str,
         "SystemTime": str,
+        "CgroupVersion": str,
         "SecurityOptions": _texts,
         "Plugins": object_of({"Network": _texts}),
         "Swarm": object_of({"LocalNodeState": str, "ControlAvailable": bool, "NodeID": str}),

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from ..forms import read_port
 from ..model import ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork
 from ..settings import FAMILIES, STATIC, Settings, Value, address_of, fits
+from ..settings.ports import read_port
 
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import BusyError, FailedError, NetplanError, RefusedError
-from ..forms import lifetime_text
 from ..model import DesiredState
 from ..paint import choose, safe
 from ..process import print_on, say_error
 from ..runs import Agreed, Limits, Outcome, Reporter, Sight, Wanted
 from ..runs import carry_out as run_plan
 from ..safety import Policy
+from ..settings.units import lifetime_text
 from .consent import confirm, confirm_wipe
 from .output import exit_code, print_plan, print_report, print_run, refused, tell_left_out
 

@@ -56,7 +56,7 @@ def engine_time(reader: Reader) -> datetime:
     """
     from datetime import UTC, datetime
 
-    from ..codec.containers import moment
+    from ..codec.times import moment
     from ..engine import persistently
 
     told = moment(str(persistently(reader.details).get("SystemTime") or ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 
-from ..forms import lifetime_text
+from ..settings.units import lifetime_text
 
 
 def apply_command(options: Namespace, file: str | None) -> str:

@@ -58,6 +58,7 @@ class EngineReader:
                 flavor=self._flavor,
                 transport=self.target.transport,
                 network_drivers=frozenset((details.get("Plugins") or {}).get("Network") or ()),
+                cgroup=str(details.get("CgroupVersion") or ""),
                 **part_in_swarm(details),
             )
         return self._info

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from ..codec import endpoint_body, network_body, shapes
-from ..codec.containers import carried_volumes, container_body, update_body
+from ..codec.container_mounts import carried_volumes
+from ..codec.containers import container_body, update_body
 from ..codec.shapes import Shape
 from ..errors import ApiError, EngineError, LostError, TimedOutError, machine_error
 from ..marks import Place

@@ -7,13 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..codec import read_container
-from ..codec.containers import read_managed, without_secrets
+from ..codec.containers import read_managed
+from ..codec.said import without_secrets
 from ..errors import ApiError, EngineError, LostError
 from ..marks import Place
 from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
 from ..records import replace
 from ..settings import Settings
+from ..settings.container import value_of
 from .error_check import StepError, failure, look, words
 from .settling import check_said
 
@@ -141,7 +143,7 @@ class ContainerPerformer:
                 error,
                 lambda: (
                     (seen := self._observed(id)) is not None
-                    and settings.items() <= seen.settings.items()
+                    and all(value_of(seen.settings, path) == settings[path] for path in settings)
                 ),
             ):
                 raise failure(error) from error

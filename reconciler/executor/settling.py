@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..codec.containers import without_secrets
+from ..codec.said import without_secrets
 from ..errors import EngineError
 from ..records import dataclass
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..forms import Port
 from ..model import DesiredContainer, DesiredNetwork, DesiredState, Source
 from ..network_mode import read_mode
 from ..plan import Refusal
+from ..settings.ports import Port
 from .host_ports import host_ports, ports_meet
 from .subnets import overlapping, subnets_of
 

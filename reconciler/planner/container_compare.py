@@ -6,41 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from ..forms import read_port
 from ..marks import ATTACHED, CHANGED, digest
 from ..model import DesiredContainer, EngineInfo, ObservedContainer, ObservedImage
 from ..plan import Cause, Difference
 from ..records import replace
 from ..settings import Settings, Value
+from ..settings.container import CONTAINER, DEFAULTS, value_of
+from ..settings.ports import read_port
 
-DEFAULTS: Mapping[str, Value] = {
-    "restart": "no",
-    "privileged": False,
-    "publish_all": False,
-    "init": False,
-    "mem_limit": 0,
-    "cpus": "0",
-    **dict.fromkeys(
-        (
-            "command",
-            "entrypoint",
-            "ports",
-            "expose",
-            "cap_add",
-            "cap_drop",
-            "devices",
-            "dns",
-            "dns_search",
-            "extra_hosts",
-        ),
-        (),
-    ),
-}
-"""What a container has where neither its file nor its image says anything; every other setting is
-absent.
-"""
-
-_IN_PLACE = frozenset(("restart", "mem_limit", "cpus"))
+_IN_PLACE = frozenset(row.path for row in CONTAINER if row.change == "update")
+_OF_IMAGE = frozenset(row.key for row in CONTAINER if row.image and row.default is None)
+"""Keys of what only its image can tell where the file says nothing."""
 
 
 def in_place(difference: Difference) -> bool:
@@ -121,7 +97,7 @@ def _actual(
         return mode_by_name(observed.network_mode, by_id)
     if path == "platform":
         return None
-    return observed.settings.get(path, DEFAULTS.get(path))
+    return value_of(observed.settings, path)
 
 
 def _exposed(
@@ -164,12 +140,7 @@ def _default(
         return observed.id[:12]
     if path == "command" and declared.get("entrypoint"):
         return ()
-    if (
-        image is None
-        and path not in DEFAULTS
-        and path.partition(".")[0]
-        in ("environment", "labels", "user", "working_dir", "healthcheck")
-    ):
+    if image is None and path not in DEFAULTS and path.partition(".")[0] in _OF_IMAGE:
         return observed.settings.get(path)
     return (image.settings if image else {}).get(path, DEFAULTS.get(path))
 

@@ -8,9 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ..forms import Port
 from ..model import (
-    ALL_ENDPOINTS_API,
     ENDPOINT_SYSCTLS,
     DesiredContainer,
     DesiredState,
@@ -22,6 +20,9 @@ from ..model import (
 )
 from ..plan import Refusal
 from ..settings import SYSCTLS_OPTION
+from ..settings.container import CONTAINER
+from ..settings.ports import Port
+from ..settings.registry import Setting, docker_of
 from .cases import ContainerCase, Containers, Endpoints, Networks
 from .endpoint_questions import is_gone
 from .host_ports import host_ports, ports_meet, published
@@ -61,20 +62,36 @@ def container_preflight(
 
 def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
     """What this engine would ignore, and so would never be as declared."""
-    if engine.api < ALL_ENDPOINTS_API and wanted.settings.get("healthcheck.start_interval"):
-        message = (
-            f"container {wanted.name}: start_interval of a healthcheck needs Docker 25: this is"
-            f" Docker {engine.version}"
-        )
-        yield Refusal(
-            message,
-            "take it out of the file, or use an engine that has it",
-            False,
-            wanted.source,
-            ("", wanted.name),
-        )
+    for row in _LIMITED:
+        if not _is_set(wanted, row):
+            continue
+        message = ""
+        if engine.api < row.least:
+            needed = docker_of(row.least)
+            message = f"{row.path} needs {needed}: this is {engine.product} {engine.version}"
+        elif row.cgroup1 and engine.cgroup == "2":
+            message = (
+                f"{row.path} has no effect on control groups version 2, which this engine uses"
+            )
+        if message:
+            yield Refusal(
+                f"container {wanted.name}: {message}",
+                "take it out of the file, or use an engine that has it",
+                False,
+                wanted.source,
+                ("", wanted.name),
+            )
     if engine.is_docker(ENDPOINT_SYSCTLS) and not wanted.shares:
         yield from _interface_sysctls(wanted, engine)
+
+
+_LIMITED = tuple(row for row in CONTAINER if row.least > (0, 0) or row.cgroup1)
+
+
+def _is_set(wanted: DesiredContainer, row: Setting) -> bool:
+    if row.kind.mapped:
+        return any(path.startswith(f"{row.path}.") for path in wanted.settings)
+    return wanted.settings.get(row.path) not in (None, False)
 
 
 def _interface_sysctls(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..forms import Port, overlaps, read_port
 from ..model import DesiredContainer
 from ..network_mode import read_mode
+from ..settings.ports import Port, overlaps, read_port
 
 
 def published(wanted: DesiredContainer) -> list[Port]:

@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
-from ..forms import Port
 from ..model import RESTARTING, Condition, Dependency, ObservedContainer
 from ..network_mode import read_mode
 from ..plan import NO_PLACE, EndpointSpec, Replaced, Step
 from ..settings import Settings
+from ..settings.ports import Port
 from .cases import ContainerCase, Containers, leftover_of
 from .graph import Node
 from .host_ports import host_ports, ports_meet, published
@@ -90,6 +90,8 @@ class Lifecycle:
             self._creation(case, old, replaces)
         elif case.fate == "update" and old:
             settings = {d.path: d.after for d in case.differences if d.after is not None}
+            if "mem_limit" in settings and case.wanted and "memswap_limit" in case.wanted.settings:
+                settings["memswap_limit"] = case.wanted.settings["memswap_limit"]
             self.updates[name] = Node(
                 Step(NO_PLACE, "update", "", why, name, container_id=id, settings=settings)
             )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 
-from ..forms import duration_text, size_text
 from ..model import HIDDEN
 from ..paint import safe, shortened
 from ..plan import Difference
 from ..settings import FAMILIES, MTU_OPTION, Value
+from ..settings.container import CONTAINER
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
@@ -38,34 +37,22 @@ def both(difference: Difference) -> str:
     )
 
 
-def _sequence(path: str, value: tuple[str, ...]) -> Value:
-    """Commands as the shell would have them."""
-    if path in ("command", "entrypoint"):
-        return shlex.join(value)
-    return " ".join(value) if path == "healthcheck.test" else value
-
-
 def readable(path: str, value: Value | None) -> Value | None:
     """A setting's value as a person writes it: commands as the shell would have them, times and
     sizes with their units, no secrets.
     """
     if path == "network_mode":
         return _ID.sub(r"\1", str(value)) if value else "networks"
-    if value in (None, ()) or (path in ("mem_limit", "cpus") and value in (0, "0")):
+    if value in (None, ()):
         return None
     if secret(path):
         return HIDDEN
-    if isinstance(value, tuple):
-        return _sequence(path, value)
-    if path == "stop_grace_period":
-        return duration_text(int(value) * 10**9)
-    if path.startswith("healthcheck.") and path != "healthcheck.retries":
-        return duration_text(int(value))
-    if path == "mem_limit":
-        return size_text(int(value))
+    if (row := _ROWS.get(path)) is not None:
+        return row.kind.show(value)
     return "an anonymous volume" if path.startswith("volumes.") and value == "volume:" else value
 
 
+_ROWS = {row.path: row for row in CONTAINER}
 _ID = re.compile("(?<=^container:)([0-9a-f]{12})[0-9a-f]{52}$")
 """A container that is gone has no name to be called by: the beginning of its ID stands for it, as
 in `docker ps`.

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from ..cycles import no_cycle_search
 from ..errors import InputError, Problem
-from ..forms import BadValueError, lifetime
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
 from ..records import dataclass, replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
     STATIC,
+    BadValueError,
     Pool,
     Value,
     canonical_address,
@@ -27,6 +27,7 @@ from ..settings import (
     canonical_prefix,
     pool_settings,
 )
+from ..settings.units import lifetime
 from .advice import advise
 from .attachments import attachments, check_containers, optional
 from .checks import NetworkFacts, check_networks

@@ -11,38 +11,8 @@ _BY_HAND = (
     " here without 'image'; or remove {{key}}"
 )
 _FLAGS = {
-    "annotations": "--annotation",
-    "blkio_config": "--blkio-weight",
-    "cgroup": "--cgroupns",
-    "cgroup_parent": "--cgroup-parent",
     "cpu_rt_period": "--cpu-rt-period",
     "cpu_rt_runtime": "--cpu-rt-runtime",
-    "cpu_shares": "--cpu-shares",
-    "cpuset": "--cpuset-cpus",
-    "device_cgroup_rules": "--device-cgroup-rule",
-    "dns_opt": "--dns-option",
-    "gpus": "--gpus",
-    "group_add": "--group-add",
-    "ipc": "--ipc",
-    "logging": "--log-driver",
-    "mem_reservation": "--memory-reservation",
-    "mem_swappiness": "--memory-swappiness",
-    "memswap_limit": "--memory-swap",
-    "oom_kill_disable": "--oom-kill-disable",
-    "oom_score_adj": "--oom-score-adj",
-    "pid": "--pid",
-    "pids_limit": "--pids-limit",
-    "read_only": "--read-only",
-    "runtime": "--runtime",
-    "security_opt": "--security-opt",
-    "shm_size": "--shm-size",
-    "stdin_open": "--interactive",
-    "stop_signal": "--stop-signal",
-    "storage_opt": "--storage-opt",
-    "tty": "--tty",
-    "ulimits": "--ulimit",
-    "userns_mode": "--userns",
-    "uts": "--uts",
 }
 _WINDOWS = "it is of Windows containers, and netplan runs Linux containers: remove {key}"
 _FILE = (
@@ -53,7 +23,6 @@ _TOP_FILE = (
     "it is not supported yet; mount the file under 'volumes' of the container, such as '{}', and"
     " remove {{key}}"
 )
-_QUOTA = "write 'cpus' instead, which is cpu_quota divided by cpu_period, such as cpus: 0.5"
 _HOOK = (
     "netplan runs nothing inside containers: put it into 'command' or 'entrypoint', and remove"
     " {key}"
@@ -66,7 +35,6 @@ _LINK = (
 CONTAINER = {
     **{key: _BY_HAND.format(flag) for key, flag in _FLAGS.items()},
     **dict.fromkeys(("cpu_count", "cpu_percent", "credential_spec", "isolation"), _WINDOWS),
-    **dict.fromkeys(("cpu_period", "cpu_quota"), _QUOTA),
     **dict.fromkeys(("post_start", "pre_stop"), _HOOK),
     **dict.fromkeys(("links", "external_links"), _LINK),
     "build": (

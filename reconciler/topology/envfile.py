@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..forms import BadValueError
+from ..settings import BadValueError
 
 _NAME = re.compile(r"[^\S\n]*(?:export[^\S\n]+)?([^\s=:#'\"][^\s=:]*)[^\S\n]*([=:])([^\S\n]*)")
 _COLON_IN_KEY = re.compile(r":[^\s'\"=]*=")

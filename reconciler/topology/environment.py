@@ -8,9 +8,8 @@ from os.path import lexists
 from typing import Any
 
 from ..errors import UsageError
-from ..forms import BadValueError
 from ..marks import secret_digest
-from ..settings import canonical_option
+from ..settings import BadValueError, canonical_option
 from .document import Map, Odd, Seq, is_variable, show
 from .envfile import parse
 from .reader import Reader

@@ -7,17 +7,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..settings.container import CONTAINER
 from . import compose_words
 from .document import show
 
 Path = tuple[str | int, ...]
 
 _RUN = (
-    "image command entrypoint environment env_file hostname domainname user working_dir ports"
-    " publish_all expose volumes tmpfs cap_add cap_drop privileged sysctls devices dns dns_search"
-    " extra_hosts restart init healthcheck stop_grace_period mem_limit cpus pull_policy platform"
-    " network_mode depends_on one_shot"
+    "env_file",
+    "tmpfs",
+    "pull_policy",
+    "depends_on",
+    "one_shot",
+    "volumes",
+    *(row.key for row in CONTAINER if row.key != "labels"),
 )
+"""Keys of containers that nothing else has."""
 _NETWORK = {
     "config_from": "networks made from others are not supported: write the settings themselves",
     "config_only": "networks made from others are not supported: write the settings themselves",
@@ -75,7 +80,7 @@ _BELONGS = {
         ),
         "under a network's key in a container's 'networks'",
     ),
-    **dict.fromkeys(_RUN.split(), "under a container"),
+    **dict.fromkeys(_RUN, "under a container"),
     "optional": "under a container or an external network",
     "labels": "under a network or a container",
     "config": "under 'ipam'",
@@ -96,7 +101,8 @@ def unknown_key(path: Path, key: str, schema: Any) -> str:
     """The sentence for a key that the mapping at `path` does not have."""
     if path in (("networks",), ("containers",), ("volumes",)):
         return f"the name {show(key)} cannot be used: {schema['patternErrorMessage']}"
-    place, hints = _PLACES[_place(path)]
+    part = _place(path)
+    place, hints = _PLACES.get(part, (repr(part), {}))
     if key in hints:
         return f"{show(key)} is not a key of {place}: {hints[key].format(key=repr(key))}"
     sentence = f"{show(key)} is not a key of {place}"
@@ -117,7 +123,7 @@ def _place(path: Path) -> str:
     if not path:
         return "top"
     if path[0] == "containers":
-        return "container" if len(path) == 2 else _PARTS[str(path[2])]
+        return "container" if len(path) == 2 else _PARTS.get(str(path[2]), str(path[2]))
     if path[-1] == "external":
         return "external"
     if path[0] == "volumes":

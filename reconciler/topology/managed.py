@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from ..forms import EVERY_ADDRESS, overlaps
 from ..records import dataclass, field
+from ..settings.container import CONTAINER
+from ..settings.ports import EVERY_ADDRESS, overlaps
 from .checks import check_labels
 from .document import Map, show
 from .hints import suggestion
@@ -20,8 +21,8 @@ from .services import read_service
 
 _ANYBODY = frozenset(("networks", "optional", "container_name", "attach"))
 """Keys of containers that need not be managed."""
-_NOT_WITH_A_SHARED_NETWORK = ("ports", "publish_all", "expose", "hostname", "dns", "extra_hosts")
-"""Measured on Docker 20.10 and 28.5: refused when the container is created."""
+_NOT_WITH_A_SHARED_NETWORK = tuple(row.path for row in CONTAINER if not row.shared)
+"""Refused by engines when the container is created."""
 
 _MAX_CIRCLES = 20
 """Nobody mends more at once, and looking for each takes time."""
@@ -128,7 +129,30 @@ def _check_one(report: Report, service: Service, name: str) -> None:
             f"restart: {restart} stands beside one_shot: true, so it never ends: remove one",
         )
     check_labels(report, body)
+    _check_limits(report, service)
     _check_mode(report, service)
+
+
+def _check_limits(report: Report, service: Service) -> None:
+    """Limits that engines refuse beside each other."""
+    body, settings = service.body, service.settings
+    for key in ("cpu_quota", "cpu_period"):
+        if "cpus" in settings and key in settings:
+            way = "'cpus' is cpu_quota divided by cpu_period: remove one of them"
+            report.error(body.key_at(key), f"{show(key)} stands beside 'cpus': {way}")
+    memory, swap = settings.get("mem_limit"), settings.get("memswap_limit")
+    if swap is not None and memory is None:
+        report.error(body.key_at("memswap_limit"), "'memswap_limit' needs mem_limit: add it")
+    elif isinstance(swap, int) and isinstance(memory, int) and 0 <= swap < memory:
+        report.error(
+            body.value_at("memswap_limit"),
+            "'memswap_limit' is less than mem_limit, which is a part of it: write more, or -1",
+        )
+    reserved = settings.get("mem_reservation")
+    if isinstance(reserved, int) and isinstance(memory, int) and reserved > memory:
+        report.error(
+            body.value_at("mem_reservation"), "'mem_reservation' is more than mem_limit: write less"
+        )
 
 
 def _check_mode(report: Report, service: Service) -> None:
@@ -141,7 +165,7 @@ def _check_mode(report: Report, service: Service) -> None:
                 body.key_at(key),
                 f"{show(key)} stands beside network_mode: {mode}, but {why}: set it there",
             )
-        for key in _set_keys(service, ("domainname", "dns_search")):
+        for key in _set_keys(service, ("domainname", "dns_search", "dns_opt")):
             report.warn(
                 body.key_at(key), f"{show(key)} beside network_mode: {mode}: engines ignore it"
             )

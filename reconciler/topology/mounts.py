@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from .. import forms
-from ..forms import BadValueError
+from ..settings import BadValueError, mounts
 from .document import Map, show
 from .names import check_mounted
 from .reader import Reader, number
@@ -23,7 +22,7 @@ def read_mounts(reader: Reader) -> None:
             _mount(reader, at, *found)
             _check_declared(reader, at, item)
     for at, item in reader.items("tmpfs"):
-        if found := reader.attempt(at, forms.split_tmpfs, item):
+        if found := reader.attempt(at, mounts.split_tmpfs, item):
             _mount(reader, at, *found)
 
 
@@ -41,7 +40,7 @@ def _mount(reader: Reader, at: int, target: str, value: str) -> None:
 
 def _check_declared(reader: Reader, at: int, item: Map | str) -> None:
     """A volume that a file names is declared, where it declares volumes."""
-    key = "" if isinstance(item, Map) else forms.split_mount(item)[0]
+    key = "" if isinstance(item, Map) else mounts.split_mount(item)[0]
     if isinstance(item, Map) and text(item, "type") == "volume":
         key = text(item, "source") or ""
     if key and key[0] not in "/.~":
@@ -50,12 +49,12 @@ def _check_declared(reader: Reader, at: int, item: Map | str) -> None:
 
 def _short_volume(reader: Reader, written: str) -> tuple[str, str]:
     """`src:dst:options`."""
-    return forms.short_mount(written, reader.report.place.path, reader.declared_volumes.name)
+    return mounts.short_mount(written, reader.report.place.path, reader.declared_volumes.name)
 
 
 def _bind(reader: Reader, source: str, options: Iterable[str]) -> str:
     """A relative source begins in the topology file's folder."""
-    return forms.mount("bind", reader.report.place.path(source), options)
+    return mounts.mount("bind", reader.report.place.path(source), options)
 
 
 def _long_volume(reader: Reader, entry: Map) -> tuple[str, str] | None:
@@ -78,10 +77,10 @@ def _long_volume(reader: Reader, entry: Map) -> tuple[str, str] | None:
     if kind == "bind":
         if not source:
             raise BadValueError("a bind needs a source: add the path on the engine's machine")
-        return forms.target(written), _bind(reader, source, options)
+        return mounts.target(written), _bind(reader, source, options)
     if kind == "tmpfs" and source:
         raise BadValueError("a tmpfs has no source: remove it")
-    return forms.target(written), forms.mount(
+    return mounts.target(written), mounts.mount(
         kind, reader.declared_volumes.name(source) if source else "", options
     )
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from ..forms import BadValueError, Port
 from ..model import Dependency, PullPolicy, Secrets
 from ..records import dataclass, field
-from ..settings import Value
+from ..settings import BadValueError, Value
+from ..settings.ports import Port
 from .document import Map, Odd, Seq, show
 from .names import Volumes
 from .report import Report
@@ -101,23 +101,26 @@ class Reader:
             if is_text(item) or (numbers and type(item) is int)
         )
 
-    def pairs(self, key: str, what: str, example: str) -> Iterator[tuple[str, int, Any, int]]:
+    def pairs(
+        self, key: str, what: str, example: str, body: Map | None = None
+    ) -> Iterator[tuple[str, int, Any, int]]:
         """Key, position, value, position of a mapping or of a list of `key=value`; in a list each
         key stands once.
         """
-        value = self.body.get(key)
+        where = self.body if body is None else body
+        value = where.get(key)
         if isinstance(value, Map):
             yield from (
                 (name, value.key_at(name), item, value.value_at(name))
                 for name, item in value.items()
             )
         seen: dict[str, int] = {}
-        for at, item in self.items(key) if isinstance(value, Seq) else ():
+        for at, item in self.items(key, where) if isinstance(value, Seq) else ():
             name, sign, rest = item.partition("=")
             if name in seen:
-                where = f"the first is in line {self.report.line(seen[name])}, remove one"
+                first = f"the first is in line {self.report.line(seen[name])}, remove one"
                 self.report.error(
-                    at, f"{what} {show(name) if sign else 'here'} is declared twice: {where}"
+                    at, f"{what} {show(name) if sign else 'here'} is declared twice: {first}"
                 )
             elif not sign and example:
                 self.report.error(at, f"{what} {show(name)} has no value: write it like {example}")

@@ -222,7 +222,7 @@ def _what_is_missing(path: tuple[str | int, ...]) -> str:
     if not path:
         return ": give the topology a name, such as name: lab"
     if path[0] == "containers":
-        return _MISSING[str(path[2])]
+        return _MISSING.get(str(path[2]), ": add it, or write the short form")
     return ": each pool needs one, such as subnet: 10.7.0.0/24"
 
 

@@ -11,28 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import forms
-from ..forms import Port
 from ..model import Dependency, PullPolicy
-from ..settings import canonical_image, canonical_option
+from ..settings import canonical_image, canonical_option, ports, words
+from ..settings.ports import Port
 from .document import Map, Odd, Seq, show
 from .environment import read_environment
+from .limits import read_limits
 from .mounts import read_mounts
 from .names import Volumes
+from .process import read_process
 from .reader import MAX_PORTS, Budget, Reader, Service, T, number
-from .report import Report, check_word, mapping, members, text
+from .report import Report, members, text
+from .rows import read_rows
 from .schema import flag
-from .shellwords import in_line, in_words
 
 _WORDS: dict[str, Callable[[str], str]] = {
     "image": canonical_image,
-    "hostname": str,
-    "domainname": str,
-    "user": str,
-    "working_dir": forms.folder,
-    "platform": forms.platform,
+    "platform": words.platform,
+    "network_mode": words.network_mode,
 }
-_TIMES = ("interval", "timeout", "start_period", "start_interval")
 _CONDITIONS: dict[str, Any] = {
     "service_started": "started",
     "service_healthy": "healthy",
@@ -73,105 +70,34 @@ class _Reader(Reader):
 
     def read(self) -> None:
         """Everything."""
-        self.simple()
-        self.commands()
+        self.words()
+        read_rows(self)
+        read_process(self)
         read_environment(self)
         self.ports()
         read_mounts(self)
-        self.lists()
-        self.healthcheck()
+        self.many("devices", (self.attempt(at, words.device, item) for at, item in self.devices()))
+        self.many("extra_hosts", self.extra_hosts())
+        read_limits(self)
         self.dependencies()
         self.settings.update(labels(self.body.get("labels")))
 
-    def simple(self) -> None:
-        """One word, one flag, one number."""
-        for key, form in _WORDS.items():
-            if written := text(self.body, key):
-                self.put(key, self.attempt(self.body.value_at(key), form, written))
-        self.put(
-            "restart",
-            self.attempt(self.body.value_at("restart"), _restart, self.body.get("restart")),
-        )
-        for key in ("privileged", "init", "publish_all"):
-            self.put(key, flag(self.body.get(key)))
-        self.service.one_shot = flag(self.body.get("one_shot")) is True
-        self.service.pull_policy = _PULL.get(text(self.body, "pull_policy") or "", "missing")
-        if (written := text(self.body, "network_mode")) is not None:
-            self.put(
-                "network_mode",
-                self.attempt(self.body.value_at("network_mode"), forms.network_mode, written),
-            )
-        if (grace := text(self.body, "stop_grace_period")) is not None:
-            self.put(
-                "stop_grace_period",
-                self.attempt(self.body.value_at("stop_grace_period"), forms.seconds, grace),
-            )
-        for at, limit in self.items("mem_limit", numbers=True):
-            self.put("mem_limit", self.attempt(at, forms.memory, limit) if limit != "0" else None)
-        cpus = self.body.get("cpus")
-        if isinstance(cpus, int | float | str) and not isinstance(cpus, bool) and str(cpus) != "0":
-            self.put("cpus", self.attempt(self.body.value_at("cpus"), forms.cpus_text, cpus))
-
-    def commands(self) -> None:
-        """A text is split as a shell does, a list is taken as it stands: an entrypoint without
-        words is none at all.
-        """
-        for key in ("command", "entrypoint"):
-            if (written := text(self.body, key)) is not None:
-                split = self.attempt(self.body.value_at(key), forms.words, written) or ()
-                self.no_shell(self.body.value_at(key), key, in_line(written))
-            else:
-                split = (
-                    tuple(item for _, item in self.items(key))
-                    if isinstance(self.body.get(key), Seq)
-                    else ()
-                )
-                self.no_shell(self.body.value_at(key), key, in_words(split))
-                self.one_program(
-                    self.body.value_at(key), key, split[:1] if key == "entrypoint" else ()
-                )
-            if key == "entrypoint" and split and not split[0]:
-                self.report.error(
-                    self.body.value_at(key),
-                    "'entrypoint' begins with an empty word: name the program, or remove the key",
-                )
-            elif split or (key == "entrypoint" and isinstance(self.body.get(key), Seq)):
-                self.settings[key] = split
-            elif (
-                key == "command"
-                and isinstance(self.body.get(key), Seq)
-                and not self.body.get("entrypoint")
-            ):
-                self.report.warn(
-                    self.body.value_at(key),
-                    "'command' has no words, which engines take for those of the image: remove it",
-                )
-
-    def no_shell(self, at: int, key: str, operator: str) -> None:
-        """Warns of an operator that only a shell would understand."""
-        if operator:
-            way = "write the whole line as one word of [sh, -c, 'the line']"
-            self.report.warn(
-                at,
-                f"{show(operator)} in {show(key)} is handed to the program as a word, as no shell"
-                f" reads it: {way}",
-            )
-
-    def one_program(self, at: int, key: str, first: tuple[str, ...]) -> None:
-        """Warns of a whole line where a list names its program."""
-        for word in first:
-            if len(word.split()) > 1:
-                self.report.warn(
-                    at,
-                    f"{show(key)} runs a program called {show(word)}: make each of its words an"
-                    " item of its own",
-                )
+    def words(self) -> None:
+        """What is a word in no regular way."""
+        body = self.body
+        for key, parse in _WORDS.items():
+            if written := text(body, key):
+                self.put(key, self.attempt(body.value_at(key), parse, written))
+        policy = self.attempt(body.value_at("restart"), _restart, body.get("restart"))
+        self.put("restart", policy)
+        self.service.one_shot = flag(body.get("one_shot")) is True
+        self.service.pull_policy = _PULL.get(text(body, "pull_policy") or "", "missing")
 
     def ports(self) -> None:
         """Published and exposed ports, ranges expanded."""
         for at, item in self.members("ports"):
             read: Callable[..., tuple[Port, ...]] = (
-                _long_port if isinstance(item, Map) else forms.short_ports
+                _long_port if isinstance(item, Map) else ports.short_ports
             )
             self.service.published += [(port, at) for port in self.within_budget(at, read, item)]
         self.many("ports", (str(port) for port, _ in self.service.published))
@@ -180,7 +106,7 @@ class _Reader(Reader):
             (
                 port
                 for at, item in self.items("expose", numbers=True)
-                for port in self.within_budget(at, forms.exposed, item)
+                for port in self.within_budget(at, ports.exposed, item)
             ),
         )
 
@@ -200,25 +126,6 @@ class _Reader(Reader):
             )
         return found
 
-    def lists(self) -> None:
-        """Lists of single words; their order counts for name servers only."""
-        for key in ("cap_add", "cap_drop"):
-            self.many(
-                key, (self.attempt(at, forms.capability, item) for at, item in self.items(key))
-            )
-        self.many("devices", (self.attempt(at, forms.device, item) for at, item in self.devices()))
-        self.many(
-            "dns",
-            (self.attempt(at, forms.host_address, item) for at, item in self.items("dns")),
-            ordered=True,
-        )
-        self.many("dns_search", (item for _, item in self.items("dns_search")), ordered=True)
-        self.many("extra_hosts", self.extra_hosts())
-        for key, key_at, value, _ in self.pairs("sysctls", "the sysctl", "net.ipv4.ip_forward=1"):
-            check_word(self.report, key_at, key, "sysctl")
-            if value is not None and not isinstance(value, Odd | Map | Seq):
-                self.settings[f"sysctls.{key}"] = canonical_option(value)
-
     def devices(self) -> Iterator[tuple[int, str]]:
         """Position and short form of each."""
         for at, item in self.members("devices"):
@@ -234,56 +141,13 @@ class _Reader(Reader):
         value = self.body.get("extra_hosts")
         if isinstance(value, Map):
             return (
-                self.attempt(at, forms.extra_host, name, item)
+                self.attempt(at, words.extra_host, name, item)
                 for name in value
                 for at, item in self.items(name, value)
             )
         return (
-            self.attempt(at, forms.split_extra_host, item) for at, item in self.items("extra_hosts")
+            self.attempt(at, words.split_extra_host, item) for at, item in self.items("extra_hosts")
         )
-
-    def healthcheck(self) -> None:
-        """The image's own, changed or put out of use."""
-        body = mapping(self.body, "healthcheck")
-        if (test := self.health_test(body)) is not None:
-            self.settings["healthcheck.test"] = test
-        if flag(body.get("disable")) is True:
-            if test not in (None, ("NONE",)):
-                self.report.error(
-                    body.key_at("disable"), "'disable' stands beside a test: remove one of them"
-                )
-            self.settings["healthcheck.test"] = ("NONE",)
-        if type(retries := body.get("retries")) is int:
-            self.settings["healthcheck.retries"] = retries
-        for key in _TIMES:
-            if (written := text(body, key)) is not None and written not in ("0s", "0"):
-                self.put(
-                    f"healthcheck.{key}",
-                    self.attempt(body.value_at(key), forms.health_time, written),
-                )
-
-    def health_test(self, body: Map) -> tuple[str, ...] | None:
-        """A text is a line for the shell; a list begins with how it is run."""
-        if written := text(body, "test"):
-            return ("CMD-SHELL", written)
-        test = (
-            tuple(item for _, item in self.items("test", body))
-            if isinstance(body.get("test"), Seq)
-            else ()
-        )
-        if not test:
-            return None
-        if test[0] == "CMD":
-            self.no_shell(body.value_at("test"), "test", in_words(test))
-            self.one_program(body.value_at("test"), "test", test[1:2])
-        if test[0] not in ("NONE", "CMD", "CMD-SHELL") or (len(test) == 1) != (test[0] == "NONE"):
-            form = (
-                "[CMD, program, argument], [CMD-SHELL, line] nor [NONE]: write one of these, or the"
-                " line alone"
-            )
-            self.report.error(body.value_at("test"), f"the test is neither {form}")
-            return None
-        return test
 
     def dependencies(self) -> None:
         """Names with the condition that is waited for."""
@@ -311,13 +175,13 @@ def _restart(value: object) -> str | None:
     if flag(value) is False:
         return "no"
     word = "true" if value is True else value
-    return forms.restart_policy(word) if isinstance(word, str) and type(word) is not Odd else None
+    return words.restart_policy(word) if isinstance(word, str) and type(word) is not Odd else None
 
 
 def _long_port(entry: Map) -> tuple[Port, ...]:
     if (target := number(entry, "target")) is None:
         return ()
-    return forms.published(
+    return ports.published(
         target,
         number(entry, "published") or "",
         text(entry, "host_ip") or "",

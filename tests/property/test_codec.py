@@ -209,7 +209,9 @@ def test_a_body_holds_what_is_set_and_nothing_else(settings: Settings) -> None:
         key for key, path in present.items() if path in settings
     }
     assert body["CheckDuplicate"] is True
-    assert ("Config" in body.get("IPAM", {})) == any(path.endswith(".subnet") for path in settings)
+    assert ("Config" in body.get("IPAM", {})) == any(
+        f"{family}.subnet" in settings for family in ("ipv4", "ipv6")
+    )
     assert all(value not in (None, "", {}, []) for value in body.values())
 
 

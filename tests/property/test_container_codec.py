@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from reconciler.codec import read_container
 from reconciler.codec.containers import container_body, read_image, read_managed, read_settings
-from reconciler.forms import Port
 from reconciler.marks import secret_digest
 from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec
 from reconciler.settings import Settings, Value
+from reconciler.settings.container import DEFAULTS, value_of
+from reconciler.settings.ports import Port
 
 from .test_codec import ID, keys, merged, names, optional, over_the_wire, under, words
 
@@ -176,13 +177,12 @@ def test_settings_come_back_as_they_were_sent(
         {**own, **network, **({"expose": shown} if shown else {})}, environment, mode
     )
     settings = read_settings(echo(over_the_wire(container_body("c", spec, (1, 51))), empty))
-    defaults: dict[str, Value] = {
-        "privileged": False,
-        "publish_all": False,
-        "restart": "no",
-        "network_mode": mode,
-    }
-    assert settings == defaults | dict(whole)
+    assert settings == explicit(whole) | {"network_mode": mode}
+
+
+def explicit(settings: Settings) -> dict[str, Value]:
+    """Settings as they are read: without those that have their default."""
+    return {path: value for path, value in settings.items() if value != DEFAULTS.get(path)}
 
 
 @given(own_settings, variables)
@@ -199,7 +199,9 @@ def test_what_shares_a_namespace_has_only_what_is_its_own(
     raw = echo(over_the_wire(container_body("c", spec, (1, 51))), None)
     raw["Config"]["Hostname"] = "the-others"
     settings = read_settings(raw)
-    assert {path: settings.get(path) for path in whole} == dict(whole) | dict.fromkeys(refused)
+    assert settings == {
+        path: value for path, value in explicit(whole).items() if path not in refused
+    } | {"network_mode": "container:x"}
 
 
 @given(own_settings, st.sets(targets, max_size=3))
@@ -212,7 +214,7 @@ def test_volumes_that_are_carried_over_stay_anonymous(
         raw = echo(over_the_wire(container_body("c", spec, (1, 51))), None)
         container = read_managed(read_container(raw, EngineInfo()), raw)
         assert container.mark == spec.mark
-        assert {path: container.settings.get(path) for path in whole} == dict(whole)
+        assert {path: value_of(container.settings, path) for path in whole} == dict(whole)
         kept = {
             target
             for target in carried

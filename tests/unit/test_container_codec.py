@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from reconciler.codec import read_container, shapes
+from reconciler.codec.container_mounts import carried_volumes
 from reconciler.codec.containers import (
-    carried_volumes,
     container_body,
-    is_started_after,
     read_image,
     read_managed,
     read_settings,
     update_body,
 )
 from reconciler.codec.sound import check_container
+from reconciler.codec.times import is_started_after
 from reconciler.marks import (
     SPEC,
     TOPOLOGY,
@@ -45,7 +45,6 @@ ID = "ab" * 32
 EXPECTED: Settings = {
     "image": "netplan-test/busybox:1",
     "command": ("sleep", "100"),
-    "entrypoint": (),
     "environment.A": secret_digest("A", "1"),
     "environment.B": secret_digest("B", ""),
     "environment.C": secret_digest("C", "x=y"),
@@ -76,18 +75,18 @@ EXPECTED: Settings = {
     "volumes./t2": "tmpfs:",
     "cap_add": ("NET_ADMIN", "SYS_TIME"),
     "cap_drop": ("ALL", "MKNOD"),
-    "privileged": False,
     "sysctls.net.ipv4.ip_forward": "1",
     "devices": ("/dev/null:/dev/xnull:rwm",),
     "dns": ("1.1.1.1",),
     "dns_search": ("ex.org",),
     "extra_hosts": ("db:10.1.1.1",),
     "restart": "on-failure:3",
-    "init": False,
     "mem_limit": 64 << 20,
+    "memswap_limit": 128 << 20,  # the engine's own, beside a limit of memory
     "cpus": "0.5",
 }
 SINCE_25 = {"healthcheck.start_interval": 10**9}
+CGROUP = {"20.10": "host", "28.5": "host"}
 
 
 def test_of_an_image_for_several_platforms_the_container_tells_which() -> None:
@@ -130,6 +129,7 @@ def test_a_recorded_container_is_read_whole(version: str) -> None:
     assert read_settings(recorded(version)) == {
         **EXPECTED,
         **(SINCE_25 if version != "20.10" else {}),
+        "cgroup": CGROUP.get(version, "private"),
     }
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from reconciler.codec.containers import without_secrets
+from reconciler.codec.said import without_secrets
 from reconciler.marks import container_labels, digests, made_mark
 from reconciler.model import (
     ContainerMark,

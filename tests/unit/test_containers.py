@@ -13,67 +13,67 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import forms
-from reconciler.forms import BadValueError, Port
 from reconciler.marks import secret_digest
+from reconciler.settings import BadValueError, mounts, ports, units, words
+from reconciler.settings.ports import Port
 from reconciler.topology.envfile import parse
 
 FORMS: list[tuple[Callable[..., Any], Any, Any]] = [
-    (forms.nanoseconds, "30s", 30 * 10**9),
-    (forms.nanoseconds, "1m30s", 90 * 10**9),
-    (forms.nanoseconds, "1h0.5m", 3630 * 10**9),
-    (forms.nanoseconds, "500ms", 5 * 10**8),
-    (forms.nanoseconds, "1.5us", 1500),
-    (forms.nanoseconds, "7ns", 7),
-    (forms.seconds, "2m", 120),
-    (forms.seconds, "1000ms", 1),
-    (forms.seconds, "0s", 0),
-    (forms.duration_text, 90 * 10**9, "1m30s"),
-    (forms.duration_text, 5 * 10**8, "500ms"),
-    (forms.duration_text, 0, "0s"),
-    (forms.size_bytes, "4096", 4096),
-    (forms.size_bytes, "4096b", 4096),
-    (forms.size_bytes, "64m", 64 * 2**20),
-    (forms.size_bytes, "64MB", 64 * 2**20),
-    (forms.size_bytes, "64MiB", 64 * 2**20),
-    (forms.size_bytes, "1.5g", 3 * 2**29),
-    (forms.size_bytes, "2 k", 2048),
-    (forms.size_text, 64 * 2**20, "64m"),
-    (forms.size_text, 1025, "1025"),
-    (forms.size_text, 0, "0"),
-    (forms.cpus_text, "1.50", "1.5"),
-    (forms.cpus_text, 2.0, "2"),
-    (forms.cpus_text, 10, "10"),
-    (forms.cpus_text, "0.01", "0.01"),
-    (forms.words, "sh -c 'echo a b' \"$HOME\" c\\ d", ("sh", "-c", "echo a b", "$HOME", "c d")),
-    (forms.words, "", ()),
-    (forms.capability, "cap_net_admin", "NET_ADMIN"),
-    (forms.capability, "ALL", "ALL"),
-    (forms.restart_policy, "no", "no"),
-    (forms.restart_policy, "unless-stopped", "unless-stopped"),
-    (forms.restart_policy, "on-failure", "on-failure"),
-    (forms.restart_policy, "on-failure:0", "on-failure"),
-    (forms.restart_policy, "on-failure:03", "on-failure:3"),
-    (forms.device, "/dev/a", "/dev/a:/dev/a:rwm"),
-    (forms.device, "/dev/a:/dev/b", "/dev/a:/dev/b:rwm"),
-    (forms.device, "/dev/a:mr", "/dev/a:/dev/a:rm"),
-    (forms.device, "/dev/a:/dev/b:wr", "/dev/a:/dev/b:rw"),
-    (forms.host_address, "[FD00:0::1]", "fd00::1"),
-    (forms.split_extra_host, "db:10.0.0.1", "db:10.0.0.1"),
-    (forms.split_extra_host, "db=10.0.0.1", "db:10.0.0.1"),
-    (forms.split_extra_host, "db:FD00::1", "db:fd00::1"),
-    (forms.split_extra_host, "db=[fd00::1]", "db:fd00::1"),
-    (forms.split_extra_host, "db:host-gateway", "db:host-gateway"),
-    (forms.exposed, "80", ("80/tcp",)),
-    (forms.exposed, "80-81/UDP", ("80/udp", "81/udp")),
-    (forms.target, "/data/../x/", "/x"),
-    (forms.target, "//x", "/x"),
-    (forms.split_mount, "/data", ("", "/data", ())),
-    (forms.split_mount, "./a:/b/", ("./a", "/b", ())),
-    (forms.split_mount, "data:/b:ro,Z", ("data", "/b", ("ro", "Z"))),
-    (forms.split_tmpfs, "/run", ("/run", "tmpfs:")),
-    (forms.split_tmpfs, "/run:size=64M,rw,mode=1777", ("/run", "tmpfs:mode=1777,size=64m")),
-    (forms.split_tmpfs, "/run:size=50%,noexec", ("/run", "tmpfs:noexec,size=50%")),
+    (units.nanoseconds, "30s", 30 * 10**9),
+    (units.nanoseconds, "1m30s", 90 * 10**9),
+    (units.nanoseconds, "1h0.5m", 3630 * 10**9),
+    (units.nanoseconds, "500ms", 5 * 10**8),
+    (units.nanoseconds, "1.5us", 1500),
+    (units.nanoseconds, "7ns", 7),
+    (units.seconds, "2m", 120),
+    (units.seconds, "1000ms", 1),
+    (units.seconds, "0s", 0),
+    (units.duration_text, 90 * 10**9, "1m30s"),
+    (units.duration_text, 5 * 10**8, "500ms"),
+    (units.duration_text, 0, "0s"),
+    (units.size_bytes, "4096", 4096),
+    (units.size_bytes, "4096b", 4096),
+    (units.size_bytes, "64m", 64 * 2**20),
+    (units.size_bytes, "64MB", 64 * 2**20),
+    (units.size_bytes, "64MiB", 64 * 2**20),
+    (units.size_bytes, "1.5g", 3 * 2**29),
+    (units.size_bytes, "2 k", 2048),
+    (units.size_text, 64 * 2**20, "64m"),
+    (units.size_text, 1025, "1025"),
+    (units.size_text, 0, "0"),
+    (units.cpus_text, "1.50", "1.5"),
+    (units.cpus_text, 2.0, "2"),
+    (units.cpus_text, 10, "10"),
+    (units.cpus_text, "0.01", "0.01"),
+    (words.words, "sh -c 'echo a b' \"$HOME\" c\\ d", ("sh", "-c", "echo a b", "$HOME", "c d")),
+    (words.words, "", ()),
+    (words.capability, "cap_net_admin", "NET_ADMIN"),
+    (words.capability, "ALL", "ALL"),
+    (words.restart_policy, "no", "no"),
+    (words.restart_policy, "unless-stopped", "unless-stopped"),
+    (words.restart_policy, "on-failure", "on-failure"),
+    (words.restart_policy, "on-failure:0", "on-failure"),
+    (words.restart_policy, "on-failure:03", "on-failure:3"),
+    (words.device, "/dev/a", "/dev/a:/dev/a:rwm"),
+    (words.device, "/dev/a:/dev/b", "/dev/a:/dev/b:rwm"),
+    (words.device, "/dev/a:mr", "/dev/a:/dev/a:rm"),
+    (words.device, "/dev/a:/dev/b:wr", "/dev/a:/dev/b:rw"),
+    (words.host_address, "[FD00:0::1]", "fd00::1"),
+    (words.split_extra_host, "db:10.0.0.1", "db:10.0.0.1"),
+    (words.split_extra_host, "db=10.0.0.1", "db:10.0.0.1"),
+    (words.split_extra_host, "db:FD00::1", "db:fd00::1"),
+    (words.split_extra_host, "db=[fd00::1]", "db:fd00::1"),
+    (words.split_extra_host, "db:host-gateway", "db:host-gateway"),
+    (ports.exposed, "80", ("80/tcp",)),
+    (ports.exposed, "80-81/UDP", ("80/udp", "81/udp")),
+    (mounts.target, "/data/../x/", "/x"),
+    (mounts.target, "//x", "/x"),
+    (mounts.split_mount, "/data", ("", "/data", ())),
+    (mounts.split_mount, "./a:/b/", ("./a", "/b", ())),
+    (mounts.split_mount, "data:/b:ro,Z", ("data", "/b", ("ro", "Z"))),
+    (mounts.split_tmpfs, "/run", ("/run", "tmpfs:")),
+    (mounts.split_tmpfs, "/run:size=64M,rw,mode=1777", ("/run", "tmpfs:mode=1777,size=64m")),
+    (mounts.split_tmpfs, "/run:size=50%,noexec", ("/run", "tmpfs:noexec,size=50%")),
 ]
 
 
@@ -102,7 +102,7 @@ PORTS = [
 
 @pytest.mark.parametrize(("written", "canonical"), PORTS)
 def test_the_short_form_of_ports(written: str, canonical: list[str]) -> None:
-    assert [str(port) for port in forms.short_ports(written)] == canonical
+    assert [str(port) for port in ports.short_ports(written)] == canonical
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_short_form_of_ports(written: str, canonical: list[str]) -> None:
     ],
 )
 def test_a_mount(arguments: tuple[Any, ...], canonical: str) -> None:
-    assert forms.mount(*arguments) == canonical
+    assert mounts.mount(*arguments) == canonical
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_mount(arguments: tuple[Any, ...], canonical: str) -> None:
 )
 def test_the_short_form_of_mounts(written: str, canonical: tuple[str, str]) -> None:
     assert (
-        forms.short_mount(written, lambda path: path if path.startswith("/") else f"/there/{path}")
+        mounts.short_mount(written, lambda path: path if path.startswith("/") else f"/there/{path}")
         == canonical
     )
 
@@ -154,28 +154,28 @@ def test_the_short_form_of_mounts(written: str, canonical: tuple[str, str]) -> N
     ],
 )
 def test_whether_addresses_have_one_in_common(one: str, other: str, same: bool) -> None:
-    assert forms.overlaps(one, other) is forms.overlaps(other, one) is same
+    assert ports.overlaps(one, other) is ports.overlaps(other, one) is same
 
 
 REFUSED: list[tuple[Callable[..., Any], list[str]]] = [
     (
-        forms.nanoseconds,
+        units.nanoseconds,
         ["", "1", "1.s.", "s", "-1s", "1 s", "1d", "1s ", "1s\n", "9" * 5000 + "h", "300000000h"],
     ),
-    (forms.seconds, ["1500ms", "1.5s"]),
-    (forms.size_bytes, ["", "m", "-1", "1x", "1mm", "1 000", "1bb", "9" * 5000, "8192p"]),
-    (forms.cpus_text, ["", "0", "-1", "0.001", "nan", "inf", "1e9", "0.1234567891", "one"]),
-    (forms.words, ["'", '"a', "a\\"]),
-    (forms.capability, ["", "NET", "CAP_CAP_CHOWN"]),
+    (units.seconds, ["1500ms", "1.5s"]),
+    (units.size_bytes, ["", "m", "-1", "1x", "1mm", "1 000", "1bb", "9" * 5000, "8192p"]),
+    (units.cpus_text, ["", "0", "-1", "0.001", "nan", "inf", "1e9", "0.1234567891", "one"]),
+    (words.words, ["'", '"a', "a\\"]),
+    (words.capability, ["", "NET", "CAP_CAP_CHOWN"]),
     (
-        forms.restart_policy,
+        words.restart_policy,
         ["", "never", "always:3", "no:1", "on-failure:", "on-failure:-1", "on-failure:x"],
     ),
-    (forms.device, ["", "tty", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rr"]),
-    (forms.host_address, ["", "db", "10.1.0.01", "10.1.0.0/24", "[]"]),
-    (forms.split_extra_host, ["db", "db:", "db=x", "=10.0.0.1", "a b:10.0.0.1"]),
+    (words.device, ["", "tty", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rr"]),
+    (words.host_address, ["", "db", "10.1.0.01", "10.1.0.0/24", "[]"]),
+    (words.split_extra_host, ["db", "db:", "db=x", "=10.0.0.1", "a b:10.0.0.1"]),
     (
-        forms.short_ports,
+        ports.short_ports,
         [
             "",
             "0",
@@ -192,9 +192,9 @@ REFUSED: list[tuple[Callable[..., Any], list[str]]] = [
             "1:1-2",
         ],
     ),
-    (forms.exposed, ["", "0", "1-", "80/x", "8080:80"]),
-    (forms.target, ["", "a", "/", "/..", "./a"]),
-    (forms.split_mount, ["", ":", "a:", ":/b", "a:/b:ro:x", "a:b"]),
+    (ports.exposed, ["", "0", "1-", "80/x", "8080:80"]),
+    (mounts.target, ["", "a", "/", "/..", "./a"]),
+    (mounts.split_mount, ["", ":", "a:", ":/b", "a:/b:ro:x", "a:b"]),
 ]
 
 
@@ -211,8 +211,8 @@ def test_what_means_nothing_is_refused_with_a_way_out(
 
 @given(st.integers(min_value=0, max_value=10**16))
 def test_durations_and_sizes_survive_being_written(value: int) -> None:
-    assert forms.nanoseconds(forms.duration_text(value)) == value
-    assert forms.size_bytes(forms.size_text(value)) == value
+    assert units.nanoseconds(units.duration_text(value)) == value
+    assert units.size_bytes(units.size_text(value)) == value
 
 
 ADDRESSES = st.sampled_from(["", "127.0.0.1", "0.0.0.0", "::", "fd00::1"])
@@ -224,10 +224,10 @@ ADDRESSES = st.sampled_from(["", "127.0.0.1", "0.0.0.0", "::", "fd00::1"])
 def test_a_port_means_itself(inside: int, kind: str, address: str, host: int) -> None:
     port = Port(inside, kind, address, str(host or ""))
     where = f"[{address}]:" if ":" in address else f"{address}:" if address else ""
-    assert forms.short_ports(
+    assert ports.short_ports(
         f"{where}{port.host}:{inside}/{kind}" if where or port.host else f"{inside}/{kind}"
     ) == (port,)
-    assert forms.read_port(str(port)) == port
+    assert ports.read_port(str(port)) == port
 
 
 def refusal(form: Callable[..., Any], text: str) -> str:
@@ -246,8 +246,8 @@ def test_any_text_is_read_or_refused_in_printable_words(text: str) -> None:
 @given(st.floats(min_value=0.01, max_value=1000, allow_nan=False))
 def test_cpus_are_the_same_number(value: float) -> None:
     value = round(value, 6)
-    assert float(forms.cpus_text(value)) == pytest.approx(value)
-    assert forms.cpus_text(forms.cpus_text(value)) == forms.cpus_text(value)
+    assert float(units.cpus_text(value)) == pytest.approx(value)
+    assert units.cpus_text(units.cpus_text(value)) == units.cpus_text(value)
 
 
 # --- files of variables ---------------------------------------------------------------------------
@@ -327,10 +327,10 @@ def test_a_digest_depends_on_key_and_value() -> None:
     ["9" * 30, "9" * 1_000_001, "9" * 1_000_001 + "g", "9" * 1_000_001 + "h"],
     ids=["long", "bytes", "size", "time"],
 )
-@pytest.mark.parametrize("read", [forms.nanoseconds, forms.seconds, forms.size_bytes])
+@pytest.mark.parametrize("read", [units.nanoseconds, units.seconds, units.size_bytes])
 def test_a_number_however_long_is_refused_in_one_short_sentence(
     read: Callable[[str], int], text: str
 ) -> None:
-    with pytest.raises(forms.BadValueError) as refused:
+    with pytest.raises(BadValueError) as refused:
         read(text)
     assert len(str(refused.value)) < 200

@@ -11,7 +11,6 @@ import pytest
 
 from reconciler.commands.lifetime import Survey
 from reconciler.commands.prune import heading
-from reconciler.forms import BadValueError, lifetime, lifetime_text
 from reconciler.lifetimes import Life, lives, record_labels, records
 from reconciler.model import (
     ContainerMark,
@@ -21,6 +20,8 @@ from reconciler.model import (
     ObservedState,
     Origin,
 )
+from reconciler.settings import BadValueError
+from reconciler.settings.units import lifetime, lifetime_text
 from reconciler.show import Choice, Owned, entry_json, ls, owned
 from reconciler.topology import load_text
 

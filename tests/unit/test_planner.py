@@ -605,7 +605,7 @@ def test_a_start_interval_that_the_engine_would_ignore_is_refused(
         desired, ObservedState(engine, images={"busybox:latest": ObservedImage("sha256:1")})
     ).refusals
     assert [refusal.message for refusal in found] == (
-        ["container web: start_interval of a healthcheck needs Docker 25: this is Docker 20.10.24"]
+        ["container web: healthcheck.start_interval needs Docker 25: this is Docker 20.10.24"]
         if refused
         else []
     )

@@ -1,0 +1,72 @@
+"""Reads the settings whose rows say all that there is to know: one function for each shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..settings import canonical_option
+from ..settings.container import CONTAINER
+from ..settings.registry import Kind, Setting
+from .document import Map, Odd, Seq
+from .reader import Reader, is_text
+from .report import check_word, mapping
+from .schema import flag
+
+
+def read_rows(reader: Reader) -> None:
+    """Puts what a container's mapping says into its settings."""
+    for row in CONTAINER:
+        outer, _, inner = row.path.rpartition(".")
+        body = mapping(reader.body, outer) if outer else reader.body
+        if inner in body and (read := _SHAPES.get(row.kind.shape)):
+            read(reader, row, body, inner)
+
+
+def _word(reader: Reader, row: Setting, body: Map, key: str) -> None:
+    written = _text_of(body[key], row.kind)
+    if written is not None and written not in row.kind.zero:
+        reader.put(row.path, reader.attempt(body.value_at(key), row.kind.parse, written))
+
+
+def _text_of(value: Any, kind: Kind) -> str | None:
+    """A text, or the number that stands for one; `0.50`, which YAML would not write so, only where
+    any decimal is wanted.
+    """
+    if is_text(value) or (kind.numbers and type(value) is int):
+        return str(value)
+    decimal = kind.schema.get("format") == "decimal" and isinstance(value, float | Odd)
+    return str(value) if decimal else None
+
+
+def _flag(reader: Reader, row: Setting, body: Map, key: str) -> None:
+    reader.put(row.path, flag(body[key]))
+
+
+def _number(reader: Reader, row: Setting, body: Map, key: str) -> None:
+    if type(value := body[key]) is int:
+        reader.put(row.path, row.kind.parse(value))
+
+
+def _set(reader: Reader, row: Setting, body: Map, key: str) -> None:
+    items = reader.items(key, body, row.kind.numbers)
+    found = (reader.attempt(at, row.kind.parse, item) for at, item in items)
+    reader.many(row.path, found, ordered=row.kind.shape == "list")
+
+
+def _pairs(reader: Reader, row: Setting, body: Map, key: str) -> None:
+    what, _, example = row.item
+    for name, at, value, _ in reader.pairs(key, f"the {what.lower()}", str(example), body):
+        check_word(reader.report, at, name, what.lower())
+        if value is not None and not isinstance(value, Odd | Map | Seq):
+            reader.settings[f"{row.path}.{name}"] = canonical_option(value)
+
+
+_SHAPES: dict[str, Callable[[Reader, Setting, Map, str], None]] = {
+    "word": _word,
+    "flag": _flag,
+    "number": _number,
+    "set": _set,
+    "list": _set,
+    "pairs": _pairs,
+}
