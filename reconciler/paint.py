@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import TextIO
 
 Paint = Callable[[str, str], str]
@@ -72,3 +73,15 @@ def column(texts: Iterable[str], widest: int = WIDEST) -> int:
 def shortened(text: str, longest: int) -> str:
     """`text`, or where it is longer than `longest` characters its beginning and how long it is."""
     return text if len(text) <= longest else f"{text[: longest - 1]}… ({len(text)} characters)"
+
+
+_WRITING = Lock()
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """One whole line. Python's text streams mix up what threads write at the same time, down to
+    bytes that are no text.
+    """
+    with _WRITING:
+        stream.write(f"{line}\n")
+        stream.flush()

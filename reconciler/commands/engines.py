@@ -10,7 +10,7 @@ from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..paint import safe
+from ..paint import safe, write_line
 from ..runs import Sight
 
 if TYPE_CHECKING:
@@ -94,9 +94,8 @@ def call_log(options: Namespace) -> Callable[[str, str, int, float], None] | Non
         return None
 
     def log(method: str, path: str, status: int, seconds: float) -> None:
-        # one write: `print` makes two, and the other threads' lines would come between the text and
-        # its end
         with suppress(OSError, ValueError):  # whoever reads it may be gone, and the call was made
-            sys.stderr.write(f"{method:<6} {status}  {seconds * 1000:8.1f} ms  {safe(path)}\n")
+            time = f"{seconds * 1000:8.1f} ms"
+            write_line(sys.stderr, f"{method:<6} {status}  {time}  {safe(path)}")
 
     return log

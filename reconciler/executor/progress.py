@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from os import environ
 from typing import TextIO
 
-from ..paint import Paint, column, plain, safe
+from ..paint import Paint, column, plain, safe, write_line
 from ..plan import Kind, Op, Plan, Step
 from ..wrap import fit, width_of
 from .results import Event, Listener, Run, StepResult
@@ -51,10 +51,7 @@ def progress(
         waiting = Waiting(plan)
 
         def put(line: str) -> None:
-            stream.write(
-                fit(line, width_of(stream)) + "\n"
-            )  # one write: with `print` other threads' lines would come between
-            stream.flush()
+            write_line(stream, fit(line, width_of(stream)))
 
         def write(event: Event) -> None:
             waiting.note(event)
