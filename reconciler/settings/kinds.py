@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..records import replace
-from .engine_forms import (
+from .engine_objects import (
     bindings_of,
     device_of,
     gpu_of,

@@ -99,7 +99,7 @@ def _gpus(reader: Reader) -> None:
 
 
 def gpu_request(entry: Map) -> str:
-    """One request, as settings/engine_forms.py writes it."""
+    """One request, as settings/engine_objects.py writes it."""
     ids = [item for item in entry.get("device_ids") or () if is_text(item)]
     words_of = entry.get("capabilities") or ()
     capabilities = sorted({"gpu", *(item for item in words_of if is_text(item))})
