@@ -29,16 +29,17 @@ from ..settings import (
 )
 from ..settings.units import lifetime
 from .advice import advise
-from .attachments import attachments, check_containers, optional
+from .attachments import attachments, check_containers, implied, optional
 from .checks import NetworkFacts, check_networks
 from .document import MAX_PROBLEMS, MORE_PROBLEMS, Document, Map
 from .files import Place, find_files, read_text
 from .managed import Checked, check_services
 from .names import DEFAULT, container_name, is_external, network_name, read_volumes
-from .reader import Service
+from .reader import Common, Service
 from .report import EnoughError, Report, mapping, members, resolve_dollars, text
 from .schema import flag, problems_of_schema
 from .services import labels
+from .shared_files import read_shared_files
 from .yamlpos import read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]
@@ -102,9 +103,9 @@ def check(report: Report) -> Checked:
         check_containers(report, mapping(root, "containers"), networks)
     _check_ttl(report, root)
     volumes = read_volumes(report, mapping(root, "volumes"))
-    checked = check_services(
-        report, mapping(root, "containers"), volumes, DEFAULT in mapping(root, "networks")
-    )
+    common = Common(volumes, read_shared_files(report, root))
+    default = DEFAULT in mapping(root, "networks")
+    checked = check_services(report, mapping(root, "containers"), common, default)
     advise(report, mapping(root, "containers"), networks, checked.services.values())
     return checked
 
@@ -224,10 +225,12 @@ class _Builder:
         if service is None:
             return DesiredContainer(name, source, endpoints, optional(body))
         if service.mode == "bridge":
-            endpoints = (self.endpoint(key, "bridge", at, Map()),)
+            endpoints = (self.endpoint(key, "bridge", at, implied(body)),)
         elif not service.mode and body.get("networks") is None:
             endpoints = (
-                self.endpoint(key, DEFAULT if DEFAULT in self.networks else "bridge", at, Map()),
+                self.endpoint(
+                    key, DEFAULT if DEFAULT in self.networks else "bridge", at, implied(body)
+                ),
             )
         return DesiredContainer(
             name,

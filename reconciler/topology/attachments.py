@@ -25,7 +25,18 @@ _MAX_SUGGESTIONS = 50
 
 def attachments(body: Map) -> Iterator[tuple[str, int, Map]]:
     """Network's key, position and settings of each attachment of a container, in either form."""
-    declared = body.get("networks")
+    own = body if text(body, "mac_address") and "image" in body else None
+    for key, at, settings in _attachments(body.get("networks")):
+        yield key, at, _with_mac(settings, own) if own else settings
+        own = None
+
+
+def implied(body: Map) -> Map:
+    """The settings of the attachment that a container has where it declares none."""
+    return _with_mac(Map(), body) if text(body, "mac_address") else Map()
+
+
+def _attachments(declared: Any) -> Iterator[tuple[str, int, Map]]:
     if isinstance(declared, Map):
         for key, at, value in members(declared):
             yield key, at, value if isinstance(value, Map) else Map(at)
@@ -33,6 +44,17 @@ def attachments(body: Map) -> Iterator[tuple[str, int, Map]]:
         for index, item in enumerate(declared):
             if isinstance(item, str) and type(item) is not Odd:
                 yield item, declared.value_at(index), Map(declared.value_at(index))
+
+
+def _with_mac(settings: Map, container: Map) -> Map:
+    """Settings of the first attachment, with the MAC address of its container."""
+    if settings.get("mac_address") is not None:
+        return settings
+    found = Map(settings.start)
+    for source, keys in ((settings, tuple(settings)), (container, ("mac_address",))):
+        for key in keys:
+            found[key], found.marks[key] = source[key], source.marks[key]
+    return found
 
 
 def check_containers(report: Report, containers: Map, networks: dict[str, NetworkFacts]) -> None:

@@ -15,14 +15,6 @@ _FLAGS = {
     "cpu_rt_runtime": "--cpu-rt-runtime",
 }
 _WINDOWS = "it is of Windows containers, and netplan runs Linux containers: remove {key}"
-_FILE = (
-    "it is not supported yet; mount the file, such as volumes: ['./token.txt:{}:ro'], and remove"
-    " {{key}}"
-)
-_TOP_FILE = (
-    "it is not supported yet; mount the file under 'volumes' of the container, such as '{}', and"
-    " remove {{key}}"
-)
 _HOOK = (
     "netplan runs nothing inside containers: put it into 'command' or 'entrypoint', and remove"
     " {key}"
@@ -41,20 +33,10 @@ CONTAINER = {
         "netplan builds no images: build it first (docker build -t NAME .), write image: NAME, and"
         " remove {key}"
     ),
-    "configs": _FILE.format("/token.txt"),
-    "secrets": _FILE.format("/run/secrets/token"),
-    "deploy": (
-        "netplan runs containers, not services of a swarm: write mem_limit and cpus for its limits,"
-        " restart for its restart_policy, one container for each replica, and remove {key}"
-    ),
     "develop": "it is of `docker compose watch`, which netplan has not: remove {key}",
     "extends": (
         "write the shared keys once under an x- key with an anchor (x-base: &base), merge them with"
         " '<<: *base', and remove {key}; `docker compose config` writes a Compose file without it"
-    ),
-    "label_file": "write its labels under 'labels', and remove {key}",
-    "mac_address": (
-        "an address belongs to an attachment: put it under the network's key in 'networks'"
     ),
     "models": (
         "netplan runs no models: give the container the address under 'environment', and remove"
@@ -79,8 +61,6 @@ CONTAINER = {
 }
 TOP = {
     "services": "this is a Compose file's key: rename it to 'containers'",
-    "configs": _TOP_FILE.format("./app.conf:/app.conf:ro"),
-    "secrets": _TOP_FILE.format("./key:/run/secrets/key:ro"),
     "include": (
         "netplan takes a folder of files (netplan apply FOLDER): put the other file beside this"
         " one, and remove {key}"
@@ -109,4 +89,17 @@ ENDPOINT = {
     "priority": (
         "it orders nothing here: 'gw_priority' decides which network gives the default gateway"
     )
+}
+_SWARM = "it is of services of a swarm, and netplan runs containers: remove {key}"
+DEPLOY = {
+    **dict.fromkeys(("placement", "update_config", "rollback_config", "endpoint_mode"), _SWARM),
+    "labels": "services of a swarm have these: write 'labels' beside deploy, and remove {key}",
+    "cpus": "CPUs cannot be reserved on one machine: write limits: {{cpus: ...}}, and remove {key}",
+    "generic_resources": _SWARM,
+}
+_NO_FILE = "netplan mounts files only: name one with file: PATH, and remove {key}"
+SHARED_FILE = {
+    **dict.fromkeys(("environment", "content", "external", "driver", "template_driver"), _NO_FILE),
+    "name": "it names a secret or config of a swarm: remove {key}",
+    "labels": "it is of a secret or config of a swarm: remove {key}",
 }

@@ -24,7 +24,9 @@ TYPES: Types = {
     "null": lambda value: value is None,
 }
 _OBJECT = frozenset(("properties", "patternProperties", "additionalProperties", "required"))
-_SILENT = frozenset(("writeOnly", "format", "patternErrorMessage", "typeErrorMessage"))
+_SILENT = frozenset(
+    ("writeOnly", "format", "patternErrorMessage", "typeErrorMessage", "rangeErrorMessage")
+)
 
 
 def fitting(schema: Any, types: Types = TYPES) -> Check:

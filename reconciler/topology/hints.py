@@ -20,6 +20,8 @@ _RUN = (
     "depends_on",
     "one_shot",
     "volumes",
+    "deploy",
+    "label_file",
     *(row.key for row in CONTAINER if row.key != "labels"),
 )
 """Keys of containers that nothing else has."""
@@ -47,6 +49,8 @@ _PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "external": ("external", {}),
     "healthcheck": ("a healthcheck", {}),
     "dependency": ("depends_on", {}),
+    "deploy": ("deploy", compose_words.DEPLOY),
+    "shared file": ("a secret or config", compose_words.SHARED_FILE),
 }
 _PARTS = {
     "networks": "endpoint",
@@ -73,7 +77,6 @@ _BELONGS = {
             "aliases",
             "ipv4_address",
             "ipv6_address",
-            "mac_address",
             "link_local_ips",
             "gw_priority",
             "interface_name",
@@ -99,7 +102,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def unknown_key(path: Path, key: str, schema: Any) -> str:
     """The sentence for a key that the mapping at `path` does not have."""
-    if path in (("networks",), ("containers",), ("volumes",)):
+    if len(path) == 1 and "patternErrorMessage" in schema:
         return f"the name {show(key)} cannot be used: {schema['patternErrorMessage']}"
     part = _place(path)
     place, hints = _PLACES.get(part, (repr(part), {}))
@@ -124,6 +127,8 @@ def _place(path: Path) -> str:
         return "top"
     if path[0] == "containers":
         return "container" if len(path) == 2 else _PARTS.get(str(path[2]), str(path[2]))
+    if path[0] in ("secrets", "configs"):
+        return "shared file"
     if path[-1] == "external":
         return "external"
     if path[0] == "volumes":

@@ -14,7 +14,7 @@ from .checks import check_labels
 from .document import Map, show
 from .hints import suggestion
 from .names import Volumes, check_container_names, container_name
-from .reader import Budget, Service
+from .reader import Common, Service
 from .report import Report, mapping, members, text
 from .schema import flag, topology_schema
 from .services import read_service
@@ -37,17 +37,17 @@ class Checked:
     volumes: Volumes = field(default_factory=Volumes)
 
 
-def check_services(report: Report, containers: Map, volumes: Volumes, default: bool) -> Checked:
+def check_services(report: Report, containers: Map, common: Common, default: bool) -> Checked:
     """Reports what is wrong with the managed containers. `default`: whether those without networks
     join one of that name.
     """
     services: dict[str, Service] = {}
-    budget = Budget()
     for name, at, body in members(containers):
         if isinstance(body, Map) and "image" in body:
-            services[name] = read_service(report, name, at, body, budget, volumes)
+            services[name] = read_service(report, name, at, body, common)
         elif isinstance(body, Map):
             _check_without_image(report, name, body)
+    _meant_to_end(services)
     names = {key: container_name(key, body) for key, _, body in members(containers)}
     check_container_names(report, containers)
     for service in services.values():
@@ -59,7 +59,16 @@ def check_services(report: Report, containers: Map, volumes: Volumes, default: b
     _check_published(report, services.values())
     if not default:
         _check_nameless(report, services)
-    return Checked(services, volumes)
+    return Checked(services, common.volumes)
+
+
+def _meant_to_end(services: Mapping[str, Service]) -> None:
+    """A container that another one waits for to complete is one_shot, as in Compose."""
+    for service in services.values():
+        for needed, _ in service.depends_on:
+            other = services.get(needed.container)
+            if needed.condition == "completed" and other and other.body.get("one_shot") is None:
+                other.one_shot = True
 
 
 def _check_without_image(report: Report, name: str, body: Map) -> None:
@@ -157,6 +166,10 @@ def _check_limits(report: Report, service: Service) -> None:
 
 def _check_mode(report: Report, service: Service) -> None:
     """What the network mode makes impossible or useless."""
+    idle = service.shares or service.mode in ("host", "none") or service.body.get("networks") == []
+    if idle and "mac_address" in service.body:
+        why = "the container is attached to no network: remove it"
+        report.error(service.body.key_at("mac_address"), f"'mac_address' has no effect, as {why}")
     body, mode = service.body, (text(service.body, "network_mode") or "")[:60]
     if service.shares:
         for key in _set_keys(service, _NOT_WITH_A_SHARED_NETWORK):

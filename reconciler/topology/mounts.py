@@ -44,12 +44,12 @@ def _check_declared(reader: Reader, at: int, item: Map | str) -> None:
     if isinstance(item, Map) and text(item, "type") == "volume":
         key = text(item, "source") or ""
     if key and key[0] not in "/.~":
-        check_mounted(reader.report, reader.declared_volumes, at, key)
+        check_mounted(reader.report, reader.common.volumes, at, key)
 
 
 def _short_volume(reader: Reader, written: str) -> tuple[str, str]:
     """`src:dst:options`."""
-    return mounts.short_mount(written, reader.report.place.path, reader.declared_volumes.name)
+    return mounts.short_mount(written, reader.report.place.path, reader.common.volumes.name)
 
 
 def _bind(reader: Reader, source: str, options: Iterable[str]) -> str:
@@ -81,7 +81,7 @@ def _long_volume(reader: Reader, entry: Map) -> tuple[str, str] | None:
     if kind == "tmpfs" and source:
         raise BadValueError("a tmpfs has no source: remove it")
     return mounts.target(written), mounts.mount(
-        kind, reader.declared_volumes.name(source) if source else "", options
+        kind, reader.common.volumes.name(source) if source else "", options
     )
 
 

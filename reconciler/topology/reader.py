@@ -6,7 +6,7 @@ Nothing is trusted to fit the schema: a value of a wrong type counts as absent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..model import Dependency, PullPolicy, Secrets
@@ -23,9 +23,13 @@ MAX_PORTS = 200_000
 
 
 @dataclass
-class Budget:
-    """What all containers of a file may have together."""
+class Common:
+    """What the containers of a file have in common: the volumes that it declares, the files of its
+    secrets and configs by kind and key, and how many ports they may still have.
+    """
 
+    volumes: Volumes = field(default_factory=Volumes)
+    files: Mapping[tuple[str, str], str] = field(default_factory=dict)
     ports: int = MAX_PORTS
 
 
@@ -67,10 +71,9 @@ class Service:
 class Reader:
     """One container's mapping, and its settings as they are read."""
 
-    def __init__(self, report: Report, service: Service, budget: Budget, volumes: Volumes) -> None:
+    def __init__(self, report: Report, service: Service, common: Common) -> None:
         self.report = report
-        self.budget = budget
-        self.declared_volumes = volumes
+        self.common = common
         self.service = service
         self.body = service.body
         self.settings = service.settings

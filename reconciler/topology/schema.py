@@ -221,6 +221,8 @@ def _unknown(instance: Map, schema: Any) -> Iterator[str]:
 def _what_is_missing(path: tuple[str | int, ...]) -> str:
     if not path:
         return ": give the topology a name, such as name: lab"
+    if path[0] in ("secrets", "configs"):
+        return ": netplan mounts files, such as file: ./token.txt"
     if path[0] == "containers":
         return _MISSING.get(str(path[2]), ": add it, or write the short form")
     return ": each pool needs one, such as subnet: 10.7.0.0/24"
@@ -256,6 +258,8 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
                 f"is {show(value)}:"
                 f" {error.schema.get('patternErrorMessage', 'it is not of the form ' + rule)}"
             )
+        case "minimum" | "maximum" if "rangeErrorMessage" in error.schema:
+            return f"is {value_of(value)}: {error.schema['rangeErrorMessage']}"
         case "minimum" | "maximum":
             return (
                 f"is {value_of(value)}: it must be"

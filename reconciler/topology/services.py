@@ -11,19 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..errors import UsageError
 from ..model import Dependency, PullPolicy
-from ..settings import canonical_image, canonical_option, ports, words
+from ..settings import BadValueError, canonical_image, canonical_option, ports, words
 from ..settings.ports import Port
+from .checks import RESERVED
+from .deploy import read_deploy
 from .document import Map, Odd, Seq, show
+from .envfile import parse
 from .environment import read_environment
 from .limits import read_limits
 from .mounts import read_mounts
-from .names import Volumes
 from .process import read_process
-from .reader import MAX_PORTS, Budget, Reader, Service, T, number
+from .reader import MAX_PORTS, Common, Reader, Service, T, number
 from .report import Report, members, text
 from .rows import read_rows
 from .schema import flag
+from .shared_files import mount_shared_files
 
 _WORDS: dict[str, Callable[[str], str]] = {
     "image": canonical_image,
@@ -56,12 +60,26 @@ def labels(value: Any) -> Iterator[tuple[str, str]]:
             yield f"labels.{key}", rest
 
 
-def read_service(
-    report: Report, name: str, at: int, body: Map, budget: Budget, volumes: Volumes
-) -> Service:
+def read_labels(reader: Reader) -> None:
+    """Labels of files in order, then those of the topology."""
+    for at, path in reader.items("label_file"):
+        try:
+            found = parse(reader.report.place.read(path))
+        except (UsageError, BadValueError) as error:
+            reader.report.error(at, f"the file {show(path)} cannot be used: {error}")
+            continue
+        for line in found:
+            reader.settings[f"labels.{line.key}"] = line.value
+            if line.key.startswith(RESERVED):
+                why = f"names that begin with {RESERVED!r} are netplan's own"
+                reader.report.error(at, f"the label {show(line.key)} is reserved: {why}")
+    reader.settings.update(labels(reader.body.get("labels")))
+
+
+def read_service(report: Report, name: str, at: int, body: Map, common: Common) -> Service:
     """A container that has an `image`; `at` is where its key, `name`, stands."""
     service = Service(name, at, body)
-    _Reader(report, service, budget, volumes).read()
+    _Reader(report, service, common).read()
     return service
 
 
@@ -80,14 +98,16 @@ class _Reader(Reader):
         self.many("extra_hosts", self.extra_hosts())
         read_limits(self)
         self.dependencies()
-        self.settings.update(labels(self.body.get("labels")))
+        read_deploy(self)
+        mount_shared_files(self)
+        read_labels(self)
 
     def words(self) -> None:
         """What is a word in no regular way."""
         body = self.body
-        for key, parse in _WORDS.items():
+        for key, form in _WORDS.items():
             if written := text(body, key):
-                self.put(key, self.attempt(body.value_at(key), parse, written))
+                self.put(key, self.attempt(body.value_at(key), form, written))
         policy = self.attempt(body.value_at("restart"), _restart, body.get("restart"))
         self.put("restart", policy)
         self.service.one_shot = flag(body.get("one_shot")) is True
@@ -114,11 +134,11 @@ class _Reader(Reader):
         self, at: int, read: Callable[..., tuple[T, ...]], item: Any
     ) -> tuple[T, ...]:
         """What `read` makes of an item; nothing once the file has more ports than it may."""
-        if self.budget.ports < 0:
+        if self.common.ports < 0:
             return ()
         found = self.attempt(at, read, item) or ()
-        self.budget.ports -= len(found)
-        if self.budget.ports < 0:
+        self.common.ports -= len(found)
+        if self.common.ports < 0:
             self.report.error(
                 at,
                 f"too many ports: a file has {MAX_PORTS} at most, and with network_mode: host a"

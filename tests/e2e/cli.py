@@ -163,6 +163,7 @@ class Cli:
         self.docker, self.host = docker, docker.host
         self.file = folder / "topology.yaml"
         self.topology = docker.name("top")
+        self.top: Mapping[str, Any] = {}
 
     def write(
         self,
@@ -181,6 +182,7 @@ class Cli:
         }
         whole = {
             "name": name or self.topology,
+            **self.top,
             "networks": {full(key): body for key, body in networks.items()},
             "containers": bodies,
         }

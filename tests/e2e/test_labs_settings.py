@@ -269,3 +269,35 @@ def test_the_place_of_one_that_does_not_run_is_warned_of(cli: Cli) -> None:
     assert f"its address {address} may go to {cli.docker.name('web')}" in cli.plan().out
     cli.apply()
     assert f"{cli.docker.name('web')} has its address {address}" in cli.plan().out
+
+
+def test_files_limits_and_labels_in_compose_s_other_words(cli: Cli) -> None:
+    """`deploy`, secrets, configs, label files and a container's own MAC address."""
+    folder = cli.file.parent
+    (folder / "token.txt").write_text("s3\n", encoding="utf-8")
+    (folder / "labels.env").write_text("a=1\nb=2\n", encoding="utf-8")
+    web = box(
+        networks=["n"],
+        mac_address="02:42:0a:00:00:63",
+        secrets=["token"],
+        configs=[{"source": "app", "target": "/etc/app"}],
+        label_file="labels.env",
+        labels={"b": "mine"},
+        deploy={
+            "resources": {"limits": {"memory": "64m", "pids": 50}},
+            "restart_policy": {"condition": "on-failure", "max_attempts": 2},
+        },
+        depends_on={"once": "service_completed_successfully"},
+    )
+    once = box("true")
+    shared = {"token": {"file": "token.txt"}}
+    cli.top = {"secrets": shared, "configs": {"app": {"file": "./token.txt"}}}
+    cli.converge({"n": {}}, {"web": web, "once": {**once, "networks": ["n"]}})
+    raw = cli.docker.inspect(cli.docker.name("web"))
+    labels = raw["Config"]["Labels"]
+    assert (labels["a"], labels["b"]) == ("1", "mine")
+    assert raw["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 2}
+    networks = raw["NetworkSettings"]["Networks"]
+    assert [seen["MacAddress"] for seen in networks.values()] == ["02:42:0a:00:00:63"]
+    mounts = {mount["Destination"]: mount["RW"] for mount in raw["Mounts"]}
+    assert mounts == {"/run/secrets/token": False, "/etc/app": False}

@@ -89,10 +89,15 @@ def container(value: DesiredContainer) -> dict[str, Any]:
 def settings(value: Mapping[str, Any]) -> dict[str, Any]:
     """In order of path; environment values stand elsewhere, here are their digests."""
     return {
-        path: list(item) if isinstance(item, tuple) else item
+        path: list(item) if isinstance(item, tuple) else _from_here(item)
         for path, item in sorted(value.items())
         if not path.startswith("environment.")
     }
+
+
+def _from_here(value: Any) -> Any:
+    """The folder of the files is another one on each machine."""
+    return value.replace(str(FOLDER), "FOLDER") if isinstance(value, str) else value
 
 
 def full(value: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""Reads secrets and configs that are files: Compose mounts them, read-only, and so does netplan."""
+
+from __future__ import annotations
+
+from ..settings import BadValueError, mounts
+from .document import Map, Odd, show
+from .hints import suggestion
+from .reader import Reader
+from .report import Report, mapping, members, text
+
+_FOLDERS = {"secrets": "/run/secrets/", "configs": "/"}
+"""Where a file is mounted that names no target."""
+
+
+def read_shared_files(report: Report, root: Map) -> dict[tuple[str, str], str]:
+    """The files that a topology declares at its top: their paths by kind and key."""
+    found: dict[tuple[str, str], str] = {}
+    for kind in _FOLDERS:
+        for key, at, body in members(mapping(root, kind)):
+            path = text(body, "file") if isinstance(body, Map) else None
+            if path is not None:
+                found[kind, key] = report.place.path(path)
+            elif body is None:
+                report.error(at, f"{show(key)} has no file: add file: PATH")
+    return found
+
+
+def mount_shared_files(reader: Reader) -> None:
+    """What a container uses of them."""
+    files = reader.common.files
+    for kind, folder in _FOLDERS.items():
+        for at, item in reader.members(kind):
+            source = text(item, "source") if isinstance(item, Map) else item
+            if source is None or type(source) is Odd:
+                continue
+            target = (text(item, "target") if isinstance(item, Map) else None) or source
+            path = target if target.startswith("/") else folder + target
+            if (kind, source) not in files:
+                declared = [key for of, key in files if of == kind]
+                meant = suggestion(source, declared) or f": declare it under the top-level {kind!r}"
+                reader.report.error(at, f"{show(source)} is not declared under {kind!r}{meant}")
+            else:
+                _mount(reader, at, path, files[kind, source])
+            if isinstance(item, Map):
+                _no_effect(reader, item)
+
+
+def _mount(reader: Reader, at: int, target: str, source: str) -> None:
+    try:
+        place, value = mounts.target(target), mounts.mount("bind", source, ["ro"])
+    except BadValueError as error:
+        reader.report.error(at, str(error))
+        return
+    if reader.service.mounts.setdefault(place, at) != at:
+        first = reader.report.line(reader.service.mounts[place])
+        reader.report.error(
+            at, f"something is mounted on {show(place)} in line {first} already: remove one of them"
+        )
+        return
+    reader.settings[f"volumes.{place}"] = value
+
+
+def _no_effect(reader: Reader, item: Map) -> None:
+    for key in ("uid", "gid", "mode"):
+        if key in item:
+            reader.report.warn(
+                item.key_at(key),
+                f"{show(key)} has no effect on a file that is mounted: set it on the file, and"
+                f" remove {show(key)}",
+            )
