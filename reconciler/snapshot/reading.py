@@ -265,4 +265,5 @@ def _engine(item: Mapping[str, Any]) -> EngineInfo:
         transport=_text(item, "transport"),
         swarm=item.get("swarm", ""),
         node=_text(item, "node") if "node" in item else "",
+        cgroup=_text(item, "cgroup") if "cgroup" in item else "",
     )

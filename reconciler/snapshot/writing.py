@@ -49,6 +49,7 @@ def snapshot_json(
             "transport": engine.transport,
             **({"swarm": engine.swarm} if engine.swarm else {}),
             **({"node": engine.node} if engine.node else {}),
+            **({"cgroup": engine.cgroup} if engine.cgroup else {}),
         },
         "networks": [_network_json(network) for network in state.networks],
         "containers": [_container_json(container) for container in state.containers],
