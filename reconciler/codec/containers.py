@@ -34,7 +34,7 @@ from ..model import (
 from ..plan import ContainerSpec
 from ..records import replace
 from ..settings import Settings, Value, canonical_image, subtree
-from ..settings.container import CONTAINER
+from ..settings.container import CONTAINER, without_added_options
 from ..settings.registry import body_of, reader
 from . import PODMANS_BRIDGE, SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
 from .container_mounts import anonymous_targets, anonymous_volumes, mounts_body, read_volumes
@@ -194,7 +194,12 @@ def read_settings(raw: Json) -> dict[str, Value]:
         settings.pop("hostname", None)
     if settings.get("hostname") == raw["Id"][:SHORT_ID]:
         del settings["hostname"]
-    return settings
+    settings = dict(without_added_options(settings))
+    return settings if settings.get("security_opt") != () else _without(settings, "security_opt")
+
+
+def _without(settings: dict[str, Value], path: str) -> dict[str, Value]:
+    return {key: value for key, value in settings.items() if key != path}
 
 
 def read_image(raw: Json) -> ObservedImage:

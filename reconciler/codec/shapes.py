@@ -175,9 +175,9 @@ _raw: dict[object, type | Shape] = {
             }
         )
     ),
-    "ulimits": list_of(object_of({"Soft": int, "Hard": int}, "Name")),
-    "rates": list_of(object_of({"Rate": int}, "Path")),
-    "weights": list_of(object_of({"Weight": int}, "Path")),
+    "ulimits": list_of(object_of({"Name": str, "Soft": int, "Hard": int})),
+    "rates": list_of(object_of({"Path": str, "Rate": int})),
+    "weights": list_of(object_of({"Path": str, "Weight": int})),
 }
 """The shapes of the values of settings, by the `raw` of their kind."""
 

@@ -116,7 +116,7 @@ RULES = (
     ),
     _rule(
         r"unable to find (?P<kind>user|group) (?P<name>[^:]+): no matching",
-        "the image has no {kind} {name}: check user",
+        "the image has no {kind} {name}: check user or group_add",
     ),
     _rule(r"^[nN]o command specified$", "the image names no program to run: add command"),
     _rule(

@@ -11,7 +11,7 @@ from ..model import DesiredContainer, EngineInfo, ObservedContainer, ObservedIma
 from ..plan import Cause, Difference
 from ..records import replace
 from ..settings import Settings, Value
-from ..settings.container import CONTAINER, DEFAULTS, value_of
+from ..settings.container import CONTAINER, DEFAULTS, value_of, without_added_options
 from ..settings.ports import read_port
 
 _IN_PLACE = frozenset(row.path for row in CONTAINER if row.change == "update")
@@ -25,7 +25,12 @@ def in_place(difference: Difference) -> bool:
 
 
 def as_shown(wanted: DesiredContainer, engine: EngineInfo) -> DesiredContainer:
-    """It as the engine would show it: of a port on every address Podman tells that of IPv4."""
+    """It as the engine would show it: without the security option that it adds by itself; of a port
+    on every address Podman tells that of IPv4.
+    """
+    settings = without_added_options(wanted.settings)
+    if settings is not wanted.settings:
+        wanted = replace(wanted, settings=settings)
     if engine.flavor != "podman" or "ports" not in wanted.settings:
         return wanted
     found = map(read_port, _ports(wanted.settings["ports"]))

@@ -91,7 +91,8 @@ _LIMITED = tuple(row for row in CONTAINER if row.least > (0, 0) or row.cgroup1)
 def _is_set(wanted: DesiredContainer, row: Setting) -> bool:
     if row.kind.mapped:
         return any(path.startswith(f"{row.path}.") for path in wanted.settings)
-    return wanted.settings.get(row.path) not in (None, False)
+    value = wanted.settings.get(row.path)
+    return value is not None and value is not False
 
 
 def _interface_sysctls(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:

@@ -63,7 +63,13 @@ def secret(path: str) -> bool:
     """Whether a setting's value is for the engine's eyes only; what stands in its place is a
     digest, and not printed either.
     """
-    return path.startswith("environment.")
+    return path.startswith("environment.") or _SECRET_OPTION.match(path) is not None
+
+
+_SECRET_OPTION = re.compile(
+    r"logging\.options\..*(token|passw|secret|credential|key)", re.IGNORECASE
+)
+"""Options of logging drivers that hold what opens other systems: `splunk-token`."""
 
 
 def in_reading_order(differences: tuple[Difference, ...]) -> list[Difference]:

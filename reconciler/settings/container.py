@@ -18,3 +18,17 @@ absent then.
 def value_of(settings: Settings, path: str) -> Value | None:
     """A container's value, which is not among its `settings` where it is the default."""
     return settings.get(path, DEFAULTS.get(path))
+
+
+def without_added_options(settings: Settings) -> Settings:
+    """Settings without the security option that the engine adds to a container with the privileges
+    of its machine.
+    """
+    options = settings.get("security_opt")
+    host = "host" in (settings.get("pid"), settings.get("ipc")) or settings.get("privileged")
+    if not host or not isinstance(options, tuple) or _ADDED not in options:
+        return settings
+    return {**settings, "security_opt": tuple(option for option in options if option != _ADDED)}
+
+
+_ADDED = "label=disable"

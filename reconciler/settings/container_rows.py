@@ -343,7 +343,12 @@ CONTAINER = (
     *LIMITS,
     # notes
     Setting("logging.driver", TEXT, "HostConfig.LogConfig.Type", default="json-file"),
-    Setting("logging.options", PAIRS, "HostConfig.LogConfig.Config"),
+    Setting(
+        "logging.options",
+        PAIRS,
+        "HostConfig.LogConfig.Config",
+        item=("Option", "One option as key=value.", "max-size=10m"),
+    ),
     Setting("labels", replace(OWN, mapped=True), "", image=True),
     Setting(
         "annotations",

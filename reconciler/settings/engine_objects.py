@@ -91,7 +91,7 @@ def gpu_of(text: str) -> dict[str, Any]:
 
 def read_ulimits(limits: Iterable[Json]) -> dict[str, str]:
     """`[{"Name": "nofile", "Soft": 1024, "Hard": 2048}]` -> `{"nofile": "1024:2048"}`."""
-    return {str(limit["Name"]): f"{limit.get('Soft')}:{limit.get('Hard')}" for limit in limits}
+    return {str(limit.get("Name")): f"{limit.get('Soft')}:{limit.get('Hard')}" for limit in limits}
 
 
 def ulimits_of(limits: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ def ulimits_of(limits: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def read_rates(rates: Iterable[Json]) -> dict[str, str]:
     """`[{"Path": "/dev/sda", "Rate": 1024}]` -> `{"/dev/sda": "1024"}`."""
-    return {str(rate["Path"]): str(rate.get("Rate")) for rate in rates}
+    return {str(rate.get("Path")): str(rate.get("Rate")) for rate in rates}
 
 
 def rates_of(rates: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def rates_of(rates: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def read_weights(weights: Iterable[Json]) -> dict[str, str]:
     """`[{"Path": "/dev/sda", "Weight": 300}]` -> `{"/dev/sda": "300"}`."""
-    return {str(weight["Path"]): str(weight.get("Weight")) for weight in weights}
+    return {str(weight.get("Path")): str(weight.get("Weight")) for weight in weights}
 
 
 def weights_of(weights: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ SIZE = Kind(
     size_bytes,
     read=positive,
     show=_shown_size,
-    zero=("0",),
+    zero=True,
     numbers=True,
     raw=int,
 )
@@ -129,7 +129,7 @@ SECONDS = Kind(
     show=lambda value: duration_text(value * _NANO),
     raw=int,
 )
-TIME = replace(SECONDS, parse=health_time, read=positive, show=duration_text, zero=("0", "0s"))
+TIME = replace(SECONDS, parse=health_time, read=positive, show=duration_text, zero=True)
 MICROSECONDS = Kind(
     "duration",
     int,
@@ -138,7 +138,7 @@ MICROSECONDS = Kind(
     microseconds,
     read=positive,
     show=_shown_time,
-    zero=("0", "0s"),
+    zero=True,
     numbers=True,
     raw=int,
 )
@@ -151,7 +151,7 @@ CPUS = Kind(
     read=lambda value: f"{(Decimal(value) / _NANO).normalize():f}",
     write=lambda value: int(Decimal(value) * _NANO),
     show=lambda value: None if value == "0" else value,
-    zero=("0",),
+    zero=True,
     numbers=True,
     raw=int,
 )

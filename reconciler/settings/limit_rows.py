@@ -21,7 +21,7 @@ LIMITS = (
     ),
     Setting(
         "mem_reservation",
-        SIZE,
+        replace(SIZE, parse=memory),
         "HostConfig.MemoryReservation",
         "Memory reservation",
         "So much memory is left to the container where the machine is short of it.",

@@ -1,10 +1,10 @@
-"""What netplan knows of one setting of a container: a row of container.py, as a value.
+"""What netplan knows of one setting of a container: a row of container_rows.py, as a value.
 
 Whatever handles settings is a loop over rows: reading a file (topology/), request bodies and
 inspects (codec/), defaults and changes in place (planner/), how values are shown (render/), the
 schema and the tables of the documents (scripts/generate). Where the file's form of a setting is
 irregular, a function in topology/ reads it: the shape of its kind is `own`, and its schema is
-written by hand in schemas/topology.base.json.
+written by hand in scripts/topology.base.json.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Kind:
     numbers: bool = False
     mapped: bool = False
     raw: object = str
-    zero: tuple[str, ...] = ()
+    zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from .addresses import Address, BadAddressError, address
 from .checks import NetworkFacts, check_options
 from .document import Map, Odd, Seq, show
 from .hints import suggestion
-from .names import warn_of_long_name
+from .names import DEFAULT, warn_of_long_name
 from .report import Report, mapping, members, text
 from .schema import flag
 
@@ -93,6 +93,20 @@ class _Checker:
             if settings:
                 self.settings(name, key, settings)
                 self.interface(key, settings, interfaces)
+        if "image" in body and text(body, "mac_address") is not None:
+            self.own_mac(name, body)
+
+    def own_mac(self, name: str, body: Map) -> None:
+        """The container's own MAC address, which is that of its first attachment."""
+        mac, first = text(body, "mac_address") or "", next(attachments(body), None)
+        if first is None and body.get("networks") is None:
+            key = DEFAULT if DEFAULT in self.networks else "bridge"
+            self.mac(name, key, body.value_at("mac_address"), mac)
+        elif first and canonical_mac(str(first[2].get("mac_address"))) != canonical_mac(mac):
+            where = f"that of its attachment to {show(first[0])} is another: remove one of them"
+            self.report.error(
+                body.key_at("mac_address"), f"'mac_address' is {show(mac)}, and {where}"
+            )
 
     def long_names(self, body: Map) -> None:
         """Aliases that are longer than a part of a DNS name can be."""

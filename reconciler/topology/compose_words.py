@@ -94,7 +94,6 @@ _SWARM = "it is of services of a swarm, and netplan runs containers: remove {key
 DEPLOY = {
     **dict.fromkeys(("placement", "update_config", "rollback_config", "endpoint_mode"), _SWARM),
     "labels": "services of a swarm have these: write 'labels' beside deploy, and remove {key}",
-    "cpus": "CPUs cannot be reserved on one machine: write limits: {{cpus: ...}}, and remove {key}",
     "generic_resources": _SWARM,
 }
 _NO_FILE = "netplan mounts files only: name one with file: PATH, and remove {key}"

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..settings import units
+from ..settings.container import CONTAINER
 from .document import Map, show
 from .limits import gpu_request
 from .reader import Reader
 from .report import mapping, text
+from .rows import read_value
 
-_LIMITS: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
-    ("limits", "memory", "mem_limit", units.memory),
-    ("limits", "cpus", "cpus", units.cpus_text),
-    ("limits", "pids", "pids_limit", int),
-    ("reservations", "memory", "mem_reservation", units.size_bytes),
+_LIMITS = (
+    ("limits", "memory", "mem_limit"),
+    ("limits", "cpus", "cpus"),
+    ("limits", "pids", "pids_limit"),
+    ("reservations", "memory", "mem_reservation"),
 )
-_CONDITIONS = {"none": "no", "on-failure": "on-failure", "any": "always"}
+_ROWS = {row.path: row for row in CONTAINER}
+_CONDITIONS = {
+    "none": "no",
+    "no": "no",
+    "on-failure": "on-failure",
+    "unless-stopped": "unless-stopped",
+    "any": "always",
+    "always": "always",
+}
 
 
 def read_deploy(reader: Reader) -> None:
     """Limits, reservations and the restart policy."""
     deploy = mapping(reader.body, "deploy")
     resources = mapping(deploy, "resources")
-    for part, key, path, parse in _LIMITS:
+    for part, key, path in _LIMITS:
         body = mapping(resources, part)
-        written = body.get(key)
-        if isinstance(written, str | int | float) and not isinstance(written, bool):
-            at = body.value_at(key)
-            _put(reader, at, f"{part}.{key}", path, reader.attempt(at, parse, str(written)))
-    devices = mapping(resources, "reservations").get("devices")
+        if key in body:
+            value = read_value(reader, _ROWS[path], body, key)
+            _put(reader, body.value_at(key), f"{part}.{key}", path, value)
+    reservations = mapping(resources, "reservations")
+    for key in ("cpus", "pids"):
+        if key in reservations:
+            why = "cannot be reserved on one machine, and has no effect: remove it"
+            reader.report.warn(reservations.key_at(key), f"deploy: {show(key)} {why}")
+    devices = reservations.get("devices")
     if isinstance(devices, list):
-        at = mapping(resources, "reservations").value_at("devices")
-        requests = sorted({gpu_request(entry) for entry in devices if isinstance(entry, Map)})
+        at = reservations.value_at("devices")
+        found = [
+            reader.attempt(at, gpu_request, entry) for entry in devices if isinstance(entry, Map)
+        ]
+        requests = sorted({request for request in found if request is not None})
         _put(reader, at, "reservations.devices", "gpus", tuple(requests) or None)
     _restart(reader, deploy)
 

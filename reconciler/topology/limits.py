@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import UsageError
 from ..settings import BadValueError, units, words
 from .document import Map, Seq, show
+from .hints import suggestion
 from .reader import Reader, is_text, number
 from .report import mapping, members, text
 
+_ULIMITS = (
+    *("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc"),
+    *("rss", "rtprio", "rttime", "sigpending", "stack"),
+)
 _RATES = (
     ("device_read_bps", True),
     ("device_write_bps", True),
@@ -35,8 +40,12 @@ def read_limits(reader: Reader) -> None:
 def _ulimits(reader: Reader) -> None:
     """One number for both limits, or a mapping of the soft and the hard one; -1 is no limit."""
     limits = mapping(reader.body, "ulimits")
-    for name, _, value in members(limits):
+    for name, at, value in members(limits):
         soft, hard = _both(value)
+        if name not in _ULIMITS:
+            meant = suggestion(name, _ULIMITS) or f": known are {', '.join(_ULIMITS)}"
+            reader.report.error(at, f"{show(name)} is no limit of processes{meant}")
+            continue
         if soft is None or hard is None:
             continue
         if 0 <= hard < soft or (soft < 0 <= hard):
@@ -61,11 +70,14 @@ def _block_devices(reader: Reader) -> None:
     body = mapping(reader.body, "blkio_config")
     for key, is_size in _RATES:
         for at, path, written in _entries(body, key, "rate"):
+            setting = f"blkio_config.{key}.{path}"
             rate = reader.attempt(at, _rate, written, is_size)
-            if rate is not None:
-                reader.settings[f"blkio_config.{key}.{path}"] = str(rate)
-    for _, path, written in _entries(body, "weight_device", "weight"):
-        reader.settings[f"blkio_config.weight_device.{path}"] = written
+            if rate is not None and _check_once(reader, at, path, setting):
+                reader.settings[setting] = str(rate)
+    for at, path, written in _entries(body, "weight_device", "weight"):
+        setting = f"blkio_config.weight_device.{path}"
+        if _check_once(reader, at, path, setting):
+            reader.settings[setting] = written
 
 
 def _entries(body: Map, key: str, value: str) -> Iterator[tuple[int, str, str]]:
@@ -78,6 +90,16 @@ def _entries(body: Map, key: str, value: str) -> Iterator[tuple[int, str, str]]:
             yield listed.value_at(index), path, written
 
 
+def _check_once(reader: Reader, at: int, path: str, setting: str) -> bool:
+    if not path.startswith("/"):
+        reader.report.error(at, f"{show(path)} is no device: write a path such as /dev/sda")
+    elif setting in reader.settings:
+        reader.report.error(at, f"{show(path)} stands here twice: remove one of them")
+    else:
+        return True
+    return False
+
+
 def _rate(written: str, is_size: bool) -> int:
     if is_size:
         return units.size_bytes(written)
@@ -87,28 +109,38 @@ def _rate(written: str, is_size: bool) -> int:
 
 
 def _gpus(reader: Reader) -> None:
-    """`all`, or a list of requests; what Compose takes by itself is the capability gpu."""
-    value = reader.body.get("gpus")
-    if is_text(value):
+    """`all`, or a list of requests; Compose adds the capability gpu."""
+    if is_text(reader.body.get("gpus")):
         reader.settings["gpus"] = ("count=all",)
-    requests = []
-    for _, entry in reader.members("gpus"):
-        if isinstance(entry, Map):
-            requests.append(gpu_request(entry))
-    reader.many("gpus", requests)
+        return
+    entries = [(at, entry) for at, entry in reader.members("gpus") if isinstance(entry, Map)]
+    reader.many("gpus", (reader.attempt(at, gpu_request, entry, ["gpu"]) for at, entry in entries))
 
 
-def gpu_request(entry: Map) -> str:
-    """One request, as settings/engine_objects.py writes it."""
-    ids = [item for item in entry.get("device_ids") or () if is_text(item)]
-    words_of = entry.get("capabilities") or ()
-    capabilities = sorted({"gpu", *(item for item in words_of if is_text(item))})
-    driver, options = text(entry, "driver"), mapping(entry, "options")
+def gpu_request(entry: Map, capabilities: Sequence[str] = ()) -> str:
+    """One request, as settings/engine_objects.py writes it. Raises BadValueError."""
+    ids, count = _texts(entry, "device_ids"), number(entry, "count")
+    if ids and count is not None:
+        raise BadValueError("'count' stands beside 'device_ids': remove one of them")
+    if count is not None and count not in ("all", "-1") and not count.isdecimal():
+        raise BadValueError(f"{count[:60]!r} is no count of devices: write a number, or all")
+    wanted = sorted({*capabilities, *_texts(entry, "capabilities")}) or ["gpu"]
+    options = {key: str(item) for key, item in mapping(entry, "options").items()}
+    driver = text(entry, "driver") or ""
+    for word in (driver, *ids, *wanted, *options, *options.values()):
+        if set(word) & set(",;="):
+            raise BadValueError(f"{word[:60]!r} holds ',', ';' or '=', which is not supported here")
     parts = [f"driver={driver}"] if driver else []
-    parts.append(f"device={';'.join(ids)}" if ids else f"count={number(entry, 'count') or 'all'}")
-    if capabilities != ["gpu"]:
-        parts.append(f"capabilities={';'.join(capabilities)}")
+    all_of_them = count in (None, "all", "-1")
+    parts.append(f"device={';'.join(ids)}" if ids else f"count={'all' if all_of_them else count}")
+    if wanted != ["gpu"]:
+        parts.append(f"capabilities={';'.join(wanted)}")
     return ",".join([*parts, *(f"{key}={options[key]}" for key in sorted(options))])
+
+
+def _texts(entry: Map, key: str) -> list[str]:
+    value = entry.get(key)
+    return [item for item in value if is_text(item)] if isinstance(value, Seq) else []
 
 
 def _security(reader: Reader, written: str) -> str:
@@ -121,4 +153,6 @@ def _security(reader: Reader, written: str) -> str:
         profile = json.loads(reader.report.place.read(path))
     except (UsageError, ValueError) as error:
         raise BadValueError(f"the seccomp profile {path[:60]!r} cannot be used: {error}") from None
+    if not isinstance(profile, dict):
+        raise BadValueError(f"the seccomp profile {path[:60]!r} is no JSON object")
     return "seccomp=" + json.dumps(profile, separators=(",", ":"), sort_keys=True)

@@ -149,6 +149,19 @@ def _check_limits(report: Report, service: Service) -> None:
         if "cpus" in settings and key in settings:
             way = "'cpus' is cpu_quota divided by cpu_period: remove one of them"
             report.error(body.key_at(key), f"{show(key)} stands beside 'cpus': {way}")
+    period = settings.get("cpu_period")
+    if isinstance(period, int) and not 1000 <= period <= 10**6:
+        report.error(body.value_at("cpu_period"), "'cpu_period' must be from 1ms to 1s")
+    if settings.get("cpu_shares") == 1:
+        report.error(body.value_at("cpu_shares"), "'cpu_shares' is 1: it must be at least 2")
+    if settings.get("uts") == "host" and "hostname" in settings:
+        why = "the container then has the host name of its machine: remove one of them"
+        report.error(body.key_at("hostname"), f"'hostname' stands beside uts: host, but {why}")
+    _check_memory(report, service)
+
+
+def _check_memory(report: Report, service: Service) -> None:
+    body, settings = service.body, service.settings
     memory, swap = settings.get("mem_limit"), settings.get("memswap_limit")
     if swap is not None and memory is None:
         report.error(body.key_at("memswap_limit"), "'memswap_limit' needs mem_limit: add it")

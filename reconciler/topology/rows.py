@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from ..settings import canonical_option
+from ..settings import Value, canonical_option
 from ..settings.container import CONTAINER
 from ..settings.registry import Kind, Setting
 from .document import Map, Odd, Seq
@@ -24,9 +25,22 @@ def read_rows(reader: Reader) -> None:
 
 
 def _word(reader: Reader, row: Setting, body: Map, key: str) -> None:
-    written = _text_of(body[key], row.kind)
-    if written is not None and written not in row.kind.zero:
-        reader.put(row.path, reader.attempt(body.value_at(key), row.kind.parse, written))
+    reader.put(row.path, read_value(reader, row, body, key))
+
+
+def read_value(reader: Reader, row: Setting, body: Map, key: str) -> Value | None:
+    """One value under a key of `body`, as the row says; None where it says nothing."""
+    value = body[key]
+    if row.kind.shape == "number":
+        return row.kind.parse(value) if type(value) is int else None
+    written = _text_of(value, row.kind)
+    if written is None or (row.kind.zero and _ZERO.fullmatch(written)):
+        return None
+    found: Value | None = reader.attempt(body.value_at(key), row.kind.parse, written)
+    return found
+
+
+_ZERO = re.compile(r"0+(\.0*)? ?[a-zA-Z]*")
 
 
 def _text_of(value: Any, kind: Kind) -> str | None:
@@ -44,8 +58,7 @@ def _flag(reader: Reader, row: Setting, body: Map, key: str) -> None:
 
 
 def _number(reader: Reader, row: Setting, body: Map, key: str) -> None:
-    if type(value := body[key]) is int:
-        reader.put(row.path, row.kind.parse(value))
+    reader.put(row.path, read_value(reader, row, body, key))
 
 
 def _set(reader: Reader, row: Setting, body: Map, key: str) -> None:

@@ -1,5 +1,5 @@
 """What a file says about how to run a container: from a mapping in Compose's words to settings, in
-the canonical forms of settings.py.
+the canonical forms of settings/.
 
 Reading and checking of single values are one pass: what means nothing is reported where it stands
 and left out. Nothing is trusted to fit the schema: a value of a wrong type counts as absent.
@@ -64,7 +64,7 @@ def read_labels(reader: Reader) -> None:
     """Labels of files in order, then those of the topology."""
     for at, path in reader.items("label_file"):
         try:
-            found = parse(reader.report.place.read(path))
+            found = list(parse(reader.report.place.read(path)))
         except (UsageError, BadValueError) as error:
             reader.report.error(at, f"the file {show(path)} cannot be used: {error}")
             continue

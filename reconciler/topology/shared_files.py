@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..settings import BadValueError, mounts
 from .document import Map, Odd, show
 from .hints import suggestion
@@ -20,9 +22,19 @@ def read_shared_files(report: Report, root: Map) -> dict[tuple[str, str], str]:
             path = text(body, "file") if isinstance(body, Map) else None
             if path is not None:
                 found[kind, key] = report.place.path(path)
+                _check_file(report, body.value_at("file"), found[kind, key])
             elif body is None:
                 report.error(at, f"{show(key)} has no file: add file: PATH")
     return found
+
+
+def _check_file(report: Report, at: int, path: str) -> None:
+    """The engine, where it is on this machine, makes a folder of a file that is missing."""
+    if Path(path).is_dir():
+        report.error(at, f"{show(path)} is a folder: name a file")
+    elif not Path(path).exists():
+        way = "create it first, or the engine makes a folder of that name"
+        report.warn(at, f"there is no file {show(path)} on this machine: {way}")
 
 
 def mount_shared_files(reader: Reader) -> None:

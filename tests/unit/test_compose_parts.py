@@ -48,6 +48,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "deploy: {restart_policy: {condition: none}}": {"restart": "no"},
     "deploy: {restart_policy: {window: 5s}}": {"restart": "always"},
     "deploy: {resources: , restart_policy: }": {},
+    "deploy: {restart_policy: {condition: unless-stopped}}": {"restart": "unless-stopped"},
+    "pids_limit: -1, deploy: {resources: {limits: {pids: -1}}}": {"pids_limit": 0},
+    "deploy: {resources: {limits: {cpus: 0, memory: 0}}}": {},
+    "deploy: {resources: {reservations: {devices: [{capabilities: [tpu]}]}}}": {
+        "gpus": ("count=all,capabilities=tpu",)
+    },
+    "shm_size: 0m, mem_reservation: 0b, cpus: 0.0": {},
+    "gpus: [{count: -1}, {device_ids: ['0', '1'], capabilities: [utility]}]": {
+        "gpus": ("count=all", "device=0;1,capabilities=gpu;utility")
+    },
+    "stop_signal: rtmin+3, cpuset: '0, 2-3'": {"stop_signal": "SIGRTMIN+3", "cpuset": "0,2-3"},
     "secrets: [token]": {"volumes./run/secrets/token": "bind:/lab/t.txt:ro"},
     "secrets: [{source: token, target: /etc/t}]": {"volumes./etc/t": "bind:/lab/t.txt:ro"},
     "configs: [app], secrets: [{source: token, target: t}]": {
@@ -56,6 +67,37 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 PROBLEMS = {
+    "ulimits: {nofle: 5, '': 1}": [
+        "'nofle' is no limit of processes: did you mean 'nofile'?",
+        "'' is no limit of processes: known are core, cpu, data, fsize, locks, memlock, msgqueue,"
+        " nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack",
+    ],
+    "gpus: [{count: two}, {count: 1, device_ids: ['0']}, {driver: 'a,b'}]": [
+        "'two' is no count of devices: write a number, or all",
+        "'count' stands beside 'device_ids': remove one of them",
+        "'a,b' holds ',', ';' or '=', which is not supported here",
+    ],
+    "blkio_config: {device_read_bps: [{path: /a, rate: 1}, {path: /a, rate: 2}]}": [
+        "'/a' stands here twice: remove one of them"
+    ],
+    "blkio_config: {weight_device: [{path: sda, weight: 10}]}": [
+        "'sda' is no device: write a path such as /dev/sda"
+    ],
+    "cpu_period: 500, cpu_shares: 1, uts: host, hostname: a": [
+        "'cpu_period' must be from 1ms to 1s",
+        "'cpu_shares' is 1: it must be at least 2",
+        "'hostname' stands beside uts: host, but the container then has the host name of its"
+        " machine: remove one of them",
+    ],
+    "stop_signal: SIGFOO, cpuset: 3-1, mem_reservation: 1m": [
+        "'SIGFOO' is no signal: write it like SIGTERM or 15",
+        "'3-1' is no set of CPUs: write numbers and ranges like 0-2,4",
+        "'1m' is less than a container can have: write at least 6m",
+    ],
+    "security_opt: ['systempaths=unconfined']": [
+        "'systempaths=unconfined' is no security option: write one like no-new-privileges,"
+        " seccomp=unconfined, apparmor=PROFILE or label=disable"
+    ],
     "mem_limit: 32m, deploy: {resources: {limits: {memory: 64m}}}": [
         "deploy: limits.memory and 'mem_limit' say different things: remove one of them"
     ],
@@ -68,10 +110,6 @@ PROBLEMS = {
     "deploy: {replicas: 3}": [
         "'replicas' is 3: one key is one container: declare each under a key of its own, and remove"
         " it"
-    ],
-    "deploy: {resources: {reservations: {cpus: 1}}}": [
-        "'cpus' is not a key of deploy: CPUs cannot be reserved on one machine: write limits:"
-        " {cpus: ...}, and remove 'cpus'"
     ],
     "secrets: [tokn]": ["'tokn' is not declared under 'secrets': did you mean 'token'?"],
     "secrets: [token], volumes: ['/a:/run/secrets/token']": [
@@ -106,10 +144,13 @@ def test_the_mac_address_is_that_of_the_first_network(networks: str) -> None:
     assert found.endpoints[0].settings == {"mac_address": "02:42:0a:00:00:02"}
 
 
-def test_an_attachment_s_own_mac_address_goes_before() -> None:
+def test_another_mac_address_of_the_first_attachment_is_refused() -> None:
     mac = "{mac_address: '02:42:0a:00:00:09'}"
-    found = container(f"mac_address: '02:42:0a:00:00:02', networks: {{n: {mac}}}")
-    assert found.endpoints[0].settings == {"mac_address": "02:42:0a:00:00:09"}
+    found = problems(f"mac_address: '02:42:0a:00:00:02', networks: {{n: {mac}}}")
+    assert found == [
+        "'mac_address' is '02:42:0a:00:00:02', and that of its attachment to 'n' is another:"
+        " remove one of them"
+    ]
 
 
 def test_two_containers_cannot_have_one_mac_address() -> None:
@@ -122,6 +163,31 @@ def test_two_containers_cannot_have_one_mac_address() -> None:
         )
     [problem] = caught.value.problems
     assert "02:42:0a:00:00:02" in problem.message
+
+
+def test_the_mac_address_of_a_container_without_networks_is_checked() -> None:
+    mac = "mac_address: '02:42:0a:00:00:02'"
+    text = f"name: t\ncontainers:\n  a1: {{image: a, {mac}}}\n  a2: {{image: a, {mac}}}\n"
+    with pytest.raises(InputError) as caught:
+        load_text(text, "t.yaml")
+    assert "02:42:0a:00:00:02" in caught.value.problems[0].message
+
+
+def test_a_bad_label_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "l.env").write_text("a=1\nb\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        container("label_file: l.env", tmp_path)
+    assert "the file 'l.env' cannot be used" in caught.value.problems[0].message
+
+
+def test_a_secret_that_is_a_folder_or_missing(tmp_path: Path) -> None:
+    text = "name: t\nsecrets: {a: {file: .}}\nconfigs: {b: {file: nosuch}}\n"
+    with pytest.raises(InputError) as caught:
+        load_text(text, str(tmp_path / "t.yaml"))
+    found = [problem.message for problem in caught.value.problems]
+    assert [message.partition("' ")[2] for message in found] == ["is a folder: name a file"]
+    loaded = load_text(text.replace("file: .", "file: t"), str(tmp_path / "t.yaml"))
+    assert len(loaded.warnings) == 2
 
 
 def test_labels_override_those_of_files(tmp_path: Path) -> None:

@@ -61,3 +61,16 @@ def test_a_block_device(text: str) -> None:
     assert settings == {path: BLOCK_DEVICES[text]}
     body = container_body("web", ContainerSpec(settings, ContainerMark("t")), (1, 51))
     assert read_settings({"Id": "0" * 64, "HostConfig": body["HostConfig"]})[path] == settings[path]
+
+
+def test_the_security_option_that_engines_add_is_none_of_ours() -> None:
+    """With the privileges of its machine a container gets label=disable."""
+    raw = {
+        "Id": "0" * 64,
+        "HostConfig": {"Privileged": True, "SecurityOpt": ["label=disable", "no-new-privileges"]},
+    }
+    assert read_settings(raw)["security_opt"] == ("no-new-privileges",)
+    raw["HostConfig"] = {"PidMode": "host", "SecurityOpt": ["label=disable"]}
+    assert "security_opt" not in read_settings(raw)
+    raw["HostConfig"] = {"SecurityOpt": ["label=disable"]}
+    assert read_settings(raw)["security_opt"] == ("label=disable",)
