@@ -25,6 +25,7 @@ from reconciler.model import EngineInfo, ObservedContainer, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
 from reconciler.runs.outcome import afterwards
+from reconciler.settings.container import DEFAULTS
 from tests.e2e.conftest import Docker
 
 from .history import Call
@@ -286,14 +287,16 @@ def _one(
 ) -> dict[str, Any]:
     owner = container.network_mode.removeprefix("container:")
     mode = f"container:{names.get(owner, owner)}" if owner != container.network_mode else owner
-    unseen = {"network_mode", "platform"} | (
-        {"hostname"} if mode == "host" else set()
-    )  # on the host it is the machine's
+    unseen = {"network_mode", "platform", "cgroup", "memswap_limit"}  # the engine's own choices
+    if mode == "host":
+        unseen.add("hostname")  # the machine's
     return {
         "kept": container.id in known and container.id,
         "mode": "bridge" if mode == "default" else mode,
         "settings": {
-            path: value for path, value in container.settings.items() if path not in unseen
+            path: value
+            for path, value in container.settings.items()
+            if path not in unseen and value != DEFAULTS.get(path)
         },
         "mark": container.mark,
         "image": container.image_id,
