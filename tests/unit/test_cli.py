@@ -354,7 +354,7 @@ def test_a_network_to_be_adopted_must_be_declared(tmp_path: Path) -> None:
 def test_the_lines_of_verbose_are_written_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several threads write them: what is written in two pieces would mix."""
     pieces: list[str] = []
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=pieces.append))
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=pieces.append, flush=lambda: None))
     log = engines.call_log(Namespace(verbose=True))
     assert log
     log("GET", "/networks", 200, 0.0012)
