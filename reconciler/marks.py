@@ -23,7 +23,8 @@ from typing import Any, Literal, NamedTuple
 
 from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Origin
 from .records import as_dict
-from .settings import STATIC, Settings, Value, fits
+from .settings import STATIC, Settings, Value
+from .settings.types import fits
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"

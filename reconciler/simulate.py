@@ -30,23 +30,15 @@ from .model import (
     ObservedState,
 )
 from .records import replace
-from .settings import STATIC, Pool, Settings, Value, pool_settings
+from .settings import NETWORK_DEFAULTS, STATIC, Pool, Settings, pool_settings
 
 NEWEST = EngineInfo(version="29", api=NEWEST_API, transport="simulated")
 """The engine that is assumed where there is none: of the newest version that netplan knows."""
 
-_DEFAULTS: Mapping[str, Value] = {
-    "driver": "bridge",
-    "internal": False,
-    "attachable": False,
-    "enable_ipv4": True,
-    "enable_ipv6": False,
-    "ipam.driver": "default",
-}
 _PREDEFINED: Mapping[str, Settings] = {
-    "bridge": _DEFAULTS,
-    "host": {**_DEFAULTS, "driver": "host"},
-    "none": {**_DEFAULTS, "driver": "null"},
+    "bridge": NETWORK_DEFAULTS,
+    "host": {**NETWORK_DEFAULTS, "driver": "host"},
+    "none": {**NETWORK_DEFAULTS, "driver": "null"},
 }
 _AROUND = {4: 24, 6: 64}
 """Prefix length of the subnet that an external network is assumed to have around an address
@@ -73,7 +65,7 @@ def applied(
     settings = {**_PREDEFINED, **_external(states), **own}
     containers = [_container(desired, name, engine) for name in sorted(_present(states))]
     networks = [
-        _network(desired, name, {**_DEFAULTS, **settings[name]}, containers)
+        _network(desired, name, {**NETWORK_DEFAULTS, **settings[name]}, containers)
         for name in sorted(settings)
     ]
     return ObservedState(engine, tuple(networks), tuple(containers), _images(states))

@@ -194,12 +194,7 @@ def read_settings(raw: Json) -> dict[str, Value]:
         settings.pop("hostname", None)
     if settings.get("hostname") == raw["Id"][:SHORT_ID]:
         del settings["hostname"]
-    settings = dict(without_added_options(settings))
-    return settings if settings.get("security_opt") != () else _without(settings, "security_opt")
-
-
-def _without(settings: dict[str, Value], path: str) -> dict[str, Value]:
-    return {key: value for key, value in settings.items() if key != path}
+    return dict(without_added_options(settings))
 
 
 def read_image(raw: Json) -> ObservedImage:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from ..model import ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork
-from ..settings import FAMILIES, STATIC, Settings, Value, address_of, fits
+from ..settings import FAMILIES, STATIC, Settings, Value, address_of
 from ..settings.ports import read_port
+from ..settings.types import fits
 
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:

@@ -14,16 +14,19 @@ from ..marks import digest
 from ..model import ALL_ENDPOINTS_API, EndpointMark, EngineInfo, ObservedContainer, ObservedEndpoint
 from ..network_mode import read_mode
 from ..plan import Cause, Difference
-from ..settings import FAMILIES, STATIC, VXLAN_OPTION, Settings, Value, implicit_gateway
+from ..settings import (
+    FAMILIES,
+    NETWORK_DEFAULTS,
+    STATIC,
+    VXLAN_OPTION,
+    Settings,
+    Value,
+    implicit_gateway,
+)
 from .subnets import parsed
 
 DEFAULTS: Mapping[str, Value] = {
-    "driver": "bridge",
-    "internal": False,
-    "attachable": False,
-    "enable_ipv4": True,
-    "enable_ipv6": False,
-    "ipam.driver": "default",
+    **NETWORK_DEFAULTS,
     "gw_priority": 0,
     "aliases": (),
     "link_local_ips": (),

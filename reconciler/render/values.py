@@ -8,7 +8,7 @@ from ..model import HIDDEN
 from ..paint import safe, shortened
 from ..plan import Difference
 from ..settings import FAMILIES, MTU_OPTION, Value
-from ..settings.container import CONTAINER
+from ..settings.container import BY_PATH
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""
@@ -47,12 +47,11 @@ def readable(path: str, value: Value | None) -> Value | None:
         return None
     if secret(path):
         return HIDDEN
-    if (row := _ROWS.get(path)) is not None:
+    if (row := BY_PATH.get(path)) is not None:
         return row.kind.show(value)
     return "an anonymous volume" if path.startswith("volumes.") and value == "volume:" else value
 
 
-_ROWS = {row.path: row for row in CONTAINER}
 _ID = re.compile("(?<=^container:)([0-9a-f]{12})[0-9a-f]{52}$")
 """A container that is gone has no name to be called by: the beginning of its ID stands for it, as
 in `docker ps`.

@@ -1,13 +1,13 @@
 """What networks, endpoints and containers are set to: values, forms, a row for each setting."""
 
 from .pools import Pool, chosen, implicit_gateway, pool_settings, settings_pools
-from .types import fits
 from .values import (
     ADDRESS_PATHS,
     BRIDGE_NAME_OPTION,
     FAMILIES,
     IFNAME_OPTION,
     MTU_OPTION,
+    NETWORK_DEFAULTS,
     STATIC,
     SYSCTLS_OPTION,
     VXLAN_OPTION,
@@ -31,6 +31,7 @@ __all__ = (
     "FAMILIES",
     "IFNAME_OPTION",
     "MTU_OPTION",
+    "NETWORK_DEFAULTS",
     "STATIC",
     "SYSCTLS_OPTION",
     "VXLAN_OPTION",
@@ -47,7 +48,6 @@ __all__ = (
     "canonical_prefix",
     "chosen",
     "family_of",
-    "fits",
     "implicit_gateway",
     "pool_settings",
     "settings_pools",

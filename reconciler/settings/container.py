@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .container_rows import CONTAINER as CONTAINER
 from .values import Settings, Value
 
+BY_PATH = {row.path: row for row in CONTAINER}
 DEFAULTS: Mapping[str, Value] = {
     row.path: row.default for row in CONTAINER if row.default is not None
 }
@@ -28,7 +29,9 @@ def without_added_options(settings: Settings) -> Settings:
     host = "host" in (settings.get("pid"), settings.get("ipc")) or settings.get("privileged")
     if not host or not isinstance(options, tuple) or _ADDED not in options:
         return settings
-    return {**settings, "security_opt": tuple(option for option in options if option != _ADDED)}
+    left = {path: value for path, value in settings.items() if path != "security_opt"}
+    kept = tuple(option for option in options if option != _ADDED)
+    return {**left, "security_opt": kept} if kept else left
 
 
 _ADDED = "label=disable"

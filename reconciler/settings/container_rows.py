@@ -95,7 +95,7 @@ CONTAINER = (
     ),
     Setting(
         "stop_signal",
-        replace(TEXT, parse=words.signal, read=words.engine_signal),
+        replace(TEXT, parse=words.signal, read=words.of_engine(words.signal)),
         "Config.StopSignal",
         "Stop signal",
         "The signal that tells the container to end, by name or number; SIGTERM without it.",
@@ -268,7 +268,7 @@ CONTAINER = (
     ),
     Setting(
         "security_opt",
-        replace(SET, shape="own", read=kinds.sorted_by(words.engine_security_option)),
+        replace(SET, shape="own", read=kinds.sorted_by(words.of_engine(words.security_option))),
         "HostConfig.SecurityOpt",
         default=(),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -38,16 +39,15 @@ from .units import (
 from .values import Value, canonical_option
 
 _NANO = 10**9
+_NO_SIZE = re.compile(r"0+(\.0+)? ?([bkmgtp]|[kmgtp]i?b)?", re.IGNORECASE)
+_NO_TIME = re.compile(r"0+(\.0+)?(ns|us|µs|ms|s|m|h)?")
+_NO_NUMBER = re.compile(r"0+(\.0*)?")
 _TEXT = {"type": "string", "minLength": 1}
 _SIZE = {"type": ["integer", "string"], "minLength": 1}
 _DURATION = {
     **_TEXT,
     "typeErrorMessage": "a duration is written with its unit, such as 30s or 1m30s",
 }
-
-
-def _sorted(items: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(sorted(map(str, items)))
 
 
 def _ordered(items: Iterable[Any]) -> tuple[str, ...]:
@@ -79,14 +79,16 @@ def _shown(value: Any) -> Value | None:
 
 
 def _shown_size(value: Any) -> str | None:
-    return "-1" if value < 0 else size_text(value) if value else None
+    if value < 0:
+        return "-1"
+    return size_text(value) if value else None
 
 
 def _shown_time(value: Any) -> str | None:
     return duration_text(value * 1000) if value else None
 
 
-def sorted_by(one: Callable[[str], str]) -> Callable[[Iterable[str]], tuple[str, ...]]:
+def sorted_by(one: Callable[[Any], str]) -> Callable[[Iterable[Any]], tuple[str, ...]]:
     """What gives the canonical forms of a set's members, sorted."""
     return lambda items: tuple(sorted(map(one, items)))
 
@@ -114,7 +116,7 @@ SIZE = Kind(
     size_bytes,
     read=positive,
     show=_shown_size,
-    zero=True,
+    zero=_NO_SIZE,
     numbers=True,
     raw=int,
 )
@@ -129,7 +131,7 @@ SECONDS = Kind(
     show=lambda value: duration_text(value * _NANO),
     raw=int,
 )
-TIME = replace(SECONDS, parse=health_time, read=positive, show=duration_text, zero=True)
+TIME = replace(SECONDS, parse=health_time, read=positive, show=duration_text, zero=_NO_TIME)
 MICROSECONDS = Kind(
     "duration",
     int,
@@ -138,7 +140,7 @@ MICROSECONDS = Kind(
     microseconds,
     read=positive,
     show=_shown_time,
-    zero=True,
+    zero=_NO_TIME,
     numbers=True,
     raw=int,
 )
@@ -151,11 +153,13 @@ CPUS = Kind(
     read=lambda value: f"{(Decimal(value) / _NANO).normalize():f}",
     write=lambda value: int(Decimal(value) * _NANO),
     show=lambda value: None if value == "0" else value,
-    zero=True,
+    zero=_NO_NUMBER,
     numbers=True,
     raw=int,
 )
-SET = Kind("list", tuple, "set", {"type": ["array", "null"]}, read=_sorted, write=list, raw="texts")
+SET = Kind(
+    "list", tuple, "set", {"type": ["array", "null"]}, read=sorted_by(str), write=list, raw="texts"
+)
 LIST = Kind(
     "text or list",
     tuple,
@@ -183,14 +187,14 @@ HOSTS = replace(SET, shape="own")
 DEVICES = replace(
     SET,
     shape="own",
-    read=lambda items: _sorted(map(read_device, items)),
+    read=sorted_by(read_device),
     write=lambda devices: [device_of(device) for device in devices],
     raw="devices",
 )
 GPUS = replace(
     SET,
     shape="own",
-    read=lambda items: _sorted(map(read_gpu, items)),
+    read=sorted_by(read_gpu),
     write=lambda requests: [gpu_of(request) for request in requests],
     raw="gpus",
 )

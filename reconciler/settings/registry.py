@@ -9,6 +9,7 @@ written by hand in scripts/topology.base.json.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -46,7 +47,9 @@ class Kind:
     `parse` gives the canonical value of the file's text, or of each member, and raises
     BadValueError. `read` gives that of the engine's value, None for nothing; `write` is its
     inverse. `show` gives what people read. Of `mapped` kinds each key is a setting of its own,
-    whose value is a text: `read` gives and `write` takes a mapping.
+    whose value is a text: `read` gives and `write` takes a mapping. `raw` is the shape of the
+    engine's value: a type, or a name in codec/shapes.py. `zero` matches the texts of the file that
+    say no more than the absence of the key.
     """
 
     name: str
@@ -60,7 +63,7 @@ class Kind:
     numbers: bool = False
     mapped: bool = False
     raw: object = str
-    zero: bool = False
+    zero: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ Endpoint paths
     ``ipv4_address`` ``ipv6_address`` (configured, never dynamic) ``aliases`` ``link_local_ips``
     ``links`` (sorted tuples) ``mac_address`` ``gw_priority`` ``interface_name`` ``driver_opts.K``
 Container paths
-    the rows of container.py
+    the rows of container_rows.py and limit_rows.py
 
 ``mtu`` is ``driver_opts.com.docker.network.driver.mtu`` and ``interface_name`` is never also in
 ``driver_opts``. netplan's own labels and driver options are marks (marks.py), never settings.

@@ -21,6 +21,16 @@ ADDRESS_PATHS: tuple[tuple[str, Family], ...] = (("ipv4_address", "ipv4"), ("ipv
 """An endpoint's static addresses: path and family."""
 STATIC = tuple(path for path, _ in ADDRESS_PATHS)
 
+NETWORK_DEFAULTS: Mapping[str, Value] = {
+    "driver": "bridge",
+    "internal": False,
+    "attachable": False,
+    "enable_ipv4": True,
+    "enable_ipv6": False,
+    "ipam.driver": "default",
+}
+"""What a network has where its file says nothing."""
+
 MTU_OPTION = "com.docker.network.driver.mtu"
 BRIDGE_NAME_OPTION = "com.docker.network.bridge.name"
 VXLAN_OPTION = "com.docker.network.driver.overlay.vxlanid_list"

@@ -234,14 +234,6 @@ def signal(text: str) -> str:
     return name
 
 
-def engine_signal(text: str) -> str:
-    """An engine's, in the same form where it has one."""
-    try:
-        return signal(text)
-    except BadValueError:
-        return text
-
-
 def cpu_set(text: str) -> str:
     """`0, 2-3` -> `0,2-3`."""
     found = text.replace(" ", "")
@@ -274,9 +266,13 @@ def security_option(text: str) -> str:
     return f"{name}={value}"
 
 
-def engine_security_option(text: str) -> str:
-    """An engine's, in the same form where it has one."""
-    try:
-        return security_option(text)
-    except BadValueError:
-        return text
+def of_engine(parse: Callable[[str], str]) -> Callable[[str], str]:
+    """A reader of an engine's text: in the form that `parse` gives it, where it has one."""
+
+    def read(text: str) -> str:
+        try:
+            return parse(text)
+        except BadValueError:
+            return text
+
+    return read

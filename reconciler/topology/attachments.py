@@ -53,7 +53,7 @@ def _with_mac(settings: Map, container: Map) -> Map:
     found = Map(settings.start)
     for source, keys in ((settings, tuple(settings)), (container, ("mac_address",))):
         for key in keys:
-            found[key], found.marks[key] = source[key], source.marks[key]
+            found.put(key, source.key_at(key), source[key], source.value_at(key))
     return found
 
 

@@ -233,7 +233,7 @@ def _check_families(report: Report, facts: NetworkFacts) -> None:
 def check_options(report: Report, options: Map) -> None:
     """Keys and values of driver options."""
     for key, value in options.items():
-        _check_pair(report, key, options.key_at(key), value, options.value_at(key), "driver option")
+        check_pair(report, key, options.key_at(key), value, options.value_at(key), "driver option")
 
 
 def check_labels(report: Report, body: Map) -> None:
@@ -241,20 +241,21 @@ def check_labels(report: Report, body: Map) -> None:
     labels = body.get("labels")
     if isinstance(labels, Map):
         for key, value in labels.items():
-            _check_pair(report, key, labels.key_at(key), value, labels.value_at(key), "label")
+            check_pair(report, key, labels.key_at(key), value, labels.value_at(key), "label")
     elif isinstance(labels, Seq):
         seen: set[str] = set()
         for index, item in enumerate(labels):
             if not isinstance(item, str):
                 continue
             at, (key, _, value) = labels.value_at(index), item.partition("=")
-            _check_pair(report, key, at, value, at, "label")
+            check_pair(report, key, at, value, at, "label")
             if key in seen:
                 report.error(at, f"the label {show(key)} is declared twice: remove one of them")
             seen.add(key)
 
 
-def _check_pair(report: Report, key: str, key_at: int, value: Any, at: int, what: str) -> None:
+def check_pair(report: Report, key: str, key_at: int, value: Any, at: int, what: str) -> None:
+    """Key and value of a label or an option."""
     check_word(report, key_at, key, what)
     if key.startswith(RESERVED):
         report.error(

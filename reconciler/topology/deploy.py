@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..settings.container import CONTAINER
+from ..settings.container import BY_PATH
 from .document import Map, show
 from .limits import gpu_request
 from .reader import Reader
@@ -17,7 +17,6 @@ _LIMITS = (
     ("limits", "pids", "pids_limit"),
     ("reservations", "memory", "mem_reservation"),
 )
-_ROWS = {row.path: row for row in CONTAINER}
 _CONDITIONS = {
     "none": "no",
     "no": "no",
@@ -35,7 +34,7 @@ def read_deploy(reader: Reader) -> None:
     for part, key, path in _LIMITS:
         body = mapping(resources, part)
         if key in body:
-            value = read_value(reader, _ROWS[path], body, key)
+            value = read_value(reader, BY_PATH[path], body, key)
             _put(reader, body.value_at(key), f"{part}.{key}", path, value)
     reservations = mapping(resources, "reservations")
     for key in ("cpus", "pids"):

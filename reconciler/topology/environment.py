@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..marks import secret_digest
 from ..settings import BadValueError, canonical_option
 from .document import Map, Odd, Seq, is_variable, show
-from .envfile import parse
+from .envfile import Variable, parse
 from .reader import Reader
 from .report import text
 from .schema import flag
@@ -23,18 +23,7 @@ def read_environment(reader: Reader) -> None:
     """
     values: dict[str, str] = {}
     for at, path, required in _environment_files(reader):
-        try:
-            for variable in parse(reader.report.place.read(path)):
-                values[variable.key] = variable.value
-                if variable.expands:
-                    why = (
-                        "is an ordinary character here, where Compose expands a variable: put the"
-                        " value in single quotes"
-                    )
-                    reader.report.warn(at, f"the '$' in line {variable.line} of {show(path)} {why}")
-        except (UsageError, BadValueError) as error:
-            if required or lexists(reader.report.place.path(path)):
-                reader.report.error(at, f"the file {show(path)} cannot be used: {error}")
+        values |= {line.key: line.value for line in read_lines(reader, at, path, required)}
     listed = isinstance(reader.body.get("environment"), Seq)
     for key, key_at, value, at in reader.pairs("environment", "the variable", ""):
         if fault := _variable_fault(key, value, listed):
@@ -45,6 +34,24 @@ def read_environment(reader: Reader) -> None:
     reader.settings.update(
         (f"environment.{key}", secret_digest(key, value)) for key, value in values.items()
     )
+
+
+def read_lines(reader: Reader, at: int, path: str, required: bool = True) -> list[Variable]:
+    """The KEY=value lines of a file; empty where it cannot be used, which is reported."""
+    try:
+        found = list(parse(reader.report.place.read(path)))
+    except (UsageError, BadValueError) as error:
+        if required or lexists(reader.report.place.path(path)):
+            reader.report.error(at, f"the file {show(path)} cannot be used: {error}")
+        return []
+    for line in found:
+        if line.expands:
+            why = (
+                "is an ordinary character here, where Compose expands a variable: put the value in"
+                " single quotes"
+            )
+            reader.report.warn(at, f"the '$' in line {line.line} of {show(path)} {why}")
+    return found
 
 
 def _environment_files(reader: Reader) -> list[tuple[int, str, bool]]:

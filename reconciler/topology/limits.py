@@ -84,8 +84,9 @@ def _entries(body: Map, key: str, value: str) -> Iterator[tuple[int, str, str]]:
     listed = body.get(key)
     listed = listed if isinstance(listed, Seq) else Seq()
     for index, entry in enumerate(listed):
-        path = text(entry, "path") if isinstance(entry, Map) else None
-        written = number(entry, value) if isinstance(entry, Map) else None
+        if not isinstance(entry, Map):
+            continue
+        path, written = text(entry, "path"), number(entry, value)
         if path is not None and written is not None:
             yield listed.value_at(index), path, written
 

@@ -19,14 +19,14 @@ def read_mounts(reader: Reader) -> None:
             _long_volume if isinstance(item, Map) else _short_volume
         )
         if found := reader.attempt(at, read, reader, item):
-            _mount(reader, at, *found)
+            mount_once(reader, at, *found)
             _check_declared(reader, at, item)
     for at, item in reader.items("tmpfs"):
         if found := reader.attempt(at, mounts.split_tmpfs, item):
-            _mount(reader, at, *found)
+            mount_once(reader, at, *found)
 
 
-def _mount(reader: Reader, at: int, target: str, value: str) -> None:
+def mount_once(reader: Reader, at: int, target: str, value: str) -> None:
     """One thing is mounted in one place."""
     if (first := reader.service.mounts.setdefault(target, at)) != at:
         reader.report.error(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,14 +16,15 @@ from .schema import flag
 
 def read_rows(reader: Reader) -> None:
     """Puts what a container's mapping says into its settings."""
-    for row in CONTAINER:
-        outer, _, inner = row.path.rpartition(".")
-        body = mapping(reader.body, outer) if outer else reader.body
-        if inner in body and (read := _SHAPES.get(row.kind.shape)):
-            read(reader, row, body, inner)
+    for key in reader.body:
+        for row in _BY_KEY.get(key, ()):
+            outer, _, inner = row.path.rpartition(".")
+            body = mapping(reader.body, outer) if outer else reader.body
+            if inner in body:
+                _SHAPES[row.kind.shape](reader, row, body, inner)
 
 
-def _word(reader: Reader, row: Setting, body: Map, key: str) -> None:
+def _value(reader: Reader, row: Setting, body: Map, key: str) -> None:
     reader.put(row.path, read_value(reader, row, body, key))
 
 
@@ -34,13 +34,10 @@ def read_value(reader: Reader, row: Setting, body: Map, key: str) -> Value | Non
     if row.kind.shape == "number":
         return row.kind.parse(value) if type(value) is int else None
     written = _text_of(value, row.kind)
-    if written is None or (row.kind.zero and _ZERO.fullmatch(written)):
+    if written is None or (row.kind.zero and row.kind.zero.fullmatch(written)):
         return None
     found: Value | None = reader.attempt(body.value_at(key), row.kind.parse, written)
     return found
-
-
-_ZERO = re.compile(r"0+(\.0*)? ?[a-zA-Z]*")
 
 
 def _text_of(value: Any, kind: Kind) -> str | None:
@@ -55,10 +52,6 @@ def _text_of(value: Any, kind: Kind) -> str | None:
 
 def _flag(reader: Reader, row: Setting, body: Map, key: str) -> None:
     reader.put(row.path, flag(body[key]))
-
-
-def _number(reader: Reader, row: Setting, body: Map, key: str) -> None:
-    reader.put(row.path, read_value(reader, row, body, key))
 
 
 def _set(reader: Reader, row: Setting, body: Map, key: str) -> None:
@@ -76,10 +69,14 @@ def _pairs(reader: Reader, row: Setting, body: Map, key: str) -> None:
 
 
 _SHAPES: dict[str, Callable[[Reader, Setting, Map, str], None]] = {
-    "word": _word,
+    "word": _value,
     "flag": _flag,
-    "number": _number,
+    "number": _value,
     "set": _set,
     "list": _set,
     "pairs": _pairs,
 }
+_BY_KEY: dict[str, list[Setting]] = {}
+for _row in CONTAINER:
+    if _row.kind.shape in _SHAPES:
+        _BY_KEY.setdefault(_row.key, []).append(_row)

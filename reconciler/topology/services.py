@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import UsageError
 from ..model import Dependency, PullPolicy
-from ..settings import BadValueError, canonical_image, canonical_option, ports, words
+from ..settings import canonical_image, canonical_option, ports, words
 from ..settings.ports import Port
-from .checks import RESERVED
+from .checks import check_pair
 from .deploy import read_deploy
 from .document import Map, Odd, Seq, show
-from .envfile import parse
-from .environment import read_environment
+from .environment import read_environment, read_lines
 from .limits import read_limits
 from .mounts import read_mounts
 from .process import read_process
@@ -63,16 +61,9 @@ def labels(value: Any) -> Iterator[tuple[str, str]]:
 def read_labels(reader: Reader) -> None:
     """Labels of files in order, then those of the topology."""
     for at, path in reader.items("label_file"):
-        try:
-            found = list(parse(reader.report.place.read(path)))
-        except (UsageError, BadValueError) as error:
-            reader.report.error(at, f"the file {show(path)} cannot be used: {error}")
-            continue
-        for line in found:
+        for line in read_lines(reader, at, path):
+            check_pair(reader.report, line.key, at, line.value, at, "label")
             reader.settings[f"labels.{line.key}"] = line.value
-            if line.key.startswith(RESERVED):
-                why = f"names that begin with {RESERVED!r} are netplan's own"
-                reader.report.error(at, f"the label {show(line.key)} is reserved: {why}")
     reader.settings.update(labels(reader.body.get("labels")))
 
 

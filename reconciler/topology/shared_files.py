@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..settings import BadValueError, mounts
+from ..settings import mounts
 from .document import Map, Odd, show
 from .hints import suggestion
+from .mounts import mount_once
 from .reader import Reader
 from .report import Report, mapping, members, text
 
@@ -51,25 +52,14 @@ def mount_shared_files(reader: Reader) -> None:
                 declared = [key for of, key in files if of == kind]
                 meant = suggestion(source, declared) or f": declare it under the top-level {kind!r}"
                 reader.report.error(at, f"{show(source)} is not declared under {kind!r}{meant}")
-            else:
-                _mount(reader, at, path, files[kind, source])
+            elif found := reader.attempt(at, _bind, path, files[kind, source]):
+                mount_once(reader, at, *found)
             if isinstance(item, Map):
                 _no_effect(reader, item)
 
 
-def _mount(reader: Reader, at: int, target: str, source: str) -> None:
-    try:
-        place, value = mounts.target(target), mounts.mount("bind", source, ["ro"])
-    except BadValueError as error:
-        reader.report.error(at, str(error))
-        return
-    if reader.service.mounts.setdefault(place, at) != at:
-        first = reader.report.line(reader.service.mounts[place])
-        reader.report.error(
-            at, f"something is mounted on {show(place)} in line {first} already: remove one of them"
-        )
-        return
-    reader.settings[f"volumes.{place}"] = value
+def _bind(target: str, source: str) -> tuple[str, str]:
+    return mounts.target(target), mounts.mount("bind", source, ["ro"])
 
 
 def _no_effect(reader: Reader, item: Map) -> None:

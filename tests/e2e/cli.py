@@ -227,6 +227,16 @@ class Cli:
         """`apply --yes -v`: the result's `changes` are the calls that changed something."""
         return self.run("apply", str(self.file), "--yes", "-v", *arguments, code=code)
 
+    def start(self, *arguments: str, host: str = "") -> subprocess.Popen[str]:
+        """`apply --yes`, on its way; what it says on both streams is its standard output."""
+        command = [NETPLAN, "apply", str(self.file), "--yes", *arguments]
+        return subprocess.Popen(
+            [*command, "--host", host or self.host],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def destroy(self, *arguments: str, code: int = 0) -> Result:
         return self.run("destroy", str(self.file), "--yes", "-v", *arguments, code=code)
 

@@ -418,29 +418,22 @@ def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(
     cli.write({"n": {"subnet": cli.docker.subnet()}})
     cli.docker.container("guest")
     other = taken(engine, f"container {cli.docker.name('guest')}")
-    with spoiled(
-        tmp_path / "engine.sock", cli.host, Fault("slow", "POST", "^/volumes/create$", seconds=1)
-    ) as proxy:
-        command = [
-            NETPLAN,
-            "apply",
-            str(cli.file),
-            "--yes",
-            "--disrupt-foreign",
-            "--host",
-            proxy.host,
-        ]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            until(lambda: bool(proxy.spoiled))
-            cli.docker.connect(cli.docker.name("n"), cli.docker.name("guest"))
-            until(lambda: sum("POST /volumes/create" in call for call in proxy.calls) == 2)
-            asked = len(proxy.calls)
-            until(lambda: proxy.calls[asked:].count("GET /volumes") >= 2)
-            assert runs(engine)[0] == other.run
-            other.release()
-            said, _ = process.communicate(timeout=60)
+    with (
+        spoiled(
+            tmp_path / "engine.sock",
+            cli.host,
+            Fault("slow", "POST", "^/volumes/create$", seconds=1),
+        ) as proxy,
+        cli.start("--disrupt-foreign", host=proxy.host) as process,
+    ):
+        until(lambda: bool(proxy.spoiled))
+        cli.docker.connect(cli.docker.name("n"), cli.docker.name("guest"))
+        until(lambda: sum("POST /volumes/create" in call for call in proxy.calls) == 2)
+        asked = len(proxy.calls)
+        until(lambda: proxy.calls[asked:].count("GET /volumes") >= 2)
+        assert runs(engine)[0] == other.run
+        other.release()
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert f"; both touch container {cli.docker.name('guest')}\n" in said
     assert cli.endpoint("guest", "n")
@@ -453,16 +446,17 @@ def test_a_run_whose_lock_went_before_its_journal_writes_none(
     """Whoever took over may have removed for good what that journal would bring back."""
     cli.converge({"n": {"subnet": cli.docker.subnet()}})
     cli.write({"n": {"subnet": cli.docker.subnet()}})
-    with spoiled(
-        tmp_path / "engine.sock", cli.host, Fault("slow", "GET", "^/networks$", nth=2, seconds=1)
-    ) as proxy:
-        command = [NETPLAN, "apply", str(cli.file), "--yes", "--host", proxy.host]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            until(lambda: bool(proxy.spoiled))
-            break_locks(engine, claims(own_volumes(engine)))
-            said, _ = process.communicate(timeout=60)
+    with (
+        spoiled(
+            tmp_path / "engine.sock",
+            cli.host,
+            Fault("slow", "GET", "^/networks$", nth=2, seconds=1),
+        ) as proxy,
+        cli.start(host=proxy.host) as process,
+    ):
+        until(lambda: bool(proxy.spoiled))
+        break_locks(engine, claims(own_volumes(engine)))
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 1, said
     assert "this run's lock has vanished" in said
     assert sum("POST /volumes/create" in call for call in proxy.calls) == 1, "its lock's"

@@ -192,20 +192,7 @@ def test_a_cure_that_ends_half_way_is_no_endpoint(cli: Cli, proxy: Proxy, cure: 
         else Fault("answer", path="/disconnect$", nth=3, status=500)
     )
     proxy.spoil(Fault("slow", path="/connect$", nth=1, seconds=3), broken)
-    command = [
-        NETPLAN,
-        "apply",
-        str(cli.file),
-        "--yes",
-        "--disrupt-foreign",
-        "--parallel",
-        "1",
-        "--host",
-        proxy.host,
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with cli.start("--disrupt-foreign", "--parallel", "1", host=proxy.host) as process:
         _until(lambda: bool(proxy.spoiled))
         time.sleep(0.5)
         cli.docker.connect(
@@ -228,21 +215,8 @@ def test_who_is_taken_over_does_nothing_more(cli: Cli, proxy: Proxy) -> None:
     """Neither its next steps, nor a rollback, nor an end of its journal."""
     replacement(cli)
     proxy.spoil(Fault("slow", path="/disconnect$", nth=1, seconds=2))
-    command = [
-        NETPLAN,
-        "apply",
-        str(cli.file),
-        "--yes",
-        "--disrupt-foreign",
-        "--parallel",
-        "1",
-        "--host",
-        proxy.host,
-    ]
     with (
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process,
+        cli.start("--disrupt-foreign", "--parallel", "1", host=proxy.host) as process,
         closing(open_engine(cli.host)) as engine,
     ):
         _until(lambda: bool(proxy.spoiled))
@@ -273,10 +247,7 @@ def test_a_run_without_its_lock_makes_nothing_more(cli: Cli, proxy: Proxy) -> No
     networks = {f"n{number}": {"subnet": cli.docker.subnet()} for number in range(5)}
     cli.write(networks, {"web": {"networks": list(networks)}})
     proxy.spoil(Fault("slow", path="^/networks/create$", nth=2, seconds=2))
-    command = [NETPLAN, "apply", str(cli.file), "--yes", "--parallel", "1", "--host", proxy.host]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with cli.start("--parallel", "1", host=proxy.host) as process:
         _until(lambda: bool(proxy.spoiled))
         (lock,) = own_volumes_of(cli.docker)
         cli.docker.do("DELETE", f"/volumes/{lock}")
@@ -300,10 +271,7 @@ def test_interrupted_before_anything_was_taken_away_nothing_is_left(
     proxy.spoil(
         Fault("hang", path="^/volumes/create$", nth=1 if volume == "lock" else 2, acts=True)
     )
-    command = [NETPLAN, "apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with cli.start("--disrupt-foreign", host=proxy.host) as process:
         _until(lambda: bool(proxy.spoiled))
         _until(lambda: any(f".{volume}." in name for name in own_volumes_of(cli.docker)))
         process.send_signal(signal.SIGTERM)
@@ -386,20 +354,7 @@ def test_a_volume_that_vanishes_during_a_run(cli: Cli, proxy: Proxy, volume: str
     """The lock: nothing more is taken away. The journal: it is made again."""
     _, before, _ = replacement(cli)
     proxy.spoil(Fault("slow", path="/disconnect$", seconds=2))
-    command = [
-        NETPLAN,
-        "apply",
-        str(cli.file),
-        "--yes",
-        "--disrupt-foreign",
-        "--parallel",
-        "1",
-        "--host",
-        proxy.host,
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with cli.start("--disrupt-foreign", "--parallel", "1", host=proxy.host) as process:
         _until(lambda: bool(proxy.spoiled))
         for name in own_volumes_of(cli.docker):
             if f".{volume}." in name:
@@ -422,20 +377,7 @@ def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int)
     """
     _, before, _ = replacement(cli)
     proxy.spoil(Fault("slow", path="/disconnect$", nth=1, seconds=2 if times == 1 else 6))
-    command = [
-        NETPLAN,
-        "apply",
-        str(cli.file),
-        "--yes",
-        "--disrupt-foreign",
-        "--parallel",
-        "1",
-        "--host",
-        proxy.host,
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with cli.start("--disrupt-foreign", "--parallel", "1", host=proxy.host) as process:
         _until(lambda: bool(proxy.spoiled))
         began = time.monotonic()
         for _ in range(times):

@@ -67,6 +67,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 PROBLEMS = {
+    "shm_size: 0foo, cpu_period: 0k, cpus: 0s": [
+        "'0foo' is not a size: write bytes, or a number with a unit like 64m or 1g",
+        "'0k' is not a duration: write it like 30s, 1m30s or 500ms",
+        "'0s' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
+    ],
     "ulimits: {nofle: 5, '': 1}": [
         "'nofle' is no limit of processes: did you mean 'nofile'?",
         "'' is no limit of processes: known are core, cpu, data, fsize, locks, memlock, msgqueue,"
@@ -204,3 +209,15 @@ def test_a_container_that_is_waited_for_to_complete_is_one_shot() -> None:
     text = f"{TOP}\ncontainers:\n  web: {{image: a, {text}}}\n{OTHERS}\n"
     containers = load_text(text, "t.yaml").state.containers
     assert [name for name, found in containers.items() if found.one_shot] == ["job"]
+
+
+def test_what_a_label_file_says_is_checked_like_labels(tmp_path: Path) -> None:
+    (tmp_path / "l.env").write_text("netplan.a=1\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        container("label_file: l.env", tmp_path)
+    [problem] = caught.value.problems
+    assert "the label 'netplan.a' is reserved" in problem.message
+    (tmp_path / "l.env").write_text("a=$HOME\n", encoding="utf-8")
+    text = f"{TOP}\ncontainers:\n  web: {{image: a, label_file: l.env}}\n"
+    warnings = [problem.message for problem in load_text(text, str(tmp_path / "t.yaml")).warnings]
+    assert any("the '$' in line 1 of 'l.env'" in message for message in warnings)
