@@ -95,7 +95,7 @@ def _notes(row: Setting) -> list[str]:
     if not row.shared:
         notes.append("Not with `network_mode: container:NAME`.")
     if row.cgroup1:
-        notes.append("Engines on control groups version 2 ignore it.")
+        notes.append("Refused on engines with control groups version 2, which ignore it.")
     return notes
 
 

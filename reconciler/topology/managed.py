@@ -133,10 +133,10 @@ def _check_one(report: Report, service: Service, name: str) -> None:
         )
     restart = str(service.settings.get("restart", ""))
     if service.one_shot and restart in ("always", "unless-stopped"):
-        report.error(
-            body.value_at("restart"),
-            f"restart: {restart} stands beside one_shot: true, so it never ends: remove one",
-        )
+        why = "stands beside one_shot: true, so it never ends: remove one"
+        if "one_shot" not in body:
+            why = "never lets it end, and another container waits for it to complete: remove it"
+        report.error(body.value_at("restart"), f"restart: {restart} {why}")
     check_labels(report, body)
     _check_limits(report, service)
     _check_mode(report, service)

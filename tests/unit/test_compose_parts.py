@@ -4,6 +4,8 @@ a container's own MAC address.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,31 @@ def test_what_a_label_file_says_is_checked_like_labels(tmp_path: Path) -> None:
     text = f"{TOP}\ncontainers:\n  web: {{image: a, label_file: l.env}}\n"
     warnings = [problem.message for problem in load_text(text, str(tmp_path / "t.yaml")).warnings]
     assert any("the '$' in line 1 of 'l.env'" in message for message in warnings)
+
+
+def test_a_container_that_never_ends_cannot_be_waited_for() -> None:
+    wait = "depends_on: {job: {condition: service_completed_successfully}}"
+    text = (
+        f"name: t\ncontainers:\n  web: {{image: a, {wait}}}\n  job: {{image: a, restart: always}}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        load_text(text, "t.yaml")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "t.yaml:4:28: restart: always never lets it end, and another container waits for it to"
+        " complete: remove it"
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_no_plan_shows_a_token_of_a_logging_driver(form: str, tmp_path: Path) -> None:
+    before, after = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    for file, token in ((before, "hunter2-old"), (after, "hunter2-new")):
+        options = f"{{driver: splunk, options: {{splunk-token: {token}}}}}"
+        text = (
+            f"name: t\ncontainers: {{web: {{image: a, network_mode: none, logging: {options}}}}}\n"
+        )
+        file.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "reconciler", "diff", str(before), str(after), "-o", form]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "splunk-token" in said.stdout
+    assert "hunter2" not in said.stdout + said.stderr
