@@ -37,6 +37,7 @@ from ..records import replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
+    STATIC,
     Pool,
     Settings,
     Value,
@@ -49,19 +50,18 @@ from ..settings import (
     settings_pools,
     subtree,
 )
+from ..settings.endpoint_rows import ENDPOINT
+from ..settings.network_rows import NETWORK
+from ..settings.registry import body_of, reader
 from .swarm import service_of
 
 Json = Mapping[str, Any]
 
 SHORT_ID = 12
 
-_NETWORK_FLAGS = {
-    "internal": "Internal",
-    "attachable": "Attachable",
-    "enable_ipv4": "EnableIPv4",
-    "enable_ipv6": "EnableIPv6",
-}
-_PODMAN_OPTIONS = {"mtu": MTU_OPTION}
+_read_network, _read_endpoint_rows = reader(NETWORK), reader(ENDPOINT)
+_NO_FLAGS = {row.path: False for row in NETWORK if row.kind.type is bool}
+_PODMAN_OPTIONS = {"driver_opts.mtu": f"driver_opts.{MTU_OPTION}"}
 PODMANS_BRIDGE = "podman"
 """What Podman calls the network that it lists as `bridge`."""
 _PODMAN_DEFAULT = {PODMANS_BRIDGE: "bridge"}
@@ -74,25 +74,10 @@ _PODMAN_DEFAULT = {PODMANS_BRIDGE: "bridge"}
 def network_body(name: str, settings: Settings, mark: NetworkMark | None = None) -> dict[str, Any]:
     """The body of `POST /networks/create`."""
     labels = subtree(settings, "labels") | (network_labels(mark, name) if mark else {})
-    body: dict[str, Any] = {"Name": name, "CheckDuplicate": True, "Driver": settings.get("driver")}
-    body |= {key: settings.get(path) for path, key in _NETWORK_FLAGS.items()}
-    body |= {
-        "IPAM": _ipam_body(settings),
-        "Options": subtree(settings, "driver_opts"),
-        "Labels": labels,
-    }
-    return set_only(body)
-
-
-def _ipam_body(settings: Settings) -> dict[str, Any]:
+    rows = body_of(NETWORK, settings).get("Network", {})
     pools = [_pool_body(pool) for pool in settings_pools(settings)]
-    return set_only(
-        {
-            "Driver": settings.get("ipam.driver"),
-            "Options": subtree(settings, "ipam.options"),
-            "Config": pools,
-        }
-    )
+    ipam = set_only({**rows.pop("IPAM", {}), "Config": pools})
+    return set_only({"Name": name, "CheckDuplicate": True, **rows, "IPAM": ipam, "Labels": labels})
 
 
 def _pool_body(pool: Pool) -> dict[str, Any]:
@@ -137,21 +122,8 @@ def endpoint_config(
         aliases.append(alias_of_options(own))
     if "interface_name" in settings:
         options[IFNAME_OPTION] = str(settings["interface_name"])
-    addresses = {
-        "IPv4Address": settings.get("ipv4_address"),
-        "IPv6Address": settings.get("ipv6_address"),
-        "LinkLocalIPs": as_list(settings.get("link_local_ips")),
-    }
-    return set_only(
-        {
-            "IPAMConfig": set_only(addresses),
-            "Aliases": aliases,
-            "Links": as_list(settings.get("links")),
-            "MacAddress": settings.get("mac_address"),
-            "GwPriority": settings.get("gw_priority"),
-            "DriverOpts": options,
-        }
-    )
+    rows = body_of(ENDPOINT, settings).get("Endpoint", {})
+    return set_only({**rows, "Aliases": aliases, "DriverOpts": options})
 
 
 def set_only(body: dict[str, Any]) -> dict[str, Any]:
@@ -198,23 +170,21 @@ def read_network(
 
 def _network_settings(raw: Json, labels: Mapping[str, str], engine: EngineInfo) -> dict[str, Value]:
     podman = engine.flavor == "podman"
-    ipam = raw.get("IPAM") or {}
-    settings: dict[str, Value] = {"driver": raw.get("Driver") or "bridge"}
-    settings |= {
-        path: bool(raw.get(key)) for path, key in _NETWORK_FLAGS.items() if path != "enable_ipv4"
+    settings: dict[str, Value] = {
+        "driver": "bridge",
+        **_NO_FLAGS,
+        **_read_network({"Network": raw}),
     }
-    if (
-        engine.api >= DOCKER_28_API and not podman
-    ):  # before, it says nothing of it, and Podman always says no
-        settings["enable_ipv4"] = bool(raw.get("EnableIPv4"))
-    if ipam.get("Driver"):
-        settings["ipam.driver"] = ipam["Driver"]
-    if not podman:
-        settings |= prefixed("ipam.options", _options(ipam.get("Options")))
-    settings |= pool_settings(_read_pools(ipam.get("Config") or ()))
-    renamed = _PODMAN_OPTIONS if podman else {}
-    options = {renamed.get(key, key): value for key, value in _options(raw.get("Options")).items()}
-    return settings | prefixed("driver_opts", options) | prefixed("labels", without_marks(labels))
+    if engine.api < DOCKER_28_API or podman:
+        del settings["enable_ipv4"]  # it says nothing of it, and Podman always says no
+    if podman:
+        settings = {
+            _PODMAN_OPTIONS.get(path, path): value
+            for path, value in settings.items()
+            if not path.startswith("ipam.options.")
+        }
+    settings |= pool_settings(_read_pools((raw.get("IPAM") or {}).get("Config") or ()))
+    return settings | prefixed("labels", without_marks(labels))
 
 
 def _read_pools(config: Iterable[Json]) -> list[Pool]:
@@ -350,24 +320,17 @@ def _endpoint_settings(
     swarm: bool,
 ) -> dict[str, Value]:
     declared: Settings = mark.declared if mark else {}
-    settings: dict[str, Value] = {}
-    ipam = raw.get("IPAMConfig") or {}
-    for path, key in (("ipv4_address", "IPv4Address"), ("ipv6_address", "IPv6Address")):
-        if ipam.get(key) and (not swarm or path in declared):
-            settings[path] = canonical_address(ipam[key])
-    lists = {
-        "aliases": set(raw.get("Aliases") or ()) - {container.id[:SHORT_ID]},
-        "link_local_ips": {
-            canonical_address(address) for address in ipam.get("LinkLocalIPs") or ()
-        },
-        "links": set(raw.get("Links") or ()),
-    }
-    settings |= {path: tuple(sorted(items)) for path, items in lists.items() if items}
-    mac = canonical_mac(raw.get("MacAddress") or "")
-    if mac and (not container.live or mac in (container.mac, declared.get("mac_address"))):
-        settings["mac_address"] = mac
-    if raw.get("GwPriority"):
-        settings["gw_priority"] = int(raw["GwPriority"])
+    settings = _read_endpoint_rows({"Endpoint": raw})
+    for path in STATIC if swarm else ():
+        if path not in declared:  # the engine's own choice, which it writes as if configured
+            settings.pop(path, None)
+    if aliases := set(raw.get("Aliases") or ()) - {container.id[:SHORT_ID]}:
+        settings["aliases"] = tuple(sorted(aliases))
+    else:
+        settings.pop("aliases", None)
+    mac = settings.get("mac_address")
+    if mac and container.live and mac not in (container.mac, declared.get("mac_address")):
+        del settings["mac_address"]
     if not options:
         return settings
     if options.get(IFNAME_OPTION):

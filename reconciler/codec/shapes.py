@@ -15,6 +15,8 @@ from typing import Any
 
 from ..marks import TOPOLOGY
 from ..settings.container import CONTAINER
+from ..settings.endpoint_rows import ENDPOINT
+from ..settings.network_rows import NETWORK
 
 Shape = Callable[[Any], str]
 
@@ -159,6 +161,7 @@ _raw: dict[object, type | Shape] = {
     "texts": _texts,
     "command": _command,
     "labels": _labels,
+    "options": _options,
     "restart": object_of({"Name": str, "MaximumRetryCount": int}),
     "bindings": _bindings,
     "devices": list_of(
@@ -186,7 +189,7 @@ def _section(name: str, more: Mapping[str, type | Shape]) -> Shape:
     """`Config` or `HostConfig` of an inspect: what the rows of settings read, and more."""
     fields: dict[str, type | Shape] = dict(more)
     inside: dict[str, dict[str, type | Shape]] = {}
-    for row in CONTAINER:
+    for row in (*NETWORK, *ENDPOINT, *CONTAINER):
         section, _, key = row.place.partition(".")
         outer, _, inner = key.partition(".")
         if section == name and inner:

@@ -179,6 +179,8 @@ PAIRS = Kind(
     raw="labels",
 )
 
+OPTIONS = replace(PAIRS, name="mapping", schema={"type": ["object", "null"]}, raw="options")
+
 WORDS = replace(LIST, shape="own", show=shlex.join, raw="command")
 TEST = replace(WORDS, show=" ".join, raw="texts")
 RESTART = replace(OWN, read=read_restart, write=restart_of, raw="restart")

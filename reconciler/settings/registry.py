@@ -1,4 +1,4 @@
-"""What netplan knows of one setting of a container: a row of container_rows.py, as a value.
+"""What netplan knows of one setting of a network, an endpoint or a container: a row.
 
 Whatever handles settings is a loop over rows: reading a file (topology/), request bodies and
 inspects (codec/), defaults and changes in place (planner/), how values are shown (render/), the
@@ -72,7 +72,8 @@ class Setting:
 
     `path` is its key in the file (`healthcheck.retries` is a key inside another one), `place` is
     where the engine's inspect has it. `title`, `help` and `examples` are those of the schema,
-    `item` are title, help and example of one member. `schema` adds to that of its kind. `default`
+    `item` are title, help and example of one member, `member` adds to its
+    schema. `schema` adds to that of its kind. `default`
     is what a container has where neither its file nor its image says anything; None is nothing.
     `least` is the lowest API version that has it. `shared`: it may be given in the network
     namespace of another container. `image`: an image may have it. `cgroup1`: engines on cgroup
@@ -86,6 +87,7 @@ class Setting:
     help: str = ""
     examples: tuple[Any, ...] = ()
     item: tuple[str, str, Any] = ("", "", None)
+    member: Mapping[str, Any] = field(default_factory=dict)
     schema: Mapping[str, Any] = field(default_factory=dict)
     default: Value | None = None
     change: Change = "recreate"

@@ -6,7 +6,7 @@ are what reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -17,16 +17,16 @@ from ..records import dataclass, replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
-    STATIC,
     BadValueError,
     Pool,
     Value,
     canonical_address,
-    canonical_mac,
     canonical_option,
     canonical_prefix,
     pool_settings,
 )
+from ..settings.endpoint_rows import ENDPOINT
+from ..settings.network_rows import NETWORK
 from ..settings.units import lifetime
 from .advice import advise
 from .attachments import attachments, check_containers, implied, optional
@@ -37,14 +37,13 @@ from .managed import Checked, check_services
 from .names import DEFAULT, container_name, is_external, network_name, read_volumes
 from .reader import Common, Service
 from .report import EnoughError, Report, mapping, members, resolve_dollars, text
+from .rows import plain_settings
 from .schema import flag, problems_of_schema
 from .services import labels
 from .shared_files import read_shared_files
 from .yamlpos import read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]
-
-_FLAGS = ("internal", "attachable", "enable_ipv4", "enable_ipv6")
 
 
 class Loaded(NamedTuple):
@@ -173,18 +172,9 @@ def _network(document: Document, topology: str, key: str, at: int, body: Map) ->
 
 
 def _network_settings(body: Map) -> dict[str, Value]:
-    ipam = mapping(body, "ipam")
-    settings: dict[str, Value] = {name: body[name] for name in ("driver",) if body.get(name)}
-    settings.update((name, value) for name in _FLAGS if (value := flag(body.get(name))) is not None)
-    if ipam.get("driver"):
-        settings["ipam.driver"] = ipam["driver"]
-    settings.update(_options("ipam.options", mapping(ipam, "options")))
-    settings.update(
-        pool_settings(
-            _pool(entry) for entry in ([body] if body.get("subnet") else ipam.get("config") or [])
-        )
-    )
-    settings.update(_options("driver_opts", mapping(body, "driver_opts")))
+    settings = plain_settings(NETWORK, body)
+    entries = [body] if body.get("subnet") else mapping(body, "ipam").get("config") or []
+    settings.update(pool_settings(_pool(entry) for entry in entries))
     if body.get("mtu") is not None:
         settings[f"driver_opts.{MTU_OPTION}"] = canonical_option(body["mtu"])
     settings.update(labels(body.get("labels")))
@@ -199,10 +189,6 @@ def _pool(entry: Map) -> Pool:
         canonical_prefix(entry["ip_range"]) if entry.get("ip_range") else None,
         tuple(sorted((host, canonical_address(value)) for host, value in aux.items())),
     )
-
-
-def _options(path: str, options: Map) -> Iterator[tuple[str, str]]:
-    return ((f"{path}.{key}", canonical_option(value)) for key, value in options.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,22 +244,9 @@ class _Builder:
 
 
 def _endpoint(body: Map) -> dict[str, Value]:
-    settings: dict[str, Value] = {}
-    for key, value in body.items():
-        if value is None or key.startswith("x-"):
-            continue
-        if key in STATIC:
-            settings[key] = canonical_address(value)
-        elif key == "mac_address":
-            settings[key] = canonical_mac(value)
-        elif key == "aliases" and value:
-            settings[key] = tuple(sorted(set(value)))
-        elif key == "link_local_ips" and value:
-            settings[key] = tuple(sorted({canonical_address(item) for item in value}))
-        elif key in ("gw_priority", "interface_name"):
-            settings[key] = value
-        elif key == "driver_opts":
-            settings.update(_options("driver_opts", value))
+    settings = plain_settings(ENDPOINT, body)
+    options = mapping(body, "driver_opts")
+    settings |= {f"driver_opts.{key}": canonical_option(item) for key, item in options.items()}
     if (name := settings.pop(f"driver_opts.{IFNAME_OPTION}", None)) is not None:
         settings["interface_name"] = name
     return settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..settings import Value, canonical_option
@@ -80,3 +80,27 @@ _BY_KEY: dict[str, list[Setting]] = {}
 for _row in CONTAINER:
     if _row.kind.shape in _SHAPES:
         _BY_KEY.setdefault(_row.key, []).append(_row)
+
+
+def plain_settings(rows: Iterable[Setting], body: Map) -> dict[str, Value]:
+    """The settings of a mapping that is known to be in order."""
+    settings: dict[str, Value] = {}
+    for row in rows:
+        outer, _, inner = row.path.rpartition(".")
+        value = (mapping(body, outer) if outer else body).get(inner)
+        if value in (None, "", []) or row.kind.shape == "own":
+            continue
+        if row.kind.mapped:
+            settings |= {f"{row.path}.{key}": canonical_option(item) for key, item in value.items()}
+        else:
+            settings[row.path] = _plain(row, value)
+    return settings
+
+
+def _plain(row: Setting, value: Any) -> Value:
+    if row.kind.shape == "flag":
+        return flag(value) is True
+    if row.kind.shape == "set":
+        return tuple(sorted({row.kind.parse(item) for item in value}))
+    parsed: Value = row.kind.parse(value)
+    return parsed
