@@ -109,24 +109,24 @@ def _goes_no_further(lab: Lab, holder: Running, way: str) -> Sequence[str]:
 
 
 def _after_takeover(lab: Lab, holder: Running) -> Sequence[str]:
-    """The changes that the holder asked for after another run had removed its lock."""
-    calls = list(zip(lab.proxy.callers, lab.proxy.calls, strict=True))
-    mine = [
-        call.rpartition(" ")[2]
-        for who, call in calls
-        if who == holder.process.pid and "create netplan.lock." in call
-    ]
-    taken = [
-        at
-        for at, (who, call) in enumerate(calls)
-        if who != holder.process.pid and call.startswith("DELETE") and call[16:] in mine
-    ]
-    late = calls[taken[0] :] if taken else []
-    return [
-        call
-        for who, call in late
-        if who == holder.process.pid and not call.startswith("GET") and "/volumes" not in call
-    ]
+    """The changes that the holder asked for while another run had removed its lock.
+
+    A run whose lock is gone before its first change may take a new one and plan again: `reset`
+    always finds something to do. After its first change it takes no other.
+    """
+    own, lost, begun = "", False, False
+    late: list[str] = []
+    for who, call in zip(lab.proxy.callers, lab.proxy.calls, strict=True):
+        if who != holder.process.pid:
+            lost |= bool(own) and call.startswith("DELETE") and call[16:] == own
+        elif "create netplan.lock." in call:
+            own = call.rpartition(" ")[2]
+            late += [call] if lost and begun else []
+            lost = False
+        elif not call.startswith("GET") and "/volumes" not in call:
+            begun = True
+            late += [call] if lost else []
+    return late
 
 
 def leases(options: argparse.Namespace) -> str:
