@@ -136,7 +136,7 @@ class Step:
             case "wait":
                 return (
                     f"wait until {self.container}"
-                    f" {'has ended' if self.condition == 'completed' else f'is {self.condition}'}"
+                    f" {'has exited' if self.condition == 'completed' else f'is {self.condition}'}"
                 )
             case "start" | "stop":
                 return f"{self.op} {self.container}"
@@ -163,13 +163,13 @@ class Difference:
 
 NO_PLACE = 0
 """The ID of a step that has no place in a plan yet."""
-FOR_GOOD = "wipe: everything on this engine goes"
+FOR_GOOD = "wipe: everything on this engine is removed"
 """The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it
 again.
 """
-CUT_OFF = "is cut off: {}, whose network it shares, was started anew"
-LOSES_FILES = "what it wrote outside its volumes goes with it"
-LOSES_VOLUMES = "its anonymous volumes go with it"
+CUT_OFF = "has lost its network: {}, whose network it shares, was restarted"
+LOSES_FILES = "data outside its volumes is lost"
+LOSES_VOLUMES = "its anonymous volumes are removed with it"
 """Begins the note of a container's change that takes volumes away."""
 
 Action = Literal["create", "delete", "connect", "disconnect", "update", "start", "pull"]

@@ -75,11 +75,11 @@ def ownership(
     whose = (
         f"belongs to topology {owner(network)!r}"
         if network.mark
-        else "exists and was not made by netplan"
+        else "exists and was not created by netplan"
     )
     return Refusal(
         f"network {network.name} {whose}",
-        f"take it over with --adopt {network.name} (replaced, every endpoint kept), declare it"
+        f"adopt it with --adopt {network.name} (it is replaced and keeps all endpoints), declare it"
         " external: true, " + other_name(owner(network)),
         source=wanted.source,
         about=(network.name, ""),
@@ -95,7 +95,9 @@ def other_name(owner: str) -> str:
 
 def renamed(owner: str) -> str:
     """The way out where `owner` is what this topology was called."""
-    return f"or, if that is this topology's old name, run netplan destroy --name {owner} first"
+    return (
+        f"or, if {owner} is the old name of this topology, run netplan destroy --name {owner} first"
+    )
 
 
 _PROTECTED_BY_LABEL = (
@@ -112,11 +114,11 @@ def protection(
     """
     if network.name in policy.protect:
         message = (
-            f"network {network.name} is protected by whoever called netplan and would be {verb}"
+            f"network {network.name} is protected by the caller of netplan and would be {verb}"
         )
         return Refusal(
             message,
-            "leave it as it is in the file, or take it out of protect",
+            "do not change it in the file, or remove it from the protect argument",
             about=(network.name, ""),
         )
     declared = wanted or (policy.destroyed.networks.get(network.name) if policy.destroyed else None)
@@ -126,7 +128,7 @@ def protection(
     return Refusal(
         f"network {network.name} is protected and would be {verb}",
         (
-            "take protect: true out of the file first"
+            "remove protect: true from the file first"
             if declared
             else _PROTECTED_BY_LABEL.format(network.name)
         ),
@@ -160,8 +162,8 @@ def network_mode(
     return Refusal(
         f"network {network.name} cannot be {verb}: container {container.name} was created with"
         f" {made} and could not start again",
-        f"remove container {container.name} or create it anew on another network"
-        + (", or by the network's name" if how == "id" else ""),
+        f"remove container {container.name} or recreate it on another network"
+        + (", or with the network's name" if how == "id" else ""),
         about=(network.name, ""),
     )
 
@@ -169,9 +171,9 @@ def network_mode(
 def foreign_endpoint(container: str, network: str, verb: str, owner: str | None) -> Refusal:
     """Refuses to interrupt an endpoint that this topology does not declare."""
     whose = f"declared by topology {owner!r}" if owner else "not declared here"
-    what = "interrupted, then put back whole" if verb == "replaced" else "disconnected"
+    what = "interrupted and reconnected as before" if verb == "replaced" else "disconnected"
     return Refusal(
-        f"network {network} would be {verb} under container {container}, which is {whose}",
+        f"network {network} would be {verb} while container {container}, which is {whose}, uses it",
         f"allow it with --disrupt-foreign ({container} is {what}), or disconnect it first",
         about=(network, ""),
     )
@@ -182,9 +184,9 @@ def unattachable(container: str, network: str, mode: str, owner: str) -> Refusal
     attached it to.
     """
     return Refusal(
-        f"container {container} would be made anew with network_mode {mode}, and topology {owner!r}"
+        f"container {container} would be recreated with network_mode {mode}, and topology {owner!r}"
         f" attached it to network {network}",
-        f"allow it with --disrupt-foreign (it leaves {network}), or take it out of that topology"
+        f"allow it with --disrupt-foreign (it loses {network}), or remove it from that topology"
         " first",
         about=("", container),
     )
@@ -195,7 +197,7 @@ def container_ownership(present: ObservedContainer, wanted: DesiredContainer) ->
     whose = (
         f"belongs to topology {owner(present)!r}"
         if present.mark
-        else "exists and was not made by netplan"
+        else "exists and was not created by netplan"
     )
     if present.written_for:
         whose = (
@@ -203,7 +205,7 @@ def container_ownership(present: ObservedContainer, wanted: DesiredContainer) ->
             " so it is not managed"
         )
     way_out = (
-        "remove or rename it, take image out to manage only its attachments,"
+        "remove or rename it, remove image from the file to manage only its attachments,"
         f" {other_name(owner(present))}"
     )
     return Refusal(
@@ -214,9 +216,9 @@ def container_ownership(present: ObservedContainer, wanted: DesiredContainer) ->
 def foreign_member(container: str, member: str, what: str) -> Refusal:
     """Refuses to take a network namespace away from a container that this topology does not run."""
     return Refusal(
-        f"container {container} would be {what}, and container {member}, which is not run by this"
-        " topology, shares its network",
-        f"allow it with --disrupt-foreign ({member} loses its network and must be made anew), or"
+        f"container {container} would be {what}, and container {member}, which is not managed by"
+        " this topology, shares its network",
+        f"allow it with --disrupt-foreign ({member} loses its network and must be recreated), or"
         f" remove {member} first",
         about=("", container),
     )
@@ -225,15 +227,15 @@ def foreign_member(container: str, member: str, what: str) -> Refusal:
 def image(wanted: DesiredContainer, present: ObservedImage | None) -> Refusal | None:
     """Refuses where the image is known not to be had."""
     if present is None and wanted.pull_policy == "never":
-        way_out = "load or build it, or take pull_policy: never out"
+        way_out = "load or build it, or remove pull_policy: never"
         message = f"container {wanted.name}: image {wanted.image} is not on the engine"
         return Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     if present and present.unasked and wanted.pull_policy == "always":
         message = (
             f"container {wanted.name}: the registry does not tell whether image {wanted.image} is"
-            f" the newest: {present.unasked}"
+            f" up to date: {present.unasked}"
         )
-        way_out = "use pull_policy: missing to run the image that is here"
+        way_out = "use pull_policy: missing to run the image of this engine"
         return Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     return None
 
@@ -258,7 +260,7 @@ def too_many(changes: Sequence[Change], policy: Policy) -> Refusal | None:
     if count <= policy.max_removals:
         return None
     message = (
-        f"the plan removes, replaces or disconnects {count} thing{'' if count == 1 else 's'}, and"
-        f" at most {policy.max_removals} may be"
+        f"the plan removes, replaces or disconnects {count} object{'' if count == 1 else 's'}; the"
+        f" limit is {policy.max_removals}"
     )
-    return Refusal(message, f"read it, and allow it with --max-removals {count}")
+    return Refusal(message, f"check the plan, then allow it with --max-removals {count}")

@@ -138,12 +138,12 @@ def assumptions(states: Iterable[DesiredState]) -> tuple[str, ...]:
     """What is taken to be there, in words, for the notes of a plan."""
     states = tuple(states)
     found = [
-        ("containers", "exist and run", sorted(set().union(*map(_needed, states)))),
+        ("containers", "exist and be running", sorted(set().union(*map(_needed, states)))),
         ("external networks", "exist", sorted(_external(states))),
         ("images", "be on the engine", sorted(set().union(*map(_never_pulled, states)))),
     ]
     return tuple(
-        f"no engine was asked: these {what} are taken to {verb}: {', '.join(names)}"
+        f"no engine was read: these {what} are assumed to {verb}: {', '.join(names)}"
         for what, verb, names in found
         if names
     )

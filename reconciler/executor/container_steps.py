@@ -32,11 +32,11 @@ LOOK = 0.2
 """Seconds between two looks at a container that is waited for."""
 
 
-BACK = "the old container is back"
+BACK = "the old container was restored"
 """How the error of a recreation ends that was taken back."""
 ENDED = (
-    "the old container has its name back and stays stopped: it can run in the network of {} only,"
-    " which does not run; correct what failed and apply again: that makes it anew"
+    "the old container has its name back and stays stopped: it shares the network of {}, which is"
+    " not running; correct what failed and apply again: that recreates it"
 )
 """Of a container that shares the network of one that was made anew."""
 
@@ -85,7 +85,9 @@ class ContainerPerformer:
         """The ID of the container that a step acts on: as observed, or made by an earlier step."""
         id = step.container_id or self._made.get(step.container, "")
         if not id:
-            raise StepError(f"container {step.container} is not there: this plan has not made it")
+            raise StepError(
+                f"container {step.container} does not exist: this plan has not created it"
+            )
         return id
 
     # --- one call each ---
@@ -94,7 +96,7 @@ class ContainerPerformer:
         def progress(done: int, total: int) -> None:
             self.pulled[step.id] = (done, total)
             if self._stop.is_set():
-                raise StepError("interrupted while it was pulled")
+                raise StepError("interrupted during the pull")
 
         self._engine.pull(step.image, str(step.settings.get("platform", "")), progress)
 
@@ -223,9 +225,9 @@ class ContainerPerformer:
             if isinstance(error, ApiError) and error.status < 500:
                 raise
         if self._stop.is_set():
-            raise StepError("interrupted while it was waited for")
+            raise StepError("interrupted while waiting")
         if time.monotonic() >= since + step.seconds:
-            what = "has not ended" if step.condition == "completed" else "is not healthy"
+            what = "has not exited" if step.condition == "completed" else "is not healthy"
             raise StepError(
                 f"{step.container} {what} after {step.seconds} s{self._unchecked(step)}"
             )
@@ -241,18 +243,19 @@ class ContainerPerformer:
     def _has_reached(self, id: str, step: Step) -> bool:
         state = self._state(id)
         if state is None:
-            raise StepError(f"{step.container} is gone")
+            raise StepError(f"{step.container} no longer exists")
         code, running = int(state.get("ExitCode") or 0), bool(state.get("Running"))
         if step.condition == "completed":
             if not running and code:
-                raise StepError(f"{step.container} ended with exit code {code}{self._said(id)}")
+                raise StepError(f"{step.container} exited with code {code}{self._said(id)}")
             return not running
         if not running:
-            raise StepError(f"{step.container} ended with exit code {code}{self._said(id)}")
+            raise StepError(f"{step.container} exited with code {code}{self._said(id)}")
         health = (state.get("Health") or {}).get("Status")
         if step.condition == "healthy" and not health:
             raise StepError(
-                f"{step.container} has no healthcheck: declare one, or depend on service_started"
+                f"{step.container} has no healthcheck: declare one, or use condition:"
+                " service_started"
             )
         if health == "unhealthy":
             raise StepError(
@@ -287,12 +290,12 @@ class ContainerPerformer:
         try:
             return self._reverse(old)
         except EngineError as error:
-            return f"the old container could not be put back: {words(error)}"
+            return f"the old container could not be restored: {words(error)}"
 
     def _reverse(self, old: Replaced) -> str:
         seen = self._observed(old.id)
         if seen is None:
-            return "the old container is gone"
+            return "the old container no longer exists"
         if new := self._made.pop(old.name, None):
             self._remove(new, volumes=True)  # but for those carried over, which the old one holds
         if seen.name != old.name:

@@ -14,8 +14,8 @@ SETTLE = (0.0, 0.2, 0.8)
 """Seconds before each look at the state after a lost answer: the engine may still be at it."""
 
 _NOT_ATTACHED = (
-    "the swarm gave no address within 20 s: the one asked for is taken on some node, its subnet is"
-    " another network's too, or no manager can be reached (docker network inspect --verbose shows"
+    "the swarm gave no address within 20 s: the address is in use on another node, another network"
+    " has the same subnet, or no manager can be reached (docker network inspect --verbose shows"
     " who has which)"
 )
 
@@ -55,7 +55,7 @@ def look(error: EngineError, read: Callable[[], T | None]) -> T | None:
     if unread:
         raise _judged(
             StepError(
-                f"{words(error)}; outcome unknown, as the engine could not be read"
+                f"{words(error)}; outcome unknown, because the engine could not be read"
                 f" ({words(unread)})"
             ),
             error,

@@ -11,7 +11,7 @@ from ..records import dataclass
 Status = Literal["done", "failed", "skipped"]
 
 
-INTERRUPTED = "interrupted before it began"
+INTERRUPTED = "interrupted before it started"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def rollback(plan: Plan, statuses: Mapping[int, str], observed: ObservedState) -
             and left.container_id not in arrived
         ):
             why, ids = (
-                f"{left.container} came on no other network",
+                f"{left.container} could not be connected to another network",
                 (left.network_id, left.container_id),
             )
             steps.append(Step(len(steps) + 1, "connect", "none", why, left.container, *ids))
@@ -72,7 +72,7 @@ def _way_back(
     """`off` are the disconnects from the network that were done. Static addresses first, so that no
     dynamic one takes them.
     """
-    reason = f"the new {old.name} could not be made"
+    reason = f"the new {old.name} could not be created"
     needs: tuple[int, ...] = ()
     if is_gone:
         number += 1

@@ -83,7 +83,7 @@ def why_not_up(reader: Reader, name: str, raw: Mapping[str, Any] | None, one_sho
     as it should be.
     """
     if raw is None:
-        return f"container {name} is gone: somebody removed it after its start"
+        return f"container {name} no longer exists: it was removed after its start"
     state = raw.get("State") or {}
     running, code = bool(state.get("Running")), int(state.get("ExitCode") or 0)
     restarts = int(raw.get("RestartCount") or 0) if _policy(raw) != "no" else 0
@@ -101,7 +101,7 @@ def why_not_up(reader: Reader, name: str, raw: Mapping[str, Any] | None, one_sho
     return f"container {name} {what}{_said(reader, raw, '' if code or one_shot else ENDS)}"
 
 
-ENDS = "; if it is meant to end, declare one_shot: true"
+ENDS = "; if it is meant to exit, declare one_shot: true"
 
 
 def stopped(reader: Reader, name: str, id: str) -> str:
@@ -126,7 +126,9 @@ def check_said(raw: Mapping[str, Any]) -> str:
 
 
 NOT_STARTED = {
-    "exec format error": "; the program is for another platform, or a script without a #! line",
+    "exec format error": (
+        "; the program is built for another platform, or is a script without a #! line"
+    ),
     "no such file or directory": (
         "; the interpreter of its #! line, or its dynamic loader, is not in the image"
     ),

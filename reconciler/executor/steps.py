@@ -112,7 +112,7 @@ class Performer:
     def _network_id(self, step: Step) -> str:
         network_id = step.network_id or self._made.get(step.network)
         if not network_id:
-            raise StepError(f"network {step.network} is not there: this plan has not made it")
+            raise StepError(f"network {step.network} does not exist: this plan has not created it")
         return network_id
 
     # --- networks ---------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class Performer:
             self._cure(network_id, step)
             return
         if any(step.expects) and endpoint.endpoint_id not in step.expects:
-            raise StepError("changed since the plan was made: it was connected anew")
+            raise StepError("changed since the plan was made: it was reconnected")
         try:
             self._engine.disconnect(network_id, step.container_id, force=lost and endpoint.phantom)
         except (ApiError, LostError) as error:
@@ -317,7 +317,7 @@ class Performer:
         except EngineError as trouble:
             what = (
                 f"{step.container} still lists {step.network} and its next restart will fail"
-                f" ({trouble}): connect and disconnect it by hand"
+                f" ({trouble}): connect and disconnect it manually"
             )
             return failure(error, what)
         failed = failure(error)
@@ -345,7 +345,7 @@ class Performer:
         container = self._container(step)
         again = container is not None and container.state == RESTARTING
         return (
-            f"{step.container} is restarting again and again: docker stop it, then run this again"
+            f"{step.container} keeps restarting: docker stop it, then run this again"
             if again
             else ""
         )
@@ -366,10 +366,10 @@ class Performer:
 
 def _left_half(step: Step) -> str:
     """What a failed connect left, and what mends it: with a wrong sysctl no start succeeds."""
-    mend = f"docker restart {step.container} mends it"
+    mend = f"to repair it: docker restart {step.container}"
     if f"driver_opts.{SYSCTLS_OPTION}" in step.settings:
-        mend = f"mend {SYSCTLS_OPTION} of it, docker stop {step.container}, and apply again"
-    return f"{step.container} is left half attached to {step.network}: {mend}"
+        mend = f"correct its {SYSCTLS_OPTION}, docker stop {step.container}, and apply again"
+    return f"{step.container} is only partly attached to {step.network}: {mend}"
 
 
 def _same(path: str, wanted: Value, found: Value | None, container: ObservedContainer) -> bool:

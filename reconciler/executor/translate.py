@@ -18,8 +18,8 @@ MISSING = (
     " `docker load` it"
 )
 STALE = (
-    "the registry of image {image} cannot be reached, and the file wants its newest: try again, or"
-    " drop pull_policy: always"
+    "the registry of image {image} cannot be reached, and the file declares pull_policy: always:"
+    " try again, or remove pull_policy"
 )
 ALLOCATED = "host port {port} is published by container{who}: stop it, or publish another port"
 LISTENING = (
@@ -69,7 +69,7 @@ RULES = (
         r"pull access denied|repository does not exist|access to the resource is"
         r" denied|unauthorized|authentication required"
         r"|no basic auth credentials|denied: ",
-        "the registry does not give image {image}: it does not exist, or needs `docker login`",
+        "the registry refuses image {image}: it does not exist, or needs `docker login`",
         "pull",
     ),
     _rule(
@@ -93,7 +93,7 @@ RULES = (
     _rule(
         r"image with reference (?P<reference>\S+) was found but",
         "image {reference} on this engine is for another platform than the declared one: pull it"
-        " for that, or drop platform",
+        " for that platform, or remove platform",
     ),
     _rule(
         r"No such image: (?P<reference>\S+)",
@@ -121,11 +121,11 @@ RULES = (
     _rule(r"^[nN]o command specified$", "the image names no program to run: add command"),
     _rule(
         r"Cannot mkdir: (?P<path>/\S+) is not a directory",
-        "{path} is a file of the image, and no folder to work in: check working_dir",
+        "{path} is a file in the image, not a directory: check working_dir",
     ),
     _rule(
         r"(merged|rootfs/overlayfs/[0-9a-f]{64})(?P<path>/\S+): not a directory",
-        "{path} lies below a file of the image: check working_dir and volumes",
+        "{path} is below a file in the image: check working_dir and volumes",
     ),
     # what it is given
     _rule(
@@ -152,12 +152,12 @@ RULES = (
     ),
     _rule(
         r'adding custom device "(?P<device>[^"]*)": not a device',
-        "{device} on the engine's host is no device: check devices",
+        "{device} on the engine's host is not a device: check devices",
     ),
     _rule(
         r'sysctl "(?P<sysctl>[^"]*)" is not allowed as it conflicts with the OCI "(?P<key>\w+)"'
         r" field",
-        "sysctl {sysctl} is what {key} sets: write {key}, and remove the sysctl",
+        "sysctl {sysctl} is set by {key}: use {key}, and remove the sysctl",
     ),
     _rule(r"open sysctl (?P<sysctl>\S+) file", "the kernel has no sysctl {sysctl}: check sysctls"),
     _rule(
@@ -282,18 +282,20 @@ RULES = (
     # endpoints
     _rule(
         r"Address already in use",
-        "{address} on network {network} is in use: choose another, or disconnect who has it",
+        "{address} on network {network} is in use: choose another, or disconnect the container that"
+        " has it",
         "connect",
     ),
     _rule(
         r"Address already in use",
-        "a static address of {container} is in use: choose another, or disconnect who has it",
+        "a static address of {container} is in use: choose another, or disconnect the container"
+        " that has it",
         "start",
     ),
     _rule(
         r"no available (?P<family>IPv.) addresses on this network's address pools: (?P<pool>\S+)",
         "network {pool} has no free {family} address left: declare a larger subnet, or disconnect"
-        " who needs none",
+        " containers that do not need it",
     ),
     _rule(
         r"no configured subnet( or ip-range)? contain\w* (the )?IP address (?P<ip>[^\s,]+)"

@@ -58,7 +58,7 @@ class Waiting:
 def _awaited(steps: Sequence[Step]) -> str:
     """`waiting until db and cache are healthy, up to 60 s`."""
     has, is_ = ("has", "is") if len(steps) == 1 else ("have", "are")
-    what = f"{has} ended" if steps[0].condition == "completed" else f"{is_} {steps[0].condition}"
+    what = f"{has} exited" if steps[0].condition == "completed" else f"{is_} {steps[0].condition}"
     return (
         f"waiting until {some([step.container for step in steps])} {what}, up to"
         f" {_longest(steps)} s"

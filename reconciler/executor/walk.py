@@ -203,7 +203,7 @@ class Walk:
         except NetplanError as error:
             if isinstance(error, LockLostError):
                 self._halt = f"the lock was lost after step {step.id}"
-            return f"; the old container was not put back: {error}"
+            return f"; the old container was not restored: {error}"
 
     def _end(self, result: StepResult) -> None:
         self._results[result.step.id] = result
@@ -223,4 +223,6 @@ class Walk:
 def _because(step: Step) -> str:
     """Why what needs a failed step is skipped."""
     failed = f"step {step.id} ({step.text}), which failed"
-    return f"every image comes first: needs {failed}" if step.op == "pull" else f"needs {failed}"
+    return (
+        f"all images are pulled first: needs {failed}" if step.op == "pull" else f"needs {failed}"
+    )

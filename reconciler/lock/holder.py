@@ -65,9 +65,9 @@ def gone(holder: Holder) -> bool:
 def standing(holder: Holder) -> str:
     """What is known of the holder from here, for people."""
     if not _is_visible(holder):
-        return "whether it still runs cannot be told from here"
+        return "this machine cannot tell whether it is still running"
     return (
-        "it is gone, and the next run on this machine removes its lock"
+        "it no longer exists, and the next run on this machine removes its lock"
         if gone(holder)
         else "it is running"
     )

@@ -124,13 +124,13 @@ class Writer:
             )
             if found is None:
                 raise FailedError(
-                    f"the journal cannot be written: {error}", "nothing was taken away without it"
+                    f"the journal cannot be written: {error}", "so nothing was removed"
                 ) from error
             answer = found.get("Labels") or {}
         if answer != self.labels:
             raise FailedError(
-                f"the engine did not keep the journal {self.name} whole",
-                "nothing was taken away without it",
+                f"the engine did not store the journal {self.name} completely",
+                "so nothing was removed",
             )
 
 
@@ -175,5 +175,5 @@ def drop(engine: Engine, names: Iterable[str]) -> str:
             engine.remove_volume(name)
         except EngineError as error:
             if not isinstance(error, ApiError) or error.status != 404:
-                trouble = f"the journal {name} stays on the engine: {error}"
+                trouble = f"the journal {name} could not be removed from the engine: {error}"
     return trouble

@@ -121,11 +121,11 @@ class Lock:
         """After the look, so that a process that was suspended meanwhile notices."""
         silent, self._vanished = self._pulse.silent, not present
         if not present and silent > GONE_AFTER:
-            what = (
-                f"this run's lock was taken over: it had shown no sign of life for {silent:.0f} s"
-            )
+            what = f"another run took over this run's lock: no sign of life for {silent:.0f} s"
             self.lost = LockLostError(
-                what, "was this process suspended, or cut off from the engine?", _LOST
+                what,
+                "was this process suspended, or did it lose its connection to the engine?",
+                _LOST,
             )
         elif not present:
             what = (
@@ -134,11 +134,13 @@ class Lock:
             self.lost = LockLostError(what, _LOST)
         elif silent > STOP_AFTER:
             what = (
-                f"this run could show no sign of life for {silent:.0f} s, so another one may take"
-                " its lock over"
+                f"this run could not renew its lock for {silent:.0f} s, so another run may take it"
+                " over"
             )
             self.lost = LockLostError(
-                what, "was this process suspended, or cut off from the engine?", _LOST
+                what,
+                "was this process suspended, or did it lose its connection to the engine?",
+                _LOST,
             )
         if self.lost:
             raise self.lost
@@ -154,7 +156,7 @@ class Lock:
                 remove(self._engine, self._claim)
             self._pulse.end()
         except EngineError as error:
-            return f"this run's lock could not be given back: {error}"
+            return f"this run's lock could not be released: {error}"
         return ""
 
 
@@ -207,8 +209,6 @@ def break_locks(engine: Engine, shown: Iterable[Claim]) -> None:
     volumes = own_volumes(engine)
     for claim in claims(volumes):
         if claim not in shown:
-            raise FailedError(
-                f"the locks changed meanwhile: {claim.holder}", "run netplan unlock again"
-            )
+            raise FailedError(f"the locks have changed: {claim.holder}", "run netplan unlock again")
     for claim in shown:
         sweep(engine, claim, volumes)

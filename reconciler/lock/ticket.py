@@ -212,17 +212,16 @@ class _Queue:
 
     def _busy(self, claim: Claim, common: str) -> BusyError:
         touch = (
-            f"both touch {common}"
+            f"both change or use {common}"
             if common
-            else "one of the two may touch everything on this engine"
+            else "one of the two may change everything on this engine"
         )
         return BusyError(
             f"another netplan is at work: {claim.holder}",
             touch,
-            f"waited {round(self._timeout, 1):g} s: --lock-timeout waits longer",
-            f"a run that shows no sign of life for {GONE_AFTER:g} s is taken over by whoever waits"
-            " for it",
-            "if that process is certainly gone, break its lock at once with: netplan unlock",
+            f"waited {round(self._timeout, 1):g} s: to wait longer, use --lock-timeout",
+            f"a waiting run takes over a lock that was not renewed for {GONE_AFTER:g} s",
+            "if that process certainly no longer exists, remove its lock now: netplan unlock",
         )
 
     def _pause(self, seconds: float) -> None:

@@ -218,12 +218,16 @@ def _is_full(
     ranges = " ".join(pool.ip_range or pool.subnet for pool in pools)
     more = f" and {len(dynamic) - _MOST_NAMES} more" if len(dynamic) > _MOST_NAMES else ""
     names = ", ".join(dynamic[:_MOST_NAMES]) + more
-    has = f"{ranges} has {room} address{'' if room == 1 else 'es'} to give"
+    has = f"{ranges} has {room} free address{'' if room == 1 else 'es'}"
     message = (
         f"network {network} is full: {has}, and {len(dynamic)}"
         f" container{' needs' if len(dynamic) == 1 else 's need'} one: {names}"
     )
     what = "ip_range" if any(pool.ip_range for pool in pools) else "subnet"
     return Refusal(
-        message, f"give {network} a larger {what}, or attach fewer", False, source, (network, "")
+        message,
+        f"give {network} a larger {what}, or attach fewer containers",
+        False,
+        source,
+        (network, ""),
     )

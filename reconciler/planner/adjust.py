@@ -66,8 +66,8 @@ def _give_up_subnets(networks: Networks, observed: ObservedState) -> Networks:
         case, family = cases[given_up.name], family_of(subnet)
         cases[case.name] = replace(case, target=_without(case.target, f"{family}."))
         notes.append(
-            f"network {case.name}: its subnet {subnet} is of network {culprit} now: the engine"
-            " chooses another"
+            f"network {case.name}: its subnet {subnet} now belongs to network {culprit}: the engine"
+            " chooses another one"
         )
     return replace(networks, cases=cases, notes=notes)
 
@@ -85,8 +85,8 @@ def _drop_unfitting(
     for case, path, address in unfitting_addresses(networks, endpoints, settings, engine):
         dropped.setdefault(id(case), set()).add(path)
         notes.append(
-            f"{case.container.name} on {case.network}: static address {address} does not fit and"
-            " becomes dynamic"
+            f"{case.container.name} on {case.network}: static address {address} is not in the"
+            " subnet and becomes dynamic"
         )
     if not dropped:
         return endpoints

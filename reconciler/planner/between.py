@@ -85,8 +85,8 @@ def _names(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
     for file, state in states:
         if (other := first.setdefault(state.topology, file)) != file:
             message = (
-                f"topology {state.topology!r} is declared in {other} too: each apply would undo the"
-                " other"
+                f"topology {state.topology!r} is also declared in {other}: each apply would undo"
+                " the other"
             )
             yield Refusal(message, "give one of them another name", source=Source(file, 1))
 
@@ -97,7 +97,7 @@ def _networks(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
         other = first.setdefault(network.name, network)
         if other is not network:
             message = (
-                f"network {network.name} is declared at {other.source} too: only one topology can"
+                f"network {network.name} is also declared at {other.source}: only one topology can"
                 " own it"
             )
             yield Refusal(
@@ -145,17 +145,18 @@ def _containers(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]
             other = endpoints.setdefault((container.name, endpoint.network), endpoint.source)
             if other is not endpoint.source:
                 message = (
-                    f"{container.name} on {endpoint.network} is declared at {other} too: only one"
+                    f"{container.name} on {endpoint.network} is also declared at {other}: only one"
                     " topology can own an attachment"
                 )
-                yield Refusal(message, "declare it in one of the two only", source=endpoint.source)
+                yield Refusal(message, "declare it in only one of the two", source=endpoint.source)
         if (
             container.managed
             and (other := managed.setdefault(container.name, container.source))
             is not container.source
         ):
             message = (
-                f"container {container.name} is run at {other} too: only one topology can own it"
+                f"container {container.name} is also declared at {other}: only one topology can own"
+                " it"
             )
             yield Refusal(message, "give one of them another name", source=container.source)
 
@@ -171,8 +172,8 @@ def _ports(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:
             clash = _holder(port, container, others)
             if clash and clash.name != container.name:
                 message = (
-                    f"container {container.name}: host port {port.host}/{port.protocol} is"
-                    f" published by {clash.name} at {clash.source} too"
+                    f"container {container.name}: host port {port.host}/{port.protocol} is also"
+                    f" published by {clash.name} at {clash.source}"
                 )
                 yield Refusal(
                     message, "choose another host port for one of them", source=container.source

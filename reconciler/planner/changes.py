@@ -64,7 +64,9 @@ def _container_change(name: str, case: ContainerCase) -> Change:
     differences = _created(case) if case.fate == "create" else case.differences
     if case.fate == "recreate":
         differences = tuple(
-            replace(d, note="changes with it") if d.cause == "intent" and in_place(d) else d
+            replace(d, note="changes with the recreation")
+            if d.cause == "intent" and in_place(d)
+            else d
             for d in differences
         )
     interrupted = (
@@ -195,11 +197,11 @@ def _replacement_notes(case: NetworkCase, endpoints: Iterable[EndpointCase]) -> 
         yield f"may get another address: {', '.join(sorted(dynamic))}"
     foreign = [endpoint.container.name for endpoint in back if endpoint.wanted is None]
     if foreign:
-        yield f"not declared here, put back whole: {', '.join(sorted(foreign))}"
+        yield f"not declared here, reconnected as before: {', '.join(sorted(foreign))}"
     if case.observed and case.observed.config_from:
         yield (
-            f"keeps the settings of config network {case.observed.config_from}, and is linked to it"
-            " no more"
+            f"keeps the settings of config network {case.observed.config_from}, but is no longer"
+            " linked to it"
         )
 
 

@@ -204,17 +204,17 @@ class Claims:
         holders = self._holders()
         for case in resting:
             settings = _settings_afterwards(case)
-            where = f"{case.container.name} on {case.network} does not run"
+            where = f"{case.container.name} on {case.network} is stopped"
             for path, family in ADDRESS_PATHS:
                 address, others = str(settings.get(path, "")), takers[case.network, family]
                 if holder := holders.get((case.network, address)):
                     yield (
-                        f"{where}, and {holder} has its address {address}: it could not be started"
+                        f"{where} and {holder} has its address {address}: starting it would fail"
                     )
                 elif address and others and self._reached(case.network, address, len(others)):
                     yield (
-                        f"{where}, so its address {address} may go to {', '.join(sorted(others))}:"
-                        " then it could not be started"
+                        f"{where}, so the engine may give its address {address} to"
+                        f" {', '.join(sorted(others))}: starting it would then fail"
                     )
 
     def _rests(self, case: EndpointCase) -> bool:
@@ -324,13 +324,15 @@ def _settings_afterwards(case: EndpointCase) -> Settings:
 def _risk(claim: _Claim, address: str, takers: Sequence[str]) -> Refusal:
     many = len(takers) > 1
     who = (
-        f"{', '.join(takers)}, which {'are' if many else 'is'} started before and"
-        f" take{'' if many else 's'} any free address"
+        f"{', '.join(takers)}, which {'are' if many else 'is'} started first and"
+        f" get{'' if many else 's'} any free address"
     )
-    message = f"{claim.container} on {claim.network}: address {address} may go to {who}"
+    message = (
+        f"{claim.container} on {claim.network}: the engine may give address {address} to {who}"
+    )
     way_out = (
-        f"give {'them' if many else takers[0]} an address too, or {claim.network} an ip_range"
-        f" without {address}"
+        f"give {'them static addresses' if many else takers[0] + ' a static address'} too, or"
+        f" {claim.network} an ip_range without {address}"
     )
     return Refusal(message, way_out, False, claim.source, (claim.network, claim.container))
 

@@ -171,7 +171,7 @@ def _image_moved(
     if image is None:
         return []
     if image.outdated and wanted.image in followed:
-        return [Difference("image", wanted.image, f"{wanted.image} (a newer one)")]
+        return [Difference("image", wanted.image, f"{wanted.image} (newer image)")]
     if image.id == observed.image_id or not observed.image_id:
         return []
     return [

@@ -68,15 +68,13 @@ def _gaps(wanted: DesiredContainer, engine: EngineInfo) -> Iterator[Refusal]:
         message = ""
         if engine.api < row.least:
             needed = docker_of(row.least)
-            message = f"{row.path} needs {needed}: this is {engine.product} {engine.version}"
+            message = f"{row.path} needs {needed}; this engine is {engine.product} {engine.version}"
         elif row.cgroup1 and engine.cgroup == "2":
-            message = (
-                f"{row.path} has no effect on control groups version 2, which this engine uses"
-            )
+            message = f"{row.path} has no effect with cgroup v2, which this engine uses"
         if message:
             yield Refusal(
                 f"container {wanted.name}: {message}",
-                "take it out of the file, or use an engine that has it",
+                "remove it from the file, or use an engine that supports it",
                 False,
                 wanted.source,
                 ("", wanted.name),
@@ -103,11 +101,11 @@ def _interface_sysctls(wanted: DesiredContainer, engine: EngineInfo) -> Iterator
             found[match[2]].append(f"{match[1]}IFNAME{match[3]}={value}")
     for interface, settings in found.items():
         message = (
-            f"container {wanted.name}: a sysctl of the interface {interface} is refused by Docker"
-            f" {engine.version}"
+            f"container {wanted.name}: Docker {engine.version} refuses a sysctl of interface"
+            f" {interface} here"
         )
         option = f'driver_opts: {{{SYSCTLS_OPTION}: "{",".join(settings)}"}}'
-        way_out = f"take it out of 'sysctls', and write with the attachment {option}"
+        way_out = f"remove it from 'sysctls', and set it on the attachment: {option}"
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
@@ -126,7 +124,7 @@ def _lacking_volumes(
             {mount.split(":")[1] for mount in mounts if mount.startswith("volume:")} & missing
         ):
             message = f"container {case.name}: volume {name} is external and does not exist"
-            way_out = f"create it first (docker volume create {name}), or take out external: true"
+            way_out = f"create it first (docker volume create {name}), or remove external: true"
             yield Refusal(message, way_out, False, desired.external_volumes[name], ("", case.name))
 
 
@@ -146,8 +144,8 @@ def _ports(
             run = containers.of(other)
             if name != case.name and run is not case and not (run and run.goes):
                 message = (
-                    f"container {case.name}: host port {port.host}/{port.protocol} is published by"
-                    f" container {name}"
+                    f"container {case.name}: host port {port.host}/{port.protocol} is already"
+                    f" published by container {name}"
                 )
                 yield Refusal(
                     message,
@@ -168,11 +166,11 @@ def _lost_namespace(
     going = containers.cases.get(other)
     if other not in names and (found := _by_id(other, observed)):
         message = (
-            f"container {wanted.name} shares the network of {other[:12]}, which is the ID of"
+            f"container {wanted.name} shares the network of {other[:12]}: this is the ID of"
             f" container {found.name}"
         )
         way_out = (
-            "write its name, which stays when it is recreated: network_mode:"
+            "an ID changes when its container is recreated, so use the name: network_mode:"
             f" container:{found.name}"
         )
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
@@ -227,18 +225,18 @@ def _lost_network(
     journals: Sequence[Journal],
 ) -> Refusal:
     network = endpoint.network
-    why = "which was made anew since" if network in names else "which is gone"
+    why = "which was recreated since then" if network in names else "which no longer exists"
     if any(
         j.topology == owner and any(n.name == network for n in j.taken.networks) for j in journals
     ):
-        why = "which an interrupted run of that topology took away"
+        why = "which an interrupted run of that topology removed"
     message = (
         f"container {case.name} cannot start: topology {owner!r} attached it to network {network},"
         f" {why}"
     )
     way_out = (
-        f"netplan apply the file of {owner} first, or give it up with netplan destroy --name"
-        f" {owner}"
+        f"first run netplan apply on the file of {owner}, or remove that topology: netplan destroy"
+        f" --name {owner}"
     )
     return Refusal(
         message, way_out, False, case.wanted.source if case.wanted else None, ("", case.name)
@@ -255,8 +253,8 @@ def _idle_namespace(
     declared = desired.containers.get(wanted.shares)
     if found and not found.live and not (declared and declared.managed):
         message = (
-            f"container {wanted.name} shares the network of container {found.name}, which does"
-            " not run"
+            f"container {wanted.name} shares the network of container {found.name}, which is not"
+            " running"
         )
         yield Refusal(
             message,
@@ -280,10 +278,10 @@ def _never_healthy(
         ):
             what = f"container {wanted.name} waits for {other.name} to be healthy"
             message = (
-                f"{what}, and neither {other.name} nor its image {other.wanted.image} has a"
+                f"{what}, but neither {other.name} nor its image {other.wanted.image} has a"
                 " healthcheck"
             )
-            way_out = f"declare a healthcheck for {other.name}, or wait for service_started"
+            way_out = f"declare a healthcheck for {other.name}, or use condition: service_started"
             yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
@@ -306,8 +304,8 @@ def _name_taken(case: ContainerCase, names: Collection[str]) -> Iterator[Refusal
     if case.fate == "recreate" and not case.renamed and case.old_name in names:
         source = case.wanted.source if case.wanted else None
         message = (
-            f"container {case.name} is to be renamed to {case.old_name} while it is recreated, and"
-            " there is one of that name"
+            f"container {case.name} must be renamed to {case.old_name} while it is recreated, but a"
+            " container of that name exists"
         )
         yield Refusal(
             message, f"remove or rename {case.old_name}", source=source, about=("", case.name)

@@ -35,14 +35,14 @@ def _notes(
     case.notes.append(LOSES_FILES)
     if case.comes and case.on_overlay and old.live and not case.renamed:
         case.notes.append(
-            "stopped before it is renamed: an engine renames no container that runs on an"
-            " overlay network"
+            "stopped before it is renamed: engines cannot rename a running container on an overlay"
+            " network"
         )
     carried = carried_over(case, old)
     if carried or (old.anonymous and not case.keep_volumes):
         targets = ", ".join(sorted(carried or old.anonymous))
         case.notes.append(
-            f"{'its anonymous volumes are carried over' if carried else LOSES_VOLUMES}: {targets}"
+            f"{'its anonymous volumes are kept' if carried else LOSES_VOLUMES}: {targets}"
         )
     if case.keep_volumes:
         successor = (
@@ -51,13 +51,13 @@ def _notes(
         held = {*carried.values(), *(successor.anonymous.values() if successor else ())}
         left = sorted(target for target, name in old.anonymous.items() if name not in held)
         case.notes += [
-            f"its anonymous volume at {target} stays behind: {old.anonymous[target][:12]}"
+            f"its anonymous volume at {target} is not removed: {old.anonymous[target][:12]}"
             for target in left
         ]
     for name in sorted(member.name for member in case.strangers):
         case.notes.append(
-            f"{name}, which is not run by this topology, shares its network: loses it, and must"
-            " be made anew"
+            f"{name}, which is not managed by this topology, shares its network: it loses its"
+            " network and must be recreated"
         )
 
 

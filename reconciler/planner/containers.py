@@ -31,7 +31,7 @@ from .container_specs import finish
 from .swarm_use import is_hidden
 
 GONE = ("removing", "dead")
-HALF = "is half attached to {}, which a failed connect left"
+HALF = "is only partly attached to {}, because a connect failed"
 ENDED = "shares the network of {}, which is {}"
 
 
@@ -108,9 +108,9 @@ class _Decider:
             )
             wrong = not_as_declared(wanted, present)
         else:
-            wrong = "is not ours" if present else "does not exist"
+            wrong = "is not managed by this topology" if present else "does not exist"
         if wrong:
-            self.result.notes.append(f"container {wanted.name} {wrong}; containers are left alone")
+            self.result.notes.append(f"container {wanted.name} {wrong}; containers are not changed")
 
     def _missing(self, case: ContainerCase, wanted: DesiredContainer) -> None:
         if leftover := self.leftovers.get(wanted.name):
@@ -159,13 +159,13 @@ class _Decider:
             self.result.notes.append(f"container {case.name} is paused")
         elif present.state == RESTARTING:
             self.result.notes.append(
-                f"container {case.name} ends again and again: exit code {present.exit_code}"
+                f"container {case.name} keeps restarting: exit code {present.exit_code}"
             )
 
     def _must_go(self, wanted: DesiredContainer, present: ObservedContainer) -> str:
-        """Why a container must be made anew although its settings are as declared."""
+        """Why a container must be recreated although its settings are as declared."""
         if self.policy.reset and self.policy.names(wanted.name):
-            return "reset: made anew"
+            return "reset: recreated"
         if present.state in GONE:
             return f"is {present.state}"
         return self._lost_mode(present) or self._mac(wanted, present) or self._half(wanted, present)
@@ -200,7 +200,7 @@ class _Decider:
             e.network == mode and is_hidden(e, self.observed.engine) for e in present.endpoints
         ):
             return ""
-        return f"was created on network {mode[:64]}, which is gone"
+        return f"was created on network {mode[:64]}, which no longer exists"
 
     @cached_property
     def _going(self) -> list[NetworkCase]:
@@ -234,7 +234,9 @@ class _Decider:
                 (there.mac or there.settings.get("mac_address") or dropped) if there else None
             )  # of a stopped one its mark tells
             if mac is None and dropped and dropped == live:
-                return f"no longer declares the MAC address {dropped} on {endpoint.network}"
+                return (
+                    f"the file no longer declares the MAC address {dropped} on {endpoint.network}"
+                )
             if mac is None or network is None:
                 continue
             remembered = remembers_mac(present, endpoint.network, self.observed.engine)
@@ -261,7 +263,7 @@ class _Decider:
                 pulled = Difference(
                     "image",
                     short_image(case.observed.image_id),
-                    f"{case.wanted.image} (pulled anew)",
+                    f"{case.wanted.image} (pulled again)",
                 )
                 case.differences = tuple(sorted((*case.differences, pulled), key=lambda d: d.path))
                 case.fate, case.reason, case.start, case.stop, found = (
@@ -289,11 +291,11 @@ class _Decider:
             elif image is None:
                 self.result.pulls[wanted.image] = "not on the engine"
             elif image.outdated and wanted.image in self.followed:
-                self.result.pulls[wanted.image] = "the registry has a newer one"
+                self.result.pulls[wanted.image] = "the registry has a newer image"
             elif wanted.pull_policy == "always" and not image.asked:
                 self.result.notes.append(
-                    f"the registry of image {wanted.image} was not asked: apply asks it whether"
-                    " there is a newer one"
+                    f"the registry of image {wanted.image} was not queried: apply checks for a"
+                    " newer image"
                 )
 
     def _undeclared(self, container: ObservedContainer) -> None:
@@ -304,8 +306,8 @@ class _Decider:
             and not self.desired.containers[container.name].managed
         ):
             self.result.notes.append(
-                f"container {container.name} was made by netplan and is no longer run by it: left"
-                " as it is"
+                f"container {container.name} was created by netplan and is no longer managed by it:"
+                " not changed"
             )
             return
         reason = "topology is destroyed" if self.policy.destroyed else "no longer declared"
@@ -348,10 +350,10 @@ class _Decider:
             return None
         if case.goes:
             mine.fate, mine.start, mine.stop = "recreate", True, False
-            mine.reason = ENDED.format(case.name, "made anew" if case.comes else "removed")
+            mine.reason = ENDED.format(case.name, "recreated" if case.comes else "removed")
         elif member.live and not mine.start:
             mine.start, mine.stop = True, True
-            mine.reason = mine.reason or ENDED.format(case.name, "started anew")
+            mine.reason = mine.reason or ENDED.format(case.name, "restarted")
         else:
             return None
         return mine
@@ -361,7 +363,7 @@ class _Decider:
         if not self.policy.disrupt_foreign:
             self.result.refusals.append(
                 safety.foreign_member(
-                    case.name, member.name, "made anew" if case.comes else "removed"
+                    case.name, member.name, "recreated" if case.comes else "removed"
                 )
             )
 
@@ -379,5 +381,5 @@ def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str
     if present.state == "created":
         return "was never started"
     if wanted.one_shot:
-        return f"ended with exit code {present.exit_code}" if present.exit_code else ""
-    return f"is not running: ended with exit code {present.exit_code}"
+        return f"exited with code {present.exit_code}" if present.exit_code else ""
+    return f"is not running: exited with code {present.exit_code}"

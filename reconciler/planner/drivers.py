@@ -36,8 +36,8 @@ def _network_driver(case: NetworkCase, engine: EngineInfo) -> Refusal | None:
     else:
         probe = f"docker network create -d {driver} probe"
         way_out = (
-            f"choose one of {', '.join(usable)}, or install it; a legacy plugin is listed once a"
-            f" network uses it: {probe}"
+            f"choose one of {', '.join(usable)}, or install it; a legacy plugin is listed only"
+            f" after a first network uses it: {probe}"
         )
     return _refusal(case, f"this engine has no network driver {driver!r}", way_out)
 

@@ -22,10 +22,10 @@ from .cases import Containers, Endpoints, NetworkCase, Networks
 from .swarm_use import is_hidden
 
 GHOST = (
-    "not registered with the swarm (a failed connect came before it): its address may be given to"
-    " another"
+    "not registered with the swarm (after a failed connect): its address may be given to another"
+    " container"
 )
-PHANTOM = "listed but not attached (a failed connect left it): the next restart would fail"
+PHANTOM = "listed but not attached (after a failed connect): the next restart would fail"
 
 
 class EndpointQuestions:

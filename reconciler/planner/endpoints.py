@@ -153,7 +153,7 @@ class _Walk(EndpointQuestions):
             ):
                 whose = f"a task of swarm service {case.container.service}"
                 self.result.notes.append(
-                    f"{case.container.name} on {case.network} is left alone: {whose}"
+                    f"{case.container.name} on {case.network} is not changed: {whose}"
                 )
         elif endpoint_differences(
             wanted.settings,
@@ -179,12 +179,13 @@ class _Walk(EndpointQuestions):
         if concerns and not managed:
             what = HALF.format(endpoint.network)
             self.result.drift.append(Drift(f"{container.name} x {endpoint.network}", what))
-            way_out = f"docker restart {container.name} makes it whole; then run this again"
+            way_out = f"repair it: docker restart {container.name}; then run this again"
             if (
                 f"driver_opts.{SYSCTLS_OPTION}" in endpoint.settings
             ):  # with a wrong one no start succeeds
                 way_out = (
-                    f"mend {SYSCTLS_OPTION} of it, docker stop {container.name}, and run this again"
+                    f"correct its {SYSCTLS_OPTION}, docker stop {container.name}, and run this"
+                    " again"
                 )
             message, source = (
                 f"container {container.name} {what}",
@@ -199,8 +200,8 @@ class _Walk(EndpointQuestions):
         if mode.attachable:
             return True
         what = "the host's network" if mode.kind == "host" else "another container's network"
-        message = f"container {container.name} shares {what} and cannot be attached to any other"
-        way_out = f"create it anew without --network {mode.kind}"
+        message = f"container {container.name} shares {what} and cannot be attached to another one"
+        way_out = f"recreate it without --network {mode.kind}"
         self.result.refusals.append(
             Refusal(message, way_out, False, wanted.source, ("", container.name))
         )
@@ -212,7 +213,7 @@ class _Walk(EndpointQuestions):
         """
         endpoint = container.endpoint("none")
         if any(case.target is not None for case in cases) and endpoint and not endpoint.missing:
-            reason = "a container on none can be on no other network"
+            reason = "a container on network none cannot be on other networks"
             self.result.cases.append(
                 EndpointCase(container, "none", endpoint, disconnect=True, reason=reason)
             )
@@ -229,5 +230,5 @@ class _Walk(EndpointQuestions):
         after |= {case.network for case in cases if case.target is not None and not case.cure}
         left = any(case.disconnect for case in cases) or any(e.missing for e in container.endpoints)
         if not after and left:
-            reason = "created with network mode none, and on no other network any more"
+            reason = "created with network mode none, and no longer on any other network"
             self.result.cases.append(EndpointCase(container, "none", target={}, reason=reason))

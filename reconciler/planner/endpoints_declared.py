@@ -14,9 +14,9 @@ from .compare import endpoint_differences, overlaid_endpoint
 from .endpoint_questions import GHOST, PHANTOM, EndpointQuestions, own_settings
 from .recover import TAKEN_AWAY
 
-MISSING = "declared when the network was made, not attached now"
+MISSING = "declared when the network was created, not attached now"
 TAKEN_OFF = "created with it, not attached now"
-STALE = "its network was made anew: the container could not start"
+STALE = "its network was recreated: the container could not start"
 
 
 class DeclaredEndpoints(EndpointQuestions):
@@ -42,7 +42,7 @@ class DeclaredEndpoints(EndpointQuestions):
             same = recorded == case.container.id[:12]
             case.drift, case.reason = True, TAKEN_OFF
             if not made:
-                case.reason = MISSING if same else "the container was made anew"
+                case.reason = MISSING if same else "the container was recreated"
             self.result.drift.append(Drift(f"{case.container.name} x {case.network}", case.reason))
         self.result.cases.append(case)
 
@@ -87,8 +87,8 @@ class DeclaredEndpoints(EndpointQuestions):
                 and self.engine.flavor == "docker"
             ):
                 self.result.notes.append(
-                    f"{case.container.name} on {case.network} was attached by somebody else: it"
-                    " stays when no longer declared"
+                    f"{case.container.name} on {case.network} was not attached by netplan: it"
+                    " stays attached when no longer declared"
                 )
             self.result.kept.append(case)
             return
@@ -160,7 +160,7 @@ class DeclaredEndpoints(EndpointQuestions):
             f"endpoint {case.container.name} on {case.network} belongs to topology"
             f" {mark.topology!r} and differs"
         )
-        way_out = f"declare it in one of the two topologies only, {safety.renamed(mark.topology)}"
+        way_out = f"declare it in only one of the two topologies, {safety.renamed(mark.topology)}"
         source, about = (
             case.wanted.source if case.wanted else None,
             (case.network, case.container.name),

@@ -34,11 +34,11 @@ class UndeclaredEndpoints(EndpointQuestions):
         case.target = {} if case.cure else None
         case.disconnect, case.reason = (
             True,
-            "not declared, and its container is run by this topology",
+            "not declared, and its container is managed by this topology",
         )
         if endpoint.mark is None:
             self.result.drift.append(
-                Drift(f"{case.container.name} x {case.network}", "connected by hand")
+                Drift(f"{case.container.name} x {case.network}", "connected manually")
             )
         else:
             case.reason = "no longer declared"
@@ -69,25 +69,26 @@ class UndeclaredEndpoints(EndpointQuestions):
     ) -> None:
         """Nobody declares it on a network that is for declared ones only."""
         exclusive = network.wanted is not None and network.wanted.exclusive
-        why = f"{case.network} is exclusive" if exclusive else f"reset: {case.network} is ours"
-        case.disconnect, case.reason = True, f"{why} and does not declare it"
+        why = "is exclusive" if exclusive else "belongs to this topology"
+        reason = f"not declared, and network {case.network} {why}"
+        case.disconnect, case.reason = True, reason if exclusive else f"reset: {reason}"
         case.stale = self.is_gone(endpoint)
         if endpoint.phantom:
             case.cure, case.target = True, {}
         self.result.drift.append(
-            Drift(f"{case.container.name} x {case.network}", "connected by hand")
+            Drift(f"{case.container.name} x {case.network}", "connected manually")
         )
         self.result.cases.append(case)
 
     def _left_alone(self, case: EndpointCase, endpoint: ObservedEndpoint) -> None:
-        whose = "nobody declares it"
+        whose = "no topology declares it"
         if endpoint.mark:
             whose = f"topology {owner(endpoint)!r} declares it"
         if endpoint.phantom:
             whose += f"; {PHANTOM}"
         elif endpoint.ghost:
             whose += f"; {GHOST}"
-        self.result.notes.append(f"{case.container.name} on {case.network} is left alone: {whose}")
+        self.result.notes.append(f"{case.container.name} on {case.network} is not changed: {whose}")
 
     def _put_back(
         self, case: EndpointCase, endpoint: ObservedEndpoint, network: NetworkCase
@@ -133,7 +134,7 @@ class UndeclaredEndpoints(EndpointQuestions):
             case.disconnect = not (endpoint.phantom or endpoint.missing)
             case.target = mark.before
             case.differences = _settings_differences(endpoint.settings, mark.before)
-            case.reason += ": gets its own settings back"
+            case.reason += ": its previous settings are restored"
         self.result.cases.append(case)
 
     def _foreign(
@@ -164,19 +165,19 @@ class UndeclaredEndpoints(EndpointQuestions):
             )
         if replaced and not exclusive and self.engine.flavor == "podman":
             message = (
-                f"network {case.network} cannot be replaced under {case.container.name}: Podman"
-                " does not tell whether its address is static"
+                f"network {case.network} cannot be replaced while {case.container.name} is"
+                " attached: Podman does not tell whether its address is static"
             )
             way_out = f"disconnect {case.container.name} first, or declare it here"
             self.result.refusals.append(Refusal(message, way_out, about=(case.network, "")))
         case.disconnect = not (endpoint.phantom or endpoint.missing)
         if exclusive:
-            case.reason = f"{case.network} is exclusive and does not declare it"
+            case.reason = f"not declared, and network {case.network} is exclusive"
             if endpoint.phantom:
                 case.cure, case.disconnect, case.target = True, True, {}
         elif replaced:
             case.target, case.mark, case.restored = own_settings(endpoint), endpoint.mark, True
-            case.reason = f"{case.network} is replaced; not declared here, put back whole"
+            case.reason = f"{case.network} is replaced; not declared here, reconnected as before"
         else:
             if endpoint.phantom:
                 case.cure, case.disconnect, case.target = True, True, {}

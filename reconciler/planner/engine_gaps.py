@@ -57,19 +57,19 @@ def engine_gaps(networks: Networks, endpoints: Endpoints, engine: EngineInfo) ->
 def _gap(what: str, about: Thing, engine: EngineInfo, source: Source) -> Refusal:
     network, container = about
     subject = f"{container} on {network}" if container else f"network {network}"
-    message = f"{subject}: {what}: this is {engine.product} {engine.version}"
+    message = f"{subject}: {what}; this engine is {engine.product} {engine.version}"
     return Refusal(
-        message, "take it out of the file, or use an engine that has it", False, source, about
+        message, "remove it from the file, or use an engine that supports it", False, source, about
     )
 
 
 def _network_gaps(target: Settings, declared: Settings, engine: EngineInfo) -> Iterator[str]:
     if engine.flavor == "podman":
         lost = (path for path, value in declared.items() if _podman_loses(path, value))
-        yield from (f"{path} would be lost" for path in lost)
+        yield from (f"{path} would be ignored" for path in lost)
         return
     if target.get("enable_ipv4") is False and target.get("enable_ipv6") is not True:
-        yield "a network has IPv4 or IPv6, and this would have neither"
+        yield "a network needs IPv4 or IPv6, and both are disabled"
     if engine.api < DOCKER_28_API:
         yield from _gaps_before_28(target, declared)
     if engine.api < SMALL_SUBNETS_API:
@@ -107,7 +107,7 @@ def _endpoint_gaps(case: EndpointCase, engine: EngineInfo) -> Iterator[str]:
             if path in ("gw_priority", "interface_name", "link_local_ips") or path.startswith(
                 "driver_opts."
             ):
-                yield f"{path} would be lost"
+                yield f"{path} would be ignored"
         if case.container.state == "paused":
             yield "a paused container cannot be connected"
         return

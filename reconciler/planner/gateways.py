@@ -42,11 +42,11 @@ def taken_routes(
         ):
             name, network = case.container.name, case.network
             message = (
-                f"{name} on {network}: {name} has a default route of its own, by way of {route}: to"
-                " connect it would fail half-way"
+                f"{name} on {network}: {name} has set its own default route (via {route}), so"
+                " connecting it would fail halfway"
             )
-            ways = f"docker stop {name} and run this again, or take that route away in it"
-            way_out = f"{ways}; two routes to 0.0.0.0/1 and 128.0.0.0/1 may stay"
+            ways = f"docker stop {name} and run this again, or delete that route in the container"
+            way_out = f"{ways}; routes to 0.0.0.0/1 and 128.0.0.0/1 do no harm"
             yield Refusal(
                 message,
                 way_out,
@@ -110,10 +110,10 @@ def ignored_priorities(
     for name in sorted(changed & desired.containers.keys()):
         if found := _overtaken(desired.containers[name], dual):
             first, taken = found
-            why = f"Docker before 29.4.1 takes {taken}, which has IPv6 too"
+            why = f"Docker before 29.4.1 uses {taken}, which also has IPv6"
             yield (
                 f"{name}: the gw_priority of {first} does not give it the default gateway: {why};"
-                f" give {taken} the higher one, or no IPv6"
+                f" give {taken} the higher gw_priority, or disable its IPv6"
             )
 
 

@@ -136,7 +136,7 @@ class _Judge:
             if kept and address in static:
                 self.result.refusals.append(taken(case, address, container.name, ""))
             elif kept:
-                self._move(kept, f"gives up {address} to {case.container.name}")
+                self._move(kept, f"releases {address} for {case.container.name}")
             else:
                 self._disturb(case, address, container, endpoint)
 
@@ -174,7 +174,7 @@ class _Judge:
         if not (
             runs and self._can_move(container, endpoint, address, static)
         ):  # what does not run keeps no address free
-            how = "" if static else " (given to it automatically)"
+            how = "" if static else " (assigned automatically)"
             self.result.refusals.append(taken(case, address, container.name, how))
         elif not self.policy.disrupt_foreign:
             self.result.refusals.append(_held(case, address, container, endpoint))
@@ -207,7 +207,7 @@ def _mover(
         if path not in STATIC or value != address
     }
     reason = (
-        f"not declared here, gives up {address} to {case.container.name}; put back whole, with"
+        f"not declared here, releases {address} for {case.container.name}; reconnected with"
         " another address"
     )
     return EndpointCase(
@@ -244,14 +244,14 @@ def _unfit(
     if settings is None or fits(address, settings, family, engine):
         return None
     message = (
-        f"{case.container.name} on {case.network}: {address} is not an address that {case.network}"
-        " can give"
+        f"{case.container.name} on {case.network}: {address} is not a usable address of"
+        f" {case.network}"
     )
     subnets = settings.get(f"{family}.subnet", ())
     way_out = (
-        f"choose one inside {' '.join(subnets)}, and not its gateway"
+        f"choose an address in {' '.join(subnets)} that is not its gateway"
         if isinstance(subnets, tuple) and subnets
-        else "take it out"
+        else "remove it from the file"
     )
     return Refusal(
         message,
@@ -291,12 +291,12 @@ def _held(
     case: EndpointCase, address: str, container: ObservedContainer, endpoint: ObservedEndpoint
 ) -> Refusal:
     whose = f"declared by topology {owner(endpoint)!r}" if endpoint.mark else "not declared here"
-    how = "which got it automatically" if container.live else "which does not run"
+    how = "which got it automatically" if container.live else "which is not running"
     return Refusal(
         f"{case.container.name} on {case.network}: address {address} is held by container"
         f" {container.name}, {how} and is {whose}",
         f"allow it with --disrupt-foreign ({container.name} is"
-        f" {'interrupted and ' if container.live else ''}connected anew with another address),"
+        f" {'interrupted and ' if container.live else ''}reconnected with another address),"
         f" choose another address, or disconnect {container.name} first",
         source=case.wanted.source if case.wanted else None,
         about=_about(case),

@@ -63,14 +63,14 @@ def _nothing_declared(
     if not (file.networks or file.containers):
         allow = f"--replace-topology {name}" if destroyed else "--allow-empty"
         return Refusal(
-            f"the file declares nothing, but {what}",
-            f"remove what it owns with netplan destroy --name {name}, or allow it with {allow}",
+            f"the file is empty, but {what}",
+            f"remove what it owns: netplan destroy --name {name}; or allow it with {allow}",
         )
     if destroyed:
         way_out = f"to remove them anyway: netplan destroy --name {name}"
     elif file.origin and origins and all(map(file.origin.same, origins)):
         way_out = (
-            "they come from this file's own folder: if you renamed everything in it, pass"
+            "they were created from this file's folder: if you renamed everything in it, pass"
             f" --replace-topology {name}"
         )
     else:
@@ -78,7 +78,7 @@ def _nothing_declared(
             f"give this topology another name, or pass --replace-topology {name} to remove them and"
             " create what the file declares"
         )
-    return Refusal(f"this file declares nothing of its topology: {what}", way_out)
+    return Refusal(f"the file declares none of the objects of its topology: {what}", way_out)
 
 
 def _living(observed: ObservedState, topology: str) -> Iterator[_Thing]:

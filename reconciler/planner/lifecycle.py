@@ -240,7 +240,7 @@ class Lifecycle:
     def _wait(self, case: ContainerCase, condition: Condition) -> Node:
         key = (case.name, condition)
         if key not in self.waits:
-            reason = "another one that depends on it is started"
+            reason = "a container that depends on it is started next"
             on = case.observed if not case.comes else None
             seconds = _patience(case.wanted.settings if case.wanted else {}, condition)
             self.waits[key] = Node(

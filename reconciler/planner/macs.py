@@ -85,7 +85,7 @@ def unsettable_macs(endpoints: Endpoints, engine: EngineInfo) -> Iterator[Refusa
                 f" mac_address {wanted} on connect"
             )
             if case.inside:
-                message += f", and it is created with that of {case.container.network_mode}"
+                message += f", and it is created with the one of {case.container.network_mode}"
             about = case.network, case.container.name
             yield Refusal(
                 message,
@@ -102,16 +102,16 @@ def _way_out(case: EndpointCase, wanted: str) -> str:
     """
     if case.inside:
         return (
-            f"keep the mac_address of one network of {case.container.name} only, or update to"
+            f"keep the mac_address of only one network of {case.container.name}, or update to"
             " Docker 25"
         )
     if case.container.mark:
         return (
-            f"make {case.container.name} anew (apply, or reset without --keep-containers), or take"
-            " it out"
+            f"recreate {case.container.name} (apply, or reset without --keep-containers), or remove"
+            " mac_address"
         )
     anew = (
-        f"create the container anew with that address (docker run --network {case.network}"
+        f"recreate the container with that address (docker run --network {case.network}"
         f" --mac-address {wanted})"
     )
-    return f"{anew}, update to Docker 29.3, or take it out"
+    return f"{anew}, update to Docker 29.3, or remove mac_address"

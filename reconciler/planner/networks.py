@@ -85,25 +85,23 @@ class _Decider:
         if self.engine.swarm == "worker":
             self.result.cases[name] = case
             self.result.notes.append(
-                f"network {name} is not on this node: taken for one of the swarm's, of which a"
+                f"network {name} is not on this node: assumed to be a swarm network, of which a"
                 " worker sees only those in use here"
             )
         elif wanted.optional:
-            self.result.notes.append(
-                f"network {name} does not exist: optional, nothing is attached to it"
-            )
+            self.result.notes.append(f"network {name} does not exist: optional, skipped")
         else:
             message = f"network {name} is external and does not exist"
             way_out = (
                 f"create it first (docker network create {name}), declare it optional: true, or"
-                " take out external: true"
+                " remove external: true"
             )
             self.result.refusals.append(Refusal(message, way_out, False, wanted.source, (name, "")))
 
     def _not_ours(self, network: ObservedNetwork, wanted: DesiredNetwork) -> Refusal | None:
         if engines_own(network, self.engine):
             return Refusal(
-                f"network {wanted.name} belongs to the engine",
+                f"network {wanted.name} is a built-in network of the engine",
                 "declare it external: true",
                 source=wanted.source,
                 about=(wanted.name, ""),
@@ -137,7 +135,7 @@ class _Decider:
             self.result.refusals.append(refusal)
         drifted = [d.path for d in case.differences if d.cause == "drift"]
         if drifted:
-            what = "made anew with another " + ", ".join(drifted)
+            what = "recreated with a different " + ", ".join(drifted)
             self.result.drift.append(Drift(f"network {case.name}", what))
 
     def _differences(
@@ -162,7 +160,9 @@ class _Decider:
         owned = [network for network in networks if ours(network, self.desired.topology)]
         file = self.policy.destroyed
         if owned and file and name in file.networks and file.networks[name].external:
-            self.result.notes.append(f"network {name} is left: the file declares it external")
+            self.result.notes.append(
+                f"network {name} is not removed: the file declares it external"
+            )
             return
         for network in owned:
             self._dropped(network, len(networks))
@@ -170,8 +170,8 @@ class _Decider:
     def _dropped(self, network: ObservedNetwork, same_name: int) -> None:
         name = network.name
         if same_name > 1:
-            message = f"network {name} is to be removed, and exists {same_name} times"
-            way_out = "remove the ones that are too many by ID (docker network rm ID)"
+            message = f"network {name} must be removed, but {same_name} networks have this name"
+            way_out = "remove the surplus ones by ID (docker network rm ID)"
             self.result.refusals.append(Refusal(message, way_out, unsafe=False, about=(name, "")))
             return
         destroyed = self.policy.destroyed or not network.mark
@@ -266,7 +266,7 @@ def _dropped_by_the_engine(
         f" {engine.version} did not keep"
     )
     way_out = (
-        "take it out of the file; if another tool made the network anew without it: docker network"
+        "remove it from the file; if another tool recreated the network without it: docker network"
         f" rm {case.name}"
     )
     return Refusal(message, way_out, False, wanted.source, (case.name, ""))
@@ -282,7 +282,7 @@ def _ambiguous(name: str, present: Sequence[ObservedNetwork], wanted: DesiredNet
         f"{network.id[:12]} ({_subnets(network)})"
         for network in sorted(present, key=lambda network: network.id)
     )
-    message = f"network {name} exists {len(present)} times: {candidates}"
+    message = f"{len(present)} networks are named {name}: {candidates}"
     return Refusal(
         message,
         "remove all but one of them by ID (docker network rm ID)",
@@ -307,7 +307,7 @@ def _breakage(
     if case.mark and protected and anothers(network, case.mark.topology):
         yield Refusal(
             f"network {case.name} is protected by topology {owner(network)!r} and would be {verb}",
-            "it is not to be adopted: choose another name",
+            "a protected network cannot be adopted: choose another name",
             source=case.wanted.source if case.wanted else None,
             about=(case.name, ""),
         )

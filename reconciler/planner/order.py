@@ -288,7 +288,7 @@ class _Graph:
         self, container: ObservedContainer, endpoint: ObservedEndpoint, removal: Node
     ) -> Node:
         expects = (endpoint.endpoint_id,) if endpoint.endpoint_id else ()
-        reason = f"{endpoint.network} goes, and {container.name} is made anew"
+        reason = f"network {endpoint.network} is removed, and {container.name} is recreated"
         return self._add(
             Step(
                 NO_PLACE,

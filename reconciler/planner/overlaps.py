@@ -131,7 +131,7 @@ def _overlap(
 ) -> Refusal:
     whose = f" of topology {owner(stays)!r}" if stays and stays.mark else ""
     culprit = f"network {stays.name}{whose}" if stays else f"network {name}"
-    way_out = f"{free} is free" if free else "choose another subnet"
+    way_out = f"choose another subnet: {free} is free" if free else "choose another subnet"
     message = f"network {case.name}: subnet {subnet} overlaps {other} of {culprit}"
     return Refusal(
         message, way_out, False, case.wanted.source if case.wanted else None, (case.name, "")

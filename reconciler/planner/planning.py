@@ -170,9 +170,9 @@ def _warnings(
     yield from ignored_priorities(desired, networks, endpoints, observed)
     if who := sorted({e.container.name for e in endpoints.cases if loses_mac(e, observed.engine)}):
         why = (
-            "this Docker cannot set one on connect"
+            "this Docker version cannot set one on connect"
             if observed.engine.major >= STRICT_MODES
-            else "Docker makes one from the IPv4 address"
+            else "Docker derives it from the IPv4 address"
         )
         yield (
             f"the MAC address{'es' if len(who) > 1 else ''} of {', '.join(who)} will change: {why}"

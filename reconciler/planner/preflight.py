@@ -60,7 +60,8 @@ def _bridge_names(networks: Networks, observed: ObservedState) -> Iterator[Refus
             continue
         owner = taken.setdefault(case.target[path], case.name)
         if owner != case.name:
-            message = f"network {case.name}: bridge {case.target[path]} is used by network {owner}"
+            bridge = case.target[path]
+            message = f"network {case.name}: bridge {bridge} is already used by network {owner}"
             source = case.wanted.source if case.wanted else None
             yield Refusal(
                 message,
@@ -92,10 +93,10 @@ def _lost_network_modes(
             continue
         seen.add(container.id)
         message = (
-            f"container {container.name} was created on network {mode[:64]}, which is gone: it"
-            " cannot be connected to any other"
+            f"container {container.name} was created on network {mode[:64]}, which no longer"
+            " exists: it cannot be connected to another one"
         )
-        way_out = f"make a network {mode[:64]} again, or create the container anew"
+        way_out = f"create network {mode[:64]} again, or recreate the container"
         yield Refusal(
             message,
             way_out,
@@ -124,8 +125,7 @@ def _restarting(
                 found[run.name] = run.wanted.source if run.wanted else None
     for name, source in sorted(found.items()):
         message = (
-            f"container {name} is restarting again and again: its attachments cannot be changed"
-            " meanwhile"
+            f"container {name} keeps restarting: its attachments cannot be changed in this state"
         )
         yield Refusal(message, f"docker stop {name}, and run this again", False, source, ("", name))
 
@@ -138,10 +138,10 @@ def _unfitting(
 ) -> Iterator[Refusal]:
     for case, _, address in unfitting_addresses(networks, endpoints, settings, engine):
         network = networks.cases.get(case.network)
-        which = "new subnet" if network and network.comes else "present subnet"
+        which = "new subnet" if network and network.comes else "current subnet"
         yield Refusal(
-            f"{case.container.name} on {case.network}: its own static address {address} does not"
-            f" fit the {which}",
+            f"{case.container.name} on {case.network}: its static address {address} is not in the"
+            f" {which}",
             "allow it to become dynamic with --disrupt-foreign, or declare an address for it",
             source=network.wanted.source if network and network.wanted else None,
             about=(case.network, case.container.name),
@@ -164,10 +164,10 @@ def _dead_addresses(
             and (address := case.wanted.settings.get("ipv6_address"))
         ):
             message = (
-                f"{case.container.name} on {case.network}: {address} would not be given:"
+                f"{case.container.name} on {case.network}: {address} would be ignored:"
                 f" {case.network} has no IPv6"
             )
-            way_out = "declare enable_ipv6: true on the network, or take the address out"
+            way_out = "declare enable_ipv6: true on the network, or remove the address"
             yield Refusal(
                 message, way_out, False, case.wanted.source, (case.network, case.container.name)
             )

@@ -118,13 +118,13 @@ class _Keeper:
             assert endpoint.mark is not None
             whose = f"topology {endpoint.mark.topology!r} attached it to {network}"
             if why := self._lost(case, new, endpoint, endpoint.mark.topology):
-                self.result.note(case, f"{whose}: not attached again, as {why}")
+                self.result.note(case, f"{whose}: not attached again, because {why}")
                 continue
             made = True
             seen = endpoint if endpoint.network_id in self.ids else None
             target, reason = (
                 _settings(container, endpoint, self.heeds_mac),
-                f"{whose} before {case.name} was made anew",
+                f"{whose} before {case.name} was recreated",
             )
             order = len(case.wanted.endpoints) if case.wanted else 0
             self.result.cases.append(
@@ -179,11 +179,11 @@ class _Keeper:
         if endpoint.missing or (network and network.fate == "remove") or name in modes & PREDEFINED:
             return
         if endpoint.mark or (old.mark and f"{ATTACHED}{name}" in old.mark.hashes):
-            self.result.note(case, f"no longer declared on {name}: not attached again")
+            self.result.note(case, f"attachment to {name} no longer declared: not attached again")
             return
-        self.result.drift.append(Drift(f"{case.name} x {name}", "connected by hand"))
+        self.result.drift.append(Drift(f"{case.name} x {name}", "connected manually"))
         self.result.note(
-            case, f"connected to {name} by hand, and not declared there: not attached again"
+            case, f"connected manually to {name}, and not declared there: not attached again"
         )
 
     def _lost(
@@ -194,7 +194,7 @@ class _Keeper:
         """
         network, mode = self.networks.cases.get(endpoint.network), new.network_mode
         if not (network and network.comes) and endpoint.network not in self.names:
-            return "that network is not there"
+            return "that network does not exist"
         if network and network.goes and not self.policy.disrupt_foreign:
             verb = "replaced" if network.comes else "removed"
             self.result.refusals.append(
@@ -208,13 +208,13 @@ class _Keeper:
             self.result.refusals.append(
                 safety.unattachable(case.name, endpoint.network, mode, owner)
             )
-        return f"with network_mode {mode} it cannot be"
+        return f"network_mode {mode} allows no attachments"
 
     def _leave_none(self, new: ObservedContainer) -> None:
         """A container on `none` can be on no other network."""
         on_none = new.endpoint("none") if new.id else new.network_mode == "none"
         if on_none and id(new) not in self.leaves_none:
-            reason = "a container on none can be on no other network"
+            reason = "a container on network none cannot be on other networks"
             self.result.cases.append(
                 EndpointCase(
                     new,

@@ -24,8 +24,8 @@ from ..plan import Plan, Refusal
 from ..records import replace
 from ..safety import Policy
 
-READ_IT = "use the version of netplan that wrote it, or give up what it holds: docker volume rm {}"
-TAKEN_AWAY = "taken away by an interrupted run"
+READ_IT = "use the version of netplan that wrote it, or discard it: docker volume rm {}"
+TAKEN_AWAY = "removed by an interrupted run"
 
 
 def recover(
@@ -251,12 +251,12 @@ def given_up(
 
 
 def _given_up(container: str, network: str, replaced: bool) -> Refusal:
-    first = f"remove network {network} as it is now, and " if replaced else ""
-    now = f" (another network is called {network} now)" if replaced else ""
+    first = f"remove the present network {network}, and " if replaced else ""
+    now = f" (another network has the name {network} now)" if replaced else ""
     return Refusal(
-        f"an interrupted run took container {container} off network {network}, and neither would"
-        f" come back{now}",
-        f"recover first: {first}netplan apply the file as it was then; or give them up with"
+        f"an interrupted run disconnected container {container} from network {network}, and this"
+        f" plan would restore neither{now}",
+        f"recover first: {first}run netplan apply on the file as it was then; or discard both with"
         " --disrupt-foreign",
     )
 
@@ -283,7 +283,7 @@ def unreadable(topology: str, journals: Iterable[Journal]) -> tuple[list[Refusal
             whose = (
                 f"of topology {journal.topology}"
                 if journal.topology
-                else "if it is of this topology, what was taken away stays away"
+                else "if it is of this topology, what that run removed is not restored"
             )
             warnings.append(f"{cannot_read(journal)}: {whose}")
     return refusals, warnings
@@ -293,21 +293,21 @@ def pending(made: Plan, journals: Sequence[Journal]) -> Iterator[str]:
     """One sentence for each journal: whose run was interrupted, and what `made` puts back of it."""
     for journal in journals:
         run = (
-            f'a run of topology "{journal.topology}" on {journal.host}, begun {journal.time}, was'
+            f'a run of topology "{journal.topology}" on {journal.host}, started {journal.time}, was'
             " interrupted"
         )
         back = list(_put_back(made, journal))
         if journal.topology == made.topology and (made.only or made.left_out):
-            some = f"this puts back {', '.join(back)}, and " if back else ""
-            yield f"{run}; {some}a plan of the whole file recovers the rest"
+            some = f"this plan restores {', '.join(back)}, and " if back else ""
+            yield f"{run}; {some}a plan of the whole file restores the rest"
         elif journal.topology == made.topology:
             yield (
-                f"{run}; this recovers it:"
-                f" {'puts back ' + ', '.join(back) if back else 'nothing is left to put back'}"
+                f"{run}; this plan recovers it:"
+                f" {'it restores ' + ', '.join(back) if back else 'nothing is left to restore'}"
             )
         else:
             yield f"{run}: apply or destroy {journal.topology} to recover it" + (
-                f"; this puts back {', '.join(back)}" if back else ""
+                f"; this plan restores {', '.join(back)}" if back else ""
             )
 
 

@@ -40,7 +40,7 @@ def _not_to_be_made(
     engine, target = observed.engine, case.target
     if engine.swarm == "inactive":
         yield (
-            "the overlay driver needs a swarm, and this engine is in none",
+            "the overlay driver needs a swarm, and this engine is not in one",
             "docker swarm init, or choose another driver",
         )
     elif engine.swarm == "worker":
@@ -50,13 +50,13 @@ def _not_to_be_made(
         yield what, "apply this on a manager, and declare the network external: true here"
     if any(".aux_addresses" in path for path in target):
         yield (
-            "the overlay driver drops aux_addresses",
-            "take them out, or keep those addresses free with ip_range",
+            "the overlay driver ignores aux_addresses",
+            "remove them, or keep those addresses free with ip_range",
         )
     if target.get("enable_ipv6") is True or any(path.startswith("ipv6.") for path in target):
         yield (
             "an overlay network has no IPv6 addresses (Docker allocates none)",
-            "take IPv6 out, or choose another driver",
+            "remove the IPv6 settings, or choose another driver",
         )
     if VXLAN_PATH in target:
         yield from _tunnel_ids(str(target[VXLAN_PATH]).split(","), case, networks, observed)
@@ -75,7 +75,7 @@ def _tunnel_ids(
     ]
     if bad:
         yield (
-            f"{bad[0]!r} is no VXLAN ID",
+            f"{bad[0]!r} is not a valid VXLAN ID",
             f"choose numbers from {_FIRST_VXLAN} to {_LAST_VXLAN}, separated by commas",
         )
     if len(ids) > max(len(subnets_of(case.target)), 1):
@@ -89,7 +89,10 @@ def _tunnel_ids(
     for network in observed.networks:
         taken = {*str(network.settings.get(VXLAN_PATH, "")).split(",")} & {*ids}
         if taken and network.id not in going and not network.missing:
-            yield f"VXLAN ID {min(taken)} is taken by network {network.name}", "choose another"
+            yield (
+                f"VXLAN ID {min(taken)} is taken by network {network.name}",
+                "choose another VXLAN ID",
+            )
 
 
 def _not_to_be_attached(
@@ -102,8 +105,8 @@ def _not_to_be_attached(
     swarms = settings.get("driver") == "overlay" or (coming is None and present is not None)
     if swarms and settings.get("attachable") is not True:
         message = (
-            f"{case.container.name} on {case.network}: this network is for swarm services only, as"
-            " it is not attachable"
+            f"{case.container.name} on {case.network}: this network is not attachable, so only"
+            " swarm services can use it"
         )
         yield Refusal(message, "declare attachable: true on the network", False, source, about)
     elif (
@@ -115,4 +118,4 @@ def _not_to_be_attached(
             f"{case.container.name} on {case.network}: a swarm ignores static addresses on"
             f" {settings['driver']} networks"
         )
-        yield Refusal(message, "take ipv4_address out", False, source, about)
+        yield Refusal(message, "remove ipv4_address", False, source, about)

@@ -26,16 +26,16 @@ def in_use(
     name, subject = network.name, f"network {network.name} cannot be {verb}"
     yield from _by_services(network, subject, engine, tasks)
     if network.outside:
-        message = f"{subject}: {', '.join(network.outside)} on it is no container of this engine"
+        outside = ", ".join(network.outside)
+        message = f"{subject}: {outside} is attached to it, and is not a container of this engine"
         way_out = (
-            f"disconnect what is on it first, where it runs (docker network disconnect {name}"
-            " CONTAINER)"
+            f"disconnect it first on its own engine (docker network disconnect {name} CONTAINER)"
         )
         yield Refusal(message, way_out, about=(name, ""))
     if network.scope == "swarm" and engine.swarm == "worker":
         yield Refusal(
-            f"{subject} from here: this engine is a worker of its swarm",
-            "do it on a manager",
+            f"{subject} here: this engine is a worker of its swarm",
+            "run this on a manager",
             False,
             about=(name, ""),
         )
@@ -61,8 +61,8 @@ def _by_services(
         yield Refusal(message, f"{_FIRST}: {commands}", about=(name, ""))
     if leaving:
         message = (
-            f"{subject}: tasks of {_named(sorted(leaving))}, removed or no longer using it, are"
-            " still on it"
+            f"{subject}: tasks of {_named(sorted(leaving))} are still on it; the service was"
+            " removed or no longer uses it"
         )
         yield Refusal(message, _wait_for(sorted(leaving)), about=(name, ""))
 
@@ -75,7 +75,7 @@ def _wait_for(services: Sequence[str]) -> str:
     shown = "; ".join(
         f"docker ps --filter label=com.docker.swarm.service.name={service}" for service in services
     )
-    return f"wait until they have ended, and run this again ({shown})"
+    return f"wait until they have stopped, and run this again ({shown})"
 
 
 def is_hidden(endpoint: ObservedEndpoint, engine: EngineInfo) -> bool:
@@ -90,7 +90,7 @@ def task_endpoint(container: ObservedContainer, network: str, source: Source | N
     """Refuses to change an attachment of a service's task."""
     message = (
         f"container {container.name} on {network} is a task of swarm service {container.service},"
-        " and would be connected anew"
+        " and would be reconnected"
     )
-    way_out = "take it out of the file: its service decides about its attachments"
+    way_out = "remove it from the file: its service controls its attachments"
     return Refusal(message, way_out, source=source, about=(network, container.name))

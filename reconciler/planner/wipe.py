@@ -74,11 +74,11 @@ def refusals(
     """
     for service in sorted({container.service for container in wipe.containers} - {""}):
         message = (
-            f"swarm service {service} has tasks here, which the swarm would start again at once"
+            f"swarm service {service} has tasks here, which the swarm would restart immediately"
         )
         way_out = (
-            f"remove it first: docker service rm {service}; where that is done already, wait until"
-            " its tasks have ended"
+            f"remove it first: docker service rm {service}; if that is already done, wait until its"
+            " tasks have stopped"
         )
         yield Refusal(message, way_out)
     for network in wipe.networks:

@@ -50,7 +50,7 @@ def why(
         changed(before, after, desired, plan)
         or tuple(safe(refusal.message) for refusal in plan.refusals)
         or tuple(map(safe, _become(plan)))
-        or ("there is nothing to do any more",)
+        or ("there is nothing left to do",)
     )
 
 
@@ -172,7 +172,7 @@ def _container(container: ObservedContainer) -> dict[str, Any]:
         e.network: {
             "network": lasting_id(e.network_id, e.network)[:12],
             "owner": _owner(e.mark),
-            "listed only": show_value(e.phantom),
+            "listed but not attached": show_value(e.phantom),
             **_marked(e.mark),
             **_shown(e.settings),
         }
@@ -186,7 +186,7 @@ def _container(container: ObservedContainer) -> dict[str, Any]:
     known = {
         "id": container.id,
         "running": container.live,
-        "cut off": container.severed,
+        "network lost": container.severed,
         "network_mode": safe(container.network_mode),
     }
     return {**known, "on": on, **run}
@@ -202,7 +202,7 @@ def _exit_code(container: ObservedContainer) -> str:
 def _image(image: ObservedImage, followed: bool) -> View:
     return {
         "ID": image.id.removeprefix("sha256:")[:12],
-        **({"newer at its registry": show_value(image.outdated)} if followed else {}),
+        **({"registry has a newer image": show_value(image.outdated)} if followed else {}),
     }
 
 
@@ -247,8 +247,8 @@ def _sentence(subject: str, path: Sequence[str], added: bool, before: object, af
     change = f"{_text(before)} -> {_text(after)}" if before != after else "changes"
     match path:
         case []:
-            return f"{subject} {'is new' if added else 'is gone'}"
-        case ["id"] | ["running"] | ["cut off"]:
+            return f"{subject} {'was created' if added else 'no longer exists'}"
+        case ["id"] | ["running"] | ["network lost"]:
             return f"{subject} {_happened(path[0], after)}"
         case ["on", network]:
             return f"{subject} was {'connected to' if added else 'disconnected from'} {network}"
@@ -260,10 +260,10 @@ def _sentence(subject: str, path: Sequence[str], added: bool, before: object, af
 def _happened(what: str, after: object) -> str:
     """What became of an object itself."""
     if what == "id":
-        return "was made anew"
+        return "was recreated"
     if what == "running":
         return f"was {'started' if after else 'stopped'}"
-    return "was cut off from the network that it shares" if after else "is not cut off any more"
+    return "lost the network that it shares" if after else "has its shared network again"
 
 
 def _text(value: object) -> str:

@@ -38,7 +38,7 @@ _DOES = {
 }
 _REPLACED = ("delete", "create")
 _HEAD = ("| | Resource | Change | Why | Source |", "|:-:|---|---|---|---|")
-_REST = "the text and the JSON of the plan have it"
+_REST = "see the plan as text or JSON for the rest"
 _ROOM = 400
 """Bytes kept free for saying what was left out."""
 _NAMES_A_LINE = 100
@@ -200,15 +200,15 @@ def _taken_away(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]
     yield "removed", gone
     yield "replaced", [change for change in replaced if change.kind != "container"]
     yield (
-        "recreated, without what was written outside of volumes",
+        "recreated, data outside volumes is lost",
         [change for change in replaced if change.kind == "container"],
     )
     yield (
-        "deprived of anonymous volumes",
+        "anonymous volumes removed",
         [c for c in (*gone, *replaced) if any(note.startswith(LOSES_VOLUMES) for note in c.notes)],
     )
     yield (
-        "stopped and started again",
+        "restarted",
         [change for change in by_actions.get(("start",), []) if change.interrupts],
     )
     yield "disconnected", by_actions.get(("disconnect",), [])
@@ -343,6 +343,6 @@ def _diff(changes: Iterable[Change]) -> Iterator[str]:
 def _foot(plan: Plan, command: str) -> list[str]:
     lines = [f"Fingerprint {code(plan.fingerprint)}"]
     if 0 < len(command) <= _LONGEST_COMMAND and plan.applyable and not plan.empty:
-        lines[0] += "; this plan is applied with"
+        lines[0] += "; apply this plan with"
         lines.append(fence([command], "sh"))
     return lines

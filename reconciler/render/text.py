@@ -172,7 +172,7 @@ def _bulleted(title: str, lines: tuple[str, ...], style: str, paint: Paint) -> I
 
 def _left_out(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.left_out:
-        yield paint("bold", "Left out") + " (nothing is done about these)"
+        yield paint("bold", "Left out") + " (not possible, nothing is changed for these)"
         names = [safe(named(one.thing)) for one in plan.left_out]
         width = column(names)
         for name, one in zip(names, plan.left_out, strict=True):
@@ -203,7 +203,7 @@ def _after(step: Step) -> str:
         parts.append(f"after {_numbers(step.needs)}")
     if step.follows:
         parts.append(
-            f"once {_numbers(step.follows)} {'has' if len(step.follows) == 1 else 'have'} ended"
+            f"when {_numbers(step.follows)} {'has' if len(step.follows) == 1 else 'have'} finished"
         )
     return ", ".join(parts)
 
@@ -216,7 +216,7 @@ def _numbers(numbers: tuple[int, ...]) -> str:
 def _refusals(refusals: tuple[Refusal, ...], paint: Paint) -> Iterator[str]:
     if not refusals:
         return
-    yield paint("error", "Refused") + " (nothing is done)"
+    yield paint("error", "Refused") + " (nothing is changed)"
     yield from refusal_lines(refusals, paint)
 
 

@@ -27,11 +27,11 @@ def check_adopt(
     if not (unknown := sorted(set(adopt) - set(declared))):
         return
     if any(network.name == unknown[0] for network in networks):
-        what = "it is declared external, and such a network is only used"
-        hint = "take its external: true out"
+        what = "it is declared external: netplan uses it and never changes it"
+        hint = "remove its external: true"
     else:
         what = "no network of that name is declared"
-        hint = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
+        hint = f"declared: {', '.join(declared)}" if declared else "nothing is declared"
     raise UsageError(f"{option} {unknown[0]}: {what}", hint)
 
 
@@ -46,11 +46,11 @@ def check_replaced(
         return
     one = len(declared) == 1
     what = (
-        f"the topology is called {declared[0]}"
+        f"the name of the topology is {declared[0]}"
         if one
         else f"the topologies are {', '.join(declared)}"
     )
-    raise UsageError(f"{option} {unknown[0]}: {what}", "name the topology of the file")
+    raise UsageError(f"{option} {unknown[0]}: {what}", "use the name of the file's topology")
 
 
 def must_exist(name: str) -> Agreed:

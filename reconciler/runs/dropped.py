@@ -22,7 +22,7 @@ Thing = tuple[str, str]
 empty.
 """
 WAY_OUT = (
-    "take it out of the file, or use an engine that has it: until then every apply tries again"
+    "remove it from the file, or use an engine that supports it: until then every apply tries again"
 )
 
 
@@ -73,6 +73,6 @@ def _sentence(change: Change, difference: Difference, engine: str) -> str:
     )
     shows, wanted = before_after(difference)
     return (
-        f"{name}: {engine} did not keep {label(difference.path)}: {wanted} was asked for, it shows"
-        f" {shows}"
+        f"{name}: {engine} did not keep {label(difference.path)}: {wanted} was requested, the"
+        f" engine shows {shows}"
     )

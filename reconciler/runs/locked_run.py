@@ -78,7 +78,7 @@ def _ask_and_act(
     with _locked(view, engine, shown, wanted.limits, reporter) as (lock, plan):
         changed = plan.fingerprint != shown.fingerprint
         if asked and changed:
-            what = "the engine changed while the plan was being read"
+            what = "the engine changed after the plan was shown"
             raise stale(what, seen, view.observed, wanted.desired, plan, reporter.again)
         if wanted.agreed:
             wanted.agreed(view, plan)

@@ -75,7 +75,7 @@ def remains(left: Plan) -> Iterator[str]:
         yield f"{refusal.message}: {refusal.way_out}"
     for step in left.steps:
         yield f"left to do: {step.text}: {step.reason}"
-    yield "somebody else may be changing the engine: run netplan plan to see what is left"
+    yield "another program may be changing the engine: run netplan plan to see what is left"
 
 
 def not_running(

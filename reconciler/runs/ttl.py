@@ -34,5 +34,7 @@ def write_ttl(engine: Engine, desired: DesiredState, old: Iterable[Record]) -> s
             engine.remove_volume(record.name)
         except EngineError as error:
             if not isinstance(error, ApiError) or error.status != GONE:
-                trouble = f"{record.name} stays on the engine, an earlier ttl: {error}"
+                trouble = (
+                    f"{record.name}, an earlier ttl, could not be removed from the engine: {error}"
+                )
     return trouble

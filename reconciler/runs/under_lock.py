@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..plan import Plan, Step
 
 
-AGAIN = "the next apply of this topology drops it"
+AGAIN = "the next apply of this topology removes it"
 
 
 def _load_what_mends() -> None:
@@ -101,18 +101,17 @@ class LockedRun:
         all_run(view, left, self.engine)
         if lacking := dropped_settings(left, ran):
             raise UnprovenError(
-                "the engine dropped settings that it was asked for, though it answered that all was"
-                " done",
+                "the engine reported success but did not keep some settings",
                 *lacking,
                 WAY_OUT,
             )
         if not (left.empty and left.applyable):
             raise UnprovenError(
-                "the engine is not as declared, though every step was done", *remains(left)
+                "every step is done, but the engine is not as declared", *remains(left)
             )
         if stopped := before - live(view.observed, self.wanted):
             names = sorted(name for _, name in stopped)
-            what = "stopped while netplan was at work, by somebody else or by a restart"
+            what = "stopped during this run, by another program or a restart of the engine"
             raise UnprovenError(f"{what}: {', '.join(names)}", f"docker start {' '.join(names)}")
 
     def _renew(self) -> None:
@@ -185,7 +184,7 @@ class LockedRun:
                 self.reporter.renewed(view.desired.ttl)
         except EngineError as error:
             self._warn(
-                f"the ttl counts from the beginning of this run: {error}", "apply again to renew it"
+                f"the ttl counts from the start of this run: {error}", "apply again to renew it"
             )
 
     def _lost_at_last_look(self) -> LockLostError | None:
@@ -273,8 +272,8 @@ class LockedRun:
             return  # the report says so
         except NetplanError as error:
             self._warn(
-                f"what was taken away could not be put back: {error}",
-                "the next apply of this topology does that",
+                f"what was removed could not be restored: {error}",
+                "the next apply of this topology restores it",
             )
 
     def _drop_if_whole(self, name: str) -> None:

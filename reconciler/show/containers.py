@@ -103,11 +103,11 @@ def _notes(
 ) -> Iterator[str]:
     wanted = desired.containers.get(container.name) if desired else None
     if wanted and not wanted.managed:
-        yield "was made by this topology and is no longer run by it"
+        yield "was created by this topology and is no longer managed by it"
     if change:
         yield container_note(change)
     elif container.state == RESTARTING:
-        yield "ends again and again"
+        yield "keeps restarting"
     elif container.severed:
         yield CUT_OFF.format(mode.removeprefix("container:"))
 
@@ -131,5 +131,5 @@ def _missing(wanted: DesiredContainer, topology: str, taken: bool) -> ContainerV
         image=wanted.image,
         mode=str(wanted.settings.get("network_mode", "")),
         networks=tuple(endpoint.network for endpoint in wanted.endpoints),
-        notes=("a container of this name is not run by this topology" if taken else "missing",),
+        notes=("a container of this name is not managed by this topology" if taken else "missing",),
     )

@@ -224,11 +224,11 @@ def _endpoint_notes(
     change: Change | None,
 ) -> Iterator[str]:
     if endpoint.half:
-        yield "half attached, as a connect failed: docker restart makes it whole"
+        yield "only partly attached, because a connect failed: docker restart repairs it"
     if endpoint.phantom:
-        yield "phantom: not connected, and the next restart will fail"
+        yield "listed but not attached (after a failed connect): the next restart will fail"
     elif network and endpoint.network_id not in ("", network.id):
-        yield "lists a network of this name that is gone" + (
+        yield "attached to an earlier network of this name, which no longer exists" + (
             "" if container.live else ": it cannot start"
         )
     if change:

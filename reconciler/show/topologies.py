@@ -191,7 +191,7 @@ HEADS = (
     "networks",
     "endpoints",
     "containers",
-    "run by it",
+    "managed",
     "running",
     "age",
     "expires",

@@ -151,7 +151,7 @@ def test_adopting_what_is_not_declared_is_a_mistake(cli: Cli) -> None:
 def test_what_is_refused_is_told_once_on_standard_error(cli: Cli) -> None:
     cli.docker.network("n", subnet=cli.docker.subnet())
     cli.write({"n": {"subnet": cli.docker.subnet()}})
-    sentence = f"network {cli.docker.name('n')} exists and was not made by netplan"
+    sentence = f"network {cli.docker.name('n')} exists and was not created by netplan"
     for command in (cli.plan, cli.apply):
         for options in ((), ("-o", "json"), ("--quiet",)):
             result = command(*options, code=3)

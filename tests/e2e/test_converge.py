@@ -199,7 +199,7 @@ def test_a_second_apply_changes_nothing(cli: Cli, attribute: str) -> None:
     if attribute in ("ipv6-only", "automatic-ipv6") and not is_28(cli.docker):
         refused = cli.apply(code=1)
         assert not refused.changes
-        assert "needs Docker 28: this is Docker 20.10" in refused.said
+        assert "needs Docker 28; this engine is Docker 20.10" in refused.said
         return
     assert cli.apply().changes == ["POST /networks/create"]
     found = cli.network("n")
@@ -317,7 +317,7 @@ def test_a_second_apply_changes_no_endpoint(cli: Cli, attribute: str) -> None:
     if attribute in NEEDS_28 and not is_28(cli.docker):
         refused = cli.apply(code=1)
         assert not refused.changes
-        assert f"{attribute} needs Docker 28: this is Docker 20.10" in refused.said
+        assert f"{attribute} needs Docker 28; this engine is Docker 20.10" in refused.said
         return
     assert cli.apply().changes == ["POST /networks/ID/connect"]
     endpoint = cli.endpoint("c", "n")

@@ -138,7 +138,7 @@ def test_another_image_under_the_declared_name_makes_nobody_ours(cli: Cli) -> No
     """One with our labels over the declared tag, and the image that ours was made of removed by
     force.
 
-    What we made of the old image stays ours and is made anew of the new one, whatever labels that
+    What we made of the old image stays ours and is recreated of the new one, whatever labels that
     brings; what somebody else runs of either is not, not even under the declared name.
     """
     docker, full = cli.docker, cli.docker.name
@@ -188,7 +188,7 @@ def test_another_image_under_the_declared_name_makes_nobody_ours(cli: Cli) -> No
     _container(cli, "web", full("theirs"), app)  # somebody else's, of the image with our labels
     other = docker.inspect(full("web"))
     refused = cli.apply(code=3)
-    assert f"container {full('web')} exists and was not made by netplan" in " ".join(
+    assert f"container {full('web')} exists and was not created by netplan" in " ".join(
         refused.said.split()
     )
     assert not refused.changes

@@ -124,21 +124,24 @@ def recreate_stopped(lab: Lab) -> None:
 
 # what another tool does, and what the plan says of it
 KINDS: dict[str, tuple[Callable[[Lab], object], tuple[str, ...]]] = {
-    "disconnected": (disconnect, ("x {n}", "declared when the network was made, not attached now")),
+    "disconnected": (
+        disconnect,
+        ("x {n}", "declared when the network was created, not attached now"),
+    ),
     "reconnected-without-settings": (connect_by_hand, ("~ reconnect {c} on {n}",)),
     "address": (change_address, ("changed: ipv4_address", ".33 -> ")),
     "link-local": (lose_link_local, ("changed: link_local_ips", "(unset) -> 169.254.9.9")),
     "aliases": (change_aliases, ("changed: aliases", "extra, web -> web")),
     "driver-option": (change_option, ("changed: driver_opts.org.example.x", "2 -> 1")),
-    "container-recreated": (recreate, ("the container was made anew", "+ connect {c} -> {n}")),
-    "container-recreated-not-started": (recreate_stopped, ("the container was made anew",)),
+    "container-recreated": (recreate, ("the container was recreated", "+ connect {c} -> {n}")),
+    "container-recreated-not-started": (recreate_stopped, ("the container was recreated",)),
     "network-made-anew-without-endpoints-settings": (
         lambda lab: lab.remake(),
         ("~ reconnect {c} on {n}",),
     ),
     "network-made-anew-internal": (
         lambda lab: lab.remake(Internal=True),
-        ("made anew with another", "internal"),
+        ("recreated with a different", "internal"),
     ),
 }
 
@@ -215,7 +218,7 @@ def test_what_is_missing_beside_a_network_that_is_gone_is_shown(cli: Cli) -> Non
 def test_a_label_changed_by_hand_is_drift_of_the_network(lab: Lab) -> None:
     lab.remake(Labels=lab.cli.network("n")["Labels"] | {"a": "2", "theirs": "stays"})
     planned = lab.cli.plan("--exit-code", code=2).out
-    assert "made anew with another labels.a" in planned
+    assert "recreated with a different labels.a" in planned
     lab.cli.apply()
     lab.cli.settled()
     labels = lab.cli.network("n")["Labels"]
@@ -227,7 +230,7 @@ def test_what_else_is_connected_by_hand_is_noted_and_left(lab: Lab) -> None:
     stranger = lab.docker.name("stranger")
     lab.docker.connect(lab.n, stranger)
     planned = lab.cli.plan("--exit-code").out
-    assert f"{stranger} on {lab.n} is left alone: nobody declares it" in planned
+    assert f"{stranger} on {lab.n} is not changed: no topology declares it" in planned
     lab.cli.settled()
 
 

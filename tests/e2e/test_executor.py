@@ -242,7 +242,7 @@ def test_an_endpoint_made_anew_since_the_plan_is_left_alone(lab: Lab) -> None:
     lab.engine.connect(network_id, box, {})
     assert before
     run = lab.run(disconnect(1, "a", box, network_id, expects=(before.endpoint_id,)))
-    assert lab.words(run) == ["failed changed since the plan was made: it was connected anew"]
+    assert lab.words(run) == ["failed changed since the plan was made: it was reconnected"]
     assert "a" in lab.networks_of(box)
 
 
@@ -297,7 +297,8 @@ def test_a_failed_connect_leaves_no_phantom_and_the_container_restarts(lab: Lab)
     lab.engine.connect(network_id, holder, {"ipv4_address": lab.address()})
     before = lab.networks_of(box)
     address = lab.address()
-    in_use = f"failed {address} on network a is in use: choose another, or disconnect who has it"
+    in_use = f"failed {address} on network a is in use: choose another, or"
+    in_use += " disconnect the container that has it"
     assert lab.words(lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}))) == [
         in_use
     ]
@@ -328,9 +329,9 @@ def test_a_phantom_that_cannot_be_cured_is_reported(
     address = lab.address()
     run = lab.run(connect(1, "a", box, network_id, {"ipv4_address": address}), engine=through)
     assert lab.words(run) == [
-        f"failed {address} on network a is in use: choose another, or disconnect who has it; box"
-        " still lists a and its next restart will fail (told to fail): connect and disconnect it"
-        " by hand"
+        f"failed {address} on network a is in use: choose another, or disconnect the container that"
+        " has it; box still lists a and its next restart will fail (told to fail): connect and"
+        " disconnect it manually"
     ]
 
 

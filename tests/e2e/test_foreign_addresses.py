@@ -42,7 +42,7 @@ def test_who_got_a_declared_address_by_chance_is_moved_with_consent_only(
     assert not refused.changes
     planned = cli.plan("--disrupt-foreign").out
     assert f"interrupts: {full('guest')}" in planned
-    assert f"gives up {first} to {full('web')}" in planned
+    assert f"releases {first} for {full('web')}" in planned
     cli.apply("--disrupt-foreign")
     assert address(docker, "web", "n") == first
     guest = docker.inspect(full("guest"))["NetworkSettings"]["Networks"][full("n")]

@@ -47,7 +47,7 @@ def test_a_connect_that_would_take_it_is_refused_beforehand(routed: Cli) -> None
     cli.write(networks, {"c": {"networks": ["inner", "out"]}})
     planned = cli.plan(code=1)
     assert (
-        f"{full('c')} on {full('out')}: {full('c')} has a default route of its own, by way of"
+        f"{full('c')} on {full('out')}: {full('c')} has set its own default route (via"
         in planned.said
     )
     cli.converge(networks, {"c": {"networks": ["inner", "zone"]}})
@@ -77,7 +77,7 @@ def test_what_such_a_connect_leaves_is_drift(routed: Cli) -> None:
     fails_half_way(cli)
     cli.write(networks, {"c": {"networks": ["inner", "out"]}})
     planned = cli.plan(code=1)
-    assert f"container {full('c')} is half attached to {full('out')}" in planned.said
+    assert f"container {full('c')} is only partly attached to {full('out')}" in planned.said
     assert f"docker restart {full('c')}" in planned.said
     cli.docker.do("POST", f"/containers/{full('c')}/restart?t=0")
     cli.apply()
@@ -99,7 +99,7 @@ def test_a_container_that_the_file_runs_is_started_anew_for_it(cli: Cli) -> None
     assert cli.docker.exec(full("c"), "sh", "-c", command)[0] == 0
     fails_half_way(cli)
     cli.write(networks, {"c": {**router, "networks": ["inner"]}})
-    assert "is half attached to" in cli.plan().out
+    assert "is only partly attached to" in cli.plan().out
     cli.apply()
     cli.settled()
-    assert cli.docker.inspect(full("c"))["Id"] != before, "nobody declares it: made anew"
+    assert cli.docker.inspect(full("c"))["Id"] != before, "no topology declares it: recreated"

@@ -1,5 +1,5 @@
 """A ghost: an engine holds the subnet of a network that it no longer shows. It stays until the
-engine is started anew, so that each engine is the test's own.
+engine is restarted, so that each engine is the test's own.
 
 Docker 20.10 leaks one where a network is refused for an address outside its subnet; a kill -9 of
 the engine can leave one as well.
@@ -83,7 +83,7 @@ def test_a_subnet_that_the_engine_holds_for_a_network_it_no_longer_shows(
     own: OwnEngine, lab: Cli
 ) -> None:
     """A replacement that meets it goes back; a recovery that meets it keeps its journal, until the
-    engine was started anew.
+    engine was restarted.
     """
     subnet, other = lab.docker.subnet(), lab.docker.subnet()
     guest, full = lab.docker.name("guest"), lab.docker.name("n")

@@ -97,7 +97,7 @@ def several(cli: Cli) -> Iterator[Cli]:
 
 
 def test_an_image_of_several_platforms(several: Cli) -> None:
-    """Loaded, it stays the image of its containers; loaded anew as another, they are made anew,
+    """Loaded, it stays the image of its containers; loaded anew as another, they are recreated,
     once; so is one of another platform.
     """
     cli, load = several, several.docker.call

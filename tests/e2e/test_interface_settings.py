@@ -59,11 +59,10 @@ def test_a_wrong_one_is_no_success(cli: Cli) -> None:
     cli.write({"n": None}, {"c": {"networks": with_option("net.ipv4.conf.IFNAME.nonsense=1")}})
     failed = cli.apply(code=1)
     assert "is not a sysctl file" in failed.said
-    if "half attached" in failed.said:
-        assert f"mend {OPTION} of it, docker stop {full('c')}, and" in failed.said
+    if "partly attached" in failed.said:
+        assert f"mend {OPTION} , docker stop {full('c')}, and" in failed.said
         assert (
-            f"mend {OPTION} of it, docker stop {full('c')}, and run this again"
-            in cli.plan(code=1).said
+            f"mend {OPTION} , docker stop {full('c')}, and run this again" in cli.plan(code=1).said
         )
         cli.docker.stop(full("c"))
     cli.converge({"n": None}, {"c": {"networks": with_option("net.ipv4.conf.IFNAME.forwarding=0")}})

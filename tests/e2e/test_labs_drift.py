@@ -192,7 +192,7 @@ def test_one_made_anew_by_another_tool_is_attached_again(cli: Cli) -> None:
         "theirs", Cmd=["sh", "-c", "echo page > /tmp/index.html; exec httpd -f -p 80 -h /tmp"]
     )
     plan = cli.plan("--exit-code", code=2).out
-    assert "the container was made anew" in plan
+    assert "the container was recreated" in plan
     cli.apply()
     cli.settled()
     found = cli.endpoint("theirs", "n")
@@ -211,7 +211,7 @@ def test_a_reset_makes_everything_anew_and_takes_strangers_off(cli: Cli) -> None
     cli.docker.exec(cli.docker.name("one"), "sh", "-c", "echo damaged > /tmp/index.html")
     before = cli.life("one", "two")
     result = cli.run("reset", str(cli.file), "--yes")
-    assert "reset: made anew" in result.out
+    assert "reset: recreated" in result.out
     assert not {id for id, _, _ in before} & {id for id, _, _ in cli.life("one", "two")}
     assert cli.endpoint("stranger", "n") is None
     assert cli.docker.inspect(cli.docker.name("stranger"))["State"]["Running"]

@@ -124,7 +124,7 @@ def test_who_shares_a_network_that_was_started_anew_is_not_left_cut_off(
     life = cli.life("owner")
     cli.docker.do("POST", f"/containers/{name}/restart?t=0")
     assert "inet " not in links(cli, "member")
-    said = f"is cut off: {name}, whose network it shares, was started anew"
+    said = f"has lost its network: {name}, whose network it shares, was restarted"
     assert f"container {cli.docker.name('member')}  {said}" in cli.plan("--exit-code", code=2).out
     assert said in cli.run("show", str(cli.file)).out
     restarted = cli.life("owner")
@@ -152,7 +152,7 @@ def test_a_restart_that_cuts_nobody_off_is_no_drift(cli: Cli) -> None:
     assert {name: links(cli, name) for name in containers} == before
     cli.docker.do("POST", f"/containers/{cli.docker.name('head')}/restart?t=0")
     assert "2 containers are interrupted" in cli.plan("--exit-code", code=2).out
-    assert cli.run("show").out.count("is cut off: ") == 2
+    assert cli.run("show").out.count("has lost its network: ") == 2
     cli.apply()
     cli.settled()
     assert "inet " in links(cli, "end")

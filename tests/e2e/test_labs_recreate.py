@@ -1,4 +1,4 @@
-"""A container made anew loses nothing that can be kept; what fails is taken back; what is killed is
+"""A container recreated loses nothing that can be kept; what fails is taken back; what is killed is
 finished by the next apply.
 """
 
@@ -64,8 +64,8 @@ def lab(cli: Cli) -> Lab:
 def test_anonymous_volumes_are_carried_over(lab: Lab) -> None:
     lab.write(environment={"MODE": "new"})
     plan = lab.cli.plan().out
-    assert "its anonymous volumes are carried over: /data" in plan
-    assert "what it wrote outside its volumes goes with it" in plan
+    assert "its anonymous volumes are kept: /data" in plan
+    assert "data outside its volumes is lost" in plan
     (before,) = lab.cli.life("one")
     lab.converge(environment={"MODE": "new"})
     assert lab.cli.life("one")[0][0] != before[0]
@@ -88,7 +88,7 @@ def test_a_recreation_that_fails_is_taken_back(lab: Lab, failure: str) -> None:
     (before,) = lab.cli.life("one")
     lab.write(**FAILURES[failure])
     result = lab.cli.apply(code=1)
-    assert "the old container is back" in result.out, result.said
+    assert "the old container was restored" in result.out, result.said
     assert lab.cli.life("one")[0][0] == before[0]
     lab.works()
     lab.converge(environment={"MODE": "mended"})
@@ -126,7 +126,7 @@ def test_members_follow_the_one_whose_network_they_share(cli: Cli) -> None:
         == f"container:{cli.life('one')[0][0]}"
     )
     cli.docker.do("POST", f"/containers/{cli.docker.name('one')}/stop?t=0")
-    cli.apply()  # started anew, and so is the member, which had lost its network
+    cli.apply()  # restarted, and so is the member, which had lost its network
     cli.settled()
     assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
 
@@ -141,7 +141,7 @@ def test_a_member_that_fails_to_follow_says_what_to_do(cli: Cli) -> None:
     cli.write({}, {**follow, "member": box("/no/such/command", network_mode="container:one")})
     result = cli.apply(code=1)
     assert "the old container has its name back and stays stopped" in result.out, result.said
-    assert "apply again: that makes it anew" in " ".join(result.out.split()), result.out
+    assert "apply again: that recreates it" in " ".join(result.out.split()), result.out
     now = cli.life("one", "member")
     assert now[0][0] != before[0][0]
     assert now[1][0] == before[1][0]
@@ -164,7 +164,7 @@ def test_a_member_that_cannot_be_created_keeps_its_network(cli: Cli) -> None:
     }
     cli.write(networks, new)
     result = cli.apply(code=1)
-    assert result.out.count("the old container is back") == 2, result.out
+    assert result.out.count("the old container was restored") == 2, result.out
     assert cli.life("one", "member") == before
     assert cli.docker.fetch(cli.docker.name("member"), "http://127.0.0.1/") == "page"
     cli.converge(networks, {**new, "member": box(network_mode="container:one")})
@@ -178,7 +178,7 @@ def test_what_was_connected_by_hand_goes_with_the_old_one_and_that_is_said(cli: 
     cli.docker.do("POST", f"/networks/{full('elsewhere')}/connect", {"Container": full("one")})
     cli.write({}, {"one": box(environment={"MODE": "new"})})
     assert (
-        f"connected to {full('elsewhere')} by hand, and not declared there: not attached again"
+        f"connected manually to {full('elsewhere')}, and not declared there: not attached again"
         in cli.plan().out
     )
     cli.apply()
@@ -239,7 +239,7 @@ def test_the_volume_that_an_interrupted_reset_left_is_named(
     docker.do("POST", f"/containers/create?name={one}", body)
     docker.do("POST", f"/networks/{docker.name('m')}/connect", {"Container": one})
     try:
-        assert f"its anonymous volume at /data stays behind: {volume[:12]}" in lab.cli.plan().out
+        assert f"its anonymous volume at /data is not removed: {volume[:12]}" in lab.cli.plan().out
         lab.cli.run(verb, str(lab.cli.file), "--yes")
         lab.cli.settled()
         assert docker.call("GET", f"/containers/{left}/json")[0] == 404

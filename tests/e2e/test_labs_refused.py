@@ -87,7 +87,7 @@ def test_a_name_that_is_somebody_elses(cli: Cli, state: str) -> None:
     cli.write({"n": {}}, {"one": box(networks=["n"]), "two": box(networks=["n"])})
     refused(
         cli,
-        f"container {cli.docker.name('one')} exists and was not made by netplan",
+        f"container {cli.docker.name('one')} exists and was not created by netplan",
         "choose another name",
         code=3,
     )

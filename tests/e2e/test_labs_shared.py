@@ -88,7 +88,7 @@ def test_a_mode_without_room_for_it_is_refused_without_consent(cli: Cli) -> None
     )
     assert not refused.changes
     assert (
-        "not attached again, as with network_mode host it cannot be"
+        "not attached again, because network_mode host allows no attachments"
         in cli.apply("--disrupt-foreign").out
     )
     cli.settled()
@@ -108,13 +108,13 @@ def test_a_stranger_who_came_since_the_plan_was_saved_keeps_its_network(
     web, guest = cli.docker.name("web"), cli.docker.name("guest")
     cli.docker.container("guest", f"container:{web}")
     refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
-    assert f"container {guest}, which shares the network of {web}, is new" in refused.err
+    assert f"container {guest}, which shares the network of {web}, was created" in refused.err
     assert not refused.writes
     assert cli.docker.ping(guest, web)
     made = cli.plan("--disrupt-foreign", "-o", "json").json()
     assert made["interrupts"] == sorted((guest, web))
     assert (
-        f"{guest}, which is not run by this topology, shares its network"
+        f"{guest}, which is not managed by this topology, shares its network"
         in cli.plan("--disrupt-foreign").out
     )
 
@@ -140,8 +140,5 @@ def test_a_member_that_was_cut_off_since_is_told(cli: Cli, tmp_path: Path) -> No
     cli.plan("--out", str(saved))
     cli.docker.do("POST", f"/containers/{cli.docker.name('web')}/restart?t=0")
     refused = cli.run("apply", "--plan", str(saved), "--yes", "-v", code=3)
-    assert (
-        f"container {cli.docker.name('tap')} was cut off from the network that it shares"
-        in refused.err
-    )
+    assert f"container {cli.docker.name('tap')} lost the network that it shares" in refused.err
     assert not refused.writes

@@ -82,7 +82,7 @@ def test_one_that_fails_stops_what_waits_for_it(cli: Cli) -> None:
     job = box("sh", "-c", "echo first; echo the schema is broken; exit 3", one_shot=True)
     cli.write({}, {"job": job, "web": box(depends_on={"job": "service_completed_successfully"})})
     result = cli.apply(code=1)
-    assert f"{cli.docker.name('job')} ended with exit code 3: the schema is broken" in result.said
+    assert f"{cli.docker.name('job')} exited with code 3: the schema is broken" in result.said
     assert cli.docker.inspect(cli.docker.name("web"))["State"]["Status"] == "created"
 
 
@@ -110,7 +110,7 @@ NOT_UP: dict[str, tuple[dict[str, Any], str]] = {
     "in-silence": (
         box("true"),
         (
-            "stopped right after start (exit code 0) and wrote nothing; if it is meant to end,"
+            "stopped right after start (exit code 0) and wrote nothing; if it is meant to exit,"
             " declare one_shot: true"
         ),
     ),
@@ -172,8 +172,8 @@ def test_one_that_ends_again_and_again_is_told_by_each_apply(cli: Cli) -> None:
     assert f"container {name} keeps restarting (exit code 9): crash" in result.err, result.said
     assert "Nothing to do" in result.out
     for command, told in (
-        ("plan", f"container {name} ends again and again: exit code 9"),
-        ("show", "! ends again and again"),
+        ("plan", f"container {name} keeps restarting: exit code 9"),
+        ("show", "! keeps restarting"),
     ):
         assert any(
             told in cli.run(command, str(cli.file)).out or time.sleep(0.3) for _ in range(20)

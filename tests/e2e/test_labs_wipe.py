@@ -87,12 +87,10 @@ def _without_gateway(cli: Cli) -> None:
 
 
 def test_only_the_declared_is_left(machine: Machine) -> None:
-    """Whoever else was there goes, the engine's own docker_gwbridge stays; the declared is made
-    anew.
-    """
+    """All others are removed, the engine's own docker_gwbridge stays; the declared is recreated."""
     before = machine.cli.life("web")
     result = machine.cli.run("reset", str(machine.cli.file), "--wipe", "--yes-wipe", machine.name)
-    assert "wipe: everything on this engine goes" in result.out
+    assert "wipe: everything on this engine is removed" in result.out
     machine.is_the_declared()
     assert machine.cli.life("web") != before
     machine.cli.settled()

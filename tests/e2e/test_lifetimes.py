@@ -239,7 +239,7 @@ def test_one_that_is_renewed_while_the_plan_is_read_is_kept(cli: Cli) -> None:
         cli.run("apply", str(wider), "--ttl", "1s")
         until_expired(cli, 1)
 
-    assert "changed while the plan was being read" in asked("y", 3, widen, "1 topology")
+    assert "changed while the plan was shown" in asked("y", 3, widen, "1 topology")
     assert cli.exists("b")
     asked("n", 1, lambda: None, "1 topology")
     assert outcomes(cli, "--yes") == {"job-2": "removed"}

@@ -210,7 +210,7 @@ def test_a_run_that_cannot_show_that_it_lives_does_nothing_more(
         lock = taken(cut_off)
         lock.hold()
         time.sleep(lease.STOP_AFTER + 0.3)
-        with pytest.raises(LockLostError, match="this run could show no sign of life for"):
+        with pytest.raises(LockLostError, match="this run could not renew its lock for"):
             lock.hold()
         cut_off.close()
 
@@ -235,7 +235,7 @@ def test_a_lock_that_cannot_be_given_back_is_told(cli: Cli, engine: Engine, tmp_
     ) as proxy:
         done = cli.run("apply", str(cli.file), "--host", proxy.host)
     assert (
-        "warning: this run's lock could not be given back: told to fail\n  the next run that waits"
+        "warning: this run's lock could not be released: told to fail\n  the next run that waits"
         " for it takes it over" in done.err
     )
     cli.apply()
@@ -282,7 +282,7 @@ def test_doctor_says_who_is_at_work_and_what_was_interrupted(
     assert "netplan unlock" in told()
     engine.remove_volume("netplan.lock.1")
     plant(engine, 1, started="1")
-    assert "it is gone, and the next run on this machine removes its lock" in told()
+    assert "it no longer exists, and the next run on this machine removes its lock" in told()
     engine.remove_volume("netplan.lock.1")
     engine.create_volume("netplan.journal.newer", {KIND: "journal", "netplan.record": '{"v": 99}'})
     assert "fail  the journal netplan.journal.newer on the engine cannot be read" in told(1)

@@ -19,7 +19,7 @@ def test_a_network_that_comes_goes_and_is_not_needed(cli: Cli) -> None:
             "theirs": {"networks": ["own", "corp"]},
         },
     )
-    note = f"network {corp} does not exist: optional, nothing is attached to it"
+    note = f"network {corp} does not exist: optional, skipped"
     first = cli.apply()
     assert note in first.out
     ids = {name: docker.inspect(docker.name(name))["Id"] for name in ("first", "only")}

@@ -32,7 +32,7 @@ def test_a_network_of_that_name_that_is_not_ours_is_refused(cli: Cli, owner: str
     refused = cli.apply(code=3)
     assert not refused.changes
     whose = (
-        "exists and was not made by netplan"
+        "exists and was not created by netplan"
         if owner == "nobody"
         else f"belongs to topology '{full('other')}'"
     )
@@ -89,7 +89,7 @@ def test_what_is_foreign_stays_as_it_is_to_the_byte(cli: Cli) -> None:
 
 
 def test_each_kind_of_endpoint_is_taken_back_in_its_own_way(cli: Cli) -> None:
-    """Undeclared: a made one goes, an amended one gets its own settings back, an unmarked one
+    """Undeclared: a made one is removed, an amended one gets its previous settings, an unmarked one
     stays.
     """
     full, subnet = cli.docker.name, cli.docker.subnet()
@@ -124,8 +124,8 @@ def test_each_kind_of_endpoint_is_taken_back_in_its_own_way(cli: Cli) -> None:
 
     cli.write(network, {name: {"networks": []} for name in containers})
     planned = cli.plan().out
-    assert f"{full('unmarked')} on {full('n')} is left alone: nobody declares it" in planned
-    assert "gets its own settings back" in planned
+    assert f"{full('unmarked')} on {full('n')} is not changed: no topology declares it" in planned
+    assert "its previous settings are restored" in planned
     cli.apply()
     cli.settled()
     assert cli.endpoint("made", "n") is None
@@ -186,7 +186,7 @@ def test_a_removal_under_a_foreign_endpoint_needs_consent(cli: Cli, command: str
     refused = act(code=3)
     assert not refused.changes
     assert (
-        f"network {full('n')} would be removed under container {full('stranger')}" in refused.said
+        f"network {full('n')} would be removed while container {full('stranger')}" in refused.said
     )
     assert f"--disrupt-foreign ({full('stranger')} is disconnected)" in refused.said
     assert cli.inspected() == everything
@@ -302,7 +302,7 @@ def test_two_labs_of_one_name(cli: Cli, tmp_path: Path) -> None:
         assert f"{owned} (created from {whence})" in refused.said
     assert cli.inspected() == before
     assert (
-        "the topology is called"
+        "the name of the topology is"
         in cli.run("apply", str(theirs), "--replace-topology", "x", code=4).err
     )
     assert whence in cli.run("ls").out

@@ -170,7 +170,7 @@ def test_what_a_part_does_not_put_back_stays_in_the_journal(cli: Cli, engine: En
         docker.do("DELETE", f"/networks/{full(name)}")
 
     part = cli.apply("--only", full("a"))
-    assert "a plan of the whole file recovers the rest" in part.out
+    assert "a plan of the whole file restores the rest" in part.out
     assert cli.endpoint("x", "a"), "it was on the network that comes back"
     assert _journals(engine) == ["netplan.journal.killed"]
     cli.apply("--only", full("b"))

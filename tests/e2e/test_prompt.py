@@ -37,7 +37,7 @@ def test_anything_else_changes_nothing(cli: Cli, answer: str) -> None:
 
 
 def test_yes_to_a_plan_that_is_no_longer_the_plan(cli: Cli) -> None:
-    """The engine changed while the plan was being read."""
+    """The engine changed after the plan was shown."""
     pending(cli)
     changed = {}
 
@@ -52,7 +52,7 @@ def test_yes_to_a_plan_that_is_no_longer_the_plan(cli: Cli) -> None:
     asked = run_on_terminal(
         "apply", str(cli.file), answer="y", host=cli.host, code=3, meanwhile=meanwhile
     )
-    assert "error: the engine changed while the plan was being read: nothing was done" in asked.out
+    assert "error: the engine changed after the plan was shown: nothing was done" in asked.out
     assert (
         f"container {cli.docker.name('c')} was disconnected from {cli.docker.name('n')}"
         in " ".join(asked.out.split())

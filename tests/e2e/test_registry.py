@@ -103,7 +103,7 @@ def test_a_lab_follows_its_registry_where_it_says_always(
     docker: Docker, registry: Registry, tmp_path: Path
 ) -> None:
     """Once pulled, `missing` is content; `always` has the plan ask the registry, and the container
-    made anew of what it has by now.
+    recreated of what it has by now.
     """
     cli = Cli(docker, tmp_path)
     reference = registry.push(another(docker), "a:1")

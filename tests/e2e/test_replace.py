@@ -174,14 +174,14 @@ def test_a_replacement_under_foreign_endpoints_needs_consent_and_puts_them_back_
     assert cli.inspected() == everything
     for name in FOREIGN:
         assert (
-            f"would be replaced under container {cli.docker.name(name)}, which is not declared here"
+            f"would be replaced while container {cli.docker.name(name)}, which is not declared here"
             in refused.said
         )
     assert "--disrupt-foreign" in refused.said
 
     before, lives = {name: stable(cli.endpoint(name, "n")) for name in FOREIGN}, cli.life(*FOREIGN)
     planned = cli.plan("--exit-code", "--disrupt-foreign", code=2).out
-    assert "not declared here, put back whole" in planned
+    assert "not declared here, reconnected as before" in planned
     cli.apply("--disrupt-foreign")
     assert {name: stable(cli.endpoint(name, "n")) for name in FOREIGN} == before
     assert cli.life(*FOREIGN) == lives
@@ -203,9 +203,9 @@ def test_a_foreign_static_address_that_no_longer_fits(cli: Cli) -> None:
     cli.write({"n": {"subnet": cli.docker.subnet()}}, {"c": {"networks": ["n"]}})
     refused = cli.apply(code=3)
     assert not refused.changes
-    assert f"its own static address {at(subnet, 77)} does not fit the new subnet" in refused.said
+    assert f"its static address {at(subnet, 77)} is not in the new subnet" in refused.said
     assert (
-        f"static address {at(subnet, 77)} does not fit and becomes dynamic"
+        f"static address {at(subnet, 77)} is not in the subnet and becomes dynamic"
         in cli.plan("--disrupt-foreign").out
     )
     cli.apply("--disrupt-foreign")

@@ -128,8 +128,7 @@ def test_a_snapshot_that_was_taken_for_a_file_knows_what_registries_said(
         stdin=cli.run("snapshot").out,
     ).json()
     assert unasked["notes"] == [
-        f"the registry of image {writer.image} was not asked: apply asks it whether there is a"
-        " newer one"
+        f"the registry of image {writer.image} was not queried: apply checks for a newer image"
     ]
 
 

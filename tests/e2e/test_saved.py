@@ -164,7 +164,7 @@ def test_an_empty_file_does_not_undo_a_living_topology(cli: Cli) -> None:
     cli.write({})
     for command in ("plan", "apply"):
         refused = cli.run(command, str(cli.file), code=3)
-        assert "the file declares nothing, but topology" in refused.said
+        assert "the file is empty, but topology" in refused.said
     cli.apply("--allow-empty")
     assert not cli.exists("n")
     cli.plan()

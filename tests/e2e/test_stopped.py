@@ -119,7 +119,7 @@ def test_a_network_made_anew_by_hand_is_mended_for_a_stopped_container(
     if declared:  # another tool makes it again; else only netplan does
         cli.docker.network("n", subnet=subnet, Labels=labels)
     planned = cli.plan("--exit-code", code=2).out
-    assert "its network was made anew" in planned or not declared
+    assert "its network was recreated" in planned or not declared
     cli.apply()
     cli.settled()
     assert_started_whole(cli, subnet)
@@ -139,7 +139,7 @@ def test_a_static_address_of_a_stopped_container_is_respected(cli: Cli) -> None:
     refused = cli.apply(code=3)
     assert not refused.changes
     assert (
-        f"address {at(subnet, 9)} is held by container {full('stopped')}, which does not run"
+        f"address {at(subnet, 9)} is held by container {full('stopped')}, which is not running"
         in refused.said
     )
     cli.apply("--disrupt-foreign")
@@ -209,7 +209,7 @@ def test_a_network_of_another_topology_that_is_gone(cli: Cli) -> None:
         said = " ".join(refused.said.split())
         assert (
             f"{web} cannot start: topology '{theirs}' attached it to network"
-            f" {cli.docker.name('m')}, which is gone" in said
+            f" {cli.docker.name('m')}, which no longer exists" in said
         )
         assert f"netplan destroy --name {theirs}" in said
 

@@ -81,7 +81,7 @@ def test_what_is_waited_for_is_told_by_number_and_name(cli: Cli) -> None:
     assert "containers" in shown
     assert "0/4" in shown, "containers are counted, not their steps"
     assert run.returncode == 130, out
-    assert "interrupted before it began" in out
+    assert "interrupted before it started" in out
     assert (
         sum(line.strip().startswith("done") and " stop " in line for line in out.splitlines()) == 4
     )

@@ -77,7 +77,7 @@ def test_a_container_on_an_overlay_network_is_recreated(swarm: Docker, cli: Cli)
     assert old["NetworkSettings"]["Networks"][swarm.name("n")]["IPAddress"] == address
 
     cli.write(networks, containers("three", command="nothing-like-it"))
-    assert "the old container is back" in cli.apply(code=1).said
+    assert "the old container was restored" in cli.apply(code=1).said
     back = swarm.inspect(old["Id"])
     assert (back["Name"], back["State"]["Running"]) == (f"/{swarm.name('web')}", True)
     assert back["NetworkSettings"]["Networks"][swarm.name("n")]["IPAddress"] == address
@@ -190,18 +190,18 @@ def test_a_service_that_was_just_removed_is_waited_for(
         for refused in (cli.destroy(code=3), cli.destroy("--disrupt-foreign", code=3)):
             said = " ".join(refused.said.split())
             assert (
-                f"tasks of swarm service {name}, removed or no longer using it, are still on it"
-                in said
+                f"tasks of swarm service {name} are still on it; the service was removed or no"
+                " longer uses it" in said
             )
             assert (
-                "wait until they have ended, and run this again (docker ps --filter"
+                "wait until they have stopped, and run this again (docker ps --filter"
                 f" label=com.docker.swarm.service.name={name})" in said
             )
             assert "service update" not in said
             assert not refused.changes
         engine = docker.do("GET", "/info")["Name"]
         wiped = cli.run("reset", str(cli.file), "--wipe", "--yes-wipe", engine, code=3)
-        assert "where that is done already, wait until its tasks have ended" in " ".join(
+        assert "if that is already done, wait until its tasks have stopped" in " ".join(
             wiped.said.split()
         )
     finally:

@@ -94,7 +94,7 @@ def test_a_worker_attaches_to_a_network_that_it_does_not_list_yet(nodes: tuple[C
     ):  # then the worker lists the network no more, and it is there all the same
         worker.docker.stop(worker.docker.name(name))
     stopped = worker.plan().out
-    assert "made anew" not in stopped
+    assert "recreated" not in stopped
     assert "gone" not in stopped
     worker.apply()
     worker.docker.start(worker.docker.name("guest"))

@@ -119,7 +119,7 @@ class Neighbours:
         self._container(short, Labels=self._a_web()["Config"]["Labels"])
 
     def _committed(self, short: str) -> None:
-        """An image of one of the lab's containers, which is gone again."""
+        """An image of one of the lab's containers, which is removed again."""
         repository = f"{self.docker.prefix}{short}"
         self.docker.do("POST", f"/commit?container={self._a_web()['Id']}&repo={repository}&tag=1")
         self.docker.stop(self._container(short, Image=f"{repository}:1"))

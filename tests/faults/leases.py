@@ -70,7 +70,7 @@ def _taken_over(lab: Lab, side: int) -> Ended:
     """
     for _ in range(_ATTEMPTS):
         taker = begin(lab, side, "taker", {**HURRIED, **ELSEWHERE}).wait()
-        if "could show no sign of life" not in taker.said:
+        if "could not renew its lock" not in taker.said:
             break
     assert taker.code == 0, taker.said
     return taker

@@ -55,7 +55,7 @@ def _at(subnet: str, host: str, **more: Any) -> dict[str, Any]:
 
 def _run(*networks: str, mode: str = "one", **more: Any) -> dict[str, Any]:
     """A container that the file runs, on those networks; another `mode` is another environment, for
-    which it is made anew.
+    which it is recreated.
     """
     return box(
         environment={"MODE": mode},

@@ -269,7 +269,7 @@ class Hand:
     def cut_off(self) -> tuple[Undo, str]:
         self.docker.do("POST", f"/containers/{self.name('web')}/restart?t=0")
         undo = lambda: self.docker.do("POST", f"/containers/{self.name('tap')}/restart?t=0")  # noqa: E731
-        return undo, f"container {self.name('tap')} was cut off from the network that it shares"
+        return undo, f"container {self.name('tap')} lost the network that it shares"
 
     def failed(self) -> tuple[Undo, str]:
         fill, back = self.name("fill"), self._back("fill")

@@ -22,7 +22,7 @@ def test_an_empty_file_does_not_give_up_what_a_killed_run_took_away(cli: Cli, pr
     cli.write({})
     refused = cli.apply(code=3)
     assert (
-        f"the file declares nothing, but topology '{cli.topology}' owns {cli.docker.name('n')}"
+        f"the file is empty, but topology '{cli.topology}' owns {cli.docker.name('n')}"
         in refused.said
     )
     assert any("journal" in name for name in own_volumes_of(cli.docker))

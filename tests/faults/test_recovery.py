@@ -304,7 +304,7 @@ def test_a_pending_recovery_is_shown_and_another_topology_leaves_it_alone(
     proxy.spoil(Fault("kill", method="POST", path="^/networks/create$"))
     cli.run("apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host, code=-9)
     shown = cli.plan().out
-    assert "was interrupted; this recovers it: puts back network" in shown
+    assert "was interrupted; this plan recovers it: it restores network" in shown
     assert cli.docker.name("guest") in shown
     state = cli.file.with_name("state.json")
     state.write_text(cli.run("snapshot").out, encoding="utf-8")
@@ -340,8 +340,8 @@ def test_a_subnet_that_the_engine_chose_and_gave_away_meanwhile_costs_nothing(
     cli.docker.network("taker", subnet=pool["Subnet"])
     said = cli.apply().out
     assert (
-        f"its subnet {pool['Subnet']} is of network {cli.docker.name('taker')} now: the engine"
-        " chooses another" in said
+        f"its subnet {pool['Subnet']} now belongs to network {cli.docker.name('taker')}: the"
+        " engine chooses another one" in said
     )
     assert cli.network("n")["IPAM"]["Config"][0]["Subnet"] != pool["Subnet"]
     assert "w" in (cli.endpoint("web", "n") or {})["Aliases"]
@@ -386,7 +386,7 @@ def test_interrupted(cli: Cli, proxy: Proxy, number: signal.Signals, times: int)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number, said
     if times == 1:
-        assert "interrupted before it began" in said
+        assert "interrupted before it started" in said
         assert not any(".lock." in name for name in own_volumes_of(cli.docker))
     else:
         assert time.monotonic() - began < 4, (

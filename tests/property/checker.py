@@ -327,8 +327,8 @@ class _Check:
             yield f"amended by us, no longer declared: has {new.settings}, had {mark.before}"
 
     def _given_back(self, mark: EndpointMark, new: ObservedEndpoint) -> dict[str, Value]:
-        """What it had, with consent without static addresses: its network may have been made anew
-        with another subnet since.
+        """What it had, with consent without static addresses: its network may have been recreated
+        with a different subnet since.
         """
         lost = self._unfit(mark.before, new) if self.policy.disrupt_foreign else frozenset()
         return {path: value for path, value in _plain(mark.before).items() if path not in lost}
@@ -457,7 +457,7 @@ class _Check:
             and not Engine(self.after)._mode_resolves(new)
             and self.after.engine.major >= 23
         ):
-            yield f"{old.name} was created on {mode}, which is gone"
+            yield f"{old.name} was created on {mode}, which no longer exists"
         if new.live or not _can_start(self.before, old):
             return
         try:

@@ -301,8 +301,8 @@ class LabEngine(Engine):
     # --- what inspect tells by times alone --------------------------------------------------------
 
     def cut_off(self) -> Iterator[str]:
-        """engine facts 7: who runs, and shares the network of a container that has been started
-        anew since, has ended or is gone.
+        """engine facts 7: who runs, and shares the network of a container that has been restarted
+        since, has exited or is gone.
         """
         severed = self.severed()
         for container in self.containers.values():
@@ -312,7 +312,7 @@ class LabEngine(Engine):
                 yield container.name
 
     def severed(self) -> set[str]:
-        """Those whose owner has been started anew since and runs."""
+        """Those whose owner has been restarted since and runs."""
         found = set()
         for container in self.containers.values():
             id = container.network_mode.removeprefix("container:")

@@ -158,7 +158,7 @@ def _one(
         if new.mark and dict(new.mark.hashes) != digests(wanted.settings) | attached:
             yield f"container {wanted.name} was made with the mark {new.mark}"
     elif policy.reset:
-        yield f"container {wanted.name} was to be made anew"
+        yield f"container {wanted.name} was to be recreated"
 
 
 def _settings(wanted: DesiredContainer, new: ObservedContainer, after: LabEngine) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _mode(
     elif not mode and (actual == "host" or actual.startswith("container:")):
         yield f"container {wanted.name} has the mode {actual}, and is declared on networks"
     elif after.info.major >= 23 and not after._mode_resolves(new):
-        yield f"container {wanted.name} was created on {actual}, which is gone"
+        yield f"container {wanted.name} was created on {actual}, which no longer exists"
 
 
 def _endpoints(
@@ -245,7 +245,7 @@ def _endpoint(
 def lost_attachments(
     desired: DesiredState, before: ObservedState, now: ObservedState, policy: Policy
 ) -> Iterator[str]:
-    """What another topology attached to a container that is run here is as it was, made anew or
+    """What another topology attached to a container that is run here is as it was, recreated or
     not; given up only with consent.
     """
     new = {container.name: container for container in now.containers}
@@ -333,7 +333,7 @@ def _volumes(
     desired: DesiredState, before: ObservedState, after: LabEngine, policy: Policy
 ) -> Iterator[str]:
     """What was written to an anonymous volume is there as long as its container is declared, and is
-    not to be made anew.
+    not to be recreated.
     """
     now = {container.name: container for container in after.observed.containers}
     for container in before.containers:

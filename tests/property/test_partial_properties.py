@@ -128,7 +128,7 @@ def is_then_done(case: Case, chance: random.Random) -> None:
             [
                 r.message
                 for r in again.refusals
-                if "declares nothing of its topology" not in r.message
+                if "declares none of the objects of its topology" not in r.message
             ]
         )
         nothing([f"{sorted(part.only)}: {lost}" for lost in _lost(observed, after, made)])

@@ -44,12 +44,12 @@ AFTER_A_FAILURE = (
     "is taken by container",
     "is held by container",
     "overlaps",  # an automatic subnet took the place of the declared one that could not be made
-    "does not fit the new subnet",  # the same, seen from an endpoint
+    "is not in the new subnet",  # the same, seen from an endpoint
     # an undeclared gateway went with it, and the engine's own choice is a declared address
-    "is not an address that",
+    "is not a usable address of",
     "belongs to topology",  # its endpoint could not be put back, and is only listed now
     # the one thing that both named went; a run's journal holds it, and none is played here
-    "declares nothing of its topology",
+    "declares none of the objects of its topology",
     # an undeclared subnet went with the network that was to be replaced
     "enable_ipv6 without an IPv6 subnet",
 )
@@ -218,8 +218,8 @@ def leaves_no_trace_once_destroyed(case: Case, chance: random.Random) -> None:
     ]
     hopeless = (
         "was created with",
-        "is not an address that",
-        "(given to it automatically)",
+        "is not a usable address of",
+        "(assigned automatically)",
         "which got it automatically",
         "is held by container",
     )

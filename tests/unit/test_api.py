@@ -109,7 +109,7 @@ def test_protect_keeps_a_network_from_being_replaced() -> None:
     assert not plan.applyable
     assert (
         plan.refusals[0].message
-        == "network backend is protected by whoever called netplan and would be replaced"
+        == "network backend is protected by the caller of netplan and would be replaced"
     )
 
 
@@ -119,7 +119,7 @@ def test_protect_keeps_a_network_from_being_replaced() -> None:
         (api.Consent(adopt={"bakend"}), "adopt bakend: no network of that name is declared"),
         (
             api.Consent(replace_topology={"shp"}),
-            "replace_topology shp: the topology is called shop",
+            "replace_topology shp: the name of the topology is shop",
         ),
     ],
 )

@@ -75,7 +75,7 @@ def with_backend(**changes: object) -> ObservedState:
 
 SENTENCES: list[tuple[ObservedState, tuple[str, ...]]] = [
     (with_api(state="exited"), ("container api was stopped",)),
-    (with_api(id="f" * 64), ("container api was made anew",)),
+    (with_api(id="f" * 64), ("container api was recreated",)),
     (with_api(network_mode="backend"), ("container api: network_mode bridge -> backend",)),
     (with_api(endpoints=()), ("container api was disconnected from backend",)),
     (
@@ -87,13 +87,16 @@ SENTENCES: list[tuple[ObservedState, tuple[str, ...]]] = [
         ("container api on backend: aliases api -> api, web",),
     ),
     (with_endpoint(settings={}), ("container api on backend: aliases api -> (unset)",)),
-    (with_endpoint(phantom=True), ("container api on backend: listed only false -> true",)),
+    (
+        with_endpoint(phantom=True),
+        ("container api on backend: listed but not attached false -> true",),
+    ),
     (with_endpoint(mark=None), ("container api on backend: owner topology shop (made) -> nobody",)),
     (
         with_endpoint(network_id="f" * 64),
         ("container api on backend: network bbbbbbbbbbbb -> ffffffffffff",),
     ),
-    (with_backend(id="f" * 64), ("network backend was made anew",)),
+    (with_backend(id="f" * 64), ("network backend was recreated",)),
     (with_backend(mark=None), ("network backend: owner topology shop -> nobody",)),
     (
         with_backend(settings={"driver": "macvlan"}),
@@ -102,8 +105,8 @@ SENTENCES: list[tuple[ObservedState, tuple[str, ...]]] = [
             "network backend: ipv4.subnet 10.1.0.0/24 -> (unset)",
         ),
     ),
-    (replace(BEFORE, networks=(UNRELATED,)), ("network backend is gone",)),
-    (replace(BEFORE, containers=(OTHER,)), ("container api is gone",)),
+    (replace(BEFORE, networks=(UNRELATED,)), ("network backend no longer exists",)),
+    (replace(BEFORE, containers=(OTHER,)), ("container api no longer exists",)),
     (
         replace(
             BEFORE,
@@ -176,7 +179,7 @@ def test_what_does_not_change_the_fingerprint_is_not_said(after: ObservedState) 
 def test_of_several_networks_of_one_name_the_new_one_is_named() -> None:
     twin = replace(BACKEND, id="f" * 64, mark=None)
     after = replace(BEFORE, networks=(BACKEND, twin, UNRELATED))
-    assert sentences(after) == ("network backend (ffffffffffff) is new",)
+    assert sentences(after) == ("network backend (ffffffffffff) was created",)
 
 
 def test_a_destroyed_topology_sees_its_own_and_what_its_steps_touch() -> None:
@@ -260,7 +263,7 @@ ANEW = replace(RUNS, containers={**RUNS.containers, "web": managed("web", workin
 LIVING: list[tuple[ObservedState, tuple[str, ...]]] = [
     (
         replace(LIVES, containers=(FILLED, replace(TAP_RUNS, severed=True), WEB_RUNS)),
-        ("container tap was cut off from the network that it shares",),
+        ("container tap lost the network that it shares",),
     ),
     (
         replace(LIVES, containers=(replace(FILLED, exit_code=3), TAP_RUNS, WEB_RUNS)),
@@ -270,12 +273,12 @@ LIVING: list[tuple[ObservedState, tuple[str, ...]]] = [
         replace(LIVES, images={"app:1": replace(IMAGE, id="sha256:2"), "sha256:1": IMAGE}),
         ("image app:1: ID 1 -> 2",),
     ),
-    (replace(LIVES, images={"sha256:1": IMAGE}), ("image app:1 is gone",)),
+    (replace(LIVES, images={"sha256:1": IMAGE}), ("image app:1 no longer exists",)),
     (
         replace(LIVES, images={"app:1": replace(IMAGE, outdated=True), "sha256:1": IMAGE}),
-        ("image app:1: newer at its registry false -> true",),
+        ("image app:1: registry has a newer image false -> true",),
     ),
-    (replace(LIVES, containers=(FILLED, TAP_RUNS)), ("container web is gone",)),
+    (replace(LIVES, containers=(FILLED, TAP_RUNS)), ("container web no longer exists",)),
     (replace(LIVES, engine=replace(LIVES.engine, api=(1, 41))), ("the engine: API 1.51 -> 1.41",)),
 ]
 
@@ -299,11 +302,11 @@ def test_a_stranger_that_shares_the_network_of_a_container_counts_where_that_goe
     assert was.interrupts == ("tap", "web")
     assert made.interrupts == ("guest", "tap", "web")
     assert (
-        "guest, which is not run by this topology, shares its network: loses it, and must be made"
-        " anew" in made.changes[-1].notes
+        "guest, which is not managed by this topology, shares its network: it loses its network and"
+        " must be recreated" in made.changes[-1].notes
     )
     assert changed(LIVES, after, ANEW, made) == (
-        "container guest, which shares the network of web, is new",
+        "container guest, which shares the network of web, was created",
     )
     assert plan(RUNS, LIVES).fingerprint == plan(RUNS, after).fingerprint
     assert changed(LIVES, after, RUNS, plan(RUNS, after)) == ()
@@ -328,12 +331,12 @@ def test_else_what_the_plan_has_become() -> None:
     said = why(BEFORE, BEFORE, DESIRED, made)
     assert (
         said[0]
-        == 'a run of topology "shop" on host, begun today, was interrupted; this recovers it:'
-        " nothing is left to put back"
+        == 'a run of topology "shop" on host, started today, was interrupted; this plan recovers'
+        " it: nothing is left to restore"
     )
     assert said[1] == "the plan is now to disconnect api from backend: backend is replaced"
     assert why(BEFORE, BEFORE, DesiredState("none"), Plan("none", EngineInfo())) == (
-        "there is nothing to do any more",
+        "there is nothing left to do",
     )
 
 
@@ -394,5 +397,5 @@ def test_a_network_that_is_adopted_loses_its_config_network_and_that_is_said() -
     change, *_ = plan(
         DESIRED, replace(BEFORE, networks=(corp,)), policy=Policy(frozenset({"backend"}))
     ).changes
-    assert "keeps the settings of config network cfg, and is linked to it no more" in change.notes
+    assert "keeps the settings of config network cfg, but is no longer linked to it" in change.notes
     assert state_from_snapshot(snapshot_json(ObservedState(networks=(corp,)))).networks == (corp,)

@@ -207,7 +207,7 @@ def test_what_differs(
 
 
 def test_an_image_that_the_registry_has_newer() -> None:
-    assert found({}, {}, outdated=True) == [("image", "app:1 (a newer one)", "intent")]
+    assert found({}, {}, outdated=True) == [("image", "app:1 (newer image)", "intent")]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_what_an_interrupted_reset_leaves_is_told(has: str, stays: bool) -> None
         DesiredState("lab", containers={"web": wanted}), ObservedState(containers=(new, old))
     )
     [gone] = [change for change in made.changes if change.container == old.name]
-    assert ("its anonymous volume at /data stays behind: ffffffffffff" in gone.notes) is stays
+    assert ("its anonymous volume at /data is not removed: ffffffffffff" in gone.notes) is stays
     assert [
         step.volumes for step in made.steps if step.op == "remove" and step.container == old.name
     ] == [False]
@@ -402,10 +402,11 @@ def test_what_was_no_attachment_of_another_topology_is_not(
     assert not [step for step in made.steps if step.op == "connect"]
     told = [note for change in made.changes for note in change.notes if "attached" in note]
     lost = (
-        "topology 'theirs' attached it to front: not attached again, as that network is not there"
+        "topology 'theirs' attached it to front: not attached again, because that network does"
+        " not exist"
     )
-    by_hand = "connected to front by hand, and not declared there: not attached again"
-    ours = "no longer declared on front: not attached again"
+    by_hand = "connected manually to front, and not declared there: not attached again"
+    ours = "attachment to front no longer declared: not attached again"
     assert told == (
         []
         if endpoint.phantom
@@ -419,7 +420,7 @@ def test_what_was_no_attachment_of_another_topology_is_not(
 @pytest.mark.parametrize("network", ["none", "bridge"])
 def test_the_network_of_a_mode_was_not_connected_by_hand(network: str) -> None:
     made = shared(web(ObservedEndpoint(network), mode=network), network)
-    assert not [note for change in made.changes for note in change.notes if "by hand" in note]
+    assert not [note for change in made.changes for note in change.notes if "manually" in note]
     assert not made.drift
 
 
@@ -432,7 +433,7 @@ def test_where_it_cannot_be_it_is_given_up_with_consent_only() -> None:
     )
     made = shared(web(ON_FRONT), "front", mode="host", disrupt_foreign=True)
     assert made.applyable
-    assert "with network_mode host it cannot be" in made.changes[0].notes[-1]
+    assert "network_mode host allows no attachments" in made.changes[0].notes[-1]
 
 
 def test_a_container_on_none_leaves_it_first() -> None:
@@ -471,15 +472,15 @@ def test_on_a_network_that_goes_it_needs_consent(fate: str, kept: bool) -> None:
     (refusal,) = plan(desired, observed).refusals
     assert (
         refusal.message
-        == f"network front would be {fate}d under container web, which is declared by topology"
-        " 'theirs'"
+        == f"network front would be {fate}d while container web, which is declared by topology"
+        " 'theirs', uses it"
     )
     made = plan(desired, observed, policy=Policy(disrupt_foreign=True))
     assert made.applyable
     assert ("connect web to front" in [step.text for step in made.steps]) == kept
     told = next(change.notes[-1] for change in made.changes if change.kind == "container")
     assert told.endswith(
-        "attached again" if kept else "not attached again, as that network is removed"
+        "attached again" if kept else "not attached again, because that network is removed"
     )
 
 
@@ -497,7 +498,7 @@ def test_a_shared_network_is_that_of_a_name(written: str) -> None:
         settings={"image": "busybox", "network_mode": f"container:{written}"},
     )
     (refusal,) = plan(DesiredState("lab", {}, {"web": wanted}), observed).refusals
-    assert ("which is the ID of container outer" in refusal.message) == (
+    assert ("this is the ID of container outer" in refusal.message) == (
         ID.startswith(written.lower()) and len(written) > 3
     )
     assert ("network_mode: container:outer" in refusal.way_out) == (
@@ -530,7 +531,7 @@ def test_a_port_on_every_address(flavor: Flavor, declared: str, shown: str, same
     assert ("ports" not in {difference.path for difference in found}) == same
 
 
-# --- containers are left alone --------------------------------------------------------------------
+# --- containers are not changed -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -542,9 +543,9 @@ def test_a_port_on_every_address(flavor: Flavor, declared: str, shown: str, same
             "exited",
             137,
             False,
-            ("container web is not running: ended with exit code 137; containers are left alone",),
+            ("container web is not running: exited with code 137; containers are not changed",),
         ),
-        ("created", 0, False, ("container web was never started; containers are left alone",)),
+        ("created", 0, False, ("container web was never started; containers are not changed",)),
     ],
 )
 def test_what_is_left_alone_and_does_not_run_is_told(
@@ -568,7 +569,7 @@ def test_what_is_left_alone_and_does_not_run_is_told(
     ("state", "reason", "drift"),
     [
         ("created", "was never started", False),
-        ("exited", "is not running: ended with exit code 0", True),
+        ("exited", "is not running: exited with code 0", True),
     ],
 )
 def test_a_container_that_an_apply_did_not_start_is_no_drift(
@@ -826,7 +827,7 @@ def test_a_stranger_with_the_name_of_a_declared_container_is_not_interrupted_una
     (refusal,) = plan(moved, seen, policy=policy).refusals
     assert (
         refusal.message
-        == "network a would be replaced under container web, which is not declared here"
+        == "network a would be replaced while container web, which is not declared here, uses it"
     )
     made = plan(moved, seen, policy=replace(policy, disrupt_foreign=True))
     assert [step.op for step in made.steps] == ["disconnect", "remove", "create", "connect"]

@@ -33,7 +33,7 @@ def refusals(text: str, observed: ObservedState) -> list[tuple[str, str]]:
         ("{ipam: {driver: infoblox}}", []),
         ("{external: true}", [(
             "network n is external and does not exist",
-            "create it first (docker network create n), declare it optional: true, or take out external: true",
+            "create it first (docker network create n), declare it optional: true, or remove external: true",
         )]),
         ("{driver: brigde}", [("network n: this engine has no network driver 'brigde'", "did you mean bridge?")]),
         ("{driver: Bridge}", [("network n: this engine has no network driver 'Bridge'", "did you mean bridge?")]),
@@ -41,7 +41,7 @@ def refusals(text: str, observed: ObservedState) -> list[tuple[str, str]]:
         ("{driver: weave}", [(
             "network n: this engine has no network driver 'weave'",
             "choose one of bridge, ipvlan, macvlan, overlay, team/net:latest, or install it; "
-            "a legacy plugin is listed once a network uses it: docker network create -d weave probe",
+            "a legacy plugin is listed only after a first network uses it: docker network create -d weave probe",
         )]),
         ("{ipam: {driver: defualt}}", [("network n: this engine has no IPAM driver 'defualt'", "did you mean default?")]),
         ("{ipam: {driver: host-local}}", [("network n: this engine has no IPAM driver 'host-local'", "did you mean default?")]),
@@ -78,7 +78,7 @@ containers: {web: {image: app, volumes: [data:/a, made:/b]}}
         (frozenset(("shop_data", "other")), []),
         (frozenset(), [(
             "container web: volume shop_data is external and does not exist",
-            "create it first (docker volume create shop_data), or take out external: true",
+            "create it first (docker volume create shop_data), or remove external: true",
         )]),
     ],
 )  # fmt: skip

@@ -57,32 +57,35 @@ def left(network: str, container: str, *differences: Difference, flavor: str = "
             ),
             [
                 (
-                    "network mesh: Docker 28.5.2 did not keep subnet (IPv6): fd00::/64 was asked"
-                    " for, it shows (unset)"
+                    "network mesh: Docker 28.5.2 did not keep subnet (IPv6): fd00::/64 was"
+                    " requested, the engine shows (unset)"
                 ),
                 (
-                    "network mesh: Docker 28.5.2 did not keep internal: true was asked for, it"
-                    " shows false"
+                    "network mesh: Docker 28.5.2 did not keep internal: true was requested, the"
+                    " engine shows false"
                 ),
             ],
         ),
         (
             left("mesh", "web", Difference("interface_name", None, "lan0"), flavor="podman"),
             [
-                "web on mesh: Podman 28.5.2 did not keep interface_name: lan0 was asked for, it"
-                " shows (unset)"
+                "web on mesh: Podman 28.5.2 did not keep interface_name: lan0 was requested, the"
+                " engine shows (unset)"
             ],
         ),
         (
             left("", "app", Difference("mem_limit", 0, 2**26, "drift")),
             [
-                "container app: Docker 28.5.2 did not keep mem_limit: 64m was asked for, it shows"
-                " (unset)"
+                "container app: Docker 28.5.2 did not keep mem_limit: 64m was requested, the"
+                " engine shows (unset)"
             ],
         ),
         (
             left("mesh", "app", Difference("gw_priority", 0, 9)),
-            ["app on mesh: Docker 28.5.2 did not keep gw_priority: 9 was asked for, it shows 0"],
+            [
+                "app on mesh: Docker 28.5.2 did not keep gw_priority: 9 was requested, the engine"
+                " shows 0"
+            ],
         ),
         (
             left("mesh", "", Difference("driver_opts.a", "1", None, "dropped")),
@@ -152,7 +155,7 @@ def test_the_refusal_of_the_plan_after_a_run_hides_nothing() -> None:
     ran = Run((StepResult(Step(1, "create", "n", "declared", settings=settings), "done"),))
     assert dropped_settings(after, ran) == (
         (
-            "network n: Docker 28.5.2 did not keep aux_addresses.printer: 10.1.0.9 was asked for,"
-            " it shows (unset)"
+            "network n: Docker 28.5.2 did not keep aux_addresses.printer: 10.1.0.9 was requested,"
+            " the engine shows (unset)"
         ),
     )

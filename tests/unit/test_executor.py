@@ -290,7 +290,7 @@ def test_stop_lets_running_steps_finish() -> None:
     )
     assert statuses(run)[1] == "done"
     assert [statuses(run)[number] for number in (3, 4, 5)] == ["skipped"] * 3
-    assert {result.error for result in run.skipped} == {"interrupted before it began"}
+    assert {result.error for result in run.skipped} == {"interrupted before it started"}
     assert len(run.done) == len(engine.calls)
 
 
@@ -447,7 +447,7 @@ def test_one_thread_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> Non
         plan(*waits, step(400), step(401, needs=[300])), engine, parallel=1, listen=listen
     )
     assert [result.step.id for result in run.failed] == [7]
-    assert run.failed[0].error == "c7 ended with exit code 3"
+    assert run.failed[0].error == "c7 exited with code 3"
     assert most == lanes.WAITS + 1
     assert len(started) == 2, started
 
@@ -466,8 +466,8 @@ def test_a_wait_ends_with_its_time_or_with_the_run(monkeypatch: pytest.MonkeyPat
     )
     run = execute(plan(short, long, step(3, needs=[2])), Waiter(0), listen=listen, stop=stop)
     assert [result.error for result in run.results] == [
-        "c1 has not ended after 0 s",
-        "interrupted while it was waited for",
+        "c1 has not exited after 0 s",
+        "interrupted while waiting",
         "needs step 2 (wait until c2 is healthy), which failed",
     ]
 

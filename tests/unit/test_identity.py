@@ -77,7 +77,7 @@ def test_a_topology_of_which_the_file_declares_nothing_is_not_touched_without_co
         "topology 'lab' owns anet, aweb, aweb on anet on this engine (created from"
         " pc:/home/alice/lab)"
     )
-    assert refusal.message == f"this file declares nothing of its topology: {what}"
+    assert refusal.message == f"the file declares none of the objects of its topology: {what}"
     assert refusal.unsafe
     assert (
         "destroy --name lab" if verb == "destroy" else "--replace-topology lab"
@@ -107,7 +107,7 @@ def test_whoever_renamed_everything_is_told_how_to_go_on() -> None:
     (refusal,) = plan(replace(BOB, origin=ALICES), RUNNING).refusals
     assert (
         refusal.way_out
-        == "they come from this file's own folder: if you renamed everything in it, pass"
+        == "they were created from this file's folder: if you renamed everything in it, pass"
         " --replace-topology lab"
     )
 
@@ -118,16 +118,16 @@ def test_attachments_and_journals_count() -> None:
         attached, networks=tuple(replace(network, mark=None) for network in attached.networks)
     )
     assert refused(plan(BOB, only)) == [
-        "this file declares nothing of its topology: topology 'lab' owns aweb on anet on this"
-        " engine"
+        "the file declares none of the objects of its topology: topology 'lab' owns aweb on anet"
+        " on this engine"
     ]
     empty = replace(RUNNING, networks=(), containers=())
     own = tuple(network for network in RUNNING.networks if network.mark)
     left = Journal("j", "lab", 1, replace(RUNNING, networks=own, containers=()))
     whence = "(created from pc:/home/alice/lab)"
     assert refused(plan(BOB, empty, [left])) == [
-        "this file declares nothing of its topology: topology 'lab' owns anet on this engine"
-        f" {whence}"
+        "the file declares none of the objects of its topology: topology 'lab' owns anet on this"
+        f" engine {whence}"
     ]
     assert not refused(plan(ALICE, empty, [left]))
     assert not refused(plan(BOB, empty, [replace(left, topology="other")]))
@@ -153,7 +153,7 @@ def test_an_empty_file_says_the_same_in_every_command() -> None:
         plan(empty, RUNNING, policy=Policy(destroyed=empty)).refusals,
     )
     assert applying.message == destroying.message
-    assert applying.message.startswith("the file declares nothing, but topology 'lab' owns anet")
+    assert applying.message.startswith("the file is empty, but topology 'lab' owns anet")
     assert (applying.way_out[-13:], destroying.way_out[-22:]) == (
         "--allow-empty",
         "--replace-topology lab",

@@ -71,10 +71,8 @@ def planned(
 )
 def test_a_sysctl_of_an_interface(engine: EngineInfo, sysctl: str, instead: str) -> None:
     found = planned(engine, {f"sysctls.{sysctl}": "1"}, {"n": {}}, {"n": 0}).refusals
-    assert [
-        refusal.way_out for refusal in found if "a sysctl of the interface" in refusal.message
-    ] == [
-        "take it out of 'sysctls', and write with the attachment driver_opts:"
+    assert [refusal.way_out for refusal in found if "a sysctl of interface" in refusal.message] == [
+        "remove it from 'sysctls', and set it on the attachment: driver_opts:"
         f' {{com.docker.network.endpoint.sysctls: "{instead}"}}'
     ] * bool(instead)
 
@@ -111,7 +109,7 @@ def test_a_priority_that_is_not_heeded(
     assert (
         any(
             "gw_priority of four does not give it the default gateway: Docker before 29.4.1"
-            " takes six" in text
+            " uses six" in text
             for text in found
         )
         == warned

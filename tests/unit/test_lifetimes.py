@@ -192,10 +192,10 @@ def test_ages_and_expiries_in_a_table() -> None:
     found = owned(state, records([volume("a", 3600, minutes=30), volume("c", 60, minutes=6)]))
     assert (
         ls(found, NOW)
-        == "topology  networks  endpoints  containers  run by it  running  age    expires        "
-        " origin\na                1          0           0          0        0  30m    in 30m  "
-        "        ci:/w\nb                1          0           0          0        0  1m30s    "
-        "              unknown\nc                0          0           0          0        0 "
+        == "topology  networks  endpoints  containers  managed  running  age    expires        "
+        " origin\na                1          0           0        0        0  30m    in 30m  "
+        "        ci:/w\nb                1          0           0        0        0  1m30s    "
+        "              unknown\nc                0          0           0        0        0 "
         " 6m     expired 5m ago  unknown"
     )
     times = entry_json(found[0], NOW)

@@ -153,7 +153,7 @@ def test_a_replacement_keeps_what_nobody_declares(
     old = plan(file(settings, WIDER), seen(LIVE, mark, DOCKER_29_0), policy=DISRUPT)
     assert connects(old) == [{}]
     assert old.warnings == (
-        "the MAC address of box will change: this Docker cannot set one on connect",
+        "the MAC address of box will change: this Docker version cannot set one on connect",
     )
 
 
@@ -255,9 +255,9 @@ def test_two_macs_below_api_1_44_are_refused_with_what_to_do_in_the_file() -> No
     assert (
         refusal.message
         == f"box on zb: Docker 20.10.24 cannot set mac_address {OTHER} on connect, and it is"
-        " created with that of za"
+        " created with the one of za"
     )
     assert (
-        refusal.way_out == "keep the mac_address of one network of box only, or update to Docker 25"
+        refusal.way_out == "keep the mac_address of only one network of box, or update to Docker 25"
     )
     assert not plan(file, replace(applied(file, DOCKER_28), containers=())).refusals

@@ -370,9 +370,9 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:3: a container cannot be called 'q': engines want two characters or more",
         ]),
         (several('web: {ports: [80], environment: {A: x}, labels: {}, restart: always}'), [
-            "4:9: 'web' has no image, so it is not run by this file and 'ports' cannot be set: add image, or remove 'ports'",
-            "4:22: 'web' has no image, so it is not run by this file and 'environment' cannot be set: add image, or remove 'environment'",
-            "4:55: 'web' has no image, so it is not run by this file and 'restart' cannot be set: add image, or remove 'restart'",
+            "4:9: 'web' has no image, so it is not managed by this file and 'ports' cannot be set: add image, or remove 'ports'",
+            "4:22: 'web' has no image, so it is not managed by this file and 'environment' cannot be set: add image, or remove 'environment'",
+            "4:55: 'web' has no image, so it is not managed by this file and 'restart' cannot be set: add image, or remove 'restart'",
         ]),
         (several('web: {image: a, depends_on: [web]}'), [
             "4:32: 'web' waits for itself: remove it",
@@ -386,7 +386,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:51: 'db' is optional, so what needs it could not run without it: remove its optional: true",
         ]),
         (several('web: {image: a, depends_on: {db: {condition: service_completed_successfully}, old: {condition: service_completed_successfully}}}', 'db: {image: a}', 'old: '), [
-            "4:81: 'old' is not run by this file, so it cannot complete: wait for service_started",
+            "4:81: 'old' is not managed by this file, so it cannot complete: wait for service_started",
         ]),
         (several('web: {image: a, depends_on: {db: {condition: service_healthy}}}', 'db: {image: a, healthcheck: {disable: true}}'), [
             "4:32: the healthcheck of 'db' is disabled, so it is never healthy: remove that, or wait for service_started",

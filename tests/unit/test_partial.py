@@ -124,7 +124,9 @@ def test_a_network_that_is_replaced_comes_with_all_that_is_on_it_and_nothing_is_
     assert isinstance(mark, NetworkMark)
     assert mark.endpoints.keys() == {"api", "gone"}
     assert {"remove network old", "connect new to back"} <= {*texts(plan(desired, observed))}
-    changed = "the MAC addresses of api, gone will change: this Docker cannot set one on connect"
+    changed = (
+        "the MAC addresses of api, gone will change: this Docker version cannot set one on connect"
+    )
     assert made.warnings == (changed,)
 
 
@@ -243,7 +245,7 @@ def test_what_an_interrupted_run_took_away_elsewhere_waits_for_the_whole() -> No
     made = plan(desired, ObservedState(DOCKER_28), [left], only("a"))
     assert texts(made) == ["create network a"]
     assert (
-        "this puts back network a, and a plan of the whole file recovers the rest"
+        "this plan restores network a, and a plan of the whole file restores the rest"
         in made.warnings[0]
     )
 

@@ -123,7 +123,7 @@ def test_nothing_is_attached_to_an_optional_network_that_does_not_exist() -> Non
     observed = ObservedState(DOCKER_28, (), (container("x", "bridge"),))
     made = plan(desired, observed)
     assert [step.text for step in made.steps] == ["create network own", "connect x to own"]
-    assert made.notes == ("network corp does not exist: optional, nothing is attached to it",)
+    assert made.notes == ("network corp does not exist: optional, skipped",)
     there = replace(observed, networks=(network("corp", "10.9.0.0/24", None),))
     assert "connect x to corp" in [step.text for step in plan(desired, there).steps]
     worker = replace(observed, engine=replace(DOCKER_28, swarm="worker"))
@@ -281,7 +281,7 @@ def test_an_address_to_be_given_back_that_no_longer_fits_can_become_dynamic(
     desired = lab(declared("net", "10.2.0.0/24")) if owner else lab()
     refusals = plan(desired, observed, policy=Policy(allow_empty=True)).refusals
     assert len(refusals) == 1
-    assert "10.1.0.9 does not fit" in refusals[0].message
+    assert "10.1.0.9 is not in the" in refusals[0].message
     assert "--disrupt-foreign" in refusals[0].way_out
     allowed = plan(desired, observed, policy=Policy(disrupt_foreign=True, allow_empty=True))
     assert allowed.applyable
@@ -296,7 +296,7 @@ def test_a_foreign_address_that_becomes_the_gateway_can_become_dynamic() -> None
     )
     desired = lab(declared("net", "10.2.0.0/24", settings={"ipv4.gateway": "10.2.0.9"}))
     assert any(
-        "10.2.0.9 does not fit" in refusal.message for refusal in plan(desired, observed).refusals
+        "10.2.0.9 is not in the" in refusal.message for refusal in plan(desired, observed).refusals
     )
     assert plan(desired, observed, policy=Policy(disrupt_foreign=True)).applyable
 
@@ -383,7 +383,7 @@ def test_destroy_leaves_a_network_that_the_file_declares_external() -> None:
     file = lab(declared("net", "", external=True))
     made = plan(lab(), observed, policy=Policy(destroyed=file))
     assert made.empty
-    assert made.notes == ("network net is left: the file declares it external",)
+    assert made.notes == ("network net is not removed: the file declares it external",)
     assert plan(lab(), observed).steps
     assert plan(lab(), observed, policy=Policy(allow_empty=True)).applyable
 
@@ -425,8 +425,8 @@ def test_marks_that_somebody_else_wrote_are_no_bug() -> None:
 @pytest.mark.parametrize(
     ("owner", "label", "declares", "way_out"),
     [
-        ("lab", False, True, "take protect: true out of the file first"),
-        (None, False, True, "take protect: true out of the file first"),
+        ("lab", False, True, "remove protect: true from the file first"),
+        (None, False, True, "remove protect: true from the file first"),
         ("lab", True, False, ""),
         ("theirs", False, True, ""),
         ("theirs", True, False, "remove it yourself (docker network rm net)"),
@@ -473,7 +473,7 @@ def test_the_engines_own_networks_are_known_by_what_they_are(
         observed,
         policy=Policy(frozenset({name} if stays else ())),
     ).refusals
-    assert ("belongs to the engine" in refusal.message) == stays
+    assert ("is a built-in network of the engine" in refusal.message) == stays
     assert state_from_snapshot(snapshot_json(observed)).networks == observed.networks
 
 
@@ -505,7 +505,7 @@ def test_a_container_is_started_once_those_that_it_depends_on_are_ready() -> Non
         "start db",
         "wait until db is healthy",
         "start fill",
-        "wait until fill has ended",
+        "wait until fill has exited",
         "start web",
     ]
     started = [step for step in steps if step.op in ("start", "wait")]
@@ -581,10 +581,10 @@ def test_health_that_never_comes_is_not_waited_for(
     assert [(refusal.message, refusal.way_out) for refusal in found] == [
         (
             (
-                "container web waits for db to be healthy, and neither db nor its image"
+                "container web waits for db to be healthy, but neither db nor its image"
                 " busybox:latest has a healthcheck"
             ),
-            "declare a healthcheck for db, or wait for service_started",
+            "declare a healthcheck for db, or use condition: service_started",
         )
     ] * refused
 
@@ -605,7 +605,9 @@ def test_a_start_interval_that_the_engine_would_ignore_is_refused(
         desired, ObservedState(engine, images={"busybox:latest": ObservedImage("sha256:1")})
     ).refusals
     assert [refusal.message for refusal in found] == (
-        ["container web: healthcheck.start_interval needs Docker 25: this is Docker 20.10.24"]
+        [
+            "container web: healthcheck.start_interval needs Docker 25; this engine is Docker 20.10.24"
+        ]
         if refused
         else []
     )
@@ -696,9 +698,12 @@ def test_a_full_network_is_named_with_a_way_out() -> None:
     [refusal] = crowd(1, POOL, {})
     assert (
         refusal.message
-        == "network n is full: 10.1.0.0/30 has 1 address to give, and 2 containers need one: c0, c1"
+        == "network n is full: 10.1.0.0/30 has 1 free address, and 2 containers need one: c0, c1"
     )
-    assert (refusal.way_out, refusal.unsafe) == ("give n a larger subnet, or attach fewer", False)
+    assert (refusal.way_out, refusal.unsafe) == (
+        "give n a larger subnet, or attach fewer containers",
+        False,
+    )
 
 
 # --- words ----------------------------------------------------------------------------------------

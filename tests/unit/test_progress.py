@@ -117,7 +117,7 @@ def test_the_report_of_a_failed_run_lists_every_step_and_what_to_run_next() -> N
 def test_the_report_of_an_interrupted_run_says_stopped() -> None:
     results = (
         *DONE[:2],
-        *(StepResult(each, "skipped", "interrupted before it began") for each in STEPS[2:]),
+        *(StepResult(each, "skipped", "interrupted before it started") for each in STEPS[2:]),
     )
     assert "\nStopped: 2 of 4 steps done, 0 failed, 2 skipped, in 1.50 s.\n" in render_run(
         Run(results, 1.5)
@@ -204,7 +204,7 @@ def test_what_is_waited_for_is_told() -> None:
     waiting.note(Event(Step(16, "wait", "", "test", "job", seconds=600, condition="completed")))
     assert (
         waiting.words
-        == "waiting until db and cache are healthy, up to 90 s; waiting until job has ended, up to"
+        == "waiting until db and cache are healthy, up to 90 s; waiting until job has exited, up to"
         " 600 s; pulling image web:2"
     )
 

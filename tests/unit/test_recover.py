@@ -76,7 +76,7 @@ def test_a_network_and_everything_on_it_come_back_without_another_consent() -> N
     assert steps(made)[1][1] == {"aliases": ("g",), "ipv4_address": "10.1.0.9"}
     assert made.steps[1].mark is None
     assert not made.destructive
-    assert "puts back network n, guest on n, web on n" in made.warnings[0]
+    assert "it restores network n, guest on n, web on n" in made.warnings[0]
 
 
 def silent(name: str) -> DesiredNetwork:
@@ -95,11 +95,12 @@ def test_a_subnet_that_nobody_declares_is_given_up_where_another_network_took_it
     assert [text for text, _ in steps(made)] == ["create network n", "connect web to n"]
     assert not subnets_of(made.steps[0].settings)
     assert made.notes == (
-        "network n: its subnet 10.1.0.0/24 is of network theirs now: the engine chooses another",
+        "network n: its subnet 10.1.0.0/24 now belongs to network theirs: the engine chooses"
+        " another one",
     )
     assert subnets_of(plan(file, gone, [journal(before)]).steps[0].settings) == ("10.1.0.0/24",)
     (refusal,) = plan(file, taken, [journal(replace(before, containers=WHOLE.containers))]).refusals
-    assert "guest on n: its own static address 10.1.0.9 does not fit" in refusal.message
+    assert "guest on n: its static address 10.1.0.9 is not in the" in refusal.message
     claimed = plan(
         replace(file, networks={**file.networks, "m": declared("m", "10.1.0.0/24")}),
         gone,
@@ -123,7 +124,7 @@ def test_what_is_there_again_is_left_alone() -> None:
         [journal(WHOLE)],
     )
     assert made.empty
-    assert "nothing is left to put back" in made.warnings[0]
+    assert "nothing is left to restore" in made.warnings[0]
     assert not lacking(journal(WHOLE), WHOLE)
     assert lacking(journal(WHOLE), replace(WHOLE, containers=BARE))
 
@@ -202,8 +203,8 @@ def test_somebody_elses_network_of_the_same_name_is_not_the_one_that_was_taken()
         )
         for file, policy in ((elsewhere, Policy()), (lab(), Policy(destroyed=lab()))):
             gone = (
-                "took container guest off network n, and neither would come back (another network"
-                " is called n now)"
+                "disconnected container guest from network n, and this plan would restore neither"
+                " (another network has the name n now)"
             )
             assert (
                 sum(
@@ -268,7 +269,7 @@ def test_other_peoples_endpoints_are_not_given_up_without_consent() -> None:
     """The network that they were on is gone, and the topology is destroyed now."""
     state, left = replace(WHOLE, networks=(), containers=BARE), [journal(WHOLE)]
     (refusal,) = plan(DesiredState("lab"), state, left, BY_NAME).refusals
-    assert "took container guest off network n" in refusal.message
+    assert "disconnected container guest from network n" in refusal.message
     assert plan(DesiredState("lab"), state, left, replace(BY_NAME, disrupt_foreign=True)).empty
 
 
@@ -287,8 +288,7 @@ def test_a_file_that_declares_nothing_does_not_give_up_what_its_journal_holds(
     state, left = ObservedState(DOCKER_28, (), BARE), [journal(taken)]
     (refusal,) = plan(lab(), state, left).refusals
     assert (
-        refusal.message
-        == "the file declares nothing, but topology 'lab' owns n, web on n on this engine"
+        refusal.message == "the file is empty, but topology 'lab' owns n, web on n on this engine"
     )
     assert plan(lab(), state, left, Policy(allow_empty=True)).empty
     assert plan(lab(), state, left, Policy(destroyed=lab(declared("n", "10.1.0.0/24")))).applyable
@@ -390,14 +390,14 @@ def test_a_label_that_somebody_else_wrote_is_never_provably_gone(text: str) -> N
 @pytest.mark.parametrize(
     ("networks", "journals", "why"),
     [
-        ((), (), "which is gone"),
+        ((), (), "which no longer exists"),
         (
             (replace(network("away", "10.9.0.0/24", "other"), id="f" * 64),),
             (),
-            "which was made anew since",
+            "which was recreated since then",
         ),
-        ((), ("other",), "which an interrupted run of that topology took away"),
-        ((), ("another",), "which is gone"),
+        ((), ("other",), "which an interrupted run of that topology removed"),
+        ((), ("another",), "which no longer exists"),
     ],
 )
 def test_a_container_on_a_network_that_is_gone_is_not_started(
@@ -426,7 +426,8 @@ def test_a_container_on_a_network_that_is_gone_is_not_started(
     )
     assert (
         refusal.way_out
-        == "netplan apply the file of other first, or give it up with netplan destroy --name other"
+        == "first run netplan apply on the file of other, or remove that topology: netplan destroy"
+        " --name other"
     )
     assert not refusal.unsafe
     assert not plan(

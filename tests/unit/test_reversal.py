@@ -38,7 +38,7 @@ class Recorder:
 
     def reverse(self, old: Replaced) -> str:
         self.taken_back.append(old.name)
-        return "the old container is back"
+        return "the old container was restored"
 
 
 def recreation(first: int = 1, name: str = "web") -> tuple[Step, ...]:
@@ -79,7 +79,7 @@ def walked(
 def test_what_fails_before_the_new_one_runs_is_taken_back_once(bad: int) -> None:
     recorder, results = walked(recreation(), [bad])
     assert recorder.taken_back == ["web"]
-    assert results[bad].error == "it says no; the old container is back"
+    assert results[bad].error == "it says no; the old container was restored"
     assert all(results[later].status == "skipped" for later in range(bad + 1, 6))
 
 
@@ -112,7 +112,7 @@ def test_one_that_began_and_cannot_go_on_is_taken_back() -> None:
     )
     recorder, results = walked((*steps, other), [6])
     assert recorder.taken_back == ["web"]
-    assert results[4].error.endswith("which failed; the old container is back")
+    assert results[4].error.endswith("which failed; the old container was restored")
 
 
 def test_nothing_is_taken_back_on_an_engine_that_is_gone() -> None:

@@ -87,7 +87,7 @@ def test_a_plan_from_a_snapshot_is_that_of_the_engine(case: str, form: str, endi
     ended = netplan(*words, "--state", "observed.json", "-o", form, folder=folder)
     golden = (folder / f"plan.{ending}").read_text(encoding="utf-8")
     if form == "text":  # why it is refused, errors tell
-        golden = re.sub(r"^Refused \(nothing is done\)\n.*?\n\n", "", golden, flags=re.M | re.S)
+        golden = re.sub(r"^Refused \(nothing is changed\)\n.*?\n\n", "", golden, flags=re.M | re.S)
     assert ended.out == golden
     made = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     refusals, incomplete = made["refusals"], "left_out" in made
@@ -159,8 +159,8 @@ def test_from_nothing_what_the_file_does_not_make_is_assumed(tmp_path: Path) -> 
     ended = netplan("plan", "lab.yaml", "--state", "empty", "--exit-code", folder=tmp_path)
     assert ended.code == 2
     assert "on engine 29 (simulated)" in ended.out
-    assert "these containers are taken to exist and run: api" in ended.out
-    assert "these external networks are taken to exist: corp" in ended.out
+    assert "these containers are assumed to exist and be running: api" in ended.out
+    assert "these external networks are assumed to exist: corp" in ended.out
     assert "connect api to corp" in ended.out
 
 
@@ -245,7 +245,7 @@ OTHER = (
 LENT = "name: two\nnetworks: {shared: {external: true}}\ncontainers: {db: {networks: [shared]}}\n"
 CONFLICTS = {
     "a network owned twice": (
-        {"b.yaml": "name: two\nnetworks: {shared: {subnet: 10.8.0.0/24}}\n"}, ["network shared is declared at a.yaml:3 too"],
+        {"b.yaml": "name: two\nnetworks: {shared: {subnet: 10.8.0.0/24}}\n"}, ["network shared is also declared at a.yaml:3"],
     ),
     "overlapping subnets": (
         {"b.yaml": "name: two\nnetworks: {yours: {subnet: 10.3.4.0/24}}\n"},
@@ -253,9 +253,9 @@ CONFLICTS = {
     ),
     "one container on one network": (
         {"b.yaml": SECOND.replace("10.3.4.0", "10.7.4.0")},
-        ["api on shared is declared at a.yaml:6 too: only one topology can own an attachment"],
+        ["api on shared is also declared at a.yaml:6: only one topology can own an attachment"],
     ),
-    "one name": ({"b.yaml": "name: one\nnetworks: {other: {subnet: 10.8.0.0/24}}\n"}, ["topology 'one' is declared in a.yaml too"]),
+    "one name": ({"b.yaml": "name: one\nnetworks: {other: {subnet: 10.8.0.0/24}}\n"}, ["topology 'one' is also declared in a.yaml"]),
     "none": ({"b.yaml": OTHER}, []),
     "an external network is nobody's": ({"b.yaml": LENT}, []),
 }  # fmt: skip
@@ -509,9 +509,9 @@ def test_two_files_that_publish_one_port_or_run_one_container_contradict_each_ot
     )
     found = [str(refusal.message) for refusal in conflicts([one, other])]
     assert [message for message in found if "port" in message] == [
-        "container app: host port 8080/tcp is published by web at one.yaml:4 too"
+        "container app: host port 8080/tcp is also published by web at one.yaml:4"
     ]
-    assert [message for message in found if "is run at" in message] == [
-        "container same is run at one.yaml:5 too: only one topology can own it"
+    assert [message for message in found if "can own it" in message] == [
+        "container same is also declared at one.yaml:5: only one topology can own it"
     ]
     assert not [message for message in found if "side" in message]

@@ -50,7 +50,7 @@ def ended(code: int, at: str = "12:00:00", **more: Any) -> dict[str, Any]:
 
 
 SICK = {"Status": "unhealthy", "Log": [{"Output": "ok"}, {"Output": "no\nanswer"}]}
-IF_ENDS = "; if it is meant to end, declare one_shot: true"
+IF_ENDS = "; if it is meant to exit, declare one_shot: true"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ IF_ENDS = "; if it is meant to end, declare one_shot: true"
             "stopped right after start and was restarted 1 time (exit code 9): crash",
         ),
         (raw(Health=SICK), "", False, "is unhealthy: no answer"),
-        (None, "", False, "is gone: somebody removed it after its start"),
+        (None, "", False, "no longer exists: it was removed after its start"),
     ],
 )
 def test_what_is_said_of_a_started_container(

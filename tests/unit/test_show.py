@@ -131,8 +131,9 @@ def test_a_topology() -> None:
         " made             0.0.0.0:8080->80/tcp\n├─ db       exited   (10.1.0.7)                "
         "                   made\n├─ guest    running  10.1.0.3/24                              "
         "    foreign\n└─ late     running                                               foreign "
-        " ! phantom: not connected, and the next restart will fail\n\ncorp  macvlan  10.9.0.0/16"
-        "  unowned\n├─ api      running  10.9.0.2/16                                  amended by"
+        " ! listed but not attached (after a failed connect): the next restart will fail\n\n"
+        "corp  macvlan  10.9.0.0/16  unowned\n"
+        "├─ api      running  10.9.0.2/16                                  amended by"
         " shop  0.0.0.0:8080->80/tcp\n└─ lb-corp  ! not a container of this engine"
     )
 
@@ -170,7 +171,10 @@ def test_all_of_an_engine_by_owner_and_the_unowned_last() -> None:
         "corp  macvlan  10.9.0.0/16  unowned",
     ]
     lost = next(line for line in text.splitlines() if "lost" in line)
-    assert lost.endswith("  foreign  ! lists a network of this name that is gone: it cannot start")
+    assert lost.endswith(
+        "  foreign  ! attached to an earlier network of this name, which no longer exists: it"
+        " cannot start"
+    )
 
 
 def test_what_is_missing_and_what_differs() -> None:
@@ -285,9 +289,9 @@ def test_colour_adds_codes_and_nothing_else() -> None:
 
 def test_topologies() -> None:
     assert (
-        ls(STATE) == "topology  networks  endpoints  containers  run by it  running\n"
-        "lab              1          1           1          0        1\n"
-        "shop             1          3           2          0        1"
+        ls(STATE) == "topology  networks  endpoints  containers  managed  running\n"
+        "lab              1          1           1        0        1\n"
+        "shop             1          3           2        0        1"
     )
     times = {
         "created": None,
@@ -432,10 +436,10 @@ def test_what_is_wrong_with_containers() -> None:
             (Difference("user", "root", "app", "drift"), Difference("environment.KEY", "a", "b")),
         ),
         Change(("create",), "", "new"),
-        Change(("start",), "", "db", reason="is not running: ended with exit code 137", drift=True),
+        Change(("start",), "", "db", reason="is not running: exited with code 137", drift=True),
         Change(("delete",), "", "old", reason="no longer declared"),
         Change(
-            ("delete", "create"), "", "tap", reason="shares the network of web, which is made anew"
+            ("delete", "create"), "", "tap", reason="shares the network of web, which is recreated"
         ),
         Change(("update",), "", "sealed", (Difference("mem_limit", 1 << 26, 1 << 27),)),
         Change(("pull",), "", image="busybox:latest"),
@@ -444,12 +448,12 @@ def test_what_is_wrong_with_containers() -> None:
         LAB, "shop", DesiredState("shop", {}, wanted), Plan("shop", ENGINE, changes)
     ).partition("Containers\n")[2]
     assert [line.partition("  ! ")[2] for line in text.splitlines()] == [
-        "drift: is not running: ended with exit code 137",
+        "drift: is not running: exited with code 137",
         "",
         "missing",
         "to be removed: no longer declared",
         "settings differ: mem_limit 64m, should be 128m",
-        "shares the network of web, which is made anew",
+        "shares the network of web, which is recreated",
         "settings differ: user root, should be app, environment.KEY (value hidden)",
     ]
 
@@ -457,8 +461,8 @@ def test_what_is_wrong_with_containers() -> None:
 def test_topologies_that_run_containers() -> None:
     assert (
         ls(LAB)
-        == "topology  networks  endpoints  containers  run by it  running\nlab              0      "
-        "    0           1          1        1\nshop             1          2           6       "
+        == "topology  networks  endpoints  containers  managed  running\nlab              0      "
+        "    0           1        1        1\nshop             1          2           6     "
         "   6        4  ! db exited (137), web running (unhealthy)"
     )
 

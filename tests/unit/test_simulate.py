@@ -64,8 +64,8 @@ def test_before_anything_was_applied_nothing_is_marked() -> None:
 
 def test_what_is_assumed_is_said() -> None:
     assert assumptions([LAB]) == (
-        "no engine was asked: these containers are taken to exist and run: api, db, lone",
-        "no engine was asked: these external networks are taken to exist: corp",
+        "no engine was read: these containers are assumed to exist and be running: api, db, lone",
+        "no engine was read: these external networks are assumed to exist: corp",
     )
     assert assumptions([DesiredState("x")]) == ()
 

@@ -43,8 +43,8 @@ SAID: dict[str, tuple[Step, str]] = {
     "bridge name taken": (CREATE, "bridge pvbr0 belongs to another network of this engine"),
     "cap unknown": (START, "there is no capability NOSUCH"),
     "cpus too many": (START, "cpus is more than the 2.00 CPUs of the engine's host"),
-    "cwd is file": (START, "/w/x lies below a file of the image"),
-    "device is none": (START, "/tmp on the engine's host is no device"),
+    "cwd is file": (START, "/w/x is below a file in the image"),
+    "device is none": (START, "/tmp on the engine's host is not a device"),
     "device missing": (START, "the engine's host has no device /dev/nosuch"),
     "dns bad": (START, "nope is no address of a name server"),
     "driver unknown": (DRIVER, "this engine has no network driver nosuch"),
@@ -88,7 +88,7 @@ SAID: dict[str, tuple[Step, str]] = {
     "pull refused": (PULL, UNREACHABLE),
     "start ip in use": (START, "a static address of web is in use"),
     "sysctl bad value": (START, "the kernel refuses the value of sysctl net."),
-    "sysctl hostname": (START, "sysctl kernel.hostname is what hostname sets"),
+    "sysctl hostname": (START, "sysctl kernel.hostname is set by hostname"),
     "sysctl not allowed": (START, "sysctl kernel.panic is of the whole host"),
     "sysctl unknown": (START, "the kernel has no sysctl net.ipv4.nosuch"),
     "tmpfs on file": (START, ""),
@@ -99,7 +99,7 @@ SAID: dict[str, tuple[Step, str]] = {
     ),
     "volume driver": (START, "this engine has no volume driver nosuch"),
     "volume nfs": (START, "the volume cannot be mounted: :/x: no such device"),
-    "working dir is file": (START, "/etc/hosts is a file of the image, and no folder to work in"),
+    "working dir is file": (START, "/etc/hosts is a file in the image, not a directory"),
 }
 
 
@@ -142,10 +142,10 @@ def test_what_is_not_known_stays_as_it_is() -> None:
 
 
 def test_an_image_that_is_there_is_not_said_to_be_missing() -> None:
-    newer = Step(1, "pull", "", "the registry has a newer one", image="web:2")
+    newer = Step(1, "pull", "", "the registry has a newer image", image="web:2")
     for raw in RECORDED["pull refused"].values():
         assert translate(raw, newer).startswith(
-            "the registry of image web:2 cannot be reached, and the file wants its newest"
+            "the registry of image web:2 cannot be reached, and the file declares pull_policy:"
         )
 
 
