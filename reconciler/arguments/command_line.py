@@ -46,6 +46,13 @@ _SHOW = """\
 Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder,
 and where there is none everything on the engine.
 """
+_GRAPH = """\
+Draws FILE: networks as bars, containers below them with an address for each attachment. As
+declared; with --live as it is on the engine; with --plan as apply would change it.
+
+The format html is one page with search and details, which needs nothing else. A png is made by
+cairosvg or rsvg-convert, where one of them is installed.
+"""
 _SNAPSHOT = """\
 Prints the observed state as JSON. Holds no environment values, only a digest of each: guesses are
 slow, and impossible where NETPLAN_SNAPSHOT_KEY is set to a secret; plan --state and apply --plan
@@ -131,6 +138,9 @@ COMMANDS = {
     ),
     "show": Command(
         "the live topology as a tree", _SHOW, (take.file, take.output(), take.engine, take.shown)
+    ),
+    "graph": Command(
+        "draw a topology", _GRAPH, (take.file, take.drawn, take.viewed, take.no_color, take.engine)
     ),
     "ls": Command(
         "topologies on this engine", _LS, (take.choice, take.output(), take.engine, take.age)

@@ -318,6 +318,27 @@ shown = _all(
     _option("--all", action="store_true", help="everything on the engine, whatever file is here"),
     _option("--problems", action="store_true", help="only what is not as declared, or not well"),
 )
+drawn = _all(
+    _option(
+        "-o",
+        "--output",
+        choices=("mermaid", "dot", "svg", "png", "html"),
+        help="the format (default: what the name of the --out file says, else mermaid)",
+    ),
+    _option("--out", metavar="FILE", help="write the picture to a file; its name says the format"),
+)
+
+
+def viewed(parser: ArgumentParser) -> None:
+    """What the picture is of, where it is not of the file alone."""
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--live", action="store_true", help="what is on the engine; drift is marked")
+    planned = "what apply would change, each change with its sign and colour"
+    what.add_argument("--plan", action="store_true", dest="planned", help=planned)
+    state = "with --live or --plan: a snapshot instead of an engine, or 'empty'"
+    parser.add_argument("--state", metavar="SNAPSHOT", help=state)
+
+
 schema_name = _option(
     "name",
     nargs="?",

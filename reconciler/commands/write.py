@@ -16,9 +16,9 @@ PRIVATE = 0o600
 _MOST_LINKS = 40
 
 
-def write_file(path: str, text: str) -> None:
-    """Write `text` whole or not at all, for its owner's eyes; what is there and no file, such as a
-    pipe, is written to.
+def write_file(path: str, content: str | bytes) -> None:
+    """Write `content` whole or not at all, for its owner's eyes; what is there and no file, such as
+    a pipe, is written to.
 
     A link is followed where it is one's own or root's. A file that is replaced keeps its mode where
     that is stricter.
@@ -27,10 +27,12 @@ def write_file(path: str, text: str) -> None:
         there = _stat(path)
         if there and not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
             _trust(there.st_uid, path, "it is no file, and")
-            _write(os.open(path, os.O_WRONLY | os.O_NOCTTY), text)
+            _write(os.open(path, os.O_WRONLY | os.O_NOCTTY), content)
         else:
             _replace(
-                _followed(path), text, stat.S_IMODE(there.st_mode) & PRIVATE if there else PRIVATE
+                _followed(path),
+                content,
+                stat.S_IMODE(there.st_mode) & PRIVATE if there else PRIVATE,
             )
     except (OSError, ValueError) as error:
         what = f"{path} cannot be written: {getattr(error, 'strerror', None) or error}"
@@ -76,7 +78,7 @@ def _followed(path: str) -> str:
     return done
 
 
-def _replace(target: str, text: str, mode: int) -> None:
+def _replace(target: str, content: str | bytes, mode: int) -> None:
     """By a file beside it, whose name nobody can guess, and that nobody can have made before."""
     folder, name = os.path.split(target)
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -87,7 +89,7 @@ def _replace(target: str, text: str, mode: int) -> None:
         )
         try:
             os.fchmod(part, mode)
-            _write(part, text)
+            _write(part, content)
             os.rename(beside, name, src_dir_fd=at, dst_dir_fd=at)
         except BaseException:
             with suppress(OSError):
@@ -97,6 +99,7 @@ def _replace(target: str, text: str, mode: int) -> None:
         os.close(at)
 
 
-def _write(descriptor: int, text: str) -> None:
-    with open(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
-        file.write(text)
+def _write(descriptor: int, content: str | bytes) -> None:
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+    with open(descriptor, "wb") as file:
+        file.write(data)

@@ -36,6 +36,7 @@ VALUES = (
 PURE = (
     *VALUES,
     "codec",
+    "diagram",
     "lifetimes",
     "removal",
     "planner",
@@ -93,7 +94,7 @@ DOES_IO = {
     "rich",
     "tempfile",
 }
-LAZY = {"docker", "deepdiff", "jsonschema", "rich", "requests", "urllib3"}
+LAZY = {"docker", "deepdiff", "jsonschema", "networkx", "rich", "requests", "urllib3"}
 
 MAY_IMPORT = {
     "errors": ("records",),
@@ -124,6 +125,7 @@ MAY_IMPORT = {
     "simulate": VALUES,
     "snapshot": (*VALUES, "codec"),
     "saved": (*VALUES, "safety", "snapshot"),
+    "diagram": (*VALUES, "paint", "show"),
     "engine": (*VALUES, "codec"),
     "observe": (*VALUES, "codec", "engine"),
     "executor": (*VALUES, "codec", "engine", "paint", "signals", "wrap"),

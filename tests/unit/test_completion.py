@@ -30,6 +30,8 @@ CASES = {
     "netplan de": {"destroy"},
     "netplan plan -o ": {"text", "json", "markdown"},
     "netplan ls -o ": {"text", "json"},
+    "netplan graph -o ": {"mermaid", "dot", "svg", "png", "html"},
+    "netplan graph --pl": {"--plan"},
     "netplan apply --max": {"--max-removals"},
     "netplan apply ": {"lab.yaml", "deep"},
     "netplan apply deep/": {"deep/inner.yaml"},

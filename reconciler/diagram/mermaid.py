@@ -1,0 +1,86 @@
+"""A picture as Mermaid, which GitHub, GitLab and many editors draw from text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .picture import MARKS, TONES, Box, Link, Picture, Segment, Sign
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/-_+~!?()'")
+"""What Mermaid takes for nothing but itself in a quoted text; all else is written by its number."""
+_STYLES: Mapping[str, str] = {
+    "net": "stroke:#2f6fb0,stroke-width:3px",
+    "box": "stroke:#7d97b2",
+    "port": "stroke-dasharray:3 3",
+    "add": "stroke:#1a7f37,stroke-width:3px",
+    "change": "stroke:#b07400,stroke-width:3px",
+    "remove": "stroke:#cf222e,stroke-width:3px,stroke-dasharray:6 4",
+    "warn": "stroke:#bc4c00,stroke-width:3px,stroke-dasharray:2 3",
+}
+
+
+def mermaid(picture: Picture) -> str:
+    """A flow chart; the colours are of borders, which are seen on light and dark."""
+    numbers = {segment.key: number for number, segment in enumerate(picture.segments)}
+    boxes = {box.name: number for number, box in enumerate(picture.boxes)}
+    lines = [
+        "---",
+        f'title: "{_front(picture)}"',
+        "---",
+        "flowchart TB",
+        *(_segment(segment, number) for number, segment in enumerate(picture.segments)),
+    ]
+    for number, box in enumerate(picture.boxes):
+        lines += [*_box(box, number)]
+        lines += [_link(link, number, numbers[link.segment]) for link in box.links]
+        if box.shares in boxes:
+            lines.append(f'  c{number} -. "shares its network" .- c{boxes[box.shares]}')
+    lines += [f"  classDef {name} {style}" for name, style in _STYLES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _front(picture: Picture) -> str:
+    """The title is YAML, in which the numbers of characters mean nothing."""
+    text = f"{picture.title}, {picture.subtitle}"
+    return "".join(char if char in _PLAIN else "?" for char in text)
+
+
+def _quoted(*lines: str) -> str:
+    return '"' + "<br/>".join(_escaped(line) for line in lines if line) + '"'
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char in _PLAIN else f"#{ord(char)};" for char in text)
+
+
+def _signed(name: str, sign: Sign) -> str:
+    return f"{MARKS[sign]} {name} ({sign})" if sign else name
+
+
+def _segment(segment: Segment, number: int) -> str:
+    gateways = [f"gateway {gateway}" for gateway in segment.gateways]
+    text = _quoted(
+        _signed(segment.name, segment.sign),
+        *segment.subnets,
+        *gateways,
+        segment.driver,
+        *segment.flags,
+        *segment.notes,
+    )
+    return f"  n{number}[[{text}]]:::{TONES.get(segment.sign, 'net')}"
+
+
+def _box(box: Box, number: int) -> Iterator[str]:
+    aliases = dict.fromkeys(alias for link in box.links for alias in link.aliases)
+    also = "also " + ", ".join(aliases) if aliases else ""
+    text = _quoted(_signed(box.name, box.sign), box.state, box.image, *box.flags, also, *box.notes)
+    yield f"  c{number}({text}):::{TONES.get(box.sign, 'box')}"
+    for place, port in enumerate(box.ports):
+        yield f"  p{number}x{place}>{_quoted(port)}]:::port --> c{number}"
+
+
+def _link(link: Link, box: int, segment: int) -> str:
+    words = ", ".join((*link.addresses, *([_signed("", link.sign).strip()] if link.sign else [])))
+    line = "-.-" if link.sign in ("remove", "disconnect", "missing") else "---"
+    label = f"|{_quoted(words)}|" if words else ""
+    return f"  n{segment} {line}{label} c{box}"
