@@ -140,12 +140,12 @@ class _Reader(Reader):
     def devices(self) -> Iterator[tuple[int, str]]:
         """Position and short form of each."""
         for at, item in self.members("devices"):
-            parts = (
-                (text(item, key) for key in ("source", "target", "permissions"))
-                if isinstance(item, Map)
-                else (item,)
-            )
-            yield at, ":".join(part for part in parts if part)
+            if not isinstance(item, Map):
+                yield at, item
+                continue
+            source = text(item, "source") or ""
+            target, rights = text(item, "target") or source, text(item, "permissions") or "rwm"
+            yield at, f"{source}:{target}:{rights}"
 
     def extra_hosts(self) -> Iterator[str | None]:
         """A mapping from a name to an address or several, or a list."""

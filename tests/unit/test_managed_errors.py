@@ -117,6 +117,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run('devices: [tty, ]'), [
             "4:29: 'tty' is no device: write it like /dev/ttyUSB0, /dev/a:/dev/b or /dev/a:/dev/b:rwm",
         ]),
+        (run('devices: [{source: /dev/a, target: rwm}]'), [
+            "4:29: '/dev/a:rwm:rwm' is no device: write it like /dev/ttyUSB0, /dev/a:/dev/b or"
+            " /dev/a:/dev/b:rwm",
+        ]),
         (run('dns: [nope], dns_search: [1]'), [
             "4:25: 'nope' is no address: write one like 10.1.0.9 or fd00::9",
             "4:45: an item of 'dns_search' is '1', a number to YAML, not text: put it in quotes",
