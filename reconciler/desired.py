@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .engine_info import ALL_ENDPOINTS_API, EngineInfo
 from .network_mode import read_mode
 from .records import dataclass, field, replace
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .expectations import Expectation
 
 HIDDEN = "(value hidden)"
 """What stands in the place of a secret wherever people read."""
@@ -182,7 +185,8 @@ class DesiredState:
     `external_volumes` are those that must exist, and where the file says so; `origin` tells where
     the file is. `ttl`: seconds after which the topology has expired, unless it is applied again;
     None: never. `keys` maps what the file calls networks and containers to their names on the
-    engine, where those differ.
+    engine, where those differ. `expectations` are who is to reach what: no state, so a file that
+    changes nothing else declares the same.
     """
 
     topology: str
@@ -192,6 +196,7 @@ class DesiredState:
     origin: Origin | None = None
     ttl: int | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    expectations: tuple[Expectation, ...] = field(default=(), compare=False)
 
     def made_on(self, engine: EngineInfo) -> DesiredState:
         """It with each container as `engine` can make it."""

@@ -19,7 +19,7 @@ _EPILOG = """\
 exit codes:
     0  done, or nothing to do
     1  failed
-    2  changes pending (plan --exit-code)
+    2  changes pending (plan --exit-code); nothing to judge (verify)
     3  refused as unsafe
     4  the file or command line is wrong
    75  another netplan is at work: try again
@@ -60,6 +60,12 @@ then need the same key.
 
 Given a FILE, the registries of its images with pull_policy: always are asked too, so that a plan
 from the snapshot knows whether there are newer ones.
+"""
+_VERIFY = """\
+Judges the expectations (expect:) of a file, and without any what its topology implies: whether each
+holds, is broken, or cannot be decided without an engine, and why.
+
+Exit codes: 0 nothing is broken, 1 something is, 2 there was nothing to judge.
 """
 _LS = """\
 Lists the topologies on this engine: what each owns, its age, when it expires, and where its file
@@ -108,6 +114,11 @@ COMMANDS = {
             *(*_CHANGES, take.adopt, take.allow_empty, take.ttl, take.only, take.keep_going),
             *(take.saved_plan, take.settle, take.approved, take.stop_timeout),
         ),
+    ),
+    "verify": Command(
+        "check who reaches whom, as expected",
+        _VERIFY,
+        (take.file, take.output("markdown", "junit"), take.static),
     ),
     "destroy": Command(
         "remove what a topology owns",

@@ -313,6 +313,11 @@ def pruned(parser: ArgumentParser) -> None:
     parser.set_defaults(file=None, name=None, replace_topology=[])
 
 
+static = _option(
+    "--static",
+    action="store_true",
+    help="judge by the topology and the rules of engines alone; needs no engine",
+)
 compared = _all(_option("before", metavar="BEFORE"), _option("after", metavar="AFTER"))
 shown = _all(
     _option("--all", action="store_true", help="everything on the engine, whatever file is here"),
@@ -345,7 +350,7 @@ schema_name = _option(
     default="topology",
     choices=(
         *("topology", "plan", "plans", "report", "reports", "snapshot"),
-        *("validate", "show", "ls", "prune", "doctor", "error"),
+        *("validate", "show", "ls", "prune", "doctor", "verify", "error"),
     ),
 )
 snapshot_of = _all(

@@ -57,6 +57,8 @@ def plan(
     with no_cycle_search():
         desired = without_missing(as_sealed(desired, observed).made_on(observed.engine), observed)
         made = _plan(desired, recover(desired, observed, journals), journals, policy)
+        if desired.expectations:
+            made = replace(made, warnings=(*made.warnings, *_broken(desired)))
         if not journal:
             return made
         lost, warnings = unreadable(desired.topology, journal)
@@ -120,6 +122,12 @@ def _plan(
         fingerprint(found, everything, part.asked if part else ()),
     )
     return part.told(made) if part else made
+
+
+def _broken(desired: DesiredState) -> Iterator[str]:
+    from ..verify import broken_warnings  # loaded where something is expected
+
+    return broken_warnings(desired)
 
 
 def _with_undeclared(file: DesiredState, observed: ObservedState) -> DesiredState:

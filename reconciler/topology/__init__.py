@@ -106,6 +106,10 @@ def check(report: Report) -> Checked:
     default = DEFAULT in mapping(root, "networks")
     checked = check_services(report, mapping(root, "containers"), common, default)
     advise(report, mapping(root, "containers"), networks, checked.services.values())
+    if "expect" in root:
+        from .expectations import read_expectations  # loaded where something is expected
+
+        checked.expectations = read_expectations(report, root)
     return checked
 
 
@@ -150,6 +154,7 @@ def _state(document: Document, checked: Checked) -> DesiredState:
         volumes,
         ttl=ttl,
         keys=keys,
+        expectations=checked.expectations,
     )
 
 

@@ -51,6 +51,10 @@ _PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "dependency": ("depends_on", {}),
     "deploy": ("deploy", compose_words.DEPLOY),
     "shared file": ("a secret or config", compose_words.SHARED_FILE),
+    "expectation": (
+        "an expectation",
+        {"not": "write reach: false", "protocol": "write probe: tcp"},
+    ),
 }
 _PARTS = {
     "networks": "endpoint",
@@ -63,7 +67,7 @@ _PARTS = {
 }
 """What stands under these keys of a container."""
 _BELONGS = {
-    **dict.fromkeys(("networks", "containers"), "at the top of the file"),
+    **dict.fromkeys(("networks", "containers", "expect"), "at the top of the file"),
     **dict.fromkeys(
         ("ipam", "enable_ipv4", "enable_ipv6", "internal", "attachable", "mtu", "external"),
         "under a network",
@@ -127,6 +131,8 @@ def _place(path: Path) -> str:
         return "top"
     if path[0] == "containers":
         return "container" if len(path) == 2 else _PARTS.get(str(path[2]), str(path[2]))
+    if path[0] == "expect":
+        return "expectation"
     if path[0] in ("secrets", "configs"):
         return "shared file"
     if path[-1] == "external":

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 from ..records import dataclass, field
 from ..settings.container import CONTAINER
@@ -19,6 +20,9 @@ from .report import Report, mapping, members, text
 from .schema import flag, topology_schema
 from .services import read_service
 
+if TYPE_CHECKING:
+    from ..expectations import Expectation
+
 _ANYBODY = frozenset(("networks", "optional", "container_name", "attach"))
 """Keys of containers that need not be managed."""
 _NOT_WITH_A_SHARED_NETWORK = tuple(row.path for row in CONTAINER if not row.shared)
@@ -31,10 +35,11 @@ _MAX_SUGGESTIONS = 50
 
 @dataclass
 class Checked:
-    """The managed containers of a file by key, and its volumes."""
+    """The managed containers of a file by key, its volumes, and what it expects."""
 
     services: dict[str, Service] = field(default_factory=dict)
     volumes: Volumes = field(default_factory=Volumes)
+    expectations: tuple[Expectation, ...] = ()
 
 
 def check_services(report: Report, containers: Map, common: Common, default: bool) -> Checked:

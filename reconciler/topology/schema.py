@@ -221,6 +221,8 @@ def _unknown(instance: Map, schema: Any) -> Iterator[str]:
 def _what_is_missing(path: tuple[str | int, ...]) -> str:
     if not path:
         return ": give the topology a name, such as name: lab"
+    if path[0] == "expect":
+        return ": say who is to reach it, such as from: client"
     if path[0] in ("secrets", "configs"):
         return ": netplan mounts files, such as file: ./token.txt"
     if path[0] == "containers":

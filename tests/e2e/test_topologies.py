@@ -13,6 +13,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from reconciler.topology import load as load_file
+
+from .agreement import disagreements
 from .lab import Lab, Topology, load, needed
 from .lessons import LESSONS
 
@@ -151,6 +154,9 @@ def test_it_runs(runnable: Path, lab: Lab) -> None:
         for network in topology["networks"]:
             for one, other in itertools.permutations(members(topology, network), 2):
                 assert lab.reaches(one, other), f"{one} does not reach {other}"
+        compared, wrong = disagreements(lab, load_file(file).state)
+        assert not wrong, "\n".join(wrong)
+        assert compared, "the judge decided nothing"
         if teaches := LESSONS.get(runnable.stem):
             teaches(lab, runnable)
         applied = lab.state()

@@ -39,7 +39,7 @@ CASES: dict[str, list[Case]] = {
         ("name is empty", "name:\n", ["1:1: 'name' must be text, not empty"]),
         ("name too long", "name: " + "a" * 129 + "\n", ["1:7: 'name' is 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...': at most 128 characters are allowed"]),
         ("unknown key", "name: t\nnetwrks: {}\n", ["2:1: 'netwrks' is not a key of a topology: did you mean 'networks'?"]),
-        ("unknown key without a likeness", "name: t\nzzz: {}\n", ["2:1: 'zzz' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, configs, containers, name, networks, secrets, ttl, version, volumes"]),
+        ("unknown key without a likeness", "name: t\nzzz: {}\n", ["2:1: 'zzz' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, configs, containers, expect, name, networks, secrets, ttl, version, volumes"]),
         ("ttl without a unit", "name: t\nttl: 2\n", ["2:6: 'ttl' is 2: a lifetime is written with its unit, such as 90s, 2h or 2d"]),
         ("ttl of another unit", "name: t\nttl: 2w\n", ["2:6: ttl: '2w' is not a duration: write it like 90s, 2h, 1h30m or 2d"]),
         ("ttl of nothing", "name: t\nttl: 0s\n", ["2:6: ttl: '0s' is out of range: a lifetime is 1s to 36500d"]),
@@ -284,7 +284,7 @@ CASES: dict[str, list[Case]] = {
         ("010", "name: 010\n", ["1:7: 'name' is '010', a number to YAML, not text: put it in quotes"]),
         ("tab", "name: t\nnetworks:\n\tn: {}\n", ["3:1: a tab: YAML is indented with spaces"]),
         ("BOM and CRLF", "\ufeffname: t\r\nbad: 1\r\nnetworks:\r\n  n:\r\n    worse: 1\r\n", [
-            "2:1: 'bad' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, configs, containers, name, networks, secrets, ttl, version, volumes",
+            "2:1: 'bad' is not a key of a topology: remove it, or begin it with 'x-' to have it ignored; known are $schema, configs, containers, expect, name, networks, secrets, ttl, version, volumes",
             "5:5: 'worse' is not a key of a network: remove it, or begin it with 'x-' to have it ignored; known are attachable, aux_addresses, driver, driver_opts, enable_ipv4, enable_ipv6, exclusive, external, gateway, internal, ip_range, ipam, labels, mtu, name, optional, protect, subnet",
         ]),
         ("empty", "", ["1:1: the file is empty: a topology has at least a name and networks"]),
