@@ -9,6 +9,8 @@ from ..records import dataclass
 from .picture import MARKS, TONES, Box, Link, Picture, Segment, Sign
 from .text import shortened, width, wrapped
 
+BOLD = 1.2
+"""How much wider bold text is."""
 NAME, PLAIN, SMALL = 13.5, 11.5, 10.5
 """The three sizes of text."""
 LINE: Mapping[str, float] = {

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, sqrt
 
 from ..records import dataclass, field
-from .cards import LINE, MARGIN, Card, Line, cards, label, label_width
+from .cards import BOLD, LINE, MARGIN, SMALL, Card, Line, cards, label, label_width
 from .order import components
-from .picture import Link, Picture, Segment
+from .picture import MARKS, MEANING, Link, Picture, Segment, Sign
+from .text import width as text_width
 
 EDGE = 28
 """Around everything."""
@@ -34,7 +35,8 @@ SHAPE = 1.5
 """How much wider than high a picture is to be, about."""
 NARROWEST = 940
 """What may stand side by side in any picture."""
-LEGEND = 40
+LEGEND = 18
+"""Between its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedSign:
+    """What a sign means, below the picture."""
+
+    sign: Sign
+    text: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """All of it, and how large it is."""
 
@@ -81,6 +93,7 @@ class Layout:
     bars: tuple[PlacedBar, ...]
     cards: tuple[PlacedCard, ...]
     wires: tuple[Wire, ...]
+    legend: tuple[PlacedSign, ...] = ()
 
 
 @dataclass(slots=True)
@@ -137,10 +150,11 @@ def laid_out(picture: Picture) -> Layout:
     head = max((len(picture.title) + len(picture.subtitle)) * 8.0 + 60, 320)
     width = max([x + tile.width for x, _, _, tile in placed] + [head]) + EDGE
     height = max([y + tile.height for _, _, y, tile in placed] + [EDGE + HEAD]) + EDGE
+    legend = tuple(_legend(picture, width, height))
     return Layout(
         picture,
         ceil(width),
-        ceil(height + (LEGEND if picture.signs else 0)),
+        ceil(max([height, *(sign.y + EDGE for sign in legend)])),
         tuple(_moved_bar(bar, left, x, y) for x, left, y, tile in placed for bar in tile.bars),
         tuple(
             PlacedCard(c.card, c.x + x, c.y + y, c.width)
@@ -148,7 +162,20 @@ def laid_out(picture: Picture) -> Layout:
             for c in tile.cards
         ),
         tuple(_moved_wire(wire, x, y) for x, _, y, tile in placed for wire in tile.wires),
+        legend,
     )
+
+
+def _legend(picture: Picture, width: float, top: float) -> Iterator[PlacedSign]:
+    """From left to right, and in further lines where the picture is too narrow."""
+    x, y = float(EDGE), top + 4
+    for sign in picture.signs:
+        text = f"{MARKS[sign]} {sign}: {MEANING[sign]}"
+        long = BOLD * text_width(text, SMALL)
+        if x > EDGE and x + long > width - EDGE:
+            x, y = float(EDGE), y + LEGEND
+        yield PlacedSign(sign, text, x, y)
+        x += long + 24
 
 
 def _moved_bar(bar: PlacedBar, left: float, x: float, y: float) -> PlacedBar:

@@ -18,8 +18,15 @@
     view.y = cy - view.h / 2;
     show();
   };
-  const fit = () => {
-    fill(Math.min(stage.clientWidth / whole, stage.clientHeight / high, 1.5), whole / 2, high / 2);
+  const fit = () => {  // all of it; the hint at the bottom covers nothing
+    const k = Math.min(stage.clientWidth / whole, (stage.clientHeight - 40) / high, 1.5);
+    fill(k, whole / 2, high / 2 + 20 / k);
+  };
+  const begin = () => {  // the upper part, where all of it would be too small to read
+    fit();
+    if (scale() > 0.5) return;
+    const k = Math.max(0.4, Math.min(1, stage.clientWidth / whole));
+    fill(k, Math.min(whole, stage.clientWidth / k) / 2, stage.clientHeight / k / 2);
   };
   const zoom = (by, px, py) => {  // the point under the pointer stays where it is
     const before = scale(), k = Math.min(4, Math.max(0.05, before * by));
@@ -177,6 +184,7 @@
     for (const thing of things) {
       thing.classList.toggle('faded', words.length > 0 && !matches.includes(thing));
     }
+    svg.classList.toggle('searching', words.length > 0);
     at = -1;
     byId('found').textContent = words.length ? `${matches.length} of ${things.length}` : '';
   };
@@ -205,5 +213,5 @@
   byId('fit').addEventListener('click', fit);
   byId('theme').addEventListener('click', turn);
   window.addEventListener('resize', () => fill(scale(), view.x + view.w / 2, view.y + view.h / 2));
-  fit();
+  begin();
 })();

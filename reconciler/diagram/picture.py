@@ -55,6 +55,22 @@ TONES: Mapping[Sign, str] = {
 """The colour that goes with a sign."""
 
 
+MEANING: Mapping[Sign, str] = {
+    "create": "is created",
+    "connect": "is connected",
+    "replace": "is removed and created anew",
+    "reconnect": "is disconnected and connected again",
+    "remove": "is removed",
+    "disconnect": "is disconnected",
+    "update": "is changed in place",
+    "start": "is started",
+    "drift": "changed since the last apply",
+    "missing": "declared, not there",
+    "differs": "not as the file says",
+}
+"""Of each sign, in the legend."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A network, or what stands in the place of one: the machine's own interfaces, none at all, or

@@ -8,24 +8,8 @@ from html import escape
 from .cards import LINE, MARGIN, NAME, PLAIN, Line
 from .colours import light, style
 from .layout import BAR, EDGE, Layout, PlacedBar, PlacedCard, Wire, laid_out
-from .picture import MARKS, TONES, Box, Picture, Segment, Sign
-from .text import width
+from .picture import TONES, Box, Picture, Segment, Sign
 from .words import about_box, about_picture, about_segment
-
-MEANING = {
-    "create": "is created",
-    "connect": "is connected",
-    "replace": "is removed and created anew",
-    "reconnect": "is disconnected and connected again",
-    "remove": "is removed",
-    "disconnect": "is disconnected",
-    "update": "is changed in place",
-    "start": "is started",
-    "drift": "changed since the last apply",
-    "missing": "declared, not there",
-    "differs": "not as the file says",
-}
-"""Of each sign, in the legend."""
 
 
 def svg(picture: Picture) -> str:
@@ -73,8 +57,8 @@ def drawing(layout: Layout) -> Iterator[str]:
         yield from _wire(wire, numbers[wire.link.segment])
     for number, card in enumerate(layout.cards):
         yield from _card(card, number, picture)
-    if picture.signs:
-        yield from _legend(layout)
+    for one in layout.legend:
+        yield _text(one.x, one.y, f"small strong{_tone(one.sign)}", one.text)
 
 
 # --- pieces ---------------------------------------------------------------------------------------
@@ -201,11 +185,3 @@ def _plain(line: Line, x: float, y: float, room: float, tone: str) -> Iterator[s
             f"{look} {tone or ('dim' if 'small' in look else 'ink')}",
             line.beside,
         )
-
-
-def _legend(layout: Layout) -> Iterator[str]:
-    x, y = float(EDGE), layout.height - EDGE
-    for sign in layout.picture.signs:
-        text = f"{MARKS[sign]} {sign}: {MEANING[sign]}"
-        yield _text(x, y, f"small strong{_tone(sign)}", text)
-        x += 1.1 * width(text, 10.5) + 26

@@ -20,8 +20,7 @@ from reconciler.diagram.declared import declared, port_text
 from reconciler.diagram.layout import Layout, laid_out
 from reconciler.diagram.looked import planned
 from reconciler.diagram.order import components
-from reconciler.diagram.picture import MARKS, TONES, Picture
-from reconciler.diagram.svg import MEANING
+from reconciler.diagram.picture import MARKS, MEANING, TONES, Picture
 from reconciler.diagram.text import shortened, width, wrapped
 from reconciler.diagram.writers import write
 from reconciler.planner import plan
@@ -151,7 +150,9 @@ def test_nothing_lies_on_anything(picture: Picture) -> None:
             line = (min(x, to_x) - 0.5, min(y, to_y), max(x, to_x) + 0.5, max(y, to_y))
             others = [edges for name, edges in cards if name != wire.box]
             assert not any(meet(line, edges) for edges in (*others, *texts)), wire
-    for _, _, right, bottom in everything:
+    legend = [(one.x, one.y - 10, one.x + width(one.text, 10.5), one.y) for one in layout.legend]
+    assert not any(meet(one, other) for one in legend for other in everything)
+    for _, _, right, bottom in everything + legend:
         assert right <= layout.width
         assert bottom <= layout.height
     shown = {name for name, _ in cards} | {box.name for box in picture.boxes if box.shares}

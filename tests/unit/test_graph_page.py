@@ -98,6 +98,7 @@ def test_the_keyboard_alone_reaches_everything(page: Page) -> None:
 
 
 def test_move_and_zoom(page: Page) -> None:
+    page.key("0", "0")
     x, y, wide, _ = page.run(VIEW)
     page.mouse("mousePressed", 700, 600)
     page.mouse("mouseMoved", 650, 570, buttons=1)

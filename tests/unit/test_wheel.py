@@ -99,14 +99,16 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
         for line in told.get_all("Requires-Dist", [])
         if "extra" not in line
     }
-    assert needs == {"docker", "deepdiff", "jsonschema", "pyyaml", "rich", "shtab"}
+    assert needs == {"docker", "deepdiff", "jsonschema", "networkx", "pyyaml", "rich", "shtab"}
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = {str(path.relative_to(ROOT)) for path in (ROOT / "reconciler").rglob("*.py")}
     schemas = {f"reconciler/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
-    assert names >= {*package, *schemas, "reconciler/py.typed"}
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "reconciler").rglob("page.*")}
+    assert len(pages) == 3
+    assert names >= {*package, *schemas, *pages, "reconciler/py.typed"}
     assert {name for name in names if not name.startswith("reconciler/")} == set()
 
 
