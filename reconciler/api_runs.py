@@ -67,7 +67,7 @@ def agreed_only(expected: Plan) -> Agreed:
     def agreed(_: object, made: Plan) -> None:
         if made.fingerprint != expected.fingerprint:
             what = "the plan is no longer the expected one: nothing was done"
-            raise RefusedError(what, "plan again, and look at what changed")
+            raise RefusedError(what, "plan again, and check what changed")
 
     return agreed
 

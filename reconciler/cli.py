@@ -155,7 +155,7 @@ def _main(arguments: list[str]) -> int:
 
         if shortage := machine_error(error):
             return _failed(shortage, arguments)
-        hint = "run it again with NETPLAN_DEBUG=1 and report what it prints"
+        hint = "run it again with NETPLAN_DEBUG=1 and report the output"
         return _failed(
             _as_error(f"a bug in netplan: {type(error).__name__}: {error}", hint, BUG), arguments
         )

@@ -72,7 +72,7 @@ def _heed(options: dict[str, str], env: MutableMapping[str, str]) -> None:
     tls = next((name for name in options if name.startswith("tls")), None)
     if tls is not None:
         hint = "set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or use a docker context"
-        raise UsageError(f"docker's --{tls} does not reach netplan", hint)
+        raise UsageError(f"netplan cannot use docker's option --{tls}", hint)
     if "config" in options:
         env["DOCKER_CONFIG"] = options["config"]
     if "context" in options:

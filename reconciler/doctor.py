@@ -70,7 +70,7 @@ FEATURES = (
         ALL_ENDPOINTS_API,
         "25",
         podman=True,
-        without="two programs that create one name at once make two networks",
+        without="two programs that create one name at the same time create two networks",
     ),
     Feature(
         "several networks when a container is created",
@@ -84,7 +84,7 @@ FEATURES = (
         ALL_ENDPOINTS_API,
         "25",
         podman=True,
-        without="the address counts for the whole container",
+        without="the address applies to the whole container",
     ),
     Feature(
         "start_interval of a healthcheck",
@@ -101,7 +101,7 @@ FEATURES = (
         MAC_ON_CONNECT_API,
         "29.3",
         podman=True,
-        without="only containers that are made with one have it",
+        without="only containers that are created with one have it",
     ),
 )
 
@@ -156,33 +156,34 @@ def _engine(
 def _identity(engine: EngineInfo, details: Mapping[str, Any], target: Target) -> Iterator[Finding]:
     yield Finding(
         "ok",
-        f"it answers: {engine.product} {engine.version} on {engine.name}, API"
+        f"the engine answers: {engine.product} {engine.version} on {engine.name}, API"
         f" {version_text(engine.api)}",
     )
     if target.transport == "unix":
-        yield Finding("ok", f"you may use its socket {target.path}")
+        yield Finding("ok", f"you have access to its socket {target.path}")
     if target.transport == "tcp" and target.host not in ("localhost", "127.0.0.1", "::1"):
         yield Finding(
             "warn",
-            "the connection is not encrypted: whoever reaches that port is root on that machine",
+            "the connection is not encrypted: anyone who can reach that port has root access on"
+            " that machine",
             "use TLS: DOCKER_TLS_VERIFY=1",
         )
     if engine.flavor == "podman":
         yield Finding(
             "warn",
-            "Podman keeps less than Docker does: what a file would lose is refused by name",
+            "Podman supports fewer settings than Docker: a file that needs others is refused",
             "use Docker for such files",
         )
     if any("rootless" in str(option) for option in details.get("SecurityOptions") or ()):
         yield Finding(
-            "ok", "rootless: host interfaces of its networks are inside its own namespace"
+            "ok", "rootless: the host interfaces of its networks are in its own network namespace"
         )
     swarm = details.get("Swarm") or {}
     if swarm.get("LocalNodeState") == "active":
         role = "manager" if swarm.get("ControlAvailable") else "worker"
         yield Finding(
             "ok",
-            f"swarm {role}: overlay networks {'can' if role == 'manager' else 'cannot'} be made"
+            f"swarm {role}: overlay networks {'can' if role == 'manager' else 'cannot'} be created"
             " here",
         )
 
@@ -210,7 +211,7 @@ def duplicate_names(reader: Reader) -> Iterator[Finding]:
         ids = sorted(str(network["Id"])[:12] for network in networks if network.get("Name") == name)
         yield Finding(
             "fail",
-            f'{len(ids)} networks are called "{name}": {", ".join(ids)}',
+            f'{len(ids)} networks are named "{name}": {", ".join(ids)}',
             "remove all but one by ID: docker network rm ID",
         )
 
@@ -229,14 +230,16 @@ def runs(reader: Reader) -> Iterator[Finding]:
         yield Finding(
             "fail",
             what,
-            "let whatever stands before the engine pass /volumes: netplan keeps its lock and its"
-            " journals there",
+            "allow /volumes in the proxy before the engine: netplan keeps its lock and its journals"
+            " in volumes",
         )
         return
     held = claims(volumes)
     for claim in held:
         fix = (
-            "" if gone(claim.holder) else "wait for it, or, if it is certainly gone: netplan unlock"
+            ""
+            if gone(claim.holder)
+            else "wait for it, or, if that process certainly no longer runs: netplan unlock"
         )
         yield Finding("warn", f"locked by {claim.holder}: {standing(claim.holder)}", fix)
     if held:  # whoever is at work has a journal too
@@ -253,10 +256,10 @@ def runs(reader: Reader) -> Iterator[Finding]:
         yield Finding(
             "warn",
             what,
-            f"netplan apply the file of {journal.topology}: it puts back what was taken away",
+            f"run netplan apply on the file of {journal.topology}: it restores what was removed",
         )
     if not found:
-        yield Finding("ok", "nobody is at work on it, and no run was interrupted")
+        yield Finding("ok", "no netplan is running on it, and no run was interrupted")
 
 
 def other_netplans(path: str) -> Iterator[Finding]:
@@ -279,13 +282,13 @@ def other_netplans(path: str) -> Iterator[Finding]:
             f"another netplan is at {_names(others)} (host network configuration); typing netplan"
             f" starts this one, {ours[0]}"
         )
-        yield Finding("warn", what, f"with sudo, name it in full: sudo {ours[0]}")
+        yield Finding("warn", what, f"with sudo, use the full path: sudo {ours[0]}")
     elif ours:
         what = (
             f"typing netplan starts {others[0]} (host network configuration), not this one,"
             f" {ours[0]}"
         )
-        yield Finding("warn", what, f"put {ours[0].parent} first in PATH, or name it in full")
+        yield Finding("warn", what, f"put {ours[0].parent} first in PATH, or use the full path")
     else:
         what = (
             f"typing netplan starts {others[0]} (host network configuration); this one is not on"

@@ -164,14 +164,14 @@ def machine_error(error: BaseException, what: str = "") -> MachineError | None:
     """
     if isinstance(error, OSError) and error.errno in _SHORTAGES:
         what, way_out = (
-            what or f"this machine is short of something: {error.strerror}",
+            what or f"this machine has run out of a resource: {error.strerror}",
             _SHORTAGES[error.errno],
         )
     elif isinstance(error, MemoryError):
-        what, way_out = what or "this machine has not enough memory", _SHORTAGES[errno.ENOMEM]
+        what, way_out = what or "this machine does not have enough memory", _SHORTAGES[errno.ENOMEM]
     elif isinstance(error, RuntimeError) and "start new thread" in str(error):
         what, way_out = (
-            what or "this machine can start no more threads",
+            what or "this machine cannot start more threads",
             "raise the limit of processes (ulimit -u)",
         )
     else:
@@ -187,8 +187,8 @@ class ApiError(EngineError):
     def __init__(self, status: int, message: str, call: str = "") -> None:
         hints = (
             (
-                f"so the engine answered {call} (status {status})",
-                "netplan doctor examines the engine",
+                f"this was the engine's answer to {call} (status {status})",
+                "check the engine: netplan doctor",
             )
             if call
             else ()

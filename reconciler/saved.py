@@ -113,7 +113,7 @@ def read_saved(content: bytes, name: str, key: str = "") -> SavedPlan:
             )
         return _saved(document, key)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
-        why = str(error) if type(error) is ValueError else "it is not what netplan wrote"
+        why = str(error) if type(error) is ValueError else "netplan did not write it like this"
         raise RefusedError(
             f"the saved plan {name} cannot be trusted: {why}",
             "make a new one with: netplan plan FILE --out P.json",

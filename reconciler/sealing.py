@@ -77,10 +77,9 @@ def check_key(seal: Seal) -> None:
     """Raise UsageError where the key of a seal is not at hand, or another."""
     if not seal.fits:
         raise UsageError(
-            "the environment values in this snapshot or saved plan are under a key, and it is not"
-            " at hand",
-            "set NETPLAN_SNAPSHOT_KEY to the value that it had where netplan snapshot or netplan"
-            " plan --out ran",
+            "the environment values in this snapshot or saved plan were sealed with a key that is"
+            " not set here",
+            "set NETPLAN_SNAPSHOT_KEY to the value that netplan snapshot or netplan plan --out had",
         )
 
 

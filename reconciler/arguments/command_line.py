@@ -41,7 +41,7 @@ the shell's start-up file, or for zsh once:
   zsh   netplan completion zsh > "${fpath[1]}/_netplan"
   fish  netplan completion fish | source
 """
-_DOCTOR = "Examines the engine and your permissions, and says how to fix problems."
+_DOCTOR = "Checks the engine and your permissions, and says how to fix problems."
 _SHOW = """\
 Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder,
 and where there is none everything on the engine.
@@ -107,7 +107,7 @@ COMMANDS = {
         ),
     ),
     "apply": Command(
-        "make the engine what the file says",
+        "make the engine match the file",
         "Shows the plan, asks for confirmation where something is removed or interrupted, carries"
         " out the steps and\nverifies the result.",
         (
@@ -161,8 +161,8 @@ COMMANDS = {
     ),
     "snapshot": Command("the observed state as JSON", _SNAPSHOT, (take.engine, take.snapshot_of)),
     "unlock": Command(
-        "break the locks on the engine",
-        "Shows whose the locks on the engine are, asks, and breaks them; never a journal.",
+        "remove the locks on the engine",
+        "Shows the locks on the engine and who holds them, asks, and removes them. Journals stay.",
         (take.engine, take.unlocked),
     ),
     "doctor": Command(
@@ -216,7 +216,7 @@ def parser(prog: str = "netplan", only: str = "") -> argparse.ArgumentParser:
     top = _Parser(
         prog,
         description=(
-            "Docker topologies as code: makes the engine's networks exactly what a file says."
+            "Docker topologies as code: makes the engine's networks match a file exactly."
         ),
         epilog=_EPILOG,
         formatter_class=_Help,

@@ -32,8 +32,8 @@ def check_command(arguments: Sequence[str], known: Collection[str]) -> None:
         return
     if word.startswith("-"):
         raise UsageError(
-            f"{word} stands before the command",
-            "options follow it: netplan COMMAND [FILE] [OPTION]...",
+            f"option {word} is before the command",
+            "put options after it: netplan COMMAND [FILE] [OPTION]...",
             "see netplan --help",
         )
     from difflib import get_close_matches

@@ -20,7 +20,7 @@ def _fingerprint(text: str) -> str:
     digits = text.lower()
     if not 8 <= len(digits) <= 64 or set(digits) - set("0123456789abcdef"):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no fingerprint: it has 8 to 64 hexadecimal digits"
+            f"{text!r} is not a fingerprint (8 to 64 hexadecimal digits)"
         )
     return digits
 
@@ -44,7 +44,9 @@ def _names(text: str) -> list[str]:
 def _pattern(text: str) -> str:
     """A variable of a script that is not set would select nothing, for ever and in silence."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty pattern fits no topology: write it like 'job-*'")
+        raise argparse.ArgumentTypeError(
+            "an empty pattern matches no topology: write it like 'job-*'"
+        )
     return text
 
 
@@ -129,7 +131,7 @@ engine = _all(
         type=_seconds,
         default=60.0,
         metavar="S",
-        help="seconds to wait for one answer (default: 60)",
+        help="seconds to wait for each answer of the engine (default: 60)",
     ),
     _option("-v", "--verbose", action="store_true", help="print each engine call with its time"),
 )
@@ -138,7 +140,7 @@ parallel = _option(
     type=_count,
     default=6,
     metavar="N",
-    help="engine calls at a time (default: 6)",
+    help="engine calls in parallel (default: 6)",
 )
 replacing = _option(
     "--replace-topology",
@@ -157,7 +159,7 @@ limits = _all(
         "--max-removals",
         type=_limit,
         metavar="N",
-        help="refuse to remove, replace or disconnect more than N things",
+        help="refuse to remove, replace or disconnect more than N objects",
     ),
 )
 confirm = _option(
@@ -171,14 +173,14 @@ lock = _option(
     type=_patience,
     default=90.0,
     metavar="S",
-    help="seconds to wait for another netplan at work on the same (default: 90)",
+    help="seconds to wait for another netplan that works on the same objects (default: 90)",
 )
 adopt = _option(
     "--adopt",
     action="append",
     default=[],
     metavar="NETWORK",
-    help="take over an existing network: replaced, every endpoint kept",
+    help="adopt an existing network: it is replaced and keeps all endpoints",
 )
 allow_empty = _option(
     "--allow-empty",
@@ -198,7 +200,7 @@ only = _option(
 keep_going = _option(
     "--keep-going",
     action="store_true",
-    help="leave out what cannot be as declared and what needs it, do the rest, exit 1",
+    help="skip what is refused and what depends on it, do the rest, exit 1",
 )
 ttl = _option(
     "--ttl",
@@ -215,8 +217,8 @@ settle = _option(
     default=1.0,
     metavar="S",
     help=(
-        "seconds that every started container must stay up, waited for once (default: 1; 0: do not"
-        " wait)"
+        "seconds that started containers must stay up before the run is done (default: 1; 0: do"
+        " not wait)"
     ),
 )
 stop_timeout = _option(
@@ -224,7 +226,7 @@ stop_timeout = _option(
     type=_whole_seconds,
     metavar="S",
     help=(
-        "seconds that every container stopped by this run has to end (default: its own"
+        "seconds that a container has to stop before it is killed (default: its own"
         " stop_grace_period)"
     ),
 )
@@ -236,7 +238,7 @@ choice = _all(
         default=[],
         metavar="PATTERN",
         type=_pattern,
-        help="those whose name fits, e.g. 'job-*'; may be given several times",
+        help="those whose name matches, e.g. 'job-*'; may be given several times",
     ),
     _option(
         "--origin",
@@ -245,7 +247,7 @@ choice = _all(
         metavar="PATTERN",
         type=_pattern,
         help=(
-            "those whose file was there, e.g. 'runner7:*' (HOST:FOLDER), or the address of its git"
+            "those created from there, e.g. 'runner7:*' (HOST:FOLDER), or the address of its git"
             " repository"
         ),
     ),
@@ -254,8 +256,8 @@ choice = _all(
 
 def age(parser: argparse._ActionsContainer) -> None:
     """Which topologies, by age."""
-    parser.add_argument("--expired", action="store_true", help="those whose ttl is over")
-    older = "those that created nothing, and had no ttl renewed, for so long, e.g. 2h"
+    parser.add_argument("--expired", action="store_true", help="those whose ttl has expired")
+    older = "those that created nothing and renewed no ttl for this long, e.g. 2h"
     parser.add_argument("--older-than", type=_lifetime, metavar="DURATION", help=older)
 
 
@@ -265,7 +267,7 @@ validated = _option("files", nargs="*", metavar="FILE")
 state = _option(
     "--state",
     metavar="SNAPSHOT",
-    help="plan against what netplan snapshot printed, or against 'empty'; needs no engine",
+    help="plan against the output of netplan snapshot, or against 'empty'; needs no engine",
 )
 plan_out = _option("--out", metavar="P.json", help="save the plan, for apply --plan")
 saved_plan = _option(
@@ -278,14 +280,14 @@ approved = _option(
     type=_fingerprint,
     metavar="HEX",
     help=(
-        "with --plan: refuse any plan but the approved one; the plan and the comment on a request"
-        " print it (8 digits or more)"
+        "with --plan: refuse every plan except the approved one; the plan and the comment on a"
+        " pull request print it (8 digits or more)"
     ),
 )
 topology_name = _option(
     "--name",
     metavar="TOPOLOGY",
-    help="the topology's name, where there is no file any more",
+    help="the topology's name, if its file no longer exists",
 )
 keep_containers = _option(
     "--keep-containers",
@@ -296,12 +298,12 @@ wipe = _all(
     _option(
         "--wipe",
         action="store_true",
-        help="first remove every container and every network that is on the engine",
+        help="first remove all containers and networks on the engine",
     ),
     _option(
         "--yes-wipe",
         metavar="ENGINE",
-        help="confirm --wipe by the engine's name; do not ask for it",
+        help="confirm --wipe with the engine's name, without a question",
     ),
 )
 
@@ -320,8 +322,12 @@ static = _option(
 )
 compared = _all(_option("before", metavar="BEFORE"), _option("after", metavar="AFTER"))
 shown = _all(
-    _option("--all", action="store_true", help="everything on the engine, whatever file is here"),
-    _option("--problems", action="store_true", help="only what is not as declared, or not well"),
+    _option(
+        "--all",
+        action="store_true",
+        help="everything on the engine, without regard to a file in this folder",
+    ),
+    _option("--problems", action="store_true", help="only what is not as declared, or not healthy"),
 )
 drawn = _all(
     _option(
@@ -358,7 +364,7 @@ snapshot_of = _all(
     _option(
         "--out",
         metavar="S.json",
-        help="write it to a file that only you can read, whole or not at all",
+        help="write it atomically to a file that only you can read",
     ),
 )
 unlocked = _all(

@@ -24,7 +24,7 @@ def apply(options: Namespace) -> int:
         return apply_saved(options)
     if options.fingerprint is not None:
         raise UsageError(
-            "--fingerprint was given without --plan",
+            "--fingerprint needs --plan",
             "it says which saved plan was approved: apply --plan P.json",
         )
     paths = files(options.file)

@@ -16,15 +16,17 @@ def confirm(question: str, options: Namespace) -> None:
     nothing was shown.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError(f"{_WHAT}, and there is no terminal to ask on", "agree with --yes")
+        raise RefusedError(
+            f"{_WHAT}, and there is no terminal to ask for confirmation", "pass --yes"
+        )
     if options.quiet or options.output == "json":
-        raise RefusedError(f"{_WHAT}, and it was not shown", "agree with --yes")
+        raise RefusedError(f"{_WHAT}, and it was not shown", "pass --yes to confirm it")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NetplanError("not confirmed: nothing was changed")
 
 
-_WIPE = "agree with --yes-wipe {}"
+_WIPE = "confirm it with --yes-wipe {}"
 
 
 def confirm_wipe(engine: str, options: Namespace) -> bool:
@@ -36,11 +38,11 @@ def confirm_wipe(engine: str, options: Namespace) -> bool:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             what = (
                 "--wipe removes every container and network of the engine, and there is no terminal"
-                " to ask on"
+                " to ask for confirmation"
             )
             raise RefusedError(what, _WIPE.format(engine))
         print(
-            f"Everything on engine {safe(engine)} goes. Type its name: ",
+            f"Everything on engine {safe(engine)} will be removed. Type its name: ",
             end="",
             file=sys.stderr,
             flush=True,
@@ -48,7 +50,7 @@ def confirm_wipe(engine: str, options: Namespace) -> bool:
         name = sys.stdin.readline().strip()
     if name != engine:
         raise RefusedError(
-            f"this engine is called {engine!r}, not {name!r}: nothing was changed",
+            f"the name of this engine is {engine!r}, not {name!r}: nothing was changed",
             _WIPE.format(engine),
         )
     return asked

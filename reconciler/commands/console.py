@@ -110,7 +110,7 @@ class Console(Reporter):
     def planned(self, plan: Plan) -> None:
         """Shows the plan, unless it was shown before, and what stands against it."""
         if self._may_wait and not plan.applyable:
-            raise PostponedError(f"topology {plan.topology} is refused as things are now")
+            raise PostponedError(f"topology {plan.topology} is refused for now")
         self.shown = plan
         if self._options.output != "json" and not self._shown_before:
             print_plan(plan, self._options)
@@ -133,13 +133,13 @@ class Console(Reporter):
         options = self._options
         if plan.destructive and not (options.yes or getattr(options, "yes_wipe", None)):
             what = (
-                "the engine changed meanwhile, and now something would be removed, replaced or"
-                " disconnected"
+                "the engine has changed, and the new plan would remove, replace or disconnect"
+                " something"
             )
             raise RefusedError(what, "run it again")
         if options.output != "json":
             if not options.quiet:
-                print("The engine changed meanwhile. The plan is now:\n")
+                print("The engine has changed. The new plan is:\n")
             print_plan(plan, options)
 
     def refused(self, plan: Plan) -> None:
@@ -149,7 +149,7 @@ class Console(Reporter):
     def waiting(self, claim: Claim, waited: float, common: str) -> None:
         """One line, now and then."""
         if not self._options.quiet:
-            touch = f"; both touch {common}" if common else ""
+            touch = f"; both change or use {common}" if common else ""
             so_far = f" ({waited:.0f} s so far)" if waited >= 1 else ""
             say_error(safe(f"waiting for another netplan{so_far}: {claim.holder}{touch}"))
 
@@ -188,17 +188,17 @@ class Console(Reporter):
         """Says what failed."""
         networks = sorted({step.network for step in back.steps} - {"none"})
         if networks:
-            say_error(
-                safe(f"The replacement of {', '.join(networks)} failed: putting it back as it was.")
-            )
+            say_error(safe(f"The replacement of {', '.join(networks)} failed: restoring it."))
         else:
             names = sorted({step.container for step in back.steps})
-            say_error(safe(f"{', '.join(names)} could not be attached: back on none."))
+            say_error(
+                safe(f"{', '.join(names)} could not be attached: connected to network none again.")
+            )
 
     def renewed(self, ttl: int) -> None:
         """When the topology expires."""
         if self._options.output == "text" and not self._options.quiet:
-            print_on(f"Expires in {lifetime_text(ttl)}, unless it is applied again.")
+            print_on(f"Expires in {lifetime_text(ttl)}, unless you apply it again.")
 
     def ended(self, plan: Plan, run: Run | None, converged: bool) -> None:
         """The report of `-o json`."""

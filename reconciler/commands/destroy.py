@@ -21,9 +21,9 @@ def destroy(options: Namespace) -> int:
     """
     interruptible()
     if options.name is not None and options.file:
-        raise UsageError("--name and FILE were both given", "give one of them")
+        raise UsageError("--name and FILE exclude each other", "pass only one of them")
     if options.name == "":
-        raise UsageError("--name is empty", "name the topology: netplan ls lists them")
+        raise UsageError("--name is empty", "pass the topology's name: netplan ls lists them")
     states = (
         [DesiredState(options.name)]
         if options.name

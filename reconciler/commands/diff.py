@@ -33,7 +33,7 @@ def _two(before: DesiredState, after: DesiredState) -> Iterator[str]:
     if before.topology != after.topology:
         yield (
             f"these are two topologies, {before.topology} and {after.topology}: applying the second"
-            f" changes nothing of the first, which netplan destroy --name {before.topology}"
+            f" does not change the first, which netplan destroy --name {before.topology}"
             " removes; to change one topology, give both files the same name"
         )
 

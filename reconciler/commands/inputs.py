@@ -88,7 +88,7 @@ def compatible(paths: Sequence[str]) -> list[DesiredState]:
             for refusal in found[:MOST_CONFLICTS]
         ]
         more = [f"and {len(found) - MOST_CONFLICTS} more"] if len(found) > MOST_CONFLICTS else []
-        raise RefusedError("these files contradict each other: nothing was done", *told, *more)
+        raise RefusedError("these files conflict with each other: nothing was done", *told, *more)
     return [state for _, state in states]
 
 
@@ -109,13 +109,13 @@ def snapshot_at(path: str) -> tuple[ObservedState, tuple[Journal, ...]]:
         why = getattr(error, "strerror", None) or error
         raise UsageError(
             f"the snapshot {path} cannot be read: {why}",
-            "make one with: netplan snapshot > state.json",
+            "create one with: netplan snapshot > state.json",
         ) from None
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
         raise UsageError(
-            f"the snapshot {path} is not JSON", "make one with: netplan snapshot > state.json"
+            f"the snapshot {path} is not JSON", "create one with: netplan snapshot > state.json"
         ) from None
     return state_from_snapshot(value, snapshot_key()), journals_from_snapshot(value)
 

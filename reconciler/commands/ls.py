@@ -23,7 +23,7 @@ def ls(options: Namespace) -> int:
     elif seen.entries and not found:
         say(
             options,
-            f"these options fit none of the topologies on this engine, {len(seen.entries)} in all",
+            f"these options match none of the {len(seen.entries)} topologies on this engine",
         )
     else:
         say(options, view.ls(found, seen.now, choose(sys.stdout, options.no_color)))

@@ -39,8 +39,8 @@ def plan(options: Namespace) -> int:
 
         if options.state == EMPTY:
             raise UsageError(
-                "--out saves a plan for one engine, and --state empty names none",
-                "give a snapshot of that engine, or leave it out",
+                "--out saves a plan for one engine, but --state empty is no engine",
+                "pass a snapshot of that engine, or omit --state",
             )
         return plan_and_save(options)
     paths = files(options.file)
@@ -108,7 +108,7 @@ def _beside(
 
     made = make_plan(state, expected(observed, things, folder), left, policy_of(options))
     notes = [
-        f"{kind} {name} is not there yet: topology {things[kind, name]} makes it"
+        f"{kind} {name} does not exist yet: topology {things[kind, name]} creates it"
         for kind, name in missing(observed, things)
     ]
     return replace(made, notes=(*made.notes, *notes))

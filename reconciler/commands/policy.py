@@ -67,7 +67,7 @@ def _undeclared(asked: str, declared: Sequence[str]) -> UsageError:
     near = get_close_matches(asked, declared, 1)
     more = f" and {len(declared) - _MOST_NAMES} more" if len(declared) > _MOST_NAMES else ""
     names = (
-        f"declared are {', '.join(declared[:_MOST_NAMES])}{more}"
+        f"declared: {', '.join(declared[:_MOST_NAMES])}{more}"
         if declared
         else "nothing is declared"
     )

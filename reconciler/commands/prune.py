@@ -180,7 +180,7 @@ def _check_limit(run: _Pruning) -> None:
     limit = run.options.max_removals
     count = sum(removals(case.plan.changes) for case in run.cases if not case.code)
     if limit is not None and count > limit:
-        what = f"prune would remove or disconnect {count} things, and at most {limit} may be"
+        what = f"prune would remove or disconnect {count} objects; the limit is {limit}"
         raise RefusedError(
             what, f"narrow it down with --match, or allow it with --max-removals {count}"
         )
@@ -238,10 +238,10 @@ def _still_meant(case: _Case, engine: Engine, choice: Choice, asked: bool) -> Ag
         }
         entry = known.get(case.name)
         if entry and not choice.has(entry, engine_time(engine)):
-            raise _KeptError(f"kept: topology {case.name} was renewed meanwhile")
+            raise _KeptError(f"kept: topology {case.name} was renewed during this run")
         if asked and not taken(made) <= taken(case.plan):
             what = (
-                f"topology {case.name} changed while the plan was being read: nothing of it was"
+                f"topology {case.name} changed after its plan was shown: nothing of it was"
                 " destroyed"
             )
             raise RefusedError(what, "run netplan prune again")
@@ -262,5 +262,5 @@ def _nothing(options: Namespace) -> str:
     from ..show.topologies import roughly
 
     why = "has expired" if options.expired else f"is older than {roughly(options.older_than)}"
-    among = " of those that these options mean" if options.match or options.origin else ""
+    among = " among those that these options select" if options.match or options.origin else ""
     return f"Nothing to prune: no topology{among} {why}."

@@ -22,17 +22,18 @@ def reset(options: Namespace) -> int:
     `--wipe`, on an engine emptied before.
     """
     if options.keep_containers and options.wipe:
-        raise UsageError("--keep-containers and --wipe were both given", "give one of them")
+        raise UsageError("--keep-containers and --wipe exclude each other", "pass only one of them")
     if options.yes_wipe is not None and not options.wipe:
-        raise UsageError("--yes-wipe was given without --wipe", "give both, or neither")
+        raise UsageError("--yes-wipe needs --wipe", "pass both, or neither")
     if options.only and options.wipe:
         raise UsageError(
-            "--only and --wipe were both given", "give one of them: --wipe removes everything"
+            "--only and --wipe exclude each other",
+            "pass only one of them: --wipe removes everything",
         )
     paths = files(options.file)
     if options.wipe and len(paths) > 1:
         raise UsageError(
-            "--wipe takes one file: the second would remove what the first has made",
+            "--wipe takes one file: the second would remove what the first created",
             "name one file",
         )
     interruptible()

@@ -53,7 +53,7 @@ def plan_and_save(options: Namespace) -> int:
     if secret and paths[0] == "-":
         raise UsageError(
             "a topology with environment values cannot be saved from standard input",
-            "name its file: it is read again then",
+            "pass its file, which apply --plan reads again",
         )
     made, observed, journals = _planned(desired, options)
     print_plan(made, options)
@@ -100,7 +100,7 @@ def _planned(
 def _check_out(options: Namespace) -> None:
     if options.out == "-":
         raise UsageError(
-            "--out - names no file: what is printed is the plan as people read it",
+            "--out - is not a file name: the plan is printed as text anyway",
             "name a file, e.g. --out plan.json",
         )
     with suppress(OSError, ValueError):
@@ -123,7 +123,8 @@ def apply_saved(options: Namespace) -> int:
         or options.keep_going
     ):
         raise UsageError(
-            "--plan holds the file and its options already", "give --plan alone, or make a new plan"
+            "the saved plan already holds the file and its options",
+            "pass --plan alone, or make a new plan",
         )
     try:
         content = Path(options.plan).read_bytes()
@@ -147,7 +148,7 @@ def apply_saved(options: Namespace) -> int:
             if made.fingerprint != planned.fingerprint or not made.applyable:
                 again = f"netplan plan {saved.file} --out {options.plan}"
                 raise stale(
-                    "what was planned is no longer the plan",
+                    "the plan has changed since it was saved",
                     saved.observed,
                     view.observed,
                     desired,
@@ -169,23 +170,23 @@ def _planned_again(saved: SavedPlan, desired: DesiredState, options: Namespace) 
     hint = f"make a new plan with: netplan plan {saved.file} --out {options.plan}"
     if changed := changed_values(saved, desired):
         raise RefusedError(
-            "what was planned is no longer the plan: nothing was done", *_listed(changed), hint
+            "the plan has changed since it was saved: nothing was done", *_listed(changed), hint
         )
     made = plan(desired, saved.observed, saved.journals, saved.policy)
     same = (
         made.fingerprint == saved.fingerprint or saved.environment is None
     )  # an earlier netplan counted other things
     if not (same and shows(saved.plan, plan_json(made))):
-        what = f"the saved plan {options.plan} shows another plan than comes out of it"
+        what = f"the saved plan {options.plan} does not match its own content"
         raise RefusedError(
-            what, "it was changed by hand, or another version of netplan made it", hint
+            what, "it was changed manually, or written by another version of netplan", hint
         )
     if options.fingerprint and not made.fingerprint.startswith(options.fingerprint):
         what = (
             f"the saved plan {options.plan} is not the one that was approved: its fingerprint is"
             f" {made.fingerprint}"
         )
-        raise RefusedError(what, "nothing was done: review it, or fetch the plan that was approved")
+        raise RefusedError(what, "nothing was done: review it, or use the approved plan")
     return made
 
 
@@ -203,8 +204,8 @@ def _desired(saved: SavedPlan, plan: str) -> DesiredState:
     there = isfile(saved.file)  # noqa: PTH113 - Path.is_file raises where it may not look
     if text is None and not there:
         raise UsageError(
-            f"the saved plan needs {saved.file}, as it does not hold the values of its environment,"
-            " and that is not here",
+            f"the saved plan needs {saved.file}, because it holds no environment values, but that"
+            " file does not exist here",
             "run this in the folder in which the plan was made",
         )
     if text is None or there:
@@ -221,5 +222,5 @@ def _desired(saved: SavedPlan, plan: str) -> DesiredState:
             f"the saved plan {plan} cannot be trusted: it holds values of an environment, which"
             " netplan never saves"
         )
-        raise RefusedError(what, "make a new one with: netplan plan FILE --out P.json")
+        raise RefusedError(what, "create a new one with: netplan plan FILE --out P.json")
     return replace(state, origin=saved.origin)

@@ -44,7 +44,7 @@ def _shown_files(options: Namespace) -> list[str]:
 
     if options.all:
         if options.file:
-            raise UsageError("--all and FILE were both given", "give one of them")
+            raise UsageError("--all and FILE exclude each other", "pass only one of them")
         return []
     if options.file is not None:
         return files(options.file)

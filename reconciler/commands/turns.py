@@ -96,7 +96,7 @@ class _Turns:
             self.waiting.append(_Turn(turn.number, state, again=True))
             self.current = ""
             if self.told:
-                print_text("Refused as things are now: planned again after the others.")
+                print_text("Refused for now: planned again after the others.")
         except (UnprovenError, BusyError, RefusedError) as error:
             if len(self._states) == 1 and not hasattr(self._options, "reports"):
                 raise  # the one document of the command tells it

@@ -43,7 +43,7 @@ def unlock(options: Namespace) -> int:
         for journal in journals(volumes):
             stays = (
                 f'its journal stays: the next apply or destroy of topology "{journal.topology}"'
-                " puts back what was taken away"
+                " restores what was removed"
             )
             print_text(safe(f"{cannot_read(journal)}: it stays" if journal.unreadable else stays))
         sys.stdout.flush()
@@ -57,12 +57,16 @@ def unlock(options: Namespace) -> int:
 def _ask_to_break(several: bool) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise RefusedError(
-            "there is no terminal to ask on",
-            "make sure that nothing is at work on the engine, and agree with --yes",
+            "there is no terminal to ask for confirmation",
+            "make sure that no netplan is running on the engine, then pass --yes",
         )
-    what = "Are those processes certainly gone?" if several else "Is that process certainly gone?"
+    what = (
+        "Are you sure that these processes no longer run?"
+        if several
+        else "Are you sure that this process no longer runs?"
+    )
     print(
-        f"{what} Two at work at once undo each other's changes. Break the"
+        f"{what} Two runs at the same time undo each other's changes. Remove the"
         f" lock{'s' if several else ''}? [y/N] ",
         end="",
         file=sys.stderr,

@@ -116,7 +116,7 @@ def _print_checked(
                 _count(size[kind], kind[:-1]) for kind in ("networks", "containers", "endpoints")
             )
             counted += (
-                f" ({_count(size['managed'], 'container')} run by it)" if size["managed"] else ""
+                f" ({_count(size['managed'], 'container')} managed)" if size["managed"] else ""
             )
             print_text(f'{safe(path)}: ok: topology "{desired.topology}", {counted}')
     warn(problems)

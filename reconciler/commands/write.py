@@ -26,7 +26,7 @@ def write_file(path: str, content: str | bytes) -> None:
     try:
         there = _stat(path)
         if there and not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
-            _trust(there.st_uid, path, "it is no file, and")
+            _trust(there.st_uid, path, "it is not a regular file, and")
             _write(os.open(path, os.O_WRONLY | os.O_NOCTTY), content)
         else:
             _replace(

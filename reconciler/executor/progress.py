@@ -31,7 +31,7 @@ DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
     ("container", "start"): ("container", "started"),
     ("container", "remove"): ("container", "removed"),
 }
-NEXT = {"See what is left to do": "netplan plan FILE", "Continue": "netplan apply FILE"}
+NEXT = {"What is left to do": "netplan plan FILE", "To do it": "netplan apply FILE"}
 
 
 @contextmanager

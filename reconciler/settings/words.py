@@ -155,7 +155,7 @@ def device(text: str) -> str:
         or set(rights) - set("rwm")
     ):
         raise BadValueError(
-            f"{text[:60]!r} is no device: write it like /dev/ttyUSB0, /dev/a:/dev/b or"
+            f"{text[:60]!r} is not a device: write it like /dev/ttyUSB0, /dev/a:/dev/b or"
             " /dev/a:/dev/b:rwm"
         )
     return f"{source}:{target or source}:{''.join(right for right in 'rwm' if right in rights)}"

@@ -37,7 +37,7 @@ def _prefix_fault(text: str, what: str) -> str:
     if "/" not in text:
         return f"has no prefix length: {what} is written like {_likely_length(meant)}"
     if _NETMASK.match(text):
-        return f"has a netmask where the prefix length goes: did you mean {meant}?"
+        return f"has a netmask instead of a prefix length: did you mean {meant}?"
     return f"has host bits set: did you mean {meant}?"
 
 
@@ -58,7 +58,8 @@ def address(text: str, version: int = 0, what: str = "an address") -> Address:
         raise BadAddressError(f"{show(text)} names an interface: {what} has none")
     if version and found.version != version:
         raise BadAddressError(
-            f"{show(text)} is an IPv{found.version} address: an IPv{version} address goes here"
+            f"{show(text)} is an IPv{found.version} address: an IPv{version} address is expected"
+            " here"
         )
     return found
 

@@ -132,7 +132,7 @@ class _Checker:
         sentence = f"network {show(key)} is not declared"
         if key in ("host", "none") or key.startswith("container:"):
             mode = f"it is a mode, write network_mode: {key} in place of networks"
-            return f"{show(key)} is no network: {mode if managed else _MODES}"
+            return f"{show(key)} is not a network: {mode if managed else _MODES}"
         if key == "default":
             return (
                 f"{sentence}: Compose makes that one by itself; here, add default: {{}} under"
@@ -221,7 +221,7 @@ class _Checker:
         if (other, other_at) != (container, at):
             where = f"{show(other)} in line {self.report.line(other_at)}"
             self.report.error(
-                at, f"{name} on network {show(what[0])} is that of {where} already: choose another"
+                at, f"{name} on network {show(what[0])} is already used by {where}: choose another"
             )
 
     def interface(self, key: str, settings: Map, interfaces: dict[str, str]) -> None:
@@ -229,8 +229,8 @@ class _Checker:
         options = mapping(settings, "driver_opts")
         if settings.get("interface_name") is not None and IFNAME_OPTION in options:
             why = (
-                f"stands beside the driver option {IFNAME_OPTION!r}, which it is short for: remove"
-                " one of them"
+                f"is set together with the driver option {IFNAME_OPTION!r}, which sets the same:"
+                " remove one of them"
             )
             self.report.error(settings.key_at("interface_name"), f"'interface_name' {why}")
             return
@@ -240,7 +240,7 @@ class _Checker:
         if (name := text(body, setting)) is not None and (
             other := interfaces.setdefault(name, key)
         ) != key:
-            why = f"is that of the attachment to {show(other)} already: choose another"
+            why = f"is already used by the attachment to {show(other)}: choose another"
             self.report.error(body.value_at(setting), f"the interface name {show(name)} {why}")
 
 

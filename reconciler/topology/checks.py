@@ -94,8 +94,8 @@ def _check_external(report: Report, body: Map) -> None:
         if key not in ("external", "name", "optional") and not key.startswith("x-"):
             report.error(
                 body.key_at(key),
-                f"{show(key)} stands beside external: true, but an external network is only used:"
-                " remove one of them",
+                f"{show(key)} is set together with external: true, but an external network is only"
+                " used: remove one of them",
             )
 
 
@@ -124,7 +124,7 @@ def _check_names(report: Report, networks: Iterable[NetworkFacts]) -> None:
             where = f"network {show(other.key)} in line {report.line(other.at)}"
             report.error(
                 at,
-                f"the name {show(network.name)} is that of {where} already: names on the engine"
+                f"the name {show(network.name)} is already used by {where}: names on the engine"
                 " must differ",
             )
 
@@ -150,8 +150,8 @@ def _check_pools(report: Report, facts: NetworkFacts) -> None:
             if body.get(key) is not None:
                 report.error(
                     body.key_at(key),
-                    f"{show(key)} stands beside ipam: config: write the pool in one of the two"
-                    " forms",
+                    f"{show(key)} is set together with ipam: config: write the pool in one of the"
+                    " two forms",
                 )
     elif body.get("subnet") is None:
         for key in POOL_KEYS[1:]:
@@ -279,8 +279,8 @@ def _check_known_options(report: Report, facts: NetworkFacts) -> None:
     if body.get("mtu") is not None and MTU_OPTION in options:
         report.error(
             body.key_at("mtu"),
-            f"'mtu' stands beside the driver option {MTU_OPTION!r}, which it is short for: remove"
-            " one of them",
+            f"'mtu' is set together with the driver option {MTU_OPTION!r}, which sets the same:"
+            " remove one of them",
         )
     if (name := options.get(BRIDGE_NAME_OPTION)) is not None:
         _check_bridge_name(report, options.value_at(BRIDGE_NAME_OPTION), str(name))
@@ -325,5 +325,5 @@ def _check_bridge_names(report: Report, networks: Iterable[NetworkFacts]) -> Non
             at = options.value_at(BRIDGE_NAME_OPTION)
             where = f"network {show(other.key)} in line {report.line(other.at)}"
             report.error(
-                at, f"the bridge {show(name)} is that of {where} already: choose another name"
+                at, f"the bridge {show(name)} is already used by {where}: choose another name"
             )

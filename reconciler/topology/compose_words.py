@@ -14,7 +14,7 @@ _FLAGS = {
     "cpu_rt_period": "--cpu-rt-period",
     "cpu_rt_runtime": "--cpu-rt-runtime",
 }
-_WINDOWS = "it is of Windows containers, and netplan runs Linux containers: remove {key}"
+_WINDOWS = "it is for Windows containers, and netplan runs Linux containers: remove {key}"
 _HOOK = (
     "netplan runs nothing inside containers: put it into 'command' or 'entrypoint', and remove"
     " {key}"
@@ -33,7 +33,7 @@ CONTAINER = {
         "netplan builds no images: build it first (docker build -t NAME .), write image: NAME, and"
         " remove {key}"
     ),
-    "develop": "it is of `docker compose watch`, which netplan has not: remove {key}",
+    "develop": "it is for `docker compose watch`, which netplan does not have: remove {key}",
     "extends": (
         "write the shared keys once under an x- key with an anchor (x-base: &base), merge them with"
         " '<<: *base', and remove {key}; `docker compose config` writes a Compose file without it"
@@ -90,7 +90,7 @@ ENDPOINT = {
         "it orders nothing here: 'gw_priority' decides which network gives the default gateway"
     )
 }
-_SWARM = "it is of services of a swarm, and netplan runs containers: remove {key}"
+_SWARM = "it is for swarm services, and netplan runs containers: remove {key}"
 DEPLOY = {
     **dict.fromkeys(("placement", "update_config", "rollback_config", "endpoint_mode"), _SWARM),
     "labels": "services of a swarm have these: write 'labels' beside deploy, and remove {key}",
@@ -100,5 +100,5 @@ _NO_FILE = "netplan mounts files only: name one with file: PATH, and remove {key
 SHARED_FILE = {
     **dict.fromkeys(("environment", "content", "external", "driver", "template_driver"), _NO_FILE),
     "name": "it names a secret or config of a swarm: remove {key}",
-    "labels": "it is of a secret or config of a swarm: remove {key}",
+    "labels": "it is for swarm secrets and configs: remove {key}",
 }

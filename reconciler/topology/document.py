@@ -24,7 +24,7 @@ MAX_SIZE = 8 * 1024 * 1024
 """Bytes of a file, and characters of a text."""
 MAX_PROBLEMS = 1000
 """Nobody reads more than these: looking for others stops."""
-MORE_PROBLEMS = "more problems, which are not shown: mend those above first"
+MORE_PROBLEMS = "more problems, not shown: fix the ones above first"
 MAX_DEPTH = 64
 """Of nesting; a topology needs six."""
 TAG = "tag:yaml.org,2002:"

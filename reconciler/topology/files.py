@@ -183,7 +183,7 @@ def check_inside(path: str) -> None:
             os.path.commonpath([top, target]) != top
             or ".git" in Path(os.path.relpath(target, top)).parts
         ):
-            raise ValueError(f"it leads out of {root}, to which {ROOT} confines what is read")
+            raise ValueError(f"it is outside {root}, the only folder that {ROOT} allows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class Place:
             found = Path(self.path(written))
             check_inside(str(found))
             if found.exists() and not found.is_file():
-                raise UsageError("it is no ordinary file")
+                raise UsageError("it is not a regular file")
             with found.open("rb") as stream:
                 return side_text(stream.read(MAX_SIDE_FILE + 1))
         except (OSError, ValueError) as error:

@@ -55,7 +55,7 @@ class _Reader:
         found = show(word[0]) if word else "nothing"
         if '"environment"' in self.text[:at]:  # it may be a secret
             found = "something else"
-        return StopError(at, f"not valid JSON: {found} stands where a value or a mark should")
+        return StopError(at, f"not valid JSON: {found} is where a value or a mark should be")
 
     def document(self) -> Any:
         """One value and nothing after it."""

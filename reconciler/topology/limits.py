@@ -44,7 +44,7 @@ def _ulimits(reader: Reader) -> None:
         soft, hard = _both(value)
         if name not in _ULIMITS:
             meant = suggestion(name, _ULIMITS) or f": known are {', '.join(_ULIMITS)}"
-            reader.report.error(at, f"{show(name)} is no limit of processes{meant}")
+            reader.report.error(at, f"{show(name)} is not a process limit{meant}")
             continue
         if soft is None or hard is None:
             continue
@@ -93,9 +93,9 @@ def _entries(body: Map, key: str, value: str) -> Iterator[tuple[int, str, str]]:
 
 def _check_once(reader: Reader, at: int, path: str, setting: str) -> bool:
     if not path.startswith("/"):
-        reader.report.error(at, f"{show(path)} is no device: write a path such as /dev/sda")
+        reader.report.error(at, f"{show(path)} is not a device: write a path such as /dev/sda")
     elif setting in reader.settings:
-        reader.report.error(at, f"{show(path)} stands here twice: remove one of them")
+        reader.report.error(at, f"{show(path)} is listed twice: remove one of them")
     else:
         return True
     return False
@@ -105,7 +105,7 @@ def _rate(written: str, is_size: bool) -> int:
     if is_size:
         return units.size_bytes(written)
     if not written.isdecimal():
-        raise BadValueError(f"{written[:60]!r} is no number of operations a second")
+        raise BadValueError(f"{written[:60]!r} is not a number of operations per second")
     return int(written)
 
 
@@ -122,9 +122,9 @@ def gpu_request(entry: Map, capabilities: Sequence[str] = ()) -> str:
     """One request, as settings/engine_objects.py writes it. Raises BadValueError."""
     ids, count = _texts(entry, "device_ids"), number(entry, "count")
     if ids and count is not None:
-        raise BadValueError("'count' stands beside 'device_ids': remove one of them")
+        raise BadValueError("'count' is set together with 'device_ids': remove one of them")
     if count is not None and count not in ("all", "-1") and not count.isdecimal():
-        raise BadValueError(f"{count[:60]!r} is no count of devices: write a number, or all")
+        raise BadValueError(f"{count[:60]!r} is not a device count: write a number, or all")
     wanted = sorted({*capabilities, *_texts(entry, "capabilities")}) or ["gpu"]
     options = {key: str(item) for key, item in mapping(entry, "options").items()}
     driver = text(entry, "driver") or ""
@@ -155,5 +155,5 @@ def _security(reader: Reader, written: str) -> str:
     except (UsageError, ValueError) as error:
         raise BadValueError(f"the seccomp profile {path[:60]!r} cannot be used: {error}") from None
     if not isinstance(profile, dict):
-        raise BadValueError(f"the seccomp profile {path[:60]!r} is no JSON object")
+        raise BadValueError(f"the seccomp profile {path[:60]!r} is not a JSON object")
     return "seccomp=" + json.dumps(profile, separators=(",", ":"), sort_keys=True)

@@ -80,7 +80,7 @@ def _check_without_image(report: Report, name: str, body: Map) -> None:
     for key in body:
         if key in _ANYBODY or key not in _known_keys() or body[key] in (None, {}, []):
             continue
-        why = f"{show(name)} has no image, so it is not run by this file"
+        why = f"{show(name)} has no image, so it is not managed by this file"
         report.error(
             body.key_at(key),
             f"{why} and {show(key)} cannot be set: add image, or remove {show(key)}",
@@ -129,16 +129,17 @@ def _check_one(report: Report, service: Service, name: str) -> None:
     if flag(body.get("optional")) is True:
         report.error(
             body.key_at("optional"),
-            "'optional' stands beside 'image': what is missing is made, so remove it",
+            "'optional' is set together with 'image': what is missing is created, so remove it",
         )
     if body.get("networks") and body.get("network_mode") is not None:
         why = "a container has a network mode or networks: remove one of them"
         report.error(
-            body.key_at("network_mode"), f"'network_mode' stands beside 'networks', but {why}"
+            body.key_at("network_mode"),
+            f"'network_mode' is set together with 'networks', but {why}",
         )
     restart = str(service.settings.get("restart", ""))
     if service.one_shot and restart in ("always", "unless-stopped"):
-        why = "stands beside one_shot: true, so it never ends: remove one"
+        why = "is set together with one_shot: true, so it never ends: remove one"
         if "one_shot" not in body:
             why = "never lets it end, and another container waits for it to complete: remove it"
         report.error(body.value_at("restart"), f"restart: {restart} {why}")
@@ -153,7 +154,7 @@ def _check_limits(report: Report, service: Service) -> None:
     for key in ("cpu_quota", "cpu_period"):
         if "cpus" in settings and key in settings:
             way = "'cpus' is cpu_quota divided by cpu_period: remove one of them"
-            report.error(body.key_at(key), f"{show(key)} stands beside 'cpus': {way}")
+            report.error(body.key_at(key), f"{show(key)} is set together with 'cpus': {way}")
     period = settings.get("cpu_period")
     if isinstance(period, int) and not 1000 <= period <= 10**6:
         report.error(body.value_at("cpu_period"), "'cpu_period' must be from 1ms to 1s")
@@ -161,7 +162,9 @@ def _check_limits(report: Report, service: Service) -> None:
         report.error(body.value_at("cpu_shares"), "'cpu_shares' is 1: it must be at least 2")
     if settings.get("uts") == "host" and "hostname" in settings:
         why = "the container then has the host name of its machine: remove one of them"
-        report.error(body.key_at("hostname"), f"'hostname' stands beside uts: host, but {why}")
+        report.error(
+            body.key_at("hostname"), f"'hostname' is set together with uts: host, but {why}"
+        )
     _check_memory(report, service)
 
 
@@ -191,10 +194,10 @@ def _check_mode(report: Report, service: Service) -> None:
     body, mode = service.body, (text(service.body, "network_mode") or "")[:60]
     if service.shares:
         for key in _set_keys(service, _NOT_WITH_A_SHARED_NETWORK):
-            why = f"the network is that of {show(service.shares)}, and engines refuse it"
+            why = f"the network belongs to {show(service.shares)}, so engines refuse it"
             report.error(
                 body.key_at(key),
-                f"{show(key)} stands beside network_mode: {mode}, but {why}: set it there",
+                f"{show(key)} is set together with network_mode: {mode}, but {why}: set it there",
             )
         for key in _set_keys(service, ("domainname", "dns_search", "dns_opt")):
             report.warn(
@@ -340,7 +343,7 @@ def _may_be_missing(name: str) -> str:
 def _impossible(name: str, condition: str, other: Service | None) -> str:
     """Why a condition never comes true, or nothing."""
     if condition == "completed" and (other is None or not other.one_shot):
-        what = "is not run by this file" if other is None else "is not meant to end"
+        what = "is not managed by this file" if other is None else "is not meant to exit"
         return f"{show(name)} {what}, so it cannot complete: " + (
             "wait for service_started" if other is None else "give it one_shot: true"
         )
@@ -407,8 +410,8 @@ def _check_published(report: Report, services: Iterable[Service]) -> None:
             where = f"{show(clash[0])} in line {report.line(clash[1])}"
             report.error(
                 at,
-                f"port {port.host}/{port.protocol} of the engine's machine is that of {where}"
-                " already: choose another",
+                f"port {port.host}/{port.protocol} of the engine's machine is already used by"
+                f" {where}: choose another",
             )
 
 

@@ -65,7 +65,8 @@ def _long_volume(reader: Reader, entry: Map) -> tuple[str, str] | None:
     for other in {"bind", "volume", "tmpfs"} - {kind}:
         if entry.get(other):
             reader.report.error(
-                entry.key_at(other), f"{show(other)} stands beside type: {kind}: remove one of them"
+                entry.key_at(other),
+                f"{show(other)} is set together with type: {kind}: remove one of them",
             )
     if flag(mapping(entry, "bind").get("create_host_path")) is False:
         at = mapping(entry, "bind").value_at("create_host_path")

@@ -86,7 +86,7 @@ def check_container_names(report: Report, containers: Map) -> None:
             where = f"container {show(other)} in line {report.line(line)}"
             report.error(
                 body.value_at("container_name") if named else at,
-                f"the name {show(name)} is that of {where} already: names on the engine must"
+                f"the name {show(name)} is already used by {where}: names on the engine must"
                 " differ",
             )
 
@@ -124,7 +124,7 @@ def read_volumes(report: Report, volumes: Map) -> Volumes:
             where = f"volume {show(other)} in line {report.line(line)}"
             report.error(
                 at,
-                f"the name {show(name)} is that of {where} already: names on the engine must"
+                f"the name {show(name)} is already used by {where}: names on the engine must"
                 " differ",
             )
         check_names_twice(report, body)
@@ -148,7 +148,7 @@ def _check_volume(report: Report, name: str, body: Map) -> None:
             why = "but an external volume is only used"
             report.error(
                 body.key_at(key),
-                f"{show(key)} stands beside external: true, {why}: remove one of them",
+                f"{show(key)} is set together with external: true, {why}: remove one of them",
             )
     elif settings:
         key, command = settings[0], " ".join(("docker volume create", *_options(body), name))

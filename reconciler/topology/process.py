@@ -82,7 +82,7 @@ def _healthcheck(reader: Reader) -> None:
     if flag(body.get("disable")) is True:
         if test not in (None, ("NONE",)):
             reader.report.error(
-                body.key_at("disable"), "'disable' stands beside a test: remove one of them"
+                body.key_at("disable"), "'disable' is set together with a test: remove one of them"
             )
         reader.settings["healthcheck.test"] = ("NONE",)
 

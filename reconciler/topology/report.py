@@ -49,7 +49,7 @@ class Report:
             more = self.warnings == MAX_PROBLEMS
             self.problems.append(
                 self.document.problem(
-                    offset, "more warnings, which are not shown" if more else message, warning=True
+                    offset, "more warnings, not shown" if more else message, warning=True
                 )
             )
 
@@ -125,6 +125,6 @@ class _Dollars:
             what = "this value" if secret else show(text)
             self.report.error(
                 at,
-                f"{what} holds a variable, which files cannot have yet: write what it stands for,"
+                f"{what} contains a variable, which is not supported here: write its value,"
                 " or $$ for a dollar",
             )

@@ -277,7 +277,7 @@ def _fault(error: Any, path: tuple[str | int, ...]) -> str:
                 f" {', '.join(map(str, rule))}{suggestion(str(value), map(str, rule))}"
             )
         case "anyOf" | "oneOf":
-            return f"is {show(value)}, which fits none of the forms it may have"
+            return f"is {show(value)}, which matches none of the allowed forms"
     return f"is {show(value)}, which breaks the rule {error.validator!r} of the schema"
 
 

@@ -176,7 +176,7 @@ class _Reader(Reader):
             else:
                 self.report.error(
                     at,
-                    f"{show(name)} is waited for twice: the first is in line"
+                    f"{show(name)} is listed twice: the first is in line"
                     f" {self.report.line(first)}, remove one",
                 )
 

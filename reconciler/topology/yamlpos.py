@@ -66,7 +66,7 @@ def _check_text(text: str) -> None:
     if found := re.search(_UNPRINTABLE, text):
         raise StopError(
             found.start(),
-            f"a character that text files do not hold, U+{ord(found[0]):04X}: remove it",
+            f"a character that text files must not contain, U+{ord(found[0]):04X}: remove it",
         )
 
 
@@ -147,7 +147,7 @@ _IN_WORDS = {
     "could not find expected ':'": (
         "a line without ':' where a key should stand: check the line above it"
     ),
-    "did not find expected key": "no key where one should stand: check the indentation",
+    "did not find expected key": "a key is expected here: check the indentation",
     "did not find expected '-'": (
         "neither another item nor the end of the list: check the indentation"
     ),

@@ -141,7 +141,7 @@ def test_adopting_what_is_not_declared_is_a_mistake(cli: Cli) -> None:
         assert (
             "error: --adopt nothing-of-the-kind: no network of that name is declared" in result.err
         )
-        assert f"declared are {cli.docker.name('n')}" in result.err
+        assert f"declared: {cli.docker.name('n')}" in result.err
     cli.write({"n": {"external": True}})
     assert "it is declared external" in cli.plan("--adopt", cli.docker.name("n"), code=4).err
     cli.write({"n": {"subnet": cli.docker.subnet()}})

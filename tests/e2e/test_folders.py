@@ -64,7 +64,7 @@ def test_a_refusal_does_not_keep_an_interrupted_run_from_being_recovered(
     )  # a.yaml would replace na, and nobody agrees to that
     kill_replacement_of_nb(cli, engine, "b.yaml")
     unasked = told("apply", folder, code=3)
-    assert unasked.count("agree with --yes") == 1
+    assert unasked.count("pass --yes") == 1
     assert f"2 topologies: 1 done, 1 refused ({ta})." in unasked
     assert cli.endpoint("x", "nb")
     assert not interrupted(engine)

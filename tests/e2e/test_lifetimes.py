@@ -227,7 +227,7 @@ def test_one_that_is_renewed_while_the_plan_is_read_is_kept(cli: Cli) -> None:
         return " ".join(result.out.split())
 
     said = asked("y", 0, lambda: cli.run("apply", str(renewed), "--ttl", "1h"), "2 topologies")
-    assert "was renewed meanwhile" in said
+    assert "was renewed during this run" in said
     assert "2 topologies: 1 removed, 1 kept" in said
     assert (cli.exists("a"), cli.exists("b")) == (False, True)
 
@@ -239,7 +239,7 @@ def test_one_that_is_renewed_while_the_plan_is_read_is_kept(cli: Cli) -> None:
         cli.run("apply", str(wider), "--ttl", "1s")
         until_expired(cli, 1)
 
-    assert "changed while the plan was shown" in asked("y", 3, widen, "1 topology")
+    assert "changed after its plan was shown" in asked("y", 3, widen, "1 topology")
     assert cli.exists("b")
     asked("n", 1, lambda: None, "1 topology")
     assert outcomes(cli, "--yes") == {"job-2": "removed"}

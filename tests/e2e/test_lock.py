@@ -106,7 +106,7 @@ def test_the_first_has_it_and_the_second_does_not(engine: Engine) -> None:
         )  # fmt: skip
     assert heard == [(lock.run, "network b")]
     assert caught.value.exit_code == 75
-    assert "both touch network b" in caught.value.hints
+    assert "both change or use network b" in caught.value.hints
     assert runs(engine) == [lock.run], "whoever gives up waiting leaves the queue"
     lock.release()
     assert runs(engine) == []
@@ -254,8 +254,9 @@ def test_a_lock_that_cannot_be_had_is_told_with_the_call(cli: Cli, tmp_path: Pat
         what = "HTTP status 403" if fault.status == 403 else "told to fail"
         path = fault.path.strip("^$")
         assert (
-            done.err == f"error: {what}\n  so the engine answered {fault.method} {path} (status"
-            f" {fault.status})\n  netplan doctor examines the engine\n"
+            done.err
+            == f"error: {what}\n  this was the engine's answer to {fault.method} {path} (status"
+            f" {fault.status})\n  check the engine: netplan doctor\n"
         )
 
 
@@ -276,7 +277,7 @@ def test_doctor_says_who_is_at_work_and_what_was_interrupted(
     def told(code: int = 0) -> str:
         return cli.run("doctor", code=code).out
 
-    assert "ok    nobody is at work on it, and no run was interrupted" in told()
+    assert "ok    no netplan is running on it, and no run was interrupted" in told()
     plant(engine, 1, host="elsewhere")
     assert 'warn  locked by topology "planted", process' in told()
     assert "netplan unlock" in told()
@@ -399,7 +400,7 @@ def test_topologies_that_share_nothing_are_applied_at_the_same_time(
         file="z.yaml",
     )
     waited = cli.run("apply", str(third), "--yes", "--lock-timeout", "0", code=75)
-    assert f"  both touch container {cli.docker.name('x-a')}\n" in waited.err
+    assert f"  both change or use container {cli.docker.name('x-a')}\n" in waited.err
     assert not waited.changes
     assert all(cli.docker.exec(first, "sh", "-c", ": > /ready")[0] == 0 for first in firsts)
     said = [process.communicate(timeout=60)[0] for process in both]
@@ -435,7 +436,7 @@ def test_a_plan_that_touches_more_by_then_gets_a_lock_for_that_too(
         other.release()
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
-    assert f"; both touch container {cli.docker.name('guest')}\n" in said
+    assert f"; both change or use container {cli.docker.name('guest')}\n" in said
     assert cli.endpoint("guest", "n")
     assert not own_volumes(engine)
 

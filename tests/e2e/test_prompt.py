@@ -89,8 +89,8 @@ def test_without_a_terminal_yes_must_be_given_beforehand(
     pending(cli)
     before = cli.inspected()
     refused = cli.run("apply", str(cli.file), *options, code=3)
-    assert "there is no terminal to ask on" in refused.err
-    assert "agree with --yes" in refused.err
+    assert "there is no terminal to ask for confirmation" in refused.err
+    assert "pass --yes" in refused.err
     assert cli.inspected() == before
     cli.run("apply", str(cli.file), "--yes", *options)
     assert cli.endpoint("c", "n") is None

@@ -204,7 +204,7 @@ def test_a_folder_is_applied_in_the_order_of_what_its_files_need(cli: Cli) -> No
     cli.write({"n": {"subnet": subnet}}, name=cli.docker.name("maker"), file="b.yaml")
     planned = cli.run("plan", folder, "--exit-code", code=2).out
     assert (
-        f"network {cli.docker.name('n')} is not there yet: topology {cli.docker.name('maker')}"
+        f"network {cli.docker.name('n')} does not exist yet: topology {cli.docker.name('maker')}"
         " makes it" in planned
     )
     cli.run("apply", folder)
@@ -220,7 +220,7 @@ def test_a_folder_that_contradicts_itself_is_not_applied(cli: Cli) -> None:
         cli.write({network: {"subnet": cli.docker.subnet()}}, file=file)
     for command in ("apply", "reset"):
         refused = cli.run(command, folder, "--yes", code=3)
-        assert "these files contradict each other: nothing was done" in refused.err
+        assert "these files conflict with each other: nothing was done" in refused.err
         assert "b.yaml:1: topology" in refused.err
     for form in ("json", "markdown", "text"):
         assert "error: topology" in cli.run("plan", folder, "-o", form, code=3).err

@@ -30,12 +30,12 @@ def test_a_saved_plan_is_applied_without_its_file(cli: Cli, tmp_path: Path) -> N
     path = save(cli, tmp_path)
     text = cli.file.read_text()
     cli.file.unlink()
-    cli.run("apply", "--plan", str(path), code=3)  # it disconnects: agree with --yes
+    cli.run("apply", "--plan", str(path), code=3)  # it disconnects: pass --yes to confirm it
     assert "Done:" in cli.run("apply", "--plan", str(path), "--yes").out
     cli.file.write_text(text)
     cli.settled()
     stale = cli.run("apply", "--plan", str(path), "--yes", code=3)
-    assert "what was planned is no longer the plan: nothing was done" in stale.err
+    assert "the plan has changed since it was saved: nothing was done" in stale.err
 
 
 def test_a_file_that_changed_since_is_not_what_was_planned(cli: Cli, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_plan_from_a_snapshot_is_made_without_an_engine_and_applied_on_it(
         host="unix:///nowhere/docker.sock",
         code=4,
     )
-    assert "--state empty names none" in refused.err
+    assert "--state empty is no engine" in refused.err
 
 
 def test_a_change_in_scope_is_told_and_one_outside_does_not_matter(

@@ -108,7 +108,7 @@ def test_a_replacement_whose_network_cannot_be_created_is_rolled_back(
     failed = cli.run(
         "apply", str(cli.file), "--yes", "--disrupt-foreign", "--host", proxy.host, code=1
     )
-    assert "putting it back as it was" in failed.err
+    assert "failed: restoring it" in failed.err
     assert cli.network("n")["IPAM"]["Config"][0]["Subnet"] == subnet
     assert foreign(cli) == before
     assert (cli.endpoint("web", "n") or {})["DriverOpts"]["netplan.topology"] == cli.topology
@@ -130,7 +130,7 @@ def test_an_adopted_network_that_cannot_be_made_anew_is_put_back_too(
     proxy.spoil(Fault("answer", path="^/networks/create$", status=403))
     adopt = ("--adopt", cli.docker.name("corp"), "--disrupt-foreign", "--yes")
     failed = cli.run("apply", str(cli.file), *adopt, "--host", proxy.host, code=1)
-    assert "putting it back as it was" in failed.err
+    assert "failed: restoring it" in failed.err
     assert "bug" not in failed.said
     assert not [label for label in cli.network("corp")["Labels"] if "netplan" in label]
     assert (cli.endpoint("guest", "corp") or {})["Aliases"] == (before or {})["Aliases"]
@@ -157,7 +157,7 @@ def test_a_call_that_the_engine_carries_out_after_the_time_out_costs_nothing(
     )
     failed = cli.run(*command, "--host", proxy.host, code=1)
     assert "within 1 s; it has not happened so far" in failed.out
-    assert "putting it back" not in failed.err
+    assert "restoring it" not in failed.err
     assert [name.split(".")[1] for name in own_volumes_of(cli.docker)] == ["journal"]
     _until(lambda: not (cli.endpoint("web", "n") and cli.endpoint("guest", "n")))
     cli.apply("--disrupt-foreign")

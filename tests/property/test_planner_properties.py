@@ -230,7 +230,7 @@ def leaves_no_trace_once_destroyed(case: Case, chance: random.Random) -> None:
         # given before
         return
     nothing(
-        [refusal for refusal in undo.refusals if "would be removed under" not in refusal.message]
+        [refusal for refusal in undo.refusals if "would be removed while" not in refusal.message]
     )
     if undo.refusals:
         return  # a stopped container had listed the network before we made it

@@ -616,7 +616,7 @@ def test_nothing_outside_of_the_checkout_is_read(forge: Forge, lab: Path) -> Non
     ):
         done = review(repository, env, file, "--state", "empty")
         assert done.returncode == 4, file
-        assert "leads out of" in done.stdout + done.stderr
+        assert "is outside" in done.stdout + done.stderr
         said = (
             done.stdout + done.stderr + (lab / "summary").read_text() + json.dumps(forge.comments)
         )

@@ -129,17 +129,17 @@ def test_a_help_fills_the_terminal(
         ("show a b", "netplan show: one argument too many: b", ["see netplan show --help"]),
         (
             "-H x ls",
-            "-H stands before the command",
-            ["options follow it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help"],
+            "option -H is before the command",
+            ["put options after it: netplan COMMAND [FILE] [OPTION]...", "see netplan --help"],
         ),
         (
             "ls --match=",
-            "argument --match: an empty pattern fits no topology: write it like 'job-*'",
+            "argument --match: an empty pattern matches no topology: write it like 'job-*'",
             ["see netplan ls --help"],
         ),
         (
             "prune --expired --origin=",
-            "argument --origin: an empty pattern fits no topology: write it like 'job-*'",
+            "argument --origin: an empty pattern matches no topology: write it like 'job-*'",
             ["see netplan prune --help"],
         ),
         (
@@ -347,7 +347,7 @@ def test_a_network_to_be_adopted_must_be_declared(tmp_path: Path) -> None:
     assert ended.returncode == 4
     assert (
         ended.stderr
-        == "error: --adopt frontned: no network of that name is declared\n  declared are net\n"
+        == "error: --adopt frontned: no network of that name is declared\n  declared: net\n"
     )
 
 

@@ -75,25 +75,25 @@ PROBLEMS = {
         "'0s' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
     ],
     "ulimits: {nofle: 5, '': 1}": [
-        "'nofle' is no limit of processes: did you mean 'nofile'?",
-        "'' is no limit of processes: known are core, cpu, data, fsize, locks, memlock, msgqueue,"
+        "'nofle' is not a process limit: did you mean 'nofile'?",
+        "'' is not a process limit: known are core, cpu, data, fsize, locks, memlock, msgqueue,"
         " nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack",
     ],
     "gpus: [{count: two}, {count: 1, device_ids: ['0']}, {driver: 'a,b'}]": [
-        "'two' is no count of devices: write a number, or all",
-        "'count' stands beside 'device_ids': remove one of them",
+        "'two' is not a device count: write a number, or all",
+        "'count' is set together with 'device_ids': remove one of them",
         "'a,b' holds ',', ';' or '=', which is not supported here",
     ],
     "blkio_config: {device_read_bps: [{path: /a, rate: 1}, {path: /a, rate: 2}]}": [
-        "'/a' stands here twice: remove one of them"
+        "'/a' is listed twice: remove one of them"
     ],
     "blkio_config: {weight_device: [{path: sda, weight: 10}]}": [
-        "'sda' is no device: write a path such as /dev/sda"
+        "'sda' is not a device: write a path such as /dev/sda"
     ],
     "cpu_period: 500, cpu_shares: 1, uts: host, hostname: a": [
         "'cpu_period' must be from 1ms to 1s",
         "'cpu_shares' is 1: it must be at least 2",
-        "'hostname' stands beside uts: host, but the container then has the host name of its"
+        "'hostname' is set together with uts: host, but the container then has the host name of its"
         " machine: remove one of them",
     ],
     "stop_signal: SIGFOO, cpuset: 3-1, mem_reservation: 1m": [
@@ -129,7 +129,7 @@ PROBLEMS = {
         "'mac_address' has no effect, as the container is attached to no network: remove it"
     ],
     "depends_on: {idle: {condition: service_completed_successfully}}": [
-        "'idle' is not meant to end, so it cannot complete: give it one_shot: true"
+        "'idle' is not meant to exit, so it cannot complete: give it one_shot: true"
     ],
     "label_file: [nosuch.env]": ["the file 'nosuch.env' cannot be used: there is no such file"],
 }

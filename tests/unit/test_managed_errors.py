@@ -88,7 +88,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         (run('volumes: [{type: bind, target: /b}, {type: tmpfs, source: a, target: /c}, {type: volume, target: /d, bind: {propagation: shared}}]'), [
             "4:29: a bind needs a source: add the path on the engine's machine",
             '4:55: a tmpfs has no source: remove it',
-            "4:120: 'bind' stands beside type: volume: remove one of them",
+            "4:120: 'bind' is set together with type: volume: remove one of them",
         ]),
         (run('volumes: [{type: volume, target: /d, volume: {subpath: x}, consistency: cached}, {type: bind, source: ., target: /e, bind: {create_host_path: false}}]'), [
             "4:65: 'subpath' is not a key of a volume: it is not supported yet; mount the whole volume, and remove 'subpath'",
@@ -115,10 +115,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:55: 'a' is true, a boolean to YAML, not text: put it in quotes",
         ]),
         (run('devices: [tty, ]'), [
-            "4:29: 'tty' is no device: write it like /dev/ttyUSB0, /dev/a:/dev/b or /dev/a:/dev/b:rwm",
+            "4:29: 'tty' is not a device: write it like /dev/ttyUSB0, /dev/a:/dev/b or /dev/a:/dev/b:rwm",
         ]),
         (run('devices: [{source: /dev/a, target: rwm}]'), [
-            "4:29: '/dev/a:rwm:rwm' is no device: write it like /dev/ttyUSB0, /dev/a:/dev/b or"
+            "4:29: '/dev/a:rwm:rwm' is not a device: write it like /dev/ttyUSB0, /dev/a:/dev/b or"
             " /dev/a:/dev/b:rwm",
         ]),
         (run('dns: [nope], dns_search: [1]'), [
@@ -231,7 +231,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "modes": [
         (run('network_mode: host, networks: [n]'), [
-            "4:19: 'network_mode' stands beside 'networks', but a container has a network mode or networks: remove one of them",
+            "4:19: 'network_mode' is set together with 'networks', but a container has a network mode or networks: remove one of them",
         ]),
         (run('network_mode: default'), [
             "4:33: 'default' is the engine's own network: write bridge",
@@ -243,7 +243,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:33: container 'vpm' is not declared: did you mean 'vpn'?",
         ]),
         (several("web: {image: a, network_mode: 'service:vpn', ports: [80]}", "vpn: {image: a, network_mode: none}"), [
-            "4:48: 'ports' stands beside network_mode: service:vpn, but the network is that of 'vpn', and engines refuse it: set it there",
+            "4:48: 'ports' is set together with network_mode: service:vpn, but the network belongs to 'vpn', so engines refuse it: set it there",
         ]),
         (several("web: {image: a, network_mode: 'container:vpn'}", "vpn: {image: a, container_name: tunnel, network_mode: none}"), [
             "4:33: container 'vpn' is called 'tunnel' on the engine: write service:vpn",
@@ -270,12 +270,12 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:33: 'web' cannot share its own network: name another container",
         ]),
         (run("network_mode: 'container:x', ports: [80], publish_all: true, expose: [80], hostname: h, dns: [10.0.0.1], extra_hosts: {a: 10.0.0.1}"), [
-            "4:48: 'ports' stands beside network_mode: container:x, but the network is that of 'x', and engines refuse it: set it there",
-            "4:61: 'publish_all' stands beside network_mode: container:x, but the network is that of 'x', and engines refuse it: set it there",
-            "4:80: 'expose' stands beside network_mode: container:x, but the network is that of 'x', and engines refuse it: set it there",
-            "4:94: 'hostname' stands beside network_mode: container:x, but the network is that of 'x', and engines refuse it: set it there",
-            "4:107: 'dns' stands beside network_mode: container:x, but the network is that of 'x', and engines refuse it: set it there",
-            "4:124: 'extra_hosts' stands beside network_mode: container:x, but the network is that of 'x', and engines refuse it: set it there",
+            "4:48: 'ports' is set together with network_mode: container:x, but the network belongs to 'x', so engines refuse it: set it there",
+            "4:61: 'publish_all' is set together with network_mode: container:x, but the network belongs to 'x', so engines refuse it: set it there",
+            "4:80: 'expose' is set together with network_mode: container:x, but the network belongs to 'x', so engines refuse it: set it there",
+            "4:94: 'hostname' is set together with network_mode: container:x, but the network belongs to 'x', so engines refuse it: set it there",
+            "4:107: 'dns' is set together with network_mode: container:x, but the network belongs to 'x', so engines refuse it: set it there",
+            "4:124: 'extra_hosts' is set together with network_mode: container:x, but the network belongs to 'x', so engines refuse it: set it there",
         ]),
         (run("network_mode: 'container:x', publish_all: false, mem_limit: 6m, one_shot: maybe"), [
             "4:93: 'one_shot' must be true or false, not 'maybe'",
@@ -287,10 +287,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:39: the sysctl 'net.ipv4.ip_forward' would be that of the engine's machine with network_mode: host: remove it",
         ]),
         (run('networks: [host]'), [
-            "4:30: 'host' is no network: it is a mode, write network_mode: host in place of networks",
+            "4:30: 'host' is not a network: it is a mode, write network_mode: host in place of networks",
         ]),
         (run("networks: ['container:x']"), [
-            "4:30: 'container:x' is no network: it is a mode, write network_mode: container:x in place of networks",
+            "4:30: 'container:x' is not a network: it is a mode, write network_mode: container:x in place of networks",
         ]),
     ],
     "once": [
@@ -299,18 +299,18 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:58: something is mounted on '/d' in line 4 already: remove one of them",
         ]),
         (run("ports: ['80:80', '80:81']"), [
-            "4:36: port 80/tcp of the engine's machine is that of 'web' in line 4 already: choose another",
+            "4:36: port 80/tcp of the engine's machine is already used by 'web' in line 4: choose another",
         ]),
         (run("ports: ['80:80', '127.0.0.1:80:81', '80:80/udp', '[::1]:80:82']"), [
-            "4:36: port 80/tcp of the engine's machine is that of 'web' in line 4 already: choose another",
-            "4:68: port 80/tcp of the engine's machine is that of 'web' in line 4 already: choose another",
+            "4:36: port 80/tcp of the engine's machine is already used by 'web' in line 4: choose another",
+            "4:68: port 80/tcp of the engine's machine is already used by 'web' in line 4: choose another",
         ]),
         (run("ports: ['127.0.0.1:80:80', '127.0.0.2:80:80', '0.0.0.0:80:80', '[::]:80:80', '[::1]:80:80']"), [
-            "4:65: port 80/tcp of the engine's machine is that of 'web' in line 4 already: choose another",
-            "4:96: port 80/tcp of the engine's machine is that of 'web' in line 4 already: choose another",
+            "4:65: port 80/tcp of the engine's machine is already used by 'web' in line 4: choose another",
+            "4:96: port 80/tcp of the engine's machine is already used by 'web' in line 4: choose another",
         ]),
         (run("ports: ['80-90:80-90', '85:1', '100-110:1', '100-110:2']"), [
-            "4:42: port 85/tcp of the engine's machine is that of 'web' in line 4 already: choose another",
+            "4:42: port 85/tcp of the engine's machine is already used by 'web' in line 4: choose another",
         ]),
         (run('sysctls: [a=1, a=1], environment: [A=1, A=2]'), [
             "4:34: the sysctl 'a' is declared twice: the first is in line 4, remove one",
@@ -318,19 +318,19 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         ]),
         (run('depends_on: [db, db]'), [
             "4:32: container 'db' is not declared: declare it under containers",
-            "4:36: 'db' is waited for twice: the first is in line 4, remove one",
+            "4:36: 'db' is listed twice: the first is in line 4, remove one",
         ]),
         (run('one_shot: true, restart: always'), [
-            '4:44: restart: always stands beside one_shot: true, so it never ends: remove one',
+            '4:44: restart: always is set together with one_shot: true, so it never ends: remove one',
         ]),
         (run('one_shot: true, restart: unless-stopped'), [
-            '4:44: restart: unless-stopped stands beside one_shot: true, so it never ends: remove one',
+            '4:44: restart: unless-stopped is set together with one_shot: true, so it never ends: remove one',
         ]),
         (run('optional: true'), [
-            "4:19: 'optional' stands beside 'image': what is missing is made, so remove it",
+            "4:19: 'optional' is set together with 'image': what is missing is created, so remove it",
         ]),
         (run('healthcheck: {test: x, disable: true}'), [
-            "4:42: 'disable' stands beside a test: remove one of them",
+            "4:42: 'disable' is set together with a test: remove one of them",
         ]),
     ],
     "compose": [
@@ -338,8 +338,8 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:35: 'container_name' is 'x': a name is two or more letters, digits, '_', '.' and '-', and begins with a letter or digit",
         ]),
         (several("web: {image: a, container_name: app}", "app: {image: a, network_mode: none}", "db: {container_name: app}"), [
-            "5:3: the name 'app' is that of container 'web' in line 4 already: names on the engine must differ",
-            "6:24: the name 'app' is that of container 'web' in line 4 already: names on the engine must differ",
+            "5:3: the name 'app' is already used by container 'web' in line 4: names on the engine must differ",
+            "6:24: the name 'app' is already used by container 'web' in line 4: names on the engine must differ",
         ]),
         (run('build: .'), [
             "4:19: 'build' is not a key of a container: netplan builds no images: build it first (docker build -t NAME .), write image: NAME, and remove 'build'",
@@ -409,7 +409,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "7:31: 'dd' waits for itself: dd -> cc -> dd; remove one of these depends_on or network_mode",
         ]),
         (several("aa: {image: a, ports: ['80:80']}", "bb: {image: a, ports: ['127.0.0.1:80:81', '80:81/udp']}", "cc: {image: a, ports: ['80:1'], network_mode: none}"), [
-            "5:26: port 80/tcp of the engine's machine is that of 'aa' in line 4 already: choose another",
+            "5:26: port 80/tcp of the engine's machine is already used by 'aa' in line 4: choose another",
         ]),
     ],
 }

@@ -201,9 +201,7 @@ def test_a_saved_plan_that_shows_another_plan_is_refused(
     Path("t.yaml").rename("elsewhere.yaml")
     forged(lambda document: privileged(document, whole=whole))
     assert main(["apply", "--plan", "P.json", "--yes"]) == 3
-    assert (
-        "the saved plan P.json shows another plan than comes out of it" in capsys.readouterr().err
-    )
+    assert "the saved plan P.json does not match its own content" in capsys.readouterr().err
 
 
 def test_only_the_approved_plan_is_applied(
@@ -272,6 +270,6 @@ def test_a_changed_env_file_is_named(folder: Path, capsys: pytest.CaptureFixture
     names = ("GOES", "NEW", "PW")
     expected = "".join(f"  container box: environment.{name} changes\n" for name in names)
     assert said.startswith(
-        f"error: what was planned is no longer the plan: nothing was done\n{expected}  make a new"
+        f"error: the plan has changed since it was saved: nothing was done\n{expected}  make a new"
         " plan"
     )

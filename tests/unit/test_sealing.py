@@ -121,7 +121,7 @@ def test_without_its_key_a_snapshot_says_so_where_values_are_compared(
     Path("n.yaml").write_text("name: n\nnetworks: {n: {}}\n", encoding="utf-8")
     assert main(["plan", "n.yaml", "--state", "s.json"]) == 0
     assert main(["plan", "t.yaml", "--state", "s.json"]) == 4
-    assert "set NETPLAN_SNAPSHOT_KEY to the value that it had" in capsys.readouterr().err
+    assert "set NETPLAN_SNAPSHOT_KEY to the value that" in capsys.readouterr().err
     monkeypatch.setenv("NETPLAN_SNAPSHOT_KEY", "right")
     assert main(["plan", "t.yaml", "--state", "s.json"]) == 0
 

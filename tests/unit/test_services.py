@@ -307,7 +307,7 @@ def test_no_message_about_broken_json_holds_an_environment_value() -> None:
             "t.json",
         )
     assert [str(problem) for problem in caught.value.problems] == [
-        "t.json:1:73: not valid JSON: something else stands where a value or a mark should"
+        "t.json:1:73: not valid JSON: something else is where a value or a mark should be"
     ]
 
 
@@ -341,6 +341,6 @@ def test_files_of_variables_that_cannot_be_used(tmp_path: Path) -> None:
         ),
         "4:47: the file 'binary.env' cannot be used: it is not UTF-8",
         "4:59: the file 'large.env' cannot be used: it is too large: at most 1 MiB are read",
-        "4:70: the file 'folder.env' cannot be used: it is no ordinary file",
-        "4:82: the file 'pipe.env' cannot be used: it is no ordinary file",
+        "4:70: the file 'folder.env' cannot be used: it is not a regular file",
+        "4:82: the file 'pipe.env' cannot be used: it is not a regular file",
     ]

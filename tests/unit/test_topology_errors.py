@@ -101,7 +101,7 @@ CASES: dict[str, list[Case]] = {
         ("called default", "name: t\nnetworks:\n  n: {name: default}\n", ["3:13: a network cannot be called 'default': engines take that word for their own network 'bridge'; choose another name"]),
         ("the older form of a name", "name: t\nnetworks:\n  n: {external: {name: host}}\n", ["3:17: a network cannot be called 'host': that is a mode and nothing that can be declared; remove it, and write network_mode: host in its containers"]),
         ("two names", "name: t\nnetworks:\n  n: {external: {name: a}, name: b}\n", ["3:24: the name under 'external' is 'a' and 'name' is 'b': write external: true, and one name"]),
-        ("the default network's name", "name: t\nnetworks:\n  default: {}\n  t_default: {}\n", ["4:3: the name 't_default' is that of network 'default' in line 3 already: names on the engine must differ"]),
+        ("the default network's name", "name: t\nnetworks:\n  default: {}\n  t_default: {}\n", ["4:3: the name 't_default' is already used by network 'default' in line 3: names on the engine must differ"]),
         ("called bridge", "name: t\nnetworks:\n  bridge: {}\n", ["3:3: a network cannot be called 'bridge': every engine has that network; attach containers to it without declaring it"]),
         ("called host", "name: t\nnetworks:\n  host: {}\n", ["3:3: a network cannot be called 'host': that is a mode and nothing that can be declared; remove it, and write network_mode: host in its containers"]),
         ("called none", "name: t\nnetworks:\n  none: {}\n", ["3:3: a network cannot be called 'none': that is a mode and nothing that can be declared; remove it, and write network_mode: none in its containers"]),
@@ -111,8 +111,8 @@ CASES: dict[str, list[Case]] = {
         ("name override is bridge", network("{name: bridge, external: true}"), ["3:13: a network cannot be called 'bridge': every engine has that network; attach containers to it without declaring it"]),
         ("name override pattern", network("{name: a b}"), ["3:13: 'name' is 'a b': a name is letters, digits, '_', '.' and '-', and begins with a letter or digit"]),
         ("same name twice", "name: t\nnetworks:\n  a: {}\n  b: {name: a}\n  c: {name: d}\n  e: {name: d}\n", [
-            "4:13: the name 'a' is that of network 'a' in line 3 already: names on the engine must differ",
-            "6:13: the name 'd' is that of network 'c' in line 5 already: names on the engine must differ",
+            "4:13: the name 'a' is already used by network 'a' in line 3: names on the engine must differ",
+            "6:13: the name 'd' is already used by network 'c' in line 5: names on the engine must differ",
         ]),
     ],
     "hints": [
@@ -131,9 +131,9 @@ CASES: dict[str, list[Case]] = {
         ("a setting", "name: t\nvolumes:\n  v: {driver: nfs}\n", ["3:7: 'driver' of a volume is not supported yet: create it yourself (`docker volume create --driver nfs v`), and replace its settings by external: true and name: v"]),
         ("settings", "name: t\nvolumes:\n  v: {name: vol, driver: local, driver_opts: {type: nfs, o: 'a b'}, labels: [x=y]}\n", ["3:33: 'driver_opts' of a volume is not supported yet: create it yourself (`docker volume create --driver local --opt type=nfs --opt 'o=a b' --label x=y vol`), and replace its settings by external: true and name: vol"]),
         ("labels", "name: t\nvolumes:\n  v: {labels: {x: y}}\n", ["3:7: 'labels' of a volume is not supported yet: create it yourself (`docker volume create --label x=y v`), and replace its settings by external: true and name: v"]),
-        ("external", "name: t\nvolumes:\n  v: {external: true, driver: nfs}\n", ["3:23: 'driver' stands beside external: true, but an external volume is only used: remove one of them"]),
+        ("external", "name: t\nvolumes:\n  v: {external: true, driver: nfs}\n", ["3:23: 'driver' is set together with external: true, but an external volume is only used: remove one of them"]),
         ("two names", "name: t\nvolumes:\n  v: {external: {name: aa}, name: bb}\n", ["3:24: the name under 'external' is 'aa' and 'name' is 'bb': write external: true, and one name"]),
-        ("one name twice", "name: t\nvolumes:\n  vv:\n  v: {name: vv}\n", ["4:3: the name 'vv' is that of volume 'vv' in line 3 already: names on the engine must differ"]),
+        ("one name twice", "name: t\nvolumes:\n  vv:\n  v: {name: vv}\n", ["4:3: the name 'vv' is already used by volume 'vv' in line 3: names on the engine must differ"]),
         ("no name", "name: t\nvolumes: {a b: , v: {name: x}, w: {nam: ww}}\n", [
             "2:11: the name 'a b' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit",
             "2:28: 'name' is 'x': the name of a volume is two or more letters, digits, '_', '.' and '-', and begins with a letter or digit",
@@ -146,7 +146,7 @@ CASES: dict[str, list[Case]] = {
         ("host bits", network("{subnet: 172.42.41.0/22}"), ["3:15: '172.42.41.0/22' has host bits set: did you mean 172.42.40.0/22?"]),
         ("host bits in IPv6", network("{subnet: 'fd00:7::1/64', enable_ipv6: true}"), ["3:15: 'fd00:7::1/64' has host bits set: did you mean fd00:7::/64?"]),
         ("no prefix length", network("{subnet: 10.1.0.0}"), ["3:15: '10.1.0.0' has no prefix length: a subnet is written like 10.1.0.0/24"]),
-        ("netmask", network("{subnet: 10.1.0.0/255.255.255.0}"), ["3:15: '10.1.0.0/255.255.255.0' has a netmask where the prefix length goes: did you mean 10.1.0.0/24?"]),
+        ("netmask", network("{subnet: 10.1.0.0/255.255.255.0}"), ["3:15: '10.1.0.0/255.255.255.0' has a netmask instead of a prefix length: did you mean 10.1.0.0/24?"]),
         ("no subnet at all", network("{subnet: office}"), ["3:15: 'office' is not a subnet: write it like 10.7.0.0/24 or fd00:7::/64"]),
         ("octet too large", network("{subnet: 10.1.256.0/24}"), ["3:15: '10.1.256.0/24' is not a subnet: write it like 10.7.0.0/24 or fd00:7::/64"]),
         ("interface in subnet", network("{subnet: 'fe80::%eth0/64', enable_ipv6: true}"), ["3:15: 'fe80::%eth0/64' names an interface: a subnet has none"]),
@@ -172,8 +172,8 @@ CASES: dict[str, list[Case]] = {
         ("aux twice", network("{subnet: 10.1.0.0/24, aux_addresses: {a: 10.1.0.9, b: 10.1.0.9}}"), ["3:60: the aux address 10.1.0.9 is the aux address of 'a': choose another address in 10.1.0.0/24"]),
         ("aux name", network('{subnet: 10.1.0.0/24, aux_addresses: {"a\\nb": 10.1.0.9}}'), ["3:44: the aux address 'a\\nb' has no usable name: write one without control characters and outer spaces"]),
         ("both forms", network("{subnet: 10.1.0.0/24, gateway: 10.1.0.1, ipam: {config: [{subnet: 10.2.0.0/24}]}}"), [
-            "3:7: 'subnet' stands beside ipam: config: write the pool in one of the two forms",
-            "3:28: 'gateway' stands beside ipam: config: write the pool in one of the two forms",
+            "3:7: 'subnet' is set together with ipam: config: write the pool in one of the two forms",
+            "3:28: 'gateway' is set together with ipam: config: write the pool in one of the two forms",
         ]),
         ("several IPv4 pools on a bridge", network("{ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}"), ["3:55: a bridge network has one IPv4 subnet at most: make 10.2.0.0/24 a network of its own"]),
         ("several IPv6 pools on a bridge", network("{enable_ipv6: true, ipam: {config: [{subnet: 'fd00:1::/64'}, {subnet: 'fd00:2::/64'}]}}"), ["3:76: a bridge network has one IPv6 subnet at most: make fd00:2::/64 a network of its own"]),
@@ -191,8 +191,8 @@ CASES: dict[str, list[Case]] = {
     "options": [
         ("docker0", network("{driver_opts: {com.docker.network.bridge.name: docker0}}"), ["3:53: 'docker0' is the bridge of the engine's own network, which would break: choose another name"]),
         ("bridge name too long", network("{driver_opts: {com.docker.network.bridge.name: br-1234567890123}}"), ["3:53: 'br-1234567890123' cannot name a bridge: 1 to 15 characters without spaces, '/' and ':' are allowed"]),
-        ("bridge name twice", "name: t\nnetworks:\n  a: {driver_opts: {com.docker.network.bridge.name: br0}}\n  b: {driver_opts: {com.docker.network.bridge.name: br0}}\n", ["4:53: the bridge 'br0' is that of network 'a' in line 3 already: choose another name"]),
-        ("mtu twice", network("{mtu: 1400, driver_opts: {com.docker.network.driver.mtu: 1400}}"), ["3:7: 'mtu' stands beside the driver option 'com.docker.network.driver.mtu', which it is short for: remove one of them"]),
+        ("bridge name twice", "name: t\nnetworks:\n  a: {driver_opts: {com.docker.network.bridge.name: br0}}\n  b: {driver_opts: {com.docker.network.bridge.name: br0}}\n", ["4:53: the bridge 'br0' is already used by network 'a' in line 3: choose another name"]),
+        ("mtu twice", network("{mtu: 1400, driver_opts: {com.docker.network.driver.mtu: 1400}}"), ["3:7: 'mtu' is set together with the driver option 'com.docker.network.driver.mtu', which sets the same: remove one of them"]),
         ("reserved label", network("{labels: {netplan.topology: x}}"), ["3:16: the label 'netplan.topology' is reserved: names that begin with 'netplan.' are netplan's own marks"]),
         ("reserved label in a list", network("{labels: [netplan.spec=x, a=1, a=2, '=x']}"), [
             "3:16: the label 'netplan.spec' is reserved: names that begin with 'netplan.' are netplan's own marks",
@@ -213,27 +213,27 @@ CASES: dict[str, list[Case]] = {
         ]),
         ("driver host", network("{driver: host}"), ["3:15: the driver 'host' makes no networks: remove the network or choose another driver"]),
         ("external with settings", network("{external: true, driver: bridge, labels: {}, protect: true, x-note: a, name: corp}"), [
-            "3:23: 'driver' stands beside external: true, but an external network is only used: remove one of them",
-            "3:39: 'labels' stands beside external: true, but an external network is only used: remove one of them",
-            "3:51: 'protect' stands beside external: true, but an external network is only used: remove one of them",
+            "3:23: 'driver' is set together with external: true, but an external network is only used: remove one of them",
+            "3:39: 'labels' is set together with external: true, but an external network is only used: remove one of them",
+            "3:51: 'protect' is set together with external: true, but an external network is only used: remove one of them",
         ]),
     ],
     "variables": [
         ("variable", "name: ${NAME}\nnetworks: {n: {labels: {a: $HOME, b: cost $5, c: $$x, '${K}': d}}}\nx-a: ${IGNORED}\n", [
-            "1:7: '${NAME}' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar",
+            "1:7: '${NAME}' contains a variable, which is not supported here: write its value, or $$ for a dollar",
             "1:7: 'name' is '${NAME}': the name of a topology is lower-case letters, digits, '_', '.' and '-', and begins with a letter or digit",
-            "2:28: '$HOME' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar",
-            "2:55: '${K}' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar",
+            "2:28: '$HOME' contains a variable, which is not supported here: write its value, or $$ for a dollar",
+            "2:55: '${K}' contains a variable, which is not supported here: write its value, or $$ for a dollar",
         ]),
-        ("escaped", 'name: t\nnetworks: {n: {labels: {a: "\\x24{X}"}}}\n', ["2:28: '${X}' holds a variable, which files cannot have yet: write what it stands for, or $$ for a dollar"]),
+        ("escaped", 'name: t\nnetworks: {n: {labels: {a: "\\x24{X}"}}}\n', ["2:28: '${X}' contains a variable, which is not supported here: write its value, or $$ for a dollar"]),
     ],
     "attachments": [
         ("undeclared", attached("[m]"), ["5:18: network 'm' is not declared: declare it under 'networks', with external: true if it exists already"]),
         ("undeclared with likeness", attached("[nn]"), ["5:18: network 'nn' is not declared: did you mean 'n'?"]),
         ("undeclared host", attached("[host, none, 'container:x', default]"), [
-            "5:18: 'host' is no network: a container has that mode from its creation, so it cannot be attached: remove it",
-            "5:24: 'none' is no network: a container has that mode from its creation, so it cannot be attached: remove it",
-            "5:30: 'container:x' is no network: a container has that mode from its creation, so it cannot be attached: remove it",
+            "5:18: 'host' is not a network: a container has that mode from its creation, so it cannot be attached: remove it",
+            "5:24: 'none' is not a network: a container has that mode from its creation, so it cannot be attached: remove it",
+            "5:30: 'container:x' is not a network: a container has that mode from its creation, so it cannot be attached: remove it",
             "5:45: network 'default' is not declared: Compose makes that one by itself; here, add default: {} under 'networks'",
         ]),
         ("the name instead of the key", "name: t\nnetworks: {n: {name: real}}\ncontainers: {c: {networks: [real]}}\n", ["3:29: network 'real' is not declared: attachments name the key, did you mean 'n'?"]),
@@ -253,8 +253,8 @@ CASES: dict[str, list[Case]] = {
         ("static without subnet", attached("{n: {ipv4_address: 10.1.0.9}}", "{}"), ["5:36: network 'n' declares no IPv4 subnet, which a static address needs: add one to the network"]),
         ("static without IPv6 subnet", attached("{n: {ipv6_address: 'fd00::9'}}"), ["5:36: network 'n' declares no IPv6 subnet, which a static address needs: add one to the network"]),
         ("static of the wrong family", attached("{n: {ipv4_address: 'fd00::9', ipv6_address: 10.1.0.9}}"), [
-            "5:36: 'fd00::9' is an IPv6 address: an IPv4 address goes here",
-            "5:61: '10.1.0.9' is an IPv4 address: an IPv6 address goes here",
+            "5:36: 'fd00::9' is an IPv6 address: an IPv4 address is expected here",
+            "5:61: '10.1.0.9' is an IPv4 address: an IPv6 address is expected here",
         ]),
         ("static with length", attached("{n: {ipv4_address: 10.1.0.9/24}}"), ["5:36: '10.1.0.9/24' has a prefix length: an address is written without one, did you mean 10.1.0.9?"]),
         ("static is no address", attached("{n: {ipv4_address: web, link_local_ips: [x, 169.254.1.1]}}"), [
@@ -262,14 +262,14 @@ CASES: dict[str, list[Case]] = {
             "5:58: 'x' is not an address: write it like 10.7.0.9 or fd00:7::9",
         ]),
         ("address and MAC twice", "name: t\nnetworks: {n: {subnet: 10.1.0.0/24}}\ncontainers:\n  a: {networks: {n: {ipv4_address: 10.1.0.9, mac_address: '02:42:c0:a8:00:09'}}}\n  b: {networks: {n: {ipv4_address: 10.1.0.9, mac_address: '02-42-C0-A8-00-09'}}}\n", [
-            "5:36: the address 10.1.0.9 on network 'n' is that of 'a' in line 4 already: choose another",
-            "5:59: the MAC address 02:42:c0:a8:00:09 on network 'n' is that of 'a' in line 4 already: choose another",
+            "5:36: the address 10.1.0.9 on network 'n' is already used by 'a' in line 4: choose another",
+            "5:59: the MAC address 02:42:c0:a8:00:09 on network 'n' is already used by 'a' in line 4: choose another",
         ]),
-        ("address twice on an external network", "name: t\nnetworks: {n: {external: true}}\ncontainers:\n  a: {networks: {n: {ipv6_address: 'fd00::9'}}}\n  b: {networks: {n: {ipv6_address: 'FD00:0::9'}}}\n", ["5:36: the address fd00::9 on network 'n' is that of 'a' in line 4 already: choose another"]),
+        ("address twice on an external network", "name: t\nnetworks: {n: {external: true}}\ncontainers:\n  a: {networks: {n: {ipv6_address: 'fd00::9'}}}\n  b: {networks: {n: {ipv6_address: 'FD00:0::9'}}}\n", ["5:36: the address fd00::9 on network 'n' is already used by 'a' in line 4: choose another"]),
         ("MAC of a group", attached("{n: {mac_address: '01:42:c0:a8:00:09'}}"), ["5:35: '01:42:c0:a8:00:09' cannot belong to one interface: the first pair must be even, such as 02, and not all may be 0"]),
         ("MAC of zeros", attached("{n: {mac_address: '00:00:00:00:00:00'}}"), ["5:35: '00:00:00:00:00:00' cannot belong to one interface: the first pair must be even, such as 02, and not all may be 0"]),
-        ("interface name in two spellings", attached("{n: {interface_name: eth1, driver_opts: {com.docker.network.endpoint.ifname: eth1}}}"), ["5:22: 'interface_name' stands beside the driver option 'com.docker.network.endpoint.ifname', which it is short for: remove one of them"]),
-        ("interface name twice", attached("{n: {interface_name: eth1}, bridge: {driver_opts: {com.docker.network.endpoint.ifname: eth1}}}"), ["5:104: the interface name 'eth1' is that of the attachment to 'n' already: choose another"]),
+        ("interface name in two spellings", attached("{n: {interface_name: eth1, driver_opts: {com.docker.network.endpoint.ifname: eth1}}}"), ["5:22: 'interface_name' is set together with the driver option 'com.docker.network.endpoint.ifname', which sets the same: remove one of them"]),
+        ("interface name twice", attached("{n: {interface_name: eth1}, bridge: {driver_opts: {com.docker.network.endpoint.ifname: eth1}}}"), ["5:104: the interface name 'eth1' is already used by the attachment to 'n': choose another"]),
         ("reserved option of an endpoint", attached("{n: {driver_opts: {netplan.spec: x}}}"), ["5:36: the driver option 'netplan.spec' is reserved: names that begin with 'netplan.' are netplan's own marks"]),
     ],
     "yaml": [
@@ -297,8 +297,8 @@ CASES: dict[str, list[Case]] = {
         ]),
         ("deep flow", "[" * 3000, ["1:64: nested more than 64 levels deep"]),
         ("deep blocks", "".join(" " * level + "a:\n" for level in range(3000)), ["64:64: nested more than 64 levels deep"]),
-        ("NUL", "name: a\x00b\n", ["1:8: a character that text files do not hold, U+0000: remove it"]),
-        ("escape character", "name: t\n# \x1b[31m\n", ["2:3: a character that text files do not hold, U+001B: remove it"]),
+        ("NUL", "name: a\x00b\n", ["1:8: a character that text files must not contain, U+0000: remove it"]),
+        ("escape character", "name: t\n# \x1b[31m\n", ["2:3: a character that text files must not contain, U+001B: remove it"]),
         ("an alias in itself", "a: &a [*a]\n", ["1:4: this anchor contains itself: an alias cannot stand inside what it names"]),
         ("unknown alias", "name: *who\n", ["1:7: this alias names no anchor above it: check its name"]),
         ("tags", "name: !!python/object/apply:os.system x\nnetworks: !net {}\n", [
@@ -334,9 +334,9 @@ JSON: list[Case] = [
     ("trailing comma", '{"name": "t",}', ["1:14: not valid JSON: a key in double quotes should stand here"]),
     ("two documents", '{"name": "t"} {}', ["1:15: not valid JSON: something follows the end of the document"]),
     ("no end", '{"name": "t"', ["1:13: not valid JSON: a ',' or '}' is missing"]),
-    ("single quotes", "{'name': 't'}", ['1:2: not valid JSON: "\'" stands where a value or a mark should']),
+    ("single quotes", "{'name': 't'}", ['1:2: not valid JSON: "\'" is where a value or a mark should be']),
     ("text without end", '{"name": "t}', ["1:10: not valid JSON: this text has no end on its line"]),
-    ("leading zero", '{"name": 010}', ["1:10: not valid JSON: '010' stands where a value or a mark should"]),
+    ("leading zero", '{"name": 010}', ["1:10: not valid JSON: '010' is where a value or a mark should be"]),
     ("no colon", '{"name" "t"}', ["1:9: not valid JSON: a ':' is missing after the key"]),
     ("no comma", '{"name": "t" "networks": {}}', ["1:14: not valid JSON: a ',' or '}' is missing"]),
     ("duplicate key", '{\n "name": "t",\n "name": "u"\n}', ["3:2: 'name' is declared twice: the first is in line 2"]),
@@ -345,8 +345,8 @@ JSON: list[Case] = [
     ("too deep", '{"a":' * 3000, ["1:321: nested more than 64 levels deep"]),
     ("number for a name", '{"name": 1.5}', ["1:10: 'name' is '1.5', a number to YAML, not text: put it in quotes"]),
     ("unknown key", '{"name": "t", "networks": {"n": {"sbnet": "10.1.0.0/24"}}}', ["1:34: 'sbnet' is not a key of a network: did you mean 'subnet'?"]),
-    ("a word", '{"name": nope}', ["1:10: not valid JSON: 'nope' stands where a value or a mark should"]),
-    ("a comment", '{"name": "t"} # c', ["1:15: not valid JSON: '#' stands where a value or a mark should"]),
+    ("a word", '{"name": nope}', ["1:10: not valid JSON: 'nope' is where a value or a mark should be"]),
+    ("a comment", '{"name": "t"} # c', ["1:15: not valid JSON: '#' is where a value or a mark should be"]),
 ]
 # fmt: on
 
@@ -433,7 +433,7 @@ def test_a_merged_or_aliased_mistake_is_reported_once_where_it_is_written() -> N
 def test_more_than_a_thousand_problems_are_summed_up() -> None:
     found = problems("name: t\n" + "".join(f"bad{number}: 1\n" for number in range(3000)))
     assert len(found) == 1001
-    assert found[-1] == "1002:1: more problems, which are not shown: mend those above first"
+    assert found[-1] == "1002:1: more problems, not shown: fix the ones above first"
 
 
 def test_suggestions_for_many_misspelt_networks_take_no_time() -> None:
@@ -456,12 +456,12 @@ def test_looking_for_more_ends_where_nobody_reads_on() -> None:
     ):
         told = problems(f"name: t\nnetworks:\n{body}")
         assert len(told) == 1001
-        assert told[-1].endswith("more problems, which are not shown: mend those above first")
+        assert told[-1].endswith("more problems, not shown: fix the ones above first")
     warned = load_text(
         "name: t\nnetworks:\n" + "".join(f"  n{n}: {{driver: macvlan}}\n" for n in range(3000)), "t"
     ).warnings
     assert len(warned) == 1000
-    assert str(warned[-1]).endswith("more warnings, which are not shown")
+    assert str(warned[-1]).endswith("more warnings, not shown")
 
 
 @pytest.mark.parametrize(("subnet", "shown"), [("0.0.0.0/24", "0.0.0.0/24"), ("'::/96'", "::/96")])

@@ -290,7 +290,7 @@ def test_a_shortage_here_is_not_the_engines_fault(
 
     monkeypatch.setattr(socket, "socket", short)
     with pytest.raises(
-        MachineError, match=f"this machine is short of something: {os.strerror(number)}"
+        MachineError, match=f"this machine has run out of a resource: {os.strerror(number)}"
     ):
         get(server, None)
 

@@ -216,7 +216,7 @@ HOSTILE = {
         "1:4: this anchor contains itself: an alias cannot stand inside what it names",
     ),
     "too large": ("a" * (MAX_SIZE + 1), "1:1: the file is too large: at most 8 MiB are read"),
-    "NUL": ("name: t\0\n", "1:8: a character that text files do not hold, U+0000: remove it"),
+    "NUL": ("name: t\0\n", "1:8: a character that text files must not contain, U+0000: remove it"),
 }
 MEASURE = """
 import re, sys, time
