@@ -66,7 +66,6 @@ HOLDS_ANYWAY: dict[str, frozenset[str]] = {
     ),
     "required": frozenset(["true", "false"]),
     "published": frozenset(["0"]),
-    "replicas": frozenset(["1"]),
     "count": frozenset(["-1", "all"]),
     "pull_policy": frozenset(["missing", "if_not_present"]),
     "protocol": frozenset(["tcp"]),
@@ -190,9 +189,9 @@ def changes_nothing(place: Place, passed: str) -> bool:
     """Whether that says only what holds without it."""
     words = {"no": "false", "off": "false", "yes": "true", "on": "true"}
     word = words.get(passed.lower(), passed.lower())
-    told = place.schema.get("description", "").startswith("Without effect") or place.path == (
-        "$schema",
-    )
+    help = place.schema.get("description", "")
+    told = help.startswith("Without effect") or place.path == ("$schema",)
+    told = told or f"{passed}, which holds anyway" in help
     told = told or (
         place.path[-1] == "name" and place.path[-2:-1] == (passed,)
     )  # what it is called anyway
