@@ -7,7 +7,6 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from ..engine_info import DEFAULT_PARALLEL
 from ..settings import BadValueError
 from ..settings.units import lifetime
 
@@ -139,9 +138,9 @@ engine = _all(
 parallel = _option(
     "--parallel",
     type=_count,
-    default=DEFAULT_PARALLEL,
+    default=6,
     metavar="N",
-    help=f"engine calls in parallel (default: {DEFAULT_PARALLEL})",
+    help="engine calls in parallel (default: 6)",
 )
 replacing = _option(
     "--replace-topology",

@@ -26,6 +26,10 @@ def disagreements(lab: Lab, state: DesiredState) -> tuple[int, list[str]]:
     with ThreadPoolExecutor(6) as pool:
         found = pool.map(lambda source: list(_of_source(lab, world, source, there)), there)
         told = [one for every in found for one in every]
+    for expected in state.expectations:
+        if expected.address and not expected.port and expected.source in there:
+            seen = lab.reaches(expected.source, expected.address)
+            told += _compare(world, expected, seen is expected.reaches)
     return len(told), [text for text in told if text]
 
 

@@ -78,7 +78,9 @@ def test_a_file_says_what_it_needs(file: Path) -> None:
 def test_the_gallery_shows_it(file: Path) -> None:
     gallery, topology = (FOLDER / "README.md").read_text(encoding="utf-8"), load(file)
     assert f"| [{file.name}]({file.name}) |" in gallery
-    picture = gallery.partition(f"## {file.name}\n")[2].partition("\n## ")[0]
+    section = gallery.partition(f"## {file.name}\n")[2].partition("\n## ")[0]
+    [drawn] = re.findall(r"!\[[^]]*\]\(([^)]+\.svg)\)", section)
+    picture = (FOLDER / drawn).read_text(encoding="utf-8")
     for name in (*topology["networks"], *topology["containers"], *subnets(topology)):
         assert name in picture, f"the picture lacks {name}"
 

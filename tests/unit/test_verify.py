@@ -326,6 +326,16 @@ def test_exit_codes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "verify needs --static" in capsys.readouterr().err
 
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "topologies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_every_example_expects_something_and_breaks_none_of_it(file: Path) -> None:
+    found = judge_file(load_text(file.read_text(encoding="utf-8"), file.name).state)
+    assert found.declared
+    assert not found.count("broken")
+
+
 # --- the document ---------------------------------------------------------------------------------
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/verify.md").read_text(encoding="utf-8")
