@@ -74,7 +74,7 @@ def works(file: str) -> dict[str, Callable[[], object]]:
 
 def measure(file: str) -> None:
     """In a process of its own: prints the seconds of each."""
-    from reconciler.cycles import no_cycle_search
+    from reconciler.gc_pause import no_cycle_search
 
     seconds = {}
     for what, work in works(file).items():

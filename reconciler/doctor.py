@@ -13,7 +13,14 @@ from typing import Any, Literal
 from .engine import TIMEOUT, Log, Reader, engine_at, version_text
 from .engine.locate import Target, locate
 from .errors import ApiError, NetplanError
-from .model import ALL_ENDPOINTS_API, DOCKER_28_API, MAC_ON_CONNECT_API, Api, EngineInfo
+from .model import (
+    ALL_ENDPOINTS_API,
+    DOCKER_28_API,
+    MAC_ON_CONNECT_API,
+    OLDEST_API,
+    Api,
+    EngineInfo,
+)
 from .records import dataclass
 
 Level = Literal["ok", "warn", "fail"]
@@ -52,16 +59,16 @@ class Feature:
 
 
 FEATURES = (
-    Feature("endpoint marks", (1, 41), "20.10", podman=True),
+    Feature("endpoint marks", OLDEST_API, "20.10", podman=True),
     Feature(
         "ip_range and aux_addresses",
-        (1, 41),
+        OLDEST_API,
         "20.10",
         without="a file that declares them is refused",
     ),
     Feature(
         "link_local_ips and driver_opts of an endpoint",
-        (1, 41),
+        OLDEST_API,
         "20.10",
         without="a file that declares them is refused",
     ),

@@ -12,6 +12,8 @@ Api = tuple[int, int]
 
 Flavor = Literal["docker", "podman"]
 
+OLDEST_API: Api = (1, 41)
+"""What an engine must have: Docker 20.10."""
 NEWEST_API: Api = (1, 55)
 """What is spoken with an engine that has it: Docker 29.7. With a newer one too, which still
 understands it.
@@ -48,6 +50,9 @@ SWARM_ID = 25
 """Characters of the ID of a network of a swarm; all others have 64."""
 ENGINE_OWN = PREDEFINED | {"docker_gwbridge"}
 """Networks that an engine makes for itself, by name; a swarm's ingress network may have any."""
+
+DEFAULT_PARALLEL = 6
+"""Engine calls in parallel, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from .engine_info import ENDPOINT_SYSCTLS as ENDPOINT_SYSCTLS
 from .engine_info import ENGINE_OWN as ENGINE_OWN
 from .engine_info import MAC_ON_CONNECT_API as MAC_ON_CONNECT_API
 from .engine_info import NEWEST_API as NEWEST_API
+from .engine_info import OLDEST_API as OLDEST_API
 from .engine_info import PREDEFINED as PREDEFINED
 from .engine_info import RESTARTING as RESTARTING
 from .engine_info import SMALL_SUBNETS_API as SMALL_SUBNETS_API

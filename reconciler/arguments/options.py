@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from ..engine_info import DEFAULT_PARALLEL
 from ..settings import BadValueError
 from ..settings.units import lifetime
 
@@ -138,9 +139,9 @@ engine = _all(
 parallel = _option(
     "--parallel",
     type=_count,
-    default=6,
+    default=DEFAULT_PARALLEL,
     metavar="N",
-    help="engine calls in parallel (default: 6)",
+    help=f"engine calls in parallel (default: {DEFAULT_PARALLEL})",
 )
 replacing = _option(
     "--replace-topology",

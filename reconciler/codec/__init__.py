@@ -33,6 +33,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedNetwork,
 )
+from ..network_mode import read_mode
 from ..records import replace
 from ..settings import (
     IFNAME_OPTION,
@@ -257,13 +258,13 @@ def listed_mode(raw: Json) -> str:
 
 def shares_namespace(mode: str) -> bool:
     """Whether a container of this mode has no network namespace of its own."""
-    return mode == "host" or mode.startswith("container:")
+    return not read_mode(mode).attachable
 
 
 def _attached(
     container: ObservedContainer, networks: Json, engine: EngineInfo, swarm: Collection[str]
 ) -> ObservedContainer:
-    if container.network_mode.startswith("container:"):
+    if read_mode(container.network_mode).shares:
         return container
     renamed = _PODMAN_DEFAULT if engine.flavor == "podman" else {}
     can_be_phantom = (

@@ -6,8 +6,8 @@ the errors of errors.py. A change is sent once and never again by itself: after 
 here knows whether the engine acted.
 """
 
-from ..model import NEWEST_API
-from .api_version import OLDEST_API, pin, version_text
+from ..model import NEWEST_API, OLDEST_API
+from .api_version import pin, version_text
 from .protocol import Engine, Filters, Progress, Reader
 from .reading import TIMEOUT, engine_at, open_reader
 from .retry import persistently

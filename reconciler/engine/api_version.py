@@ -7,10 +7,9 @@ from typing import Any, cast
 
 from ..codec import shapes
 from ..errors import ApiError, UnreachableError
-from ..model import NEWEST_API, Api
+from ..model import NEWEST_API, OLDEST_API, Api
 from .wire import Wire
 
-OLDEST_API: Api = (1, 41)
 _API = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ..engine_info import DEFAULT_PARALLEL
 from ..plan import Plan, Step
 from ..records import replace
 from ..signals import ASKING, raises, received
@@ -34,7 +35,7 @@ def execute(
     plan: Plan,
     engine: Engine,
     *,
-    parallel: int = 4,
+    parallel: int = DEFAULT_PARALLEL,
     listen: Listener = _deaf,
     stop: threading.Event | None = None,
     guard: Guard = _unguarded,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..cycles import no_cycle_search
+from ..gc_pause import no_cycle_search
 from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
 from ..plan import Change, Plan, Refusal
 from ..records import replace

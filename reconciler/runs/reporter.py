@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..engine_info import DEFAULT_PARALLEL
 from ..records import dataclass
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Limits:
     container has to end, None: its own grace period.
     """
 
-    parallel: int = 6
+    parallel: int = DEFAULT_PARALLEL
     lock_timeout: float = 90.0
     settle: float = 1.0
     stop_timeout: int | None = None

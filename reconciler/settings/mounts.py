@@ -29,7 +29,7 @@ def target(text: str) -> str:
     path = folder(text)
     if not text.startswith("/") or path == "/":
         raise BadValueError(
-            f"{text[:60]!r} is no place for a mount: write an absolute path inside the container"
+            f"{text[:60]!r} is not a mount target: write an absolute path inside the container"
             " other than /"
         )
     return path
@@ -47,7 +47,7 @@ def mount(kind: str, source: str = "", options: Iterable[str] = ()) -> str:
     for option in kept:
         if option not in _OPTIONS[kind]:
             raise BadValueError(
-                f"{option[:60]!r} is no option of a {kind}: known are rw,"
+                f"{option[:60]!r} is not an option of a {kind}: known are rw,"
                 f" {', '.join(sorted(_OPTIONS[kind]))}"
             )
     if kind == "volume" and not source and {"z", "Z"} & set(kept):
@@ -61,7 +61,7 @@ def mount(kind: str, source: str = "", options: Iterable[str] = ()) -> str:
         )
     if kind == "volume" and source and not _VOLUME.match(source):
         raise BadValueError(
-            f"{source[:60]!r} is no name of a volume: two or more letters, digits, '_', '.', '-'; a"
+            f"{source[:60]!r} is not a volume name: two or more letters, digits, '_', '.', '-'; a"
             " path begins with '/', './' or '~/'"
         )
     if kind == "bind" and (not source.startswith("/") or ":" in source):
@@ -73,7 +73,7 @@ def _tmpfs_option(option: str) -> str:
     name, sign, value = option.partition("=")
     if (name not in _TMPFS and option not in _NO_MEANING) or (sign and not value):
         raise BadValueError(
-            f"{option[:60]!r} is no option of a tmpfs: write them like size=64m,mode=1770,ro"
+            f"{option[:60]!r} is not an option of a tmpfs: write them like size=64m,mode=1770,ro"
         )
     return (
         f"size={size_text(size_bytes(value))}"

@@ -56,8 +56,8 @@ def port_range(text: str) -> range:
     first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= first <= last <= MAX_PORT:
         raise BadValueError(
-            f"{text[:60]!r} is no port and no range of ports: write it like 80 or 8000-8010, from 1"
-            f" to {MAX_PORT}"
+            f"{text[:60]!r} is not a port or a range of ports: write it like 80 or 8000-8010, from"
+            f" 1 to {MAX_PORT}"
         )
     return range(first, last + 1)
 
@@ -66,7 +66,7 @@ def protocol(text: str) -> str:
     """`TCP` -> `tcp`; nothing is tcp."""
     name = text.lower() or "tcp"
     if name not in ("tcp", "udp", "sctp"):
-        raise BadValueError(f"{text[:60]!r} is no protocol of a port: write tcp, udp or sctp")
+        raise BadValueError(f"{text[:60]!r} is not a protocol of a port: write tcp, udp or sctp")
     return name
 
 

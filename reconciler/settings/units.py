@@ -53,8 +53,8 @@ def seconds(text: str) -> int:
     whole, rest = divmod(nanoseconds(text), 10**9)
     if rest:
         raise BadValueError(
-            f"{text[:60]!r} is no whole number of seconds, which engines count here: did you mean"
-            f" {whole + 1}s?"
+            f"{text[:60]!r} is not a whole number of seconds, which engines count here: did you"
+            f" mean {whole + 1}s?"
         )
     return whole
 
@@ -122,7 +122,7 @@ def cpus_text(value: str | int | float) -> str:
         number = Decimal(0)
     if not number.is_finite() or not Decimal("0.01") <= number < 10**6:
         raise BadValueError(
-            f"{str(value)[:60]!r} is no number of CPUs: write it like 0.5 or 2, at least 0.01"
+            f"{str(value)[:60]!r} is not a number of CPUs: write it like 0.5 or 2, at least 0.01"
         )
     if number != (rounded := number.quantize(Decimal("1e-9"))):
         raise BadValueError(
@@ -161,7 +161,7 @@ def microseconds(written: str) -> int:
     whole, rest = divmod(nanoseconds(written), 1000)
     if rest:
         raise BadValueError(
-            f"{written[:60]!r} is no whole number of microseconds: write it like 50ms"
+            f"{written[:60]!r} is not a whole number of microseconds: write it like 50ms"
         )
     return whole
 

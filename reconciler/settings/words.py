@@ -54,7 +54,7 @@ def capability(text: str) -> str:
 
         close = get_close_matches(name[:100], _CAPABILITIES, n=1)
         raise BadValueError(
-            f"{text[:60]!r} is no capability: "
+            f"{text[:60]!r} is not a capability: "
             + (f"did you mean {close[0]}?" if close else "write one like NET_ADMIN")
         )
     return name
@@ -65,15 +65,15 @@ def restart_policy(text: str) -> str:
     name, colon, count = text.partition(":")
     if name not in ("no", "always", "unless-stopped", "on-failure"):
         raise BadValueError(
-            f"{text[:60]!r} is no restart policy: write 'no', always, unless-stopped, on-failure or"
-            " on-failure:3"
+            f"{text[:60]!r} is not a restart policy: write 'no', always, unless-stopped, on-failure"
+            " or on-failure:3"
         )
     if not colon:
         return name
     if name != "on-failure" or not re.fullmatch("[0-9]{1,9}", count):
         raise BadValueError(
-            f"{text[:60]!r} is no restart policy: a number of attempts goes with on-failure only,"
-            " as in on-failure:3"
+            f"{text[:60]!r} is not a restart policy: a number of attempts goes with on-failure"
+            " only, as in on-failure:3"
         )
     return f"{name}:{int(count)}" if int(count) else name
 
@@ -128,7 +128,7 @@ def platform(text: str) -> str:
     ):
         if re.fullmatch("[a-z0-9]+", word) and word not in known:
             raise BadValueError(
-                f"{text[:60]!r} is no platform: {what} {word[:60]!r} is not"
+                f"{text[:60]!r} is not a platform: {what} {word[:60]!r} is not"
                 f" known{_close(word, known)}"
             )
     return "/".join(filter(None, (system, architecture)))
@@ -168,7 +168,7 @@ def host_address(text: str) -> str:
         ip_address(bare)
     except ValueError:
         raise BadValueError(
-            f"{text[:60]!r} is no address: write one like 10.1.0.9 or fd00::9"
+            f"{text[:60]!r} is not an address: write one like 10.1.0.9 or fd00::9"
         ) from None
     return canonical_address(bare)
 
@@ -177,7 +177,7 @@ def extra_host(name: str, address: str) -> str:
     """`db`, `[FD00::1]` -> `db:fd00::1`. `host-gateway` stands for the engine's machine."""
     if not _HOST.match(name):
         raise BadValueError(
-            f"{name[:60]!r} is no name of a host: letters, digits, '.', '-' and '_' are allowed"
+            f"{name[:60]!r} is not a host name: letters, digits, '.', '-' and '_' are allowed"
         )
     return f"{name}:{address if address == 'host-gateway' else host_address(address)}"
 
@@ -202,7 +202,7 @@ def network_mode(written: str) -> str:
         raise BadValueError("'default' is the engine's own network: write bridge")
     hint = "" if colon else "; a network of the file goes under 'networks'"
     raise BadValueError(
-        f"{written[:60]!r} is no network mode: write bridge, host, none, container:NAME or"
+        f"{written[:60]!r} is not a network mode: write bridge, host, none, container:NAME or"
         f" service:KEY{hint}"
     )
 
@@ -230,7 +230,7 @@ def signal(text: str) -> str:
         return str(int(text))
     name = "SIG" + text.upper().removeprefix("SIG")
     if not _SIGNAL.match(name):
-        raise BadValueError(f"{text[:60]!r} is no signal: write it like SIGTERM or 15")
+        raise BadValueError(f"{text[:60]!r} is not a signal: write it like SIGTERM or 15")
     return name
 
 
@@ -241,7 +241,9 @@ def cpu_set(text: str) -> str:
     if not _CPU_SET.match(found) or any(
         last and int(last) < int(first) for first, _, last in ranges
     ):
-        raise BadValueError(f"{text[:60]!r} is no set of CPUs: write numbers and ranges like 0-2,4")
+        raise BadValueError(
+            f"{text[:60]!r} is not a set of CPUs: write numbers and ranges like 0-2,4"
+        )
     return found
 
 
@@ -249,7 +251,7 @@ def device_rule(text: str) -> str:
     """`c 1:3  rm` -> `c 1:3 mr`: a kind of device, its number, and what may be done."""
     parts = text.split()
     if not _DEVICE_RULE.match(" ".join(parts)):
-        raise BadValueError(f"{text[:60]!r} is no rule for devices: write it like 'c 188:* rmw'")
+        raise BadValueError(f"{text[:60]!r} is not a device rule: write it like 'c 188:* rmw'")
     return " ".join(parts)
 
 
@@ -260,7 +262,7 @@ def security_option(text: str) -> str:
         return name
     if not sign or not value or name not in _SECURITY:
         raise BadValueError(
-            f"{text[:60]!r} is no security option: write one like no-new-privileges,"
+            f"{text[:60]!r} is not a security option: write one like no-new-privileges,"
             " seccomp=unconfined, apparmor=PROFILE or label=disable"
         )
     return f"{name}={value}"

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from ..cycles import no_cycle_search
 from ..errors import InputError, Problem
+from ..gc_pause import no_cycle_search
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
 from ..records import dataclass, replace
 from ..settings import (

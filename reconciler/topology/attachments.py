@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..network_mode import read_mode
 from ..settings import IFNAME_OPTION, canonical_mac
 from .addresses import Address, BadAddressError, address
 from .checks import NetworkFacts, check_options
@@ -130,7 +131,7 @@ class _Checker:
         for it takes time.
         """
         sentence = f"network {show(key)} is not declared"
-        if key in ("host", "none") or key.startswith("container:"):
+        if read_mode(key).kind in ("host", "none", "container"):
             mode = f"it is a mode, write network_mode: {key} in place of networks"
             return f"{show(key)} is not a network: {mode if managed else _MODES}"
         if key == "default":

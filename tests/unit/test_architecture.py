@@ -32,7 +32,7 @@ VALUES = (
     "marks",
     "ownership",
     "sealing",
-    "cycles",
+    "gc_pause",
 )
 PURE = (
     *VALUES,
@@ -100,7 +100,7 @@ LAZY = {"docker", "deepdiff", "jsonschema", "networkx", "rich", "requests", "url
 
 MAY_IMPORT = {
     "errors": ("records",),
-    "cycles": (),
+    "gc_pause": (),
     "paint": (),
     "signals": (),
     "invocation": (),
@@ -166,7 +166,7 @@ MAY_IMPORT = {
             "topology",
         ),
     ),
-    "arguments": ("errors", "invocation", "records", "settings", "wrap"),
+    "arguments": ("engine_info", "errors", "invocation", "records", "settings", "wrap"),
     "cli": (
         "arguments",
         "docker_plugin",

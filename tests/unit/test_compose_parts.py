@@ -72,7 +72,7 @@ PROBLEMS = {
     "shm_size: 0foo, cpu_period: 0k, cpus: 0s": [
         "'0foo' is not a size: write bytes, or a number with a unit like 64m or 1g",
         "'0k' is not a duration: write it like 30s, 1m30s or 500ms",
-        "'0s' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
+        "'0s' is not a number of CPUs: write it like 0.5 or 2, at least 0.01",
     ],
     "ulimits: {nofle: 5, '': 1}": [
         "'nofle' is not a process limit: did you mean 'nofile'?",
@@ -97,12 +97,12 @@ PROBLEMS = {
         " machine: remove one of them",
     ],
     "stop_signal: SIGFOO, cpuset: 3-1, mem_reservation: 1m": [
-        "'SIGFOO' is no signal: write it like SIGTERM or 15",
-        "'3-1' is no set of CPUs: write numbers and ranges like 0-2,4",
+        "'SIGFOO' is not a signal: write it like SIGTERM or 15",
+        "'3-1' is not a set of CPUs: write numbers and ranges like 0-2,4",
         "'1m' is less than a container can have: write at least 6m",
     ],
     "security_opt: ['systempaths=unconfined']": [
-        "'systempaths=unconfined' is no security option: write one like no-new-privileges,"
+        "'systempaths=unconfined' is not a security option: write one like no-new-privileges,"
         " seccomp=unconfined, apparmor=PROFILE or label=disable"
     ],
     "mem_limit: 32m, deploy: {resources: {limits: {memory: 64m}}}": [

@@ -44,10 +44,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:27: an item of 'ports' is '22:22', a number to YAML, not text: put it in quotes",
         ]),
         (run("ports: ['a:80', 80.5, '127.0.0.1:80', '80/icmp']"), [
-            "4:27: 'a' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
+            "4:27: 'a' is not a port or a range of ports: write it like 80 or 8000-8010, from 1 to 65535",
             "4:35: an item of 'ports' is '80.5', a number to YAML, not text: put it in quotes",
             "4:41: '127.0.0.1:80' publishes no port: did you mean '127.0.0.1::80', where the engine chooses the port?",
-            "4:57: 'icmp' is no protocol of a port: write tcp, udp or sctp",
+            "4:57: 'icmp' is not a protocol of a port: write tcp, udp or sctp",
         ]),
         (run("ports: ['8000-8003:80-82']"), [
             '4:27: 8000-8003:80-82 publishes 4 ports outside and 3 inside: make both ranges the same length',
@@ -56,30 +56,30 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:27: 'target' is missing: each port needs the one inside the container, such as target: 80",
         ]),
         (run('ports: [{target: 0, mode: hst, name: 1}]'), [
-            "4:27: '0' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
+            "4:27: '0' is not a port or a range of ports: write it like 80 or 8000-8010, from 1 to 65535",
             "4:45: 'mode' is 'hst': it must be one of ingress, host: did you mean 'host'?",
             "4:56: 'name' is '1', a number to YAML, not text: put it in quotes",
         ]),
         (run("ports: ['[::1]:80', 'x:80:80', '0-70000:80']"), [
             "4:27: '[::1]:80' publishes no port: write it like 8080:80, 127.0.0.1:8080:80 or [::1]:8080:80/udp",
-            "4:39: 'x' is no address: write one like 10.1.0.9 or fd00::9",
-            "4:50: '0-70000' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
+            "4:39: 'x' is not an address: write one like 10.1.0.9 or fd00::9",
+            "4:50: '0-70000' is not a port or a range of ports: write it like 80 or 8000-8010, from 1 to 65535",
         ]),
         (run("expose: [0, '80/x']"), [
-            "4:28: '0' is no port and no range of ports: write it like 80 or 8000-8010, from 1 to 65535",
-            "4:31: 'x' is no protocol of a port: write tcp, udp or sctp",
+            "4:28: '0' is not a port or a range of ports: write it like 80 or 8000-8010, from 1 to 65535",
+            "4:31: 'x' is not a protocol of a port: write tcp, udp or sctp",
         ]),
         (run("volumes: ['d:/d', 'data:/d:foo', 'data:rel', 'a/b:/x', ':/x']"), [
-            "4:29: 'd' is no name of a volume: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'",
-            "4:37: 'foo' is no option of a volume: known are rw, Z, nocopy, ro, z",
-            "4:52: 'rel' is no place for a mount: write an absolute path inside the container other than /",
-            "4:64: 'a/b' is no name of a volume: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'",
+            "4:29: 'd' is not a volume name: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'",
+            "4:37: 'foo' is not an option of a volume: known are rw, Z, nocopy, ro, z",
+            "4:52: 'rel' is not a mount target: write an absolute path inside the container other than /",
+            "4:64: 'a/b' is not a volume name: two or more letters, digits, '_', '.', '-'; a path begins with '/', './' or '~/'",
             "4:74: ':/x' mounts nothing: write it like data:/var/lib/data, ./here:/there:ro or /anonymous",
         ]),
         (run("volumes: ['/a:/b:nocopy', 'data:/c:rshared', '/:/']"), [
-            "4:29: 'nocopy' is no option of a bind: known are rw, Z, private, ro, rprivate, rshared, rslave, shared, slave, z",
-            "4:45: 'rshared' is no option of a volume: known are rw, Z, nocopy, ro, z",
-            "4:64: '/' is no place for a mount: write an absolute path inside the container other than /",
+            "4:29: 'nocopy' is not an option of a bind: known are rw, Z, private, ro, rprivate, rshared, rslave, shared, slave, z",
+            "4:45: 'rshared' is not an option of a volume: known are rw, Z, nocopy, ro, z",
+            "4:64: '/' is not a mount target: write an absolute path inside the container other than /",
         ]),
         (run('volumes: [{type: npipe}]'), [
             "4:29: 'target' is missing: each needs at least type: bind, volume or tmpfs, and target: the path inside the container",
@@ -100,12 +100,12 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:69: 'mode' is '1770', a number to YAML, not text: put it in quotes",
         ]),
         (run("tmpfs: ['/a:foo', /]"), [
-            "4:27: 'foo' is no option of a tmpfs: write them like size=64m,mode=1770,ro",
-            "4:37: '/' is no place for a mount: write an absolute path inside the container other than /",
+            "4:27: 'foo' is not an option of a tmpfs: write them like size=64m,mode=1770,ro",
+            "4:37: '/' is not a mount target: write an absolute path inside the container other than /",
         ]),
         (run('cap_add: [NET_ADMN], cap_drop: [x y z]'), [
-            "4:29: 'NET_ADMN' is no capability: did you mean NET_ADMIN?",
-            "4:51: 'x y z' is no capability: write one like NET_ADMIN",
+            "4:29: 'NET_ADMN' is not a capability: did you mean NET_ADMIN?",
+            "4:51: 'x y z' is not a capability: write one like NET_ADMIN",
         ]),
         (run('sysctls: [net.ipv4.ip_forward]'), [
             "4:29: the sysctl 'net.ipv4.ip_forward' has no value: write it like net.ipv4.ip_forward=1",
@@ -122,12 +122,12 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             " /dev/a:/dev/b:rwm",
         ]),
         (run('dns: [nope], dns_search: [1]'), [
-            "4:25: 'nope' is no address: write one like 10.1.0.9 or fd00::9",
+            "4:25: 'nope' is not an address: write one like 10.1.0.9 or fd00::9",
             "4:45: an item of 'dns_search' is '1', a number to YAML, not text: put it in quotes",
         ]),
         (run("extra_hosts: {db: nope, 'a b': 10.0.0.1}"), [
-            "4:37: 'nope' is no address: write one like 10.1.0.9 or fd00::9",
-            "4:50: 'a b' is no name of a host: letters, digits, '.', '-' and '_' are allowed",
+            "4:37: 'nope' is not an address: write one like 10.1.0.9 or fd00::9",
+            "4:50: 'a b' is not a host name: letters, digits, '.', '-' and '_' are allowed",
         ]),
         (run('extra_hosts: [db]'), [
             "4:33: 'db' has no address: write it like db=10.1.0.9",
@@ -136,10 +136,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:28: the label 'netplan.topology' is reserved: names that begin with 'netplan.' are netplan's own marks",
         ]),
         (run('restart: yes'), [
-            "4:28: 'yes' is no restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
+            "4:28: 'yes' is not a restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
         ]),
         (run('restart: true'), [
-            "4:28: 'true' is no restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
+            "4:28: 'true' is not a restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
         ]),
         (run('environment: {API: 1.10, RATE: .5, BIG: 1234567.5, ONE: 1.0, OCT: 010, DAY: 2024-01-01}'), [
             f"4:{at}: '{key}' must be text or a number or true or false; what stands there is something else to YAML: put it in quotes (value hidden)"
@@ -156,10 +156,10 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:99: 'target' is '80.0', a number to YAML, not text: put it in quotes",
         ]),
         (run('restart: never'), [
-            "4:28: 'never' is no restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
+            "4:28: 'never' is not a restart policy: write 'no', always, unless-stopped, on-failure or on-failure:3",
         ]),
         (run('restart: always:3'), [
-            "4:28: 'always:3' is no restart policy: a number of attempts goes with on-failure only, as in on-failure:3",
+            "4:28: 'always:3' is not a restart policy: a number of attempts goes with on-failure only, as in on-failure:3",
         ]),
         (run("healthcheck: {test: [nc, '-z'], interval: 10, timeout: 1us, retries: 0}"), [
             '4:39: the test is neither [CMD, program, argument], [CMD-SHELL, line] nor [NONE]: write one of these, or the line alone',
@@ -174,7 +174,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:33: 'tests' is not a key of a healthcheck: did you mean 'test'?",
         ]),
         (run('stop_grace_period: 1500ms'), [
-            "4:38: '1500ms' is no whole number of seconds, which engines count here: did you mean 2s?",
+            "4:38: '1500ms' is not a whole number of seconds, which engines count here: did you mean 2s?",
         ]),
         (run('stop_grace_period: 10'), [
             "4:38: 'stop_grace_period' is 10: a duration is written with its unit, such as 30s or 1m30s",
@@ -186,13 +186,13 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:30: 'much' is not a size: write bytes, or a number with a unit like 64m or 1g",
         ]),
         (run('cpus: 0.001'), [
-            "4:25: '0.001' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
+            "4:25: '0.001' is not a number of CPUs: write it like 0.5 or 2, at least 0.01",
         ]),
         (run('volumes: [{type: volume, target: /x, read_only: true}]'), [
             "4:29: an anonymous volume cannot be read-only, engines refuse it: give it a name, or remove that",
         ]),
         (run('cpus: many'), [
-            "4:25: 'many' is no number of CPUs: write it like 0.5 or 2, at least 0.01",
+            "4:25: 'many' is not a number of CPUs: write it like 0.5 or 2, at least 0.01",
         ]),
         (run('pull_policy: build'), [
             "4:32: 'pull_policy' is 'build': it must be one of missing, always, never, if_not_present",
@@ -258,13 +258,13 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "5:32: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on or network_mode",
         ]),
         (run('network_mode: n'), [
-            "4:33: 'n' is no network mode: write bridge, host, none, container:NAME or service:KEY; a network of the file goes under 'networks'",
+            "4:33: 'n' is not a network mode: write bridge, host, none, container:NAME or service:KEY; a network of the file goes under 'networks'",
         ]),
         (run("network_mode: 'container:'"), [
-            "4:33: 'container:' is no network mode: write bridge, host, none, container:NAME or service:KEY",
+            "4:33: 'container:' is not a network mode: write bridge, host, none, container:NAME or service:KEY",
         ]),
         (run('network_mode: "container:a\\e[31m", hostname: h'), [
-            "4:33: 'container:a\\x1b[31m' is no network mode: write bridge, host, none, container:NAME or service:KEY",
+            "4:33: 'container:a\\x1b[31m' is not a network mode: write bridge, host, none, container:NAME or service:KEY",
         ]),
         (run("network_mode: 'container:web'"), [
             "4:33: 'web' cannot share its own network: name another container",

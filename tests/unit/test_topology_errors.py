@@ -43,7 +43,7 @@ CASES: dict[str, list[Case]] = {
         ("ttl without a unit", "name: t\nttl: 2\n", ["2:6: 'ttl' is 2: a lifetime is written with its unit, such as 90s, 2h or 2d"]),
         ("ttl of another unit", "name: t\nttl: 2w\n", ["2:6: ttl: '2w' is not a duration: write it like 90s, 2h, 1h30m or 2d"]),
         ("ttl of nothing", "name: t\nttl: 0s\n", ["2:6: ttl: '0s' is out of range: a lifetime is 1s to 36500d"]),
-        ("ttl of a part of a second", "name: t\nttl: 1500ms\n", ["2:6: ttl: '1500ms' is no whole number of seconds, which engines count here: did you mean 2s?"]),
+        ("ttl of a part of a second", "name: t\nttl: 1500ms\n", ["2:6: ttl: '1500ms' is not a whole number of seconds, which engines count here: did you mean 2s?"]),
         ("ttl without a value", "name: t\nttl:\n", ["2:1: 'ttl' is empty: a lifetime is written with its unit, such as 90s, 2h or 2d"]),
         ("not a mapping", "- a\n", ["1:1: a topology must be a mapping (key: value), not a list"]),
         ("networks is a list", "name: t\nnetworks: [a]\n", ["2:11: 'networks' must be a mapping (key: value), not a list"]),
