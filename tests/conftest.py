@@ -7,12 +7,19 @@ from collections.abc import Sequence
 
 import pytest
 
+from . import examples
 from .engines import host_ids, hosts_of
+from .layers import Layers
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and then netplan breaks the lines of a pipe
 pytest.register_assert_rewrite(
     "tests.e2e.cli"
 )  # its assertions say what differed, as those of a test do
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    examples.use()
+    config.pluginmanager.register(Layers())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -281,7 +281,8 @@ def test_killed_at_every_step_the_next_apply_converges(lab: Lab, proxy: Proxy, a
 
 def _killed_at_fault(cli: Cli, proxy: Proxy) -> bool:
     """Whether the apply got to the fault, where it was killed, or to its end."""
-    command = [NETPLAN, "apply", str(cli.file), "--yes", "--parallel", "1", "-H", proxy.host]
+    options = ["--yes", "--parallel", "1", "--settle", "0.2", "-H", proxy.host]
+    command = [NETPLAN, "apply", str(cli.file), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         until = time.monotonic() + 60
         while process.poll() is None and not proxy.spoiled and time.monotonic() < until:

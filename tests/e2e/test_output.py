@@ -8,11 +8,9 @@ import subprocess
 import time
 from typing import Any
 
-import jsonschema
 import pytest
 
-from reconciler.topology.schema import schema_text
-
+from ..schemas import validator
 from .cli import NETPLAN, Cli, box
 from .test_converge import at
 
@@ -34,7 +32,7 @@ def converged(cli: Cli) -> Cli:
 
 def valid(name: str, text: str) -> dict[str, object]:
     value = json.loads(text)
-    jsonschema.Draft202012Validator(json.loads(schema_text(name))).validate(value)
+    validator(name).validate(value)
     assert isinstance(value, dict)
     return value
 

@@ -8,6 +8,7 @@ about starting and ending (signals, pipes, terminals) runs the command.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -87,6 +88,7 @@ def serve(folder: Path) -> None:
             "reconciler.lock"
         ):  # which reads the environment
             importlib.import_module(module)
+    gc.freeze()  # no run looks through what was loaded, which would copy all of it
     for line in sys.stdin:
         run = os.fork()
         if not run:

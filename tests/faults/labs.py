@@ -95,7 +95,8 @@ class Lab:
         return run(self.command(side, *more, verb=verb), self.folder / "output", environment)
 
     def command(self, side: int, *more: str, verb: tuple[str, ...] = ()) -> list[str]:
-        """The arguments of such a run."""
+        """The arguments of such a run. What it starts sleeps, and needs little time to show it."""
+        command = verb or self._verb(side)
         options = [
             "--yes",
             "--disrupt-foreign",
@@ -105,9 +106,10 @@ class Lab:
             "1",
             "--host",
             self.proxy.host,
+            *(("--settle", "0.2") if command[0] in ("apply", "reset") else ()),
             *more,
         ]
-        return [*(verb or self._verb(side)), str(self._file(side)), *options]
+        return [*command, str(self._file(side)), *options]
 
     def set_out(self, fault: Fault) -> Ended:
         """The first run to the other side, of a lab that is damaged before it where its pair says

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.topology.schema import _fits, _validator
 
+from ..examples import examples
 from .test_reading import TREES
 
 FILES = sorted((Path(__file__).parents[2] / "topologies").glob("*.yaml"))
@@ -51,7 +52,7 @@ def spoilt(draw: st.DrawFn) -> Any:
 
 
 @given(spoilt() | TREES)
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 def test_what_fits_is_valid(value: Any) -> None:
     """Not the other way round: what is not certain at first sight, such as 1.0 for a whole number,
     may be valid too.

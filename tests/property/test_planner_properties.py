@@ -270,7 +270,6 @@ PROPERTIES = (
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, CASES, AT_ONCE))
 def test_every_numbered_case(first: int) -> None:
     for seed in range(first, min(first + AT_ONCE, CASES)):

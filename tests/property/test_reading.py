@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.errors import InputError, Problem, UsageError
@@ -27,6 +27,7 @@ from reconciler.show import show
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load, load_text
 
+from ..examples import examples
 from ..faults.fuzz import bent
 
 VOCABULARY = """
@@ -72,21 +73,21 @@ def check(text: str, file: str) -> None:
 @given(YAMLISH | st.text())
 @example("? &a\n: *a\n")
 @example("name: t\nnetworks: &a\n  n: *a\n")
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_text(text: str) -> None:
     check(text, "t.yaml")
     check(text, "t.json")
 
 
 @given(TREES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_values_in_any_place(tree: object) -> None:
     check(json.dumps(tree), "t.json")
     check(json.dumps(tree), "t.yaml")
 
 
 @given(TREES, TREES, TREES)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_network_and_attachment(network: object, other: object, attachment: object) -> None:
     value = {
         "name": "t",
@@ -97,7 +98,7 @@ def test_any_network_and_attachment(network: object, other: object, attachment: 
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_any_bytes(content: bytes) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "t.yaml"
@@ -112,7 +113,7 @@ GOLDEN = sorted(
 
 
 @given(st.sampled_from(GOLDEN), st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_damage_to_a_snapshot(case: Path, choose: random.Random, places: int) -> None:
     """It is refused, or as good as one that an engine gave: a plan is made from it and shown, and a
     journal may hold it.

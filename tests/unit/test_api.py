@@ -30,6 +30,7 @@ TEXT = "name: shop\nnetworks:\n  backend: {subnet: 10.201.110.0/24}\n"
 NOWHERE = api.Engine(host="unix:///nowhere/docker.sock")
 
 
+@pytest.mark.slow
 def test_a_program_is_checked_as_its_author_would_check_it(tmp_path: Path) -> None:
     """Away from the checkout, with nothing of its configuration."""
     program = ROOT / "tests/typing/uses_api.py"

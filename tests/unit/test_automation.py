@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow  # each test starts many processes
 ROOT = Path(__file__).parents[2]
 NETPLAN = Path(sys.executable).with_name("netplan")
 BOT, TOKEN = "github-actions[bot]", "s3cret-token"

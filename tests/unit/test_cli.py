@@ -13,7 +13,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
-import jsonschema
 import pytest
 
 from reconciler import cli
@@ -23,7 +22,7 @@ from reconciler.commands.turns import summary
 from reconciler.doctor import other_netplans
 from reconciler.model import DesiredState, EngineInfo
 from reconciler.plan import LeftOut, Plan
-from reconciler.topology.schema import schema_text
+from tests.schemas import validator
 
 LAB = "name: lab\nnetworks: {net: {subnet: 10.1.0.0/24}}\n"
 
@@ -234,7 +233,7 @@ def test_a_failure_is_a_document(
         printed = capsys.readouterr()
         value = json.loads(printed.out)
         name = "validate" if arguments.startswith("validate") else "error"
-        jsonschema.validate(value, json.loads(schema_text(name)))
+        validator(name).validate(value)
         if name == "error":
             assert value["error"]["exit_code"] == code
             assert bool(value["error"]["problems"]) == ("wrong" in arguments)

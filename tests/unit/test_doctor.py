@@ -11,13 +11,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from reconciler.cli import main
 from reconciler.doctor import Finding, examine, features, healthy, other_netplans, report
 from reconciler.model import EngineInfo
-from reconciler.topology.schema import schema_text
+from tests.schemas import validator
 
 OURS = "#!/usr/bin/python3\nfrom reconciler.cli import main\n"
 OTHER = "#!/usr/bin/python3\nfrom netplan_cli import Netplan\n"
@@ -118,7 +117,7 @@ def test_the_report_has_each_fix_under_its_finding() -> None:
 def test_the_findings_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--host", "unix:///no/such.sock", "-o", "json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    jsonschema.validate(found, json.loads(schema_text("doctor")))
+    validator("doctor").validate(found)
     assert [finding["level"] for finding in found["findings"]][:2] == ["ok", "fail"]
 
 

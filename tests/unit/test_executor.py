@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.engine.locate import Target
@@ -24,6 +24,7 @@ from reconciler.marks import Place
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark
 from reconciler.plan import Op, Plan, Step
 from reconciler.settings import Settings
+from tests.examples import examples
 
 
 class NoteTaker:
@@ -156,7 +157,7 @@ def graphs(draw: st.DrawFn) -> tuple[tuple[Step, ...], frozenset[int]]:
     return tuple(steps), frozenset(draw(st.sets(st.integers(1, count), max_size=4)))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(graphs(), st.integers(1, 6), st.sampled_from([(1, 41), (1, 51)]))
 def test_any_graph(
     graph: tuple[tuple[Step, ...], frozenset[int]], parallel: int, api: tuple[int, int]

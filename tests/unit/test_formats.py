@@ -16,6 +16,7 @@ from reconciler import snapshot
 from reconciler.arguments import parser
 from reconciler.model import ObservedState
 from reconciler.topology.schema import schema_path, schema_text
+from tests.schemas import validator
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(
@@ -25,7 +26,7 @@ FORMATS = ROOT / "tests" / "formats"
 
 
 def validate(name: str, value: Any) -> None:
-    jsonschema.Draft202012Validator(json.loads(schema_text(name))).validate(value)
+    validator(name).validate(value)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,11 +12,9 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from reconciler.arguments import parser
@@ -29,16 +27,11 @@ from reconciler.render.as_json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 from reconciler.topology import load_text
-from reconciler.topology.schema import schema_text
+from tests.schemas import validator
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 UPDATE = bool(os.environ.get("NETPLAN_UPDATE_GOLDENS"))
-
-
-@cache
-def validator(name: str) -> Any:
-    return jsonschema.Draft202012Validator(json.loads(schema_text(name)))
 
 
 def command(case: str) -> Any:

@@ -10,12 +10,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import InputError, Problem
 from reconciler.topology import Loaded, load_text
 from reconciler.topology.schema import topology_schema
+from tests.examples import examples
 
 
 def run(body: str) -> str:
@@ -558,7 +559,7 @@ def outcome(text: str) -> Loaded | tuple[Problem, ...]:
 
 
 @given(BODIES, BODIES, st.booleans())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_stands_there_is_read_or_refused(
     web: dict[str, Any], db: dict[str, Any], image: bool
 ) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import EngineInfo, Source
@@ -25,6 +25,7 @@ from reconciler.render.folder import Planned, folder_json, folder_markdown, fold
 from reconciler.render.gfm import code, fence, marker, prose
 from reconciler.render.markdown import LONGEST_TEXT, render_markdown
 from reconciler.render.values import before_after
+from tests.examples import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ALLOWED = {
@@ -161,7 +162,7 @@ def test_a_hostile_value_shows_and_does_nothing(text: str, refused: bool) -> Non
 
 
 @given(anything, st.booleans())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_value_shows_and_does_nothing(text: str, refused: bool) -> None:
     seen = harmless(render_markdown(plan_of(text, refused=refused), "netplan apply x"))
     assert seen.rows == 4
@@ -170,7 +171,7 @@ def test_any_value_shows_and_does_nothing(text: str, refused: bool) -> None:
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_a_code_span_in_a_cell_is_the_text(text: str) -> None:
     seen = harmless(f"| x |\n|---|\n| {code(text)} |\n")
     shown = safe(text) if len(safe(text)) <= 120 else seen.code[0]
@@ -179,7 +180,7 @@ def test_a_code_span_in_a_cell_is_the_text(text: str) -> None:
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_a_sentence_is_its_words(text: str) -> None:
     html = Seen(f"- {prose('it is ' + text[:100])}\n")
     assert "table" not in html.tags
@@ -187,7 +188,7 @@ def test_a_sentence_is_its_words(text: str) -> None:
 
 
 @given(st.lists(anything, min_size=1, max_size=4))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_a_block_ends_where_it_ends(lines: list[str]) -> None:
     lines = [line[:200] + "." for line in lines]
     seen = Seen(fence(lines, "sh") + "\n\nafter\n")
@@ -291,7 +292,7 @@ def test_what_fits_in_no_comment_is_said_to_be_missing() -> None:
     st.sampled_from(["x", "é", "\U0001f600", "|"]),
     st.integers(4000, LONGEST_TEXT),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_it_is_never_too_long(changes: int, interrupted: int, word: str, limit: int) -> None:
     markdown = render_markdown(
         long_plan(changes, interrupted, word), "netplan apply x", limit=limit

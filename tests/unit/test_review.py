@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jsonschema
 import pytest
 
 from reconciler.cli import main
@@ -25,7 +24,7 @@ from reconciler.model import DesiredState
 from reconciler.planner import conflicts
 from reconciler.render.annotations import annotation
 from reconciler.topology import load_text
-from reconciler.topology.schema import schema_text
+from tests.schemas import validator
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -59,7 +58,7 @@ def netplan(*arguments: str, folder: Path = ROOT, stdin: str = "") -> Ended:
 
 def valid(name: str, text: str) -> Any:
     value = json.loads(text)
-    jsonschema.Draft202012Validator(json.loads(schema_text(name))).validate(value)
+    validator(name).validate(value)
     return value
 
 

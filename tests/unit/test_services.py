@@ -17,7 +17,7 @@ from reconciler.errors import InputError
 from reconciler.marks import secret_digest
 from reconciler.model import DesiredContainer, DesiredEndpoint, Source
 from reconciler.topology import load, load_text
-from reconciler.topology.schema import schema_text
+from tests.schemas import validator
 
 SECOND = 10**9
 
@@ -115,10 +115,8 @@ def test_a_setting_in_each_of_its_forms(body: str, expected: dict[str, Any]) -> 
 
 @pytest.mark.parametrize(("body", "expected"), SETTINGS, ids=[body for body, _ in SETTINGS])
 def test_the_published_schema_accepts_each_form(body: str, expected: dict[str, Any]) -> None:
-    from jsonschema import Draft202012Validator
-
     document = yaml.safe_load(f"name: t\ncontainers:\n  web: {{image: a, {body}}}\n")
-    Draft202012Validator(yaml.safe_load(schema_text("topology"))).validate(document)
+    validator("topology").validate(document)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import jsonschema
 import pytest
 
 from reconciler.model import (
@@ -29,7 +28,7 @@ from reconciler.plan import Change, Difference, Plan
 from reconciler.show import ls as ls_of
 from reconciler.show import ls_json as ls_json_of
 from reconciler.show import owned, show, show_json
-from reconciler.topology.schema import schema_text
+from tests.schemas import validator
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -277,7 +276,7 @@ def test_no_name_reaches_the_terminal_raw(name: str, shown: str) -> None:
         assert text.replace("\n", "").isprintable()
     for kind, document in (("show", show_json(state, (name, None, plan))), ("ls", ls_json(state))):
         assert document.isascii()
-        jsonschema.validate(json.loads(document), json.loads(schema_text(kind)))
+        validator(kind).validate(json.loads(document))
 
 
 def test_colour_adds_codes_and_nothing_else() -> None:
@@ -493,15 +492,12 @@ def test_containers_as_json() -> None:
 
 
 def test_json_is_as_its_schemas_say() -> None:
-    jsonschema.validate(
-        json.loads(show_json(STATE, (None, None, None))), json.loads(schema_text("show"))
-    )
-    jsonschema.validate(
-        json.loads(show_json(LAB, ("shop", None, None), ("lab", None, None))),
-        json.loads(schema_text("show")),
+    validator("show").validate(json.loads(show_json(STATE, (None, None, None))))
+    validator("show").validate(
+        json.loads(show_json(LAB, ("shop", None, None), ("lab", None, None)))
     )
     for state in (STATE, LAB):
-        jsonschema.validate(json.loads(ls_json(state)), json.loads(schema_text("ls")))
+        validator("ls").validate(json.loads(ls_json(state)))
 
 
 def test_names_that_the_engine_adds_are_no_aliases() -> None:

@@ -21,6 +21,7 @@ from reconciler.topology import find_files, load, load_text
 from reconciler.topology.document import MAX_SIZE
 from reconciler.topology.files import Found
 from reconciler.topology.schema import schema_path, schema_text
+from tests.schemas import validator
 
 
 def network_settings(body: str) -> dict[str, Any]:
@@ -320,9 +321,7 @@ def test_the_schema_is_valid_and_every_property_is_explained() -> None:
 
 
 def test_the_published_schema_accepts_what_netplan_accepts() -> None:
-    from jsonschema import Draft202012Validator
-
-    Draft202012Validator(json.loads(schema_text("topology"))).validate(yaml.safe_load(EXAMPLE))
+    validator("topology").validate(yaml.safe_load(EXAMPLE))
 
 
 def test_examples_of_the_schema_are_examples() -> None:
@@ -331,10 +330,10 @@ def test_examples_of_the_schema_are_examples() -> None:
     schema = json.loads(schema_text("topology"))
     for kind in ("network", "container", "endpoint"):
         for name, member in schema["$defs"][kind]["properties"].items():
-            validator = Draft202012Validator(member | {"$defs": schema["$defs"]})
-            assert [
-                example for example in member["examples"] if not validator.is_valid(example)
-            ] == [], f"{kind}: {name}"
+            one = Draft202012Validator(member | {"$defs": schema["$defs"]})
+            assert [example for example in member["examples"] if not one.is_valid(example)] == [], (
+                f"{kind}: {name}"
+            )
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from reconciler import __version__
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-pytestmark = pytest.mark.xdist_group("wheel")  # made once, not by each worker
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # made once, not by each worker
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "reconciler", "schemas")
 DEPENDENCIES = Path(pytest.__file__).parents[1]
 """Where the libraries that netplan needs are installed already; the checkout is not in there."""

@@ -657,6 +657,7 @@ def test_a_pull_that_goes_wrong_on_its_way(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beginning", [b"", PULL])
 def test_a_pull_may_be_slow_and_not_silent(
     server: Server, beginning: bytes, monkeypatch: pytest.MonkeyPatch

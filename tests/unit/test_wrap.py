@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import cli
@@ -25,6 +25,7 @@ from reconciler.paint import ansi, safe
 from reconciler.show import ls, show
 from reconciler.show.topologies import owned
 from reconciler.wrap import _COMMAND, columns, fit, width_of
+from tests.examples import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -129,7 +130,7 @@ def test_what_a_command_prints_fits(
             assert columns(line) <= width or _COMMAND.match(line), (words, line)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.text(st.sampled_from("ab \x1b├└│─网e\u0301'-:netplan"), max_size=200).map(safe),
     st.integers(20, 90),
