@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from .engine_info import ALL_ENDPOINTS_API, EngineInfo
-from .network_mode import read_mode
+from .network_mode import joined, read_mode
 from .records import dataclass, field, replace
 from .settings import Settings
 
@@ -138,6 +138,11 @@ class DesiredContainer:
         none.
         """
         return read_mode(self.mode).shares
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """The names of all containers of which it shares the network, processes or IPC."""
+        return joined(self.mode, self.settings) if self.managed else ()
 
     def made_on(self, engine: EngineInfo) -> DesiredContainer:
         """It as `engine` can make it: where only the network that a container is created on gives

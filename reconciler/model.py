@@ -35,7 +35,7 @@ from .engine_info import SWARM_ID as SWARM_ID
 from .engine_info import Api as Api
 from .engine_info import EngineInfo as EngineInfo
 from .engine_info import Flavor as Flavor
-from .network_mode import read_mode
+from .network_mode import joined, read_mode
 from .records import dataclass, field
 from .settings import Settings
 
@@ -145,7 +145,7 @@ class ObservedContainer:
     empty for all others: `settings` as declared ones, with every path the container has; `image_id`
     of the image it was made from; `anonymous` maps the targets of its anonymous volumes to their
     names; `exit_code` is that of its last end, `health` empty where it has no healthcheck;
-    `severed`: it runs in a network namespace that its owner left, as that was started anew.
+    `severed`: it runs in a namespace that its owner left, as that was started anew.
     `own_route`: by way of which address its default route goes, where the engine did not set it
     (read on the engine's own machine only).
     """
@@ -183,6 +183,11 @@ class ObservedContainer:
     def shares(self) -> str:
         """The ID of the container whose network it shares, empty where it shares none."""
         return read_mode(self.network_mode).shares
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """The IDs of all containers of which it shares the network, processes or IPC."""
+        return joined(self.network_mode, self.settings)
 
     def endpoint(self, network: str) -> ObservedEndpoint | None:
         """Its attachment to the network of that name, if any."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from .records import dataclass
 
 _CONTAINER = "container:"
+NAMESPACES = {"network_mode": "network", "pid": "process namespace", "ipc": "IPC namespace"}
+"""The settings by which a container shares something of another one, and what that is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,30 @@ def read_mode(text: str) -> NetworkMode:
             return NetworkMode("none", text)
         case _:
             return NetworkMode("network", text)
+
+
+def sharing(mode: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """By key of NAMESPACES the name or ID of the container whose namespace is shared; `mode` is
+    the network mode.
+    """
+    found = {"network_mode": mode, "pid": settings.get("pid"), "ipc": settings.get("ipc")}
+    return {
+        key: value.removeprefix(_CONTAINER)
+        for key, value in found.items()
+        if isinstance(value, str) and value.startswith(_CONTAINER)
+    }
+
+
+def joined(mode: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names or IDs of all containers of which a container shares something."""
+    return tuple(dict.fromkeys(sharing(mode, settings).values()))
+
+
+def cut_off(shared: Mapping[str, str]) -> str:
+    """Why a container that runs in a namespace of before must be started anew; `shared` as of
+    `sharing`, with names. Who shares processes ended with them.
+    """
+    kept = {key: name for key, name in shared.items() if key != "pid"}
+    names = " or ".join(dict.fromkeys(kept.values()))
+    what = " or ".join(NAMESPACES[key] for key in kept)
+    return f"has lost its {what}: {names}, whose {what} it shares, was restarted"

@@ -46,6 +46,8 @@ from .records import dataclass, replace
 T = TypeVar("T")
 R = TypeVar("R")
 
+Answered = Mapping[str, Mapping[str, Any]]
+"""Inspects by ID."""
 PARALLEL = 4
 """Inspects under way at once. More gains nothing on a local socket: the engine and the decoding
 share the processor.
@@ -247,9 +249,9 @@ def _container(
         return None
     container = read_container(raw, engine, swarm)
     if marked:
-        owner = _owner(answers.inspected, container.network_mode)
+        owners = _owners(answers.inspected, raw)
         container = _decoded(
-            lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owner, twins),
+            lambda: read_managed(container, raw, images.get(raw.get("Image") or ""), owners, twins),
             what,
         )
     return _decoded(lambda: check_container(container), what)
@@ -267,16 +269,11 @@ def _believed(
     now = str(persistently(reader.details).get("SystemTime") or "")
 
     def believed(container: ObservedContainer | None) -> ObservedContainer | None:
-        owner = (
-            _owner(answers.inspected, container.network_mode)
-            if container and container.severed
-            else None
-        )
-        return (
-            replace(container, severed=False)
-            if container and owner and is_started_after(owner, now)
-            else container
-        )
+        if container is None or not container.severed:
+            return container
+        owners = _owners(answers.inspected, answers.inspected.get(container.id) or {})
+        late = any(is_started_after(owner, now) for owner in owners)
+        return replace(container, severed=False) if late else container
 
     return [believed(container) for container in containers]
 
@@ -324,18 +321,25 @@ def _read_image(raw: Mapping[str, Any], name: str) -> ObservedImage:
     return _decoded(lambda: check_image(read_image(raw)), f"image {name}")
 
 
-def _owner(inspected: Mapping[str, Mapping[str, Any]], mode: str) -> Mapping[str, Any] | None:
-    """Whose network namespace a container of that mode runs in: the one whose it shares may share
-    another's. None where none is its own.
+def _owners(inspected: Answered, raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Whose network and whose IPC namespace a container runs in, where those are not its own. (Who
+    shares processes ends with them.)
     """
-    owner = (
-        inspected.get(mode.removeprefix("container:")) if mode.startswith("container:") else None
-    )
-    for _ in inspected:
-        of = str((owner.get("HostConfig") or {}).get("NetworkMode") or "") if owner else ""
+    found = (_owner(inspected, raw, key) for key in ("NetworkMode", "IpcMode"))
+    return [owner for owner in found if owner is not None]
+
+
+def _owner(inspected: Answered, raw: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    """The container at the end of the chain: the one whose namespace one shares may share
+    another's. None where it is not a container's.
+    """
+    owner: Mapping[str, Any] | None = None
+    here: Mapping[str, Any] | None = raw
+    for _ in range(len(inspected) + 1):
+        of = str((here.get("HostConfig") or {}).get(key) or "") if here else ""
         if not of.startswith("container:"):
             return None if of == "host" else owner
-        owner = inspected.get(of.removeprefix("container:"))
+        owner = here = inspected.get(of.removeprefix("container:"))
     return None
 
 

@@ -167,7 +167,6 @@ FOR_GOOD = "wipe: everything on this engine is removed"
 """The reason of steps whose thing nobody wants back: no journal holds it, no rollback makes it
 again.
 """
-CUT_OFF = "has lost its network: {}, whose network it shares, was restarted"
 LOSES_FILES = "data outside its volumes is lost"
 LOSES_VOLUMES = "its anonymous volumes are removed with it"
 """Begins the note of a container's change that takes volumes away."""

@@ -35,7 +35,8 @@ def _uses(observed: ObservedState) -> Iterator[tuple[str, str]]:
     containers = {container.id: owner(container) for container in observed.containers}
     for container in observed.containers:
         whose = owner(container)
-        yield whose, containers.get(container.network_mode.removeprefix("container:"), whose)
+        for id in container.joins:
+            yield whose, containers.get(id, whose)
         for endpoint in container.endpoints:
             by = owner(endpoint) or whose
             yield by, networks.get(endpoint.network_id, by)

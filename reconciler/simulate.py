@@ -29,8 +29,9 @@ from .model import (
     ObservedNetwork,
     ObservedState,
 )
+from .network_mode import sharing
 from .records import replace
-from .settings import NETWORK_DEFAULTS, STATIC, Pool, Settings, pool_settings
+from .settings import NETWORK_DEFAULTS, STATIC, Pool, Settings, Value, pool_settings
 
 NEWEST = EngineInfo(version="29", api=NEWEST_API, transport="simulated")
 """The engine that is assumed where there is none: of the newest version that netplan knows."""
@@ -103,8 +104,7 @@ def expected(
         for container in made.containers:
             if container.mark and ("container", container.name) in awaited:
                 awaited |= {("network", endpoint.network) for endpoint in container.endpoints}
-                owner = names.get(container.network_mode.removeprefix("container:"))
-                awaited |= {("container", owner)} if owner else set()
+                awaited |= {("container", names[id]) for id in container.joins if id in names}
         ids = {network.name: network.id for network in observed.networks}
         there = {container.name for container in observed.containers}
         networks = (
@@ -157,13 +157,11 @@ def _present(states: tuple[DesiredState, ...]) -> set[str]:
 
 def _needed(state: DesiredState) -> set[str]:
     """Names of the containers that a topology needs and does not run: those it attaches, and those
-    whose network it shares.
+    of which its own share something.
     """
     attached = {c.name for c in state.containers.values() if not c.managed}
     return attached | {
-        c.shares
-        for c in state.containers.values()
-        if c.managed and c.shares and c.shares not in state.containers
+        name for c in state.containers.values() for name in c.joins if name not in state.containers
     }
 
 
@@ -279,7 +277,7 @@ def _managed(
         mac=str(first.get("mac_address", "")),
         ports=_published(wanted) if live else (),
         mark=made_mark(desired.topology, wanted, desired.origin),
-        settings=settings,
+        settings={**settings, **_joined(settings)},
         image_id=_id("image", wanted.image),
         anonymous={
             path.removeprefix("volumes."): _id("volume", f"{wanted.name} {path}")
@@ -290,6 +288,12 @@ def _managed(
             "healthy" if live and settings.get("healthcheck.test", ("NONE",)) != ("NONE",) else ""
         ),
     )
+
+
+def _joined(settings: Settings) -> dict[str, Value]:
+    """The namespaces of other containers that are shared, as engines have them: by ID."""
+    shared = sharing("", settings)
+    return {key: f"container:{_id('container', name)}" for key, name in shared.items()}
 
 
 def _published(wanted: DesiredContainer) -> tuple[str, ...]:

@@ -111,15 +111,15 @@ def read_managed(
     container: ObservedContainer,
     raw: Json,
     image: Json | None = None,
-    owner: Json | None = None,
+    owners: Collection[Json] = (),
     twins: Collection[str] = (),
 ) -> ObservedContainer:
     """`container` with all that `raw`, its inspect, says of one with netplan's mark; unchanged if
     it has none.
 
     `image` is its image as inspected, if that is still there: a mark that comes from there does not
-    count. `owner` is the container whose network it shares, if any. `twins` are the births that
-    several containers claim.
+    count. `owners` are the containers whose network and IPC it shares. `twins` are the births
+    that several containers claim.
     """
     state = raw.get("State") or {}
     mark = _mark(container, raw, image, twins)
@@ -140,7 +140,7 @@ def read_managed(
         anonymous=dict(anonymous_volumes(raw)),
         exit_code=int(state.get("ExitCode") or 0),
         health=_HEALTHS.get((state.get("Health") or {}).get("Status"), ""),
-        severed=owner is not None and is_severed(state, owner.get("State") or {}),
+        severed=any(is_severed(state, owner.get("State") or {}) for owner in owners),
     )
 
 

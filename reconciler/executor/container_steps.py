@@ -38,7 +38,7 @@ ENDED = (
     "the old container has its name back and stays stopped: it shares the network of {}, which is"
     " not running; correct what failed and apply again: that recreates it"
 )
-"""Of a container that shares the network of one that was made anew."""
+"""Of a container that shares the network, or more, of one that was made anew."""
 
 
 class ContainerPerformer:
@@ -312,15 +312,14 @@ class ContainerPerformer:
         return BACK
 
     def _owner_at_rest(self, member: ObservedContainer) -> str:
-        """Whose network a container shares, where that does not run: by name, as far as it has one.
+        """Of which container it shares something that does not run: by name, as far as it has one.
         It cannot be started then.
         """
-        if not member.network_mode.startswith("container:"):
-            return ""
-        id = member.network_mode.removeprefix("container:")
-        raw = self._engine.container(id) or {}
-        running = (raw.get("State") or {}).get("Running")
-        return "" if running else str(raw.get("Name") or id[:12]).removeprefix("/")
+        for id in member.joins:
+            raw = self._engine.container(id) or {}
+            if not (raw.get("State") or {}).get("Running"):
+                return str(raw.get("Name") or id[:12]).removeprefix("/")
+        return ""
 
     def _named_again(self, old: Replaced, seen: ObservedContainer) -> ObservedContainer:
         """Under its own name; stopped for that where no engine renames what runs, as on an overlay

@@ -72,9 +72,9 @@ def scope_of(
     uses = {f"network {name}" for name, network in desired.networks.items() if network.external}
     uses.update(f"network {step.network}" for step in plan.steps if step.network)
     uses.update(
-        f"container {container.shares}"
+        f"container {owner}"
         for container in desired.containers.values()
-        if container.shares
+        for owner in container.joins
     )
     found = Scope(frozenset(changes), frozenset(uses - changes))
     return found if len(found.changes) + len(found.uses) <= MOST_NAMES else EVERYTHING

@@ -199,12 +199,11 @@ class Atoms:
         """
         atom = container_atom(base_name(case.name))
         if case.wanted and (case.comes or case.start):
-            shares, image = case.wanted.shares, ("image", "", case.wanted.image)
+            image = ("image", "", case.wanted.image)
             needed = [network_atom(endpoint.network) for endpoint in case.wanted.endpoints]
             needed += [
                 container_atom(other)
-                for other in (shares, *(d.container for d in case.wanted.depends_on))
-                if other
+                for other in (*case.wanted.joins, *(d.container for d in case.wanted.depends_on))
             ]
             needed += [image] if image in self.busy else []
             needed += self._lost_with(case) if case.comes else []
@@ -235,8 +234,8 @@ class Atoms:
         """By ID of a container those that share its network and change."""
         found: dict[str, list[Atom]] = defaultdict(list)
         for case in self.whole.containers.cases.values():
-            if case.observed and case.observed.shares and case.changes:
-                found[case.observed.shares].append(container_atom(base_name(case.name)))
+            for id in case.observed.joins if case.observed and case.changes else ():
+                found[id].append(container_atom(base_name(case.name)))
         return found
 
     def _parts(self) -> None:

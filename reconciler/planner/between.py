@@ -75,7 +75,9 @@ def _needed(state: DesiredState) -> set[tuple[str, str]]:
         ("network", network.name) for network in state.networks.values() if network.external
     }
     containers = {
-        ("container", container.shares or container.name) for container in state.containers.values()
+        ("container", name)
+        for container in state.containers.values()
+        for name in container.joins or (container.name,)
     }
     return networks | containers - _made(state)
 

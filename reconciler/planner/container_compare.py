@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from ..marks import ATTACHED, CHANGED, digest
 from ..model import DesiredContainer, EngineInfo, ObservedContainer, ObservedImage
+from ..network_mode import NAMESPACES
 from ..plan import Cause, Difference
 from ..records import replace
 from ..settings import Settings, Value
@@ -102,7 +103,8 @@ def _actual(
         return mode_by_name(observed.network_mode, by_id)
     if path == "platform":
         return None
-    return value_of(observed.settings, path)
+    actual = value_of(observed.settings, path)
+    return mode_by_name(str(actual), by_id) if path in NAMESPACES and actual else actual
 
 
 def _exposed(

@@ -18,6 +18,7 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
 )
+from ..network_mode import NAMESPACES, sharing
 from ..plan import Refusal
 from ..settings import SYSCTLS_OPTION
 from ..settings.container import CONTAINER
@@ -159,27 +160,35 @@ def _ports(
 def _lost_namespace(
     wanted: DesiredContainer, names: set[str], containers: Containers, observed: ObservedState
 ) -> Iterator[Refusal]:
-    mode = str(wanted.settings.get("network_mode", ""))
-    if not mode.startswith("container:"):
-        return
-    other = mode.removeprefix("container:")
-    going = containers.cases.get(other)
+    for key, other in sharing(wanted.mode, wanted.settings).items():
+        yield from _lost(wanted, key, other, names, containers, observed)
+
+
+def _lost(
+    wanted: DesiredContainer,
+    key: str,
+    other: str,
+    names: set[str],
+    containers: Containers,
+    observed: ObservedState,
+) -> Iterator[Refusal]:
+    going, what = containers.cases.get(other), NAMESPACES[key]
     if other not in names and (found := _by_id(other, observed)):
         message = (
-            f"container {wanted.name} shares the network of {other[:12]}: this is the ID of"
+            f"container {wanted.name} shares the {what} of {other[:12]}: this is the ID of"
             f" container {found.name}"
         )
         way_out = (
-            "an ID changes when its container is recreated, so use the name: network_mode:"
+            f"an ID changes when its container is recreated, so use the name: {key}:"
             f" container:{found.name}"
         )
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
     elif other not in names or (going and going.fate == "remove"):
         message = (
-            f"container {wanted.name} shares the network of container {other}, which"
+            f"container {wanted.name} shares the {what} of container {other}, which"
             f" {'is removed' if going else 'does not exist'}"
         )
-        way_out = f"declare {other} here, start it first, or choose another network_mode"
+        way_out = f"declare {other} here, start it first, or choose another {key}"
         yield Refusal(message, way_out, False, wanted.source, ("", wanted.name))
 
 
@@ -246,23 +255,23 @@ def _lost_network(
 def _idle_namespace(
     wanted: DesiredContainer, desired: DesiredState, by_name: Mapping[str, ObservedContainer]
 ) -> Iterator[Refusal]:
-    """Only a container that runs has a network to share, and those that are not ours are not
+    """Only a container that runs has something to share, and those that are not ours are not
     started.
     """
-    found = by_name.get(wanted.shares) if wanted.shares else None
-    declared = desired.containers.get(wanted.shares)
-    if found and not found.live and not (declared and declared.managed):
-        message = (
-            f"container {wanted.name} shares the network of container {found.name}, which is not"
-            " running"
-        )
-        yield Refusal(
-            message,
-            f"start it first: docker start {found.name}",
-            False,
-            wanted.source,
-            ("", wanted.name),
-        )
+    for key, name in sharing(wanted.mode, wanted.settings).items():
+        found, declared = by_name.get(name), desired.containers.get(name)
+        if found and not found.live and not (declared and declared.managed):
+            message = (
+                f"container {wanted.name} shares the {NAMESPACES[key]} of container {name}, which"
+                " is not running"
+            )
+            yield Refusal(
+                message,
+                f"start it first: docker start {name}",
+                False,
+                wanted.source,
+                ("", wanted.name),
+            )
 
 
 def _never_healthy(

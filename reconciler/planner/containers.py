@@ -16,13 +16,9 @@ from ..model import (
     ObservedEndpoint,
     ObservedState,
 )
-from ..network_mode import read_mode
+from ..network_mode import NAMESPACES, cut_off, read_mode, sharing
 from ..ownership import ours
-from ..plan import (
-    CUT_OFF,
-    Difference,
-    Drift,
-)
+from ..plan import Difference, Drift
 from ..safety import Policy
 from .cases import ContainerCase, Containers, NetworkCase, Networks, leftover_of
 from .compare import remembers_mac
@@ -32,7 +28,7 @@ from .swarm_use import is_hidden
 
 GONE = ("removing", "dead")
 HALF = "is only partly attached to {}, because a connect failed"
-ENDED = "shares the network of {}, which is {}"
+ENDED = "shares the {} of {}, which is {}"
 
 
 def decide_containers(
@@ -330,8 +326,8 @@ class _Decider:
         """
         members: dict[str, list[ObservedContainer]] = defaultdict(list)
         for container in self.observed.containers:
-            if container.shares:
-                members[container.shares].append(container)
+            for id in container.joins:
+                members[id].append(container)
         queue = [case for case in self.result.cases.values() if case.goes or case.start]
         for case in queue:
             if case.observed is None:
@@ -348,12 +344,13 @@ class _Decider:
             return None
         if mine.goes:
             return None
+        what = shared_of(member, case.observed.id if case.observed else "")
         if case.goes:
             mine.fate, mine.start, mine.stop = "recreate", True, False
-            mine.reason = ENDED.format(case.name, "recreated" if case.comes else "removed")
+            mine.reason = ENDED.format(what, case.name, "recreated" if case.comes else "removed")
         elif member.live and not mine.start:
             mine.start, mine.stop = True, True
-            mine.reason = mine.reason or ENDED.format(case.name, "restarted")
+            mine.reason = mine.reason or ENDED.format(what, case.name, "restarted")
         else:
             return None
         return mine
@@ -368,12 +365,18 @@ class _Decider:
             )
 
 
+def shared_of(member: ObservedContainer, owner: str) -> str:
+    """What a container shares of the one with that ID, in words."""
+    shared = sharing(member.network_mode, member.settings)
+    return next((NAMESPACES[key] for key, id in shared.items() if id == owner), "network")
+
+
 def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str:
     """Why a container must be started, or started anew: in words; empty where it runs, or has ended
     as it should.
     """
     if present.severed:
-        return CUT_OFF.format(wanted.shares)
+        return cut_off(sharing(wanted.mode, wanted.settings))
     if half := [endpoint.network for endpoint in present.endpoints if endpoint.half]:
         return HALF.format(", ".join(half))
     if present.live:

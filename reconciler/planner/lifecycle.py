@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from ..model import RESTARTING, Condition, Dependency, ObservedContainer
-from ..network_mode import read_mode
+from ..network_mode import joined
 from ..plan import NO_PLACE, EndpointSpec, Replaced, Step
 from ..settings import Settings
 from ..settings.ports import Port
@@ -47,7 +47,7 @@ class Lifecycle:
             for c in containers.cases.values()
             if c.observed and (c.comes or leftover_of(c.observed) in containers.cases)
         )
-        self._shared = {container.shares for container in old}
+        self._shared = {id for container in old for id in container.joins}
         for image, why in sorted(containers.pulls.items()):
             self.pulls.append(Node(Step(NO_PLACE, "pull", "", why, image=image)))
         for case in sorted(containers.cases.values(), key=lambda case: case.name):
@@ -189,7 +189,7 @@ class Lifecycle:
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
         needed = [networks.get(endpoint.network) for endpoint in case.spec.endpoints]
-        needed.append(self.creates.get(read_mode(case.spec.mode).shares))
+        needed += map(self.creates.get, joined(case.spec.mode, case.spec.settings))
         for node in needed:
             _need(rename or create, node)
             _need(create, node)
@@ -214,7 +214,8 @@ class Lifecycle:
         if case.observed and not case.comes:
             for endpoint in case.observed.endpoints:
                 _need(start, networks.get(endpoint.network))
-        _need(start, self.starts.get(case.wanted.shares))
+        for owner in case.wanted.joins:
+            _need(start, self.starts.get(owner))
         for dependency in case.wanted.depends_on:
             _need(start, self._begun(dependency, self.stops.get(name)))
         for port_holder in self._port_holders(case):
@@ -279,7 +280,7 @@ class Lifecycle:
         return found
 
     def _members(self, leaving: Collection[str]) -> None:
-        """A container is removed only after everything that shares its network namespace.
+        """A container is removed only after everything that shares a namespace of it.
 
         But for a member that is made anew on a network that waits for the removal: the two would
         wait for each other. It is stopped only after those that are made anew have been created:
@@ -291,16 +292,20 @@ class Lifecycle:
             if case.observed and name in self.removes
         }
         for name, case in self.containers.cases.items():
-            owner = ids.get(case.observed.shares) if case.observed else None
-            if owner is None or name not in self.removes:
+            if case.observed is None or name not in self.removes:
                 continue
-            if case.fate == "remove" or not any(
-                endpoint.network in leaving for endpoint in self._namespace(owner).endpoints
-            ):
-                _need(self.removes[owner], self.removes[name])
-            if name in self.creates and (stop := self.stops.get(owner)):
-                stop.prefers.append(self.creates[name])
-                stop.hopes.append(self.creates[name])
+            for id in case.observed.joins:
+                if id in ids:
+                    self._member(name, case, ids[id], leaving)
+
+    def _member(self, name: str, case: ContainerCase, owner: str, leaving: Collection[str]) -> None:
+        if case.fate == "remove" or not any(
+            endpoint.network in leaving for endpoint in self._namespace(owner).endpoints
+        ):
+            _need(self.removes[owner], self.removes[name])
+        if name in self.creates and (stop := self.stops.get(owner)):
+            stop.prefers.append(self.creates[name])
+            stop.hopes.append(self.creates[name])
 
     def _leftovers(self, leaving: Collection[str]) -> None:
         """What an interrupted recreation left is kept until the new container runs, and stopped

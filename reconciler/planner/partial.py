@@ -58,7 +58,7 @@ def scope_of(desired: DesiredState, only: Collection[str]) -> DesiredState:
         if name in desired.containers and name not in containers:
             containers[name] = None
             wanted = desired.containers[name]
-            queue += [wanted.shares, *(dependency.container for dependency in wanted.depends_on)]
+            queue += [*wanted.joins, *(dependency.container for dependency in wanted.depends_on)]
     networks = {e.network for name in containers for e in desired.containers[name].endpoints} | {
         *only
     }

@@ -90,17 +90,17 @@ def refusals(
 
 
 def nodes(wipe: Wipe) -> tuple[list[Node], list[Node]]:
-    """The steps, and those of them that all others wait for. Who shares a network namespace goes
-    before whose it is.
+    """The steps, and those of them that all others wait for. Who shares a namespace goes before
+    whose it is.
     """
     removes = {
         c.id: Node(Step(NO_PLACE, "remove", "", FOR_GOOD, c.name, container_id=c.id))
         for c in wipe.containers
     }
     for container in wipe.containers:
-        owner = removes.get(container.shares)
-        if owner:
-            owner.needs.append(removes[container.id])
+        for id in container.joins:
+            if owner := removes.get(id):
+                owner.needs.append(removes[container.id])
     attached: dict[str, list[str]] = defaultdict(list)
     for container in wipe.containers:
         for key in {

@@ -144,7 +144,7 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
             result[f"network {network.name}{which}"] = _network(network)
     shots = {container.name for container in scope.run if container.one_shot}
     for container in state.containers:
-        owner = scope.going.get(container.network_mode.removeprefix("container:"))
+        owner = next((scope.going[id] for id in container.joins if id in scope.going), "")
         shares = (
             f", which shares the network of {owner},"
             if owner and container.name not in scope.containers

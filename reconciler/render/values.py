@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..model import HIDDEN
+from ..network_mode import NAMESPACES
 from ..paint import safe, shortened
 from ..plan import Difference
 from ..settings import FAMILIES, MTU_OPTION, Value
@@ -41,7 +42,7 @@ def readable(path: str, value: Value | None) -> Value | None:
     """A setting's value as a person writes it: commands as the shell would have them, times and
     sizes with their units, no secrets.
     """
-    if path == "network_mode":
+    if path in NAMESPACES and (path == "network_mode" or value):
         return _ID.sub(r"\1", str(value)) if value else "networks"
     if value in (None, ()):
         return None

@@ -283,19 +283,22 @@ CONTAINER = (
     ),
     Setting(
         "pid",
-        replace(TEXT, parse=words.one_of("pid", "host")),
+        replace(TEXT, parse=words.namespace("pid", "host")),
         "HostConfig.PidMode",
         "Process namespace",
-        "host: the container sees the processes of the engine's machine.",
-        ("host",),
+        "host: the container sees the processes of the engine's machine. service:KEY: those of a"
+        " container of this file, by its key. container:NAME: those of any container, by its name"
+        " on the engine.",
+        ("host", "service:web"),
     ),
     Setting(
         "ipc",
-        replace(TEXT, parse=words.one_of("ipc", "none", "private", "shareable", "host")),
+        replace(TEXT, parse=words.namespace("ipc", "none", "private", "shareable", "host")),
         "HostConfig.IpcMode",
         "IPC namespace",
-        "none, private, shareable, or host: that of the engine's machine.",
-        ("private",),
+        "none, private, shareable, or host: that of the engine's machine. service:KEY and"
+        " container:NAME: that of another container, which must be shareable, as with pid.",
+        ("private", "service:web"),
         default="private",
     ),
     Setting(

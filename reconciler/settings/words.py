@@ -207,6 +207,21 @@ def network_mode(written: str) -> str:
     )
 
 
+def namespace(what: str, *known: str) -> Callable[[str], str]:
+    """A parser that takes these words, `container:NAME` and `service:KEY`; `what` is the key."""
+
+    def parse(text: str) -> str:
+        kind, _, name = text.partition(":")
+        if text in known or (kind in ("container", "service") and _CONTAINER.match(name)):
+            return text
+        listed = ", ".join((*known, "container:NAME"))
+        raise BadValueError(
+            f"{text[:60]!r} is not supported for {what}: write {listed} or service:KEY"
+        )
+
+    return parse
+
+
 def engine_capability(text: str) -> str:
     """An engine's, which may be one that is not known here."""
     return text.upper().removeprefix("CAP_")

@@ -12,7 +12,8 @@ from ..model import (
     ObservedContainer,
     ObservedState,
 )
-from ..plan import CUT_OFF, Change, Plan
+from ..network_mode import cut_off, sharing
+from ..plan import Change, Plan
 from ..records import dataclass
 from .notes import container_note
 
@@ -94,12 +95,15 @@ def _view(
         mode,
         () if mode else tuple(endpoint.network for endpoint in container.endpoints),
         container.ports,
-        tuple(_notes(container, mode, changes.get(container.name), desired)),
+        tuple(_notes(container, names, changes.get(container.name), desired)),
     )
 
 
 def _notes(
-    container: ObservedContainer, mode: str, change: Change | None, desired: DesiredState | None
+    container: ObservedContainer,
+    names: Mapping[str, str],
+    change: Change | None,
+    desired: DesiredState | None,
 ) -> Iterator[str]:
     wanted = desired.containers.get(container.name) if desired else None
     if wanted and not wanted.managed:
@@ -109,7 +113,8 @@ def _notes(
     elif container.state == RESTARTING:
         yield "keeps restarting"
     elif container.severed:
-        yield CUT_OFF.format(mode.removeprefix("container:"))
+        shared = sharing(container.network_mode, container.settings)
+        yield cut_off({key: names.get(id, id[:12]) for key, id in shared.items()})
 
 
 def _mode(container: ObservedContainer, names: Mapping[str, str]) -> str:

@@ -4,10 +4,11 @@ and between each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from ..network_mode import NAMESPACES
 from ..records import dataclass, field
 from ..settings.container import CONTAINER
 from ..settings.ports import EVERY_ADDRESS, overlaps
@@ -15,6 +16,7 @@ from .checks import check_labels
 from .document import Map, show
 from .hints import suggestion
 from .names import Volumes, check_container_names, container_name
+from .namespaces import check_shareable, resolve_namespaces
 from .reader import Common, Service
 from .report import Report, mapping, members, text
 from .schema import flag, topology_schema
@@ -56,7 +58,7 @@ def check_services(report: Report, containers: Map, common: Common, default: boo
     names = {key: container_name(key, body) for key, _, body in members(containers)}
     check_container_names(report, containers)
     for service in services.values():
-        _resolve_mode(report, service, names)
+        resolve_namespaces(report, service, names)
         _check_one(report, service, names[service.name])
     keys = {name: key for key, name in names.items()}
     _check_references(report, containers, services, keys)
@@ -93,29 +95,6 @@ def _known_keys() -> Iterable[str]:
 
 
 # --- one container --------------------------------------------------------------------------------
-
-
-def _resolve_mode(report: Report, service: Service, names: Mapping[str, str]) -> None:
-    """`service:KEY` becomes `container:NAME`. `names` are those of the file's containers on the
-    engine, by key.
-    """
-    kind, _, other = service.mode.partition(":")
-    at = service.body.value_at("network_mode")
-    if kind == "service" and other in names:
-        service.settings["network_mode"] = f"container:{names[other]}"
-    elif kind == "service":
-        del service.settings["network_mode"]
-        meant = (
-            suggestion(other, names)
-            or ": write container:NAME for one that this file does not declare"
-        )
-        report.error(at, f"container {show(other)} is not declared{meant}")
-    elif kind == "container" and other in names and other not in names.values():
-        report.error(
-            at,
-            f"container {show(other)} is called {show(names[other])} on the engine: write"
-            f" service:{other}",
-        )
 
 
 def _check_one(report: Report, service: Service, name: str) -> None:
@@ -239,17 +218,19 @@ def _check_references(
     }
     optional -= services.keys()
     declared = {name for name, _, _ in members(containers)}
+    by_name = {name: services[key] for name, key in keys.items() if key in services}
     misses = 0
     for service in services.values():
-        at = service.body.value_at("network_mode")
-        owner = keys.get(service.shares, service.shares)
-        if owner == service.name:
-            report.error(
-                at, f"{show(service.name)} cannot share its own network: name another container"
-            )
-        elif owner in optional:
-            report.error(at, _may_be_missing(owner))
-        _check_dependency_words(report, service, owner)
+        owners = {key: keys.get(name, name) for key, name in service.joins.items()}
+        for key, owner in owners.items():
+            at = service.body.value_at(key)
+            if owner == service.name:
+                what = f"its own {NAMESPACES[key]}: name another container"
+                report.error(at, f"{show(service.name)} cannot share {what}")
+            elif owner in optional:
+                report.error(at, _may_be_missing(owner))
+        check_shareable(report, service, by_name)
+        _check_dependency_words(report, service, owners.values())
         for needed, where in service.depends_on:
             if needed.container == service.name:
                 report.error(where, f"{show(service.name)} waits for itself: remove it")
@@ -269,7 +250,7 @@ def _check_references(
                 report.error(where, problem)
 
 
-def _check_dependency_words(report: Report, service: Service, owner: str) -> None:
+def _check_dependency_words(report: Report, service: Service, owners: Collection[str]) -> None:
     """What Compose's other words for a dependency say that does not hold anyway."""
     needed = mapping(service.body, "depends_on")
     for name, _, entry in members(needed):
@@ -281,7 +262,7 @@ def _check_dependency_words(report: Report, service: Service, owner: str) -> Non
                 entry.key_at("required"),
                 f"'required' is false, {why}: remove 'required', or the dependency",
             )
-        if flag(entry.get("restart")) is True and name != owner:
+        if flag(entry.get("restart")) is True and name not in owners:
             why = "but netplan restarts no container because of another"
             report.error(
                 entry.key_at("restart"),
@@ -364,10 +345,8 @@ def _check_circles(report: Report, services: dict[str, Service], keys: Mapping[s
     edges: dict[str, dict[str, int]] = {name: {} for name in services}
     for name, service in services.items():
         needed = [(dependency.container, at) for dependency, at in service.depends_on]
-        if service.shares:
-            needed.append(
-                (keys.get(service.shares, service.shares), service.body.value_at("network_mode"))
-            )
+        for key, owner in service.joins.items():
+            needed.append((keys.get(owner, owner), service.body.value_at(key)))
         edges[name] = {other: at for other, at in needed if other in services and other != name}
     for _ in range(_MAX_CIRCLES):
         try:
@@ -385,8 +364,8 @@ def _check_circles(report: Report, services: dict[str, Service], keys: Mapping[s
         shown = " -> ".join(name if len(name) <= 30 else f"{name[:27]}..." for name in names)
         report.error(
             at,
-            f"{show(circle[0])} waits for itself: {shown}; remove one of these depends_on or"
-            " network_mode",
+            f"{show(circle[0])} waits for itself: {shown}; remove one of these depends_on,"
+            " network_mode, pid or ipc",
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..model import Dependency, PullPolicy, Secrets
+from ..network_mode import sharing
 from ..records import dataclass, field
 from ..settings import BadValueError, Value
 from ..settings.ports import Port
@@ -62,6 +63,11 @@ class Service:
     def shares(self) -> str:
         """The container whose network it shares, or nothing."""
         return self.mode.removeprefix("container:") if self.mode.startswith("container:") else ""
+
+    @property
+    def joins(self) -> dict[str, str]:
+        """By key (network_mode, pid, ipc) the container of which it shares something."""
+        return sharing(self.mode, self.settings)
 
     def secrets(self) -> Secrets:
         """The values that only the engine may see."""

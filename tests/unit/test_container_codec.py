@@ -171,7 +171,7 @@ def test_a_member_is_cut_off_by_a_later_start_of_its_owner(case: str) -> None:
     for running in (True, False):
         raw["State"] |= {"StartedAt": began, "Running": running}
         owner = {"State": {"StartedAt": anew, "Running": True}}
-        assert read_managed(container, raw, None, owner).severed == (expected and running)
+        assert read_managed(container, raw, None, [owner]).severed == (expected and running)
     assert not read_managed(container, raw).severed
 
 
@@ -427,7 +427,7 @@ def test_what_is_let_in_is_read_whatever_it_holds(version: str) -> None:
             bad = spoilt(raw, at, odd)
             if not shapes.container(bad):
                 let_in += 1
-                found = read_managed(read_container(bad, EngineInfo()), bad, None, bad)
+                found = read_managed(read_container(bad, EngineInfo()), bad, None, [bad])
                 carried_volumes(bad)
                 with suppress(TypeError, ValueError):
                     check_container(found)

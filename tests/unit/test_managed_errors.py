@@ -256,7 +256,21 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:53: 'web' cannot share its own network: name another container",
         ]),
         (several("aa: {image: a, container_name: a2, network_mode: 'service:bb'}", "bb: {image: a, network_mode: 'container:a2'}"), [
-            "5:32: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on or network_mode",
+            "5:32: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on, network_mode, pid or ipc",
+        ]),
+        (several("web: {image: a, pid: 'service:vpm', ipc: 'service:vpn'}", "vpn: {image: a, ipc: none}"), [
+            "4:24: container 'vpm' is not declared: did you mean 'vpn'?",
+            "4:44: the IPC namespace of 'vpn' is none, so 'web' cannot start: give 'vpn' ipc: shareable",
+        ]),
+        (several("web: {image: a, pid: 'service:web', ipc: 'container:web'}"), [
+            "4:24: 'web' cannot share its own process namespace: name another container",
+            "4:44: 'web' cannot share its own IPC namespace: name another container",
+        ]),
+        (several("aa: {image: a, pid: 'service:bb'}", "bb: {image: a, depends_on: [aa]}"), [
+            "5:31: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on, network_mode, pid or ipc",
+        ]),
+        (run('pid: hots'), [
+            "4:24: 'hots' is not supported for pid: write host, container:NAME or service:KEY",
         ]),
         (run('network_mode: n'), [
             "4:33: 'n' is not a network mode: write bridge, host, none, container:NAME or service:KEY; a network of the file goes under 'networks'",
@@ -400,14 +414,14 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
             "4:48: 'condition' is 'healthy': it must be one of service_started, service_healthy, service_completed_successfully: did you mean 'service_healthy'?",
         ]),
         (several('aa: {image: a, depends_on: [bb]}', 'bb: {image: a, depends_on: [aa]}'), [
-            "5:31: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on or network_mode",
+            "5:31: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on, network_mode, pid or ipc",
         ]),
         (several('aa: {image: a, depends_on: [bb]}', "bb: {image: a, network_mode: 'container:cc'}", 'cc: {image: a, depends_on: {aa: }}', 'dd: {image: a, depends_on: [aa]}'), [
-            "6:31: 'cc' waits for itself: cc -> aa -> bb -> cc; remove one of these depends_on or network_mode",
+            "6:31: 'cc' waits for itself: cc -> aa -> bb -> cc; remove one of these depends_on, network_mode, pid or ipc",
         ]),
         (several("aa: {image: a, network_mode: 'container:bb'}", "bb: {image: a, network_mode: 'container:aa'}", 'cc: {image: a, depends_on: [dd]}', 'dd: {image: a, depends_on: [cc]}'), [
-            "5:32: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on or network_mode",
-            "7:31: 'dd' waits for itself: dd -> cc -> dd; remove one of these depends_on or network_mode",
+            "5:32: 'bb' waits for itself: bb -> aa -> bb; remove one of these depends_on, network_mode, pid or ipc",
+            "7:31: 'dd' waits for itself: dd -> cc -> dd; remove one of these depends_on, network_mode, pid or ipc",
         ]),
         (several("aa: {image: a, ports: ['80:80']}", "bb: {image: a, ports: ['127.0.0.1:80:81', '80:81/udp']}", "cc: {image: a, ports: ['80:1'], network_mode: none}"), [
             "5:26: port 80/tcp of the engine's machine is already used by 'aa' in line 4: choose another",
@@ -520,7 +534,7 @@ def test_a_long_chain_and_many_circles_take_no_time() -> None:
     assert (
         str(caught.value.problems[0])
         == "t:2004:34: 'c2000' waits for itself: c2000 -> c0 -> c1 -> c2 -> c3 -> ... -> c1997 ->"
-        " c1998 -> c1999 -> c2000; remove one of these depends_on or network_mode"
+        " c1998 -> c1999 -> c2000; remove one of these depends_on, network_mode, pid or ipc"
     )
 
 
