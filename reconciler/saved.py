@@ -23,8 +23,10 @@ from .safety import Policy
 from .sealing import check_key, sealed, seals
 from .snapshot import journals_from_snapshot, snapshot_json, state_from_snapshot
 
-FORMAT_VERSION = 2
-"""2: holds seals of the environment's values, and journals."""
+FORMAT_VERSION = 3
+"""2: holds seals of the environment's values, and journals. 3: settings are in the forms that the
+registry gives them. Only this one is read: a plan of other forms would come out as another plan.
+"""
 KIND = "netplan saved plan"
 _BLANK = "0" * 64
 
@@ -106,11 +108,7 @@ def read_saved(content: bytes, name: str, key: str = "") -> SavedPlan:
             or _digest(text.replace(digest, _BLANK, 1)) != digest
         ):
             raise ValueError("its digest does not match")
-        if document["format_version"] not in (1, FORMAT_VERSION):
-            raise ValueError(
-                f"its format_version is {document['format_version']}, netplan reads up to"
-                f" {FORMAT_VERSION}"
-            )
+        _check_version(document["format_version"], name)
         return _saved(document, key)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
         why = str(error) if type(error) is ValueError else "netplan did not write it like this"
@@ -118,6 +116,18 @@ def read_saved(content: bytes, name: str, key: str = "") -> SavedPlan:
             f"the saved plan {name} cannot be trusted: {why}",
             "make a new one with: netplan plan FILE --out P.json",
         ) from None
+
+
+def _check_version(version: object, name: str) -> None:
+    if type(version) is not int:
+        raise ValueError("it has no format_version")
+    if version != FORMAT_VERSION:
+        age = "an earlier" if version < FORMAT_VERSION else "a later"
+        raise RefusedError(
+            f"the saved plan {name} was made by {age} version of netplan: its format_version is"
+            f" {version}, and this one reads {FORMAT_VERSION} only",
+            "plan again with: netplan plan FILE --out P.json",
+        )
 
 
 def _digest(text: str) -> str:

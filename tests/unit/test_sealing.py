@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
+from reconciler.errors import RefusedError
 from reconciler.marks import digest, digests, secret_digest
 from reconciler.model import ContainerMark, EngineInfo, Journal, ObservedContainer, ObservedState
 from reconciler.planner import plan
@@ -126,29 +127,18 @@ def test_without_its_key_a_snapshot_says_so_where_values_are_compared(
     assert main(["plan", "t.yaml", "--state", "s.json"]) == 0
 
 
-def test_a_saved_plan_of_the_first_version_is_read() -> None:
-    """It has plain digests, no journals, no seals, and a fingerprint over other things."""
-    state = {**snapshot_json(ObservedState(EngineInfo(id="e"))), "format_version": 1}
-    document = {
-        "format_version": 1,
-        "kind": "netplan saved plan",
-        "digest": "0" * 64,
-        "fingerprint": "f" * 64,
-        "engine": "e",
-    }
-    document |= {
-        "file": {"path": "t.yaml", "sha256": "0" * 64, "text": ""},
-        "plan": {},
-        "observed": state,
-    }
-    document["options"] = {
-        "adopt": [],
-        "disrupt_foreign": False,
-        "max_removals": None,
-        "allow_empty": False,
-    }
+@pytest.mark.parametrize(("version", "age"), [(1, "an earlier"), (2, "an earlier"), (4, "a later")])
+def test_a_saved_plan_of_another_format_is_refused_with_one_sentence(
+    version: int, age: str
+) -> None:
+    """Settings had other forms: another plan would come out, with differences that are none."""
+    document = {"format_version": version, "kind": "netplan saved plan", "digest": "0" * 64}
     text = json.dumps(document, separators=(",", ":")) + "\n"
-    saved = read_saved(
-        text.replace("0" * 64, hashlib.sha256(text.encode()).hexdigest(), 1).encode(), "P.json"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    with pytest.raises(RefusedError) as refused:
+        read_saved(text.replace("0" * 64, digest, 1).encode(), "P.json")
+    assert refused.value.exit_code == 3
+    assert str(refused.value).splitlines()[0] == (
+        f"the saved plan P.json was made by {age} version of netplan: its format_version is"
+        f" {version}, and this one reads 3 only"
     )
-    assert (saved.environment, saved.journals, saved.observed.seal) == (None, (), None)
