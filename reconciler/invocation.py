@@ -4,8 +4,8 @@ from __future__ import annotations
 
 NAME = "netplan"
 COMMANDS = (
-    *("validate", "plan", "apply", "destroy", "reset", "prune", "diff", "show", "graph", "ls"),
-    *("schema", "snapshot", "unlock", "doctor", "completion", "verify"),
+    *("validate", "plan", "apply", "destroy", "reset", "prune", "diff", "show", "links"),
+    *("graph", "ls", "schema", "snapshot", "unlock", "doctor", "completion", "verify"),
     *("COMMAND", "--help", "--version"),
 )
 """What follows the name in a command line, and not where it is the project's name."""

@@ -41,6 +41,10 @@ BIRTH = "netplan.birth"
 """The label of a container that no other has: it tells one that we made of an image that somebody
 committed from the one before.
 """
+HELPER = "netplan.helper"
+"""The label of a container by which netplan looks into network namespaces: which run made it. No
+command counts such a container.
+"""
 SECRET = "environment."
 """Begins the paths whose values are secret; settings hold their digests."""
 CHANGED = "changed"

@@ -32,7 +32,7 @@ from .engine import Reader, persistently
 from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
-from .marks import BIRTH, TOPOLOGY
+from .marks import BIRTH, HELPER, TOPOLOGY
 from .model import (
     EngineInfo,
     ObservedContainer,
@@ -64,6 +64,8 @@ class Answers:
     containers: Sequence[Mapping[str, Any]]
     networks: Sequence[Mapping[str, Any]]
     inspected: Mapping[str, Mapping[str, Any]]
+    helpers: frozenset[str] = frozenset()
+    """The IDs of containers by which a netplan looks into network namespaces: they are left out."""
 
     @cached_property
     def _networks_listed(self) -> Mapping[str, Container[str]]:
@@ -79,7 +81,9 @@ class Answers:
 
 def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
     """All that can be asked before it is known what a file declares. Raises EngineError."""
-    listed = persistently(reader.containers)
+    every = persistently(reader.containers)
+    helpers = frozenset(entry["Id"] for entry in every if HELPER in (entry.get("Labels") or ()))
+    listed = [entry for entry in every if entry["Id"] not in helpers]
     ids = [
         entry["Id"]
         for entry in listed
@@ -97,6 +101,7 @@ def gather(reader: Reader, parallel: int = PARALLEL) -> Answers:
         listed,
         networks,
         {id: raw for id, raw in zip(ids, found, strict=True) if raw is not None},
+        helpers,
     )
 
 
@@ -127,9 +132,8 @@ def observe(
     first += [partial(_image, reader, reference, reference in asked) for reference in references]
     all_images, all_volumes, *found = in_parallel(persistently, first, parallel)
     known = {reference: look for reference, look in zip(references, found, strict=True) if look}
-    networks = _networks(
-        reader, engine, answers.networks, {entry["Id"] for entry in answers.containers}
-    )
+    ids = {entry["Id"] for entry in answers.containers} | answers.helpers
+    networks = _networks(reader, engine, answers.networks, ids)
     cluster = _cluster(reader, engine, parallel) if has_view(engine, networks) else None
     if cluster:
         networks = [clustered_network(network, cluster) for network in networks]

@@ -46,6 +46,13 @@ _SHOW = """\
 Shows the live topology of FILE, with drift marked; without FILE that of the file in this folder,
 and where there is none everything on the engine.
 """
+_LINKS = """\
+Shows each interface of the containers of FILE, as the kernel has it: MAC, MTU, addresses, routes,
+the other end of its veth pair, the bridge and the state of its port. Without FILE as show does.
+
+Changes nothing. Where it cannot look by itself, as root on the engine's machine, it starts a helper
+container in each network namespace, and removes it at the end.
+"""
 _GRAPH = """\
 Draws FILE: networks as bars, containers below them with an address for each attachment. As
 declared; with --live as it is on the engine; with --plan as apply would change it.
@@ -148,7 +155,14 @@ COMMANDS = {
         (_REVIEWED, *_CONSENT, take.compared, take.exit_code),
     ),
     "show": Command(
-        "the live topology as a tree", _SHOW, (take.file, take.output(), take.engine, take.shown)
+        "the live topology as a tree",
+        _SHOW,
+        (take.file, take.output(), take.engine, take.shown, take.access),
+    ),
+    "links": Command(
+        "interfaces, veth pairs and bridges of containers",
+        _LINKS,
+        (take.file, take.output(), take.engine, take.everything, take.access),
     ),
     "graph": Command(
         "draw a topology", _GRAPH, (take.file, take.drawn, take.viewed, take.no_color, take.engine)

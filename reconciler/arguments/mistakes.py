@@ -19,6 +19,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("preview", "dry-run", "changes"), "plan"),
     **dict.fromkeys(("recreate", "rebuild"), "reset"),
     **dict.fromkeys(("info", "diagnose"), "doctor"),
+    **dict.fromkeys(("brctl", "bridge", "ip", "interfaces", "veth", "link"), "links"),
     "version": "--version",
     "help": "--help",
 }

@@ -322,12 +322,34 @@ static = _option(
     help="judge by the topology and the rules of engines alone; needs no engine",
 )
 compared = _all(_option("before", metavar="BEFORE"), _option("after", metavar="AFTER"))
-shown = _all(
+everything = _option(
+    "--all",
+    action="store_true",
+    help="everything on the engine, without regard to a file in this folder",
+)
+access = _all(
     _option(
-        "--all",
-        action="store_true",
-        help="everything on the engine, without regard to a file in this folder",
+        "--probe-image",
+        metavar="IMAGE",
+        default="busybox",
+        help=(
+            "the image of the containers that look into network namespaces, where that is not"
+            " possible as root on the engine's machine (default: busybox)"
+        ),
     ),
+    _option(
+        "--access",
+        choices=("auto", "kernel", "helper", "exec"),
+        default="auto",
+        help=(
+            "how to look into network namespaces: as root on the engine's machine, by a helper"
+            " container, or by each container's own tools (default: the first that works)"
+        ),
+    ),
+)
+shown = _all(
+    everything,
+    _option("--links", action="store_true", help="as netplan links shows it"),
     _option("--problems", action="store_true", help="only what is not as declared, or not healthy"),
 )
 drawn = _all(
@@ -357,7 +379,7 @@ schema_name = _option(
     default="topology",
     choices=(
         *("topology", "plan", "plans", "report", "reports", "snapshot"),
-        *("validate", "show", "ls", "prune", "doctor", "verify", "error"),
+        *("validate", "show", "links", "ls", "prune", "doctor", "verify", "error"),
     ),
 )
 snapshot_of = _all(

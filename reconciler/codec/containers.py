@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ..marks import (
     BIRTH,
+    HELPER,
     Place,
     container_labels,
     digest,
@@ -102,6 +103,28 @@ def update_body(settings: Settings) -> dict[str, Any]:
     if isinstance(memory, int):
         body["MemorySwap"] = swap if swap is not None else 2 * memory
     return body
+
+
+def helper_body(image: str, mode: str, mark: str, command: Iterable[str]) -> dict[str, Any]:
+    """The body of `POST /containers/create` of a container of netplan's own, which runs `command`
+    in the network of that mode with no right but to send packets; it is gone when it ends.
+    """
+    words = list(command)
+    host = {
+        "NetworkMode": mode,
+        "AutoRemove": True,
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "CapAdd": ["NET_RAW"],
+        "LogConfig": {"Type": "none"},
+    }
+    return {
+        "Image": image,
+        "Entrypoint": words[:1],
+        "Cmd": words[1:],
+        "Labels": {HELPER: mark},
+        "HostConfig": host,
+    }
 
 
 # --- from the engine ------------------------------------------------------------------------------

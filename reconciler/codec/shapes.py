@@ -149,6 +149,7 @@ _state = object_of(
     {
         "Status": str,
         "Running": bool,
+        "Pid": int,
         "StartedAt": str,
         "ExitCode": int,
         "Health": object_of({"Status": str, "Log": list_of(object_of({"Output": str}))}),
@@ -272,6 +273,7 @@ listed_image = object_of({"RepoTags": _texts, "RepoDigests": _texts}, "Id")
 volume = object_of({"Labels": _labels, "Name": _name, "CreatedAt": str}, "Name")
 volumes = object_of({"Volumes": list_of(volume)})
 created = object_of({}, "Id")
+executed = object_of({"ExitCode": int, "Running": bool})
 _descriptor = object_of({}, "digest")
 version = object_of(
     {"MinAPIVersion": str, "Version": str, "Components": list_of(object_of({"Name": str}))},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,22 @@ def files(argument: str | None) -> list[str]:
     if found.passed_over:
         say_error(safe(f"{argument}: {found.passed_over}"))
     return found.topologies
+
+
+def shown_files(options: Namespace) -> list[str]:
+    """Those that are named, or that of the current folder; none: everything on the engine is
+    meant.
+    """
+    from ..topology.files import default_file
+
+    if options.all:
+        if options.file:
+            raise UsageError("--all and FILE exclude each other", "pass only one of them")
+        return []
+    if options.file is not None:
+        return files(options.file)
+    found = default_file()
+    return [found] if found else []
 
 
 def load(path: str) -> DesiredState:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
 from ..model import DesiredState
 from ..runs import look_at
 from .engines import reader_of
-from .inputs import files, load
+from .inputs import load, shown_files
 from .output import painted, say
 
 if TYPE_CHECKING:
@@ -18,10 +17,14 @@ if TYPE_CHECKING:
 
 def show(options: Namespace) -> int:
     """The live topology; drift is marked where the file is known."""
+    if options.links:
+        from .links import links
+
+        return links(options)
     from .. import show as view
     from ..planner import plan as make_plan
 
-    states = [load(path) for path in _shown_files(options)]
+    states = [load(path) for path in shown_files(options)]
     with reader_of(options) as reader:
         observed = look_at(reader, states)
     shown: list[tuple[str | None, DesiredState | None, Plan | None]]
@@ -34,19 +37,3 @@ def show(options: Namespace) -> int:
     render = painted(view.show, options)
     say(options, "\n\n".join(render(observed, *each, problems=options.problems) for each in shown))
     return 0
-
-
-def _shown_files(options: Namespace) -> list[str]:
-    """Those that are named, or that of the current folder; none: everything on the engine is
-    meant.
-    """
-    from ..topology.files import default_file
-
-    if options.all:
-        if options.file:
-            raise UsageError("--all and FILE exclude each other", "pass only one of them")
-        return []
-    if options.file is not None:
-        return files(options.file)
-    found = default_file()
-    return [found] if found else []

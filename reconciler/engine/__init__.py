@@ -8,7 +8,7 @@ here knows whether the engine acted.
 
 from ..model import NEWEST_API, OLDEST_API
 from .api_version import pin, version_text
-from .protocol import Engine, Filters, Progress, Reader
+from .protocol import Engine, Filters, Progress, Ran, Reader
 from .reading import TIMEOUT, engine_at, open_reader
 from .retry import persistently
 from .wire import Log
@@ -22,6 +22,7 @@ __all__ = [
     "Filters",
     "Log",
     "Progress",
+    "Ran",
     "Reader",
     "engine_at",
     "open_engine",

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ..marks import Place
 from ..model import EndpointMark, EngineInfo, NetworkMark
 from ..plan import ContainerSpec
+from ..records import dataclass
 from ..settings import Settings
 from .locate import Target
 
@@ -15,6 +16,17 @@ Filters = Mapping[str, Sequence[str]]
 Progress = Callable[[int, int], None]
 """Called while an image is fetched: bytes that are here, bytes in all as far as they are known yet.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command did that ran in a container: its exit code and what it wrote, to standard
+    output and to standard error.
+    """
+
+    code: int
+    output: str
+    errors: str = ""
 
 
 class Reader(Protocol):
@@ -148,6 +160,14 @@ class Engine(Reader, Protocol):
         """Change in place what can be: `restart`, `mem_limit`, `cpus`. A limit cannot be taken
         away, only changed.
         """
+
+    def create_helper(self, image: str, mode: str, mark: str, command: Sequence[str]) -> str:
+        """Make a container of netplan's own that runs `command` in the network of that mode; its
+        ID. `mark` says whose it is; the engine removes it when it ends.
+        """
+
+    def execute(self, id: str, command: Sequence[str], timeout: float) -> Ran:
+        """Run a command in a running container; TimedOutError if it takes longer than that."""
 
     def pull(self, reference: str, platform: str = "", on_progress: Progress | None = None) -> None:
         """Fetch an image from its registry, however long it takes as long as something comes."""

@@ -35,8 +35,13 @@ def last_line(output: bytes) -> str:
 
 
 def _unframed(output: bytes) -> bytes:
-    """Each frame has a header of eight bytes: the stream, three zeros, the length. What does not
-    divide into frames has none.
+    """What all streams hold, in the order in which it was written."""
+    return b"".join(part for _, part in frames(output))
+
+
+def frames(output: bytes) -> list[tuple[int, bytes]]:
+    """The number of a stream, and what was written to it. Each frame has a header of eight bytes:
+    the stream, three zeros, the length. What does not divide into frames has none: it is one.
     """
     parts, position = [], 0
     while position < len(output):
@@ -48,10 +53,10 @@ def _unframed(output: bytes) -> bytes:
             or any(header[1:4])
             or end > len(output)
         ):
-            return output
-        parts.append(output[position + _HEADER : end])
+            return [(1, output)]
+        parts.append((header[0], output[position + _HEADER : end]))
         position = end
-    return b"".join(parts)
+    return parts
 
 
 def split_reference(reference: str) -> tuple[str, str]:

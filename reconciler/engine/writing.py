@@ -8,7 +8,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 from ..codec import endpoint_body, network_body, shapes
 from ..codec.container_mounts import carried_volumes
-from ..codec.containers import container_body, update_body
+from ..codec.containers import container_body, helper_body, update_body
 from ..codec.shapes import Shape
 from ..errors import ApiError, EngineError, LostError, TimedOutError, machine_error
 from ..marks import Place
@@ -27,9 +27,9 @@ from .api_version import version_text
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .locate import Target, locate
 from .patience import patiently, within
-from .protocol import Engine, Progress
+from .protocol import Engine, Progress, Ran
 from .reading import TIMEOUT, EngineReader, sound
-from .streams import STALL, follow_pull, split_reference
+from .streams import STALL, follow_pull, frames, split_reference
 from .wire import Log, decoded, error_message, unreachable
 
 if TYPE_CHECKING:
@@ -101,6 +101,29 @@ class EngineWriter(EngineReader):
 
     def update_container(self, id: str, settings: Settings) -> None:
         self._change("POST", f"{_container(id)}/update", update_body(settings))
+
+    def create_helper(self, image: str, mode: str, mark: str, command: Sequence[str]) -> str:
+        body = helper_body(image, mode, mark, command)
+        return str(self._answered("/containers/create", body, shapes.created, guarded=False)["Id"])
+
+    def execute(self, id: str, command: Sequence[str], timeout: float) -> Ran:
+        body = {"Cmd": list(command), "AttachStdout": True, "AttachStderr": True}
+        made = self._answered(f"{_container(id)}/exec", body, shapes.created, guarded=False)
+        place = f"/exec/{quote(made['Id'], safe='')}"
+        patience = max(timeout, self._timeout)
+        with (
+            self._send(
+                "POST", f"{place}/start", {"Detach": False}, patience, guarded=False, stream=True
+            ) as response,
+            self._translated("POST", f"{place}/start", timeout),
+        ):
+            written = within(timeout, lambda: response.content)
+        streams: dict[int, bytes] = {}
+        for number, part in frames(written):
+            streams[number] = streams.get(number, b"") + part
+        texts = (streams.get(number, b"").decode("utf-8", "replace") for number in (1, 2))
+        ended = self._get(f"{place}/json", shapes.executed)
+        return Ran(int(ended.get("ExitCode") or 0), *texts)
 
     def pull(self, reference: str, platform: str = "", on_progress: Progress | None = None) -> None:
         name, version = split_reference(reference)

@@ -199,6 +199,19 @@ def cli(docker: Docker, tmp_path: Path) -> Cli:
     return Cli(docker, tmp_path)
 
 
+@pytest.fixture
+def parent(docker: Docker) -> Iterator[str]:
+    """An interface for macvlan on the engine's machine: one end of a veth pair."""
+    link = f"np{docker.prefix[1:8]}"
+    docker.container("host", network="host", HostConfig={"CapAdd": ["NET_ADMIN"]})
+    code, output = docker.exec(docker.name("host"), "ip", "link", "add", link, "type", "veth")
+    if code:
+        pytest.skip(f"this kernel makes no veth pair for macvlan: {output}")
+    docker.exec(docker.name("host"), "ip", "link", "set", link, "up")
+    yield link
+    docker.exec(docker.name("host"), "ip", "link", "del", link)
+
+
 class _Connection(http.client.HTTPConnection):
     def __init__(self, host: str) -> None:
         super().__init__("docker", timeout=60)

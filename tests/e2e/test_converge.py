@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
@@ -230,19 +230,6 @@ def test_a_network_has_the_name_that_the_file_gives_it(cli: Cli) -> None:
     assert cli.exists("other")
     assert not cli.exists("n")
     assert cli.endpoint("c", "other")
-
-
-@pytest.fixture
-def parent(docker: Docker) -> Iterator[str]:
-    """An interface for macvlan on the engine's machine: one end of a veth pair."""
-    link = f"np{docker.prefix[1:8]}"
-    docker.container("host", network="host", HostConfig={"CapAdd": ["NET_ADMIN"]})
-    code, output = docker.exec(docker.name("host"), "ip", "link", "add", link, "type", "veth")
-    if code:
-        pytest.skip(f"this kernel makes no veth pair for macvlan: {output}")
-    docker.exec(docker.name("host"), "ip", "link", "set", link, "up")
-    yield link
-    docker.exec(docker.name("host"), "ip", "link", "del", link)
 
 
 def test_macvlan_changes_nothing_either(cli: Cli, parent: str) -> None:

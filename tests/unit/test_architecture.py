@@ -46,6 +46,7 @@ PURE = (
     "safety",
     "render",
     "show",
+    "links",
     "simulate",
     "snapshot",
     "saved",
@@ -71,6 +72,7 @@ ABOVE = (
     "topology",
     "engine",
     "observe",
+    "access",
     "executor",
     "lock",
     "runs",
@@ -97,7 +99,9 @@ DOES_IO = {
     "rich",
     "tempfile",
 }
-LAZY = {"docker", "deepdiff", "jsonschema", "networkx", "rich", "requests", "urllib3"}
+LAZY = {
+    *("docker", "deepdiff", "jsonschema", "networkx", "pyroute2", "rich", "requests", "urllib3"),
+}
 
 MAY_IMPORT = {
     "errors": ("records",),
@@ -133,6 +137,8 @@ MAY_IMPORT = {
     "diagram": (*VALUES, "paint", "show"),
     "engine": (*VALUES, "codec"),
     "observe": (*VALUES, "codec", "engine"),
+    "links": (*VALUES, "paint"),
+    "access": (*VALUES, "engine", "links", "lock"),
     "executor": (*VALUES, "codec", "engine", "paint", "signals", "wrap"),
     "lock": (*VALUES, "engine", "snapshot"),
     "runs": (
@@ -285,6 +291,14 @@ def test_what_is_slow_to_load_is_loaded_where_it_is_used(module: str) -> None:
 def test_only_the_engine_knows_docker_py(module: str) -> None:
     for name, line in imports(module, ast.walk(tree(module))):
         assert name.partition(".")[0] != "docker" or part(module) == "engine", (
+            f"{MODULES[module]}:{line}: {name}"
+        )
+
+
+@ALL
+def test_only_the_access_to_namespaces_knows_pyroute2(module: str) -> None:
+    for name, line in imports(module, ast.walk(tree(module))):
+        assert name.partition(".")[0] != "pyroute2" or part(module) == "access", (
             f"{MODULES[module]}:{line}: {name}"
         )
 
