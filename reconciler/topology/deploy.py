@@ -6,7 +6,7 @@ from typing import Any
 
 from ..settings.container import BY_PATH
 from .document import Map, show
-from .limits import gpu_request
+from .limits import gpu_requests
 from .reader import Reader
 from .report import mapping, text
 from .rows import read_value
@@ -41,14 +41,10 @@ def read_deploy(reader: Reader) -> None:
         if key in reservations:
             why = "cannot be reserved on one machine, and has no effect: remove it"
             reader.report.warn(reservations.key_at(key), f"deploy: {show(key)} {why}")
-    devices = reservations.get("devices")
-    if isinstance(devices, list):
-        at = reservations.value_at("devices")
-        found = [
-            reader.attempt(at, gpu_request, entry) for entry in devices if isinstance(entry, Map)
-        ]
-        requests = sorted({request for request in found if request is not None})
-        _put(reader, at, "reservations.devices", "gpus", tuple(requests) or None)
+    found = gpu_requests(reader, reservations.get("devices"))
+    requests = sorted({request for request in found if request is not None})
+    at = reservations.value_at("devices")
+    _put(reader, at, "reservations.devices", "gpus", tuple(requests) or None)
     _restart(reader, deploy)
 
 

@@ -114,11 +114,35 @@ def _gpus(reader: Reader) -> None:
     if is_text(reader.body.get("gpus")):
         reader.settings["gpus"] = ("count=all",)
         return
-    entries = [(at, entry) for at, entry in reader.members("gpus") if isinstance(entry, Map)]
-    reader.many("gpus", (reader.attempt(at, gpu_request, entry, ["gpu"]) for at, entry in entries))
+    reader.many("gpus", gpu_requests(reader, reader.body.get("gpus"), ["gpu"]))
 
 
-def gpu_request(entry: Map, capabilities: Sequence[str] = ()) -> str:
+def gpu_requests(reader: Reader, listed: Any, capabilities: Sequence[str] = ()) -> list[str | None]:
+    """The requests of a list; None for each that is wrong, which is reported."""
+    return [
+        reader.attempt(listed.value_at(index), _gpu_request, entry, capabilities)
+        for index, entry in enumerate(listed if isinstance(listed, Seq) else ())
+        if isinstance(entry, Map) and _separable(reader, entry)
+    ]
+
+
+def _separable(reader: Reader, entry: Map) -> bool:
+    """Whether no word of a request holds what separates words there."""
+    options = mapping(entry, "options")
+    words = [
+        (entry.value_at("driver"), text(entry, "driver") or ""),
+        *reader.items("device_ids", entry),
+        *reader.items("capabilities", entry),
+        *((options.key_at(key), key) for key in options),
+        *((options.value_at(key), str(item)) for key, item in options.items()),
+    ]
+    wrong = [(at, word) for at, word in words if set(word) & set(",;=")]
+    for at, word in wrong:
+        reader.report.error(at, f"{word[:60]!r} holds ',', ';' or '=', which is not supported here")
+    return not wrong
+
+
+def _gpu_request(entry: Map, capabilities: Sequence[str]) -> str:
     """One request, as settings/engine_objects.py writes it. Raises BadValueError."""
     ids, count = _texts(entry, "device_ids"), number(entry, "count")
     if ids and count is not None:
@@ -128,9 +152,6 @@ def gpu_request(entry: Map, capabilities: Sequence[str] = ()) -> str:
     wanted = sorted({*capabilities, *_texts(entry, "capabilities")}) or ["gpu"]
     options = {key: str(item) for key, item in mapping(entry, "options").items()}
     driver = text(entry, "driver") or ""
-    for word in (driver, *ids, *wanted, *options, *options.values()):
-        if set(word) & set(",;="):
-            raise BadValueError(f"{word[:60]!r} holds ',', ';' or '=', which is not supported here")
     parts = [f"driver={driver}"] if driver else []
     all_of_them = count in (None, "all", "-1")
     parts.append(f"device={';'.join(ids)}" if ids else f"count={'all' if all_of_them else count}")
