@@ -41,7 +41,7 @@ SAID: dict[str, tuple[Step, str]] = {
     "bridge name lo": (CREATE, "lo exists on the engine's host and is no bridge"),
     "bridge name long": (CREATE, "bridge name abcdefghijklmnopq is longer than the 15 characters"),
     "bridge name taken": (CREATE, "bridge pvbr0 belongs to another network of this engine"),
-    "cap unknown": (START, "there is not a capability NOSUCH"),
+    "cap unknown": (START, "there is no capability NOSUCH"),
     "cpus too many": (START, "cpus is more than the 2.00 CPUs of the engine's host"),
     "cwd is file": (START, "/w/x is below a file in the image"),
     "device is none": (START, "/tmp on the engine's host is not a device"),
