@@ -99,7 +99,16 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
         for line in told.get_all("Requires-Dist", [])
         if "extra" not in line
     }
-    assert needs == {"docker", "deepdiff", "jsonschema", "networkx", "pyroute2", "pyyaml", "rich", "shtab"}
+    assert needs == {
+        "docker",
+        "deepdiff",
+        "jsonschema",
+        "networkx",
+        "pyroute2",
+        "pyyaml",
+        "rich",
+        "shtab",
+    }
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
