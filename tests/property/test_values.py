@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -40,6 +41,7 @@ WAYS = (
     "comment",
 )
 
+ZERO = re.compile(r"0+(\.0*)?( ?[kmgtp]?i?b?|[nuµm]?s|h)")
 HOLDS_ANYWAY: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         (
@@ -62,7 +64,7 @@ HOLDS_ANYWAY: dict[str, frozenset[str]] = {
             *("mem_limit", "mem_reservation", "memswap_limit"),
             *("interval", "timeout", "start_period", "start_interval"),
         ),
-        frozenset(["0", "0s", "0.0"]),
+        frozenset(["0"]),
     ),
     "required": frozenset(["true", "false"]),
     "published": frozenset(["0"]),
@@ -189,6 +191,7 @@ def changes_nothing(place: Place, passed: str) -> bool:
     """Whether that says only what holds without it."""
     words = {"no": "false", "off": "false", "yes": "true", "on": "true"}
     word = words.get(passed.lower(), passed.lower())
+    word = "0" if ZERO.fullmatch(word) else word
     help = place.schema.get("description", "")
     told = help.startswith("Without effect") or place.path == ("$schema",)
     told = told or f"{passed}, which holds anyway" in help
