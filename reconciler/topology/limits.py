@@ -129,14 +129,14 @@ def gpu_requests(reader: Reader, listed: Any, capabilities: Sequence[str] = ()) 
 def _separable(reader: Reader, entry: Map) -> bool:
     """Whether no word of a request holds what separates words there."""
     options = mapping(entry, "options")
-    words = [
+    parts = [
         (entry.value_at("driver"), text(entry, "driver") or ""),
         *reader.items("device_ids", entry),
         *reader.items("capabilities", entry),
         *((options.key_at(key), key) for key in options),
         *((options.value_at(key), str(item)) for key, item in options.items()),
     ]
-    wrong = [(at, word) for at, word in words if set(word) & set(",;=")]
+    wrong = [(at, word) for at, word in parts if set(word) & set(",;=")]
     for at, word in wrong:
         reader.report.error(at, f"{word[:60]!r} holds ',', ';' or '=', which is not supported here")
     return not wrong
