@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .safety import Policy
     from .show.containers import ContainerView
     from .show.networks import EndpointView, NetworkView
+    from .show.volumes import VolumeView
     from .topology import Loaded
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Step",
     "StepResult",
     "Topology",
+    "VolumeView",
     "apply",
     "destroy",
     "load",
@@ -75,6 +77,7 @@ _LAZY = {
     "Limits": ".runs",
     "NetworkView": ".show.networks",
     "StepResult": ".executor",
+    "VolumeView": ".show.volumes",
 }
 """Value types that are loaded when a program asks for them, and where they stand."""
 
@@ -159,8 +162,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is live: networks with their endpoints, containers, and both as `netplan show` prints
-    them.
+    """What is live: networks with their endpoints, containers, volumes, and all as `netplan show`
+    prints them.
 
     `notes` of each say what is not as declared, or not well.
     """
@@ -168,6 +171,7 @@ class Live:
     networks: tuple[NetworkView, ...]
     containers: tuple[ContainerView, ...]
     text: str
+    volumes: tuple[VolumeView, ...] = ()
 
 
 Progress = Callable[["Event"], object]
@@ -251,21 +255,24 @@ def show(topology: Topology | str | None = None, engine: Engine = Engine()) -> L
 
     Without a topology everything on the engine. Raises UsageError, EngineError.
     """
+    from .lock import own_volumes
     from .planner import plan as planned
     from .runs import look_at
     from .show import show as shown
     from .show.containers import containers_of
     from .show.networks import networks_of
+    from .show.volumes import volumes_of
 
     desired = topology.state if isinstance(topology, Topology) else None
     with _reader(engine) as reader:
-        observed = look_at(reader, [desired] if desired else [])
+        observed = look_at(reader, [desired] if desired else [], own=own_volumes(reader))
     name = topology.name if isinstance(topology, Topology) else topology
     wanted = planned(desired, observed) if desired else None
     return Live(
         tuple(networks_of(observed, name, desired, wanted)),
         tuple(containers_of(observed, name, desired, wanted)),
         shown(observed, name, desired, wanted),
+        tuple(volumes_of(observed, name, desired, wanted)),
     )
 
 
@@ -319,10 +326,12 @@ def destroy(
     engine: Engine = Engine(),
     *,
     consent: Consent = Consent(),
+    volumes: bool = False,
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Removes what a topology owns and undoes its attachments; by name where there is no file.
+    """Removes what a topology owns and undoes its attachments; by name where there is no file. With
+    `volumes` it also removes the volumes that it created, with all that they hold.
 
     By file the `protect: true` of the file counts, by name that on the engine. Raises as `apply`,
     and UsageError where no topology of that name exists.
@@ -333,10 +342,11 @@ def destroy(
     if isinstance(topology, str):
         gone = DesiredState(topology)
         consent = replace(consent, replace_topology={*consent.replace_topology, topology})
-        policy, agreed = replace(_policy(consent, gone), destroyed=gone), must_exist(topology)
+        policy, agreed = _policy(consent, gone), must_exist(topology)
+        policy = replace(policy, destroyed=gone, volumes=volumes)
         return _run(Wanted(gone, policy, _limits(limits), agreed), engine, progress)
     state = topology.state
-    policy = replace(_policy(consent, state), destroyed=state)
+    policy = replace(_policy(consent, state), destroyed=state, volumes=volumes)
     gone = DesiredState(state.topology, origin=state.origin)
     return _run(Wanted(gone, policy, _limits(limits)), engine, progress)
 

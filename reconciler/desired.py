@@ -74,6 +74,19 @@ class DesiredNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredVolume:
+    """A declared volume. `name` is its name on the engine; `settings` holds only what the file
+    says, without passwords: `secrets` has the whole values of those options, by path.
+    """
+
+    name: str
+    source: Source
+    settings: Settings = field(default_factory=dict)
+    external: bool = False
+    secrets: Secrets = field(default_factory=Secrets)
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredEndpoint:
     """A declared attachment to the network of that name on the engine."""
 
@@ -187,17 +200,16 @@ class Origin:
 class DesiredState:
     """What one file says. The mappings are keyed by name on the engine, in the order of the file.
 
-    `external_volumes` are those that must exist, and where the file says so; `origin` tells where
-    the file is. `ttl`: seconds after which the topology has expired, unless it is applied again;
-    None: never. `keys` maps what the file calls networks and containers to their names on the
-    engine, where those differ. `expectations` are who is to reach what: no state, so a file that
-    changes nothing else declares the same.
+    `origin` tells where the file is. `ttl`: seconds after which the topology has expired, unless it
+    is applied again; None: never. `keys` maps what the file calls networks, containers and volumes
+    to their names on the engine, where those differ. `expectations` are who is to reach what: no
+    state, so a file that changes nothing else declares the same.
     """
 
     topology: str
     networks: Mapping[str, DesiredNetwork] = field(default_factory=dict)
     containers: Mapping[str, DesiredContainer] = field(default_factory=dict)
-    external_volumes: Mapping[str, Source] = field(default_factory=dict)
+    volumes: Mapping[str, DesiredVolume] = field(default_factory=dict)
     origin: Origin | None = None
     ttl: int | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)

@@ -1,9 +1,9 @@
-"""How netplan's marks are written on the engine: labels of a network or container, driver options
-of an endpoint (an alias on Podman).
+"""How netplan's marks are written on the engine: labels of a network, container or volume, driver
+options of an endpoint (an alias on Podman).
 
-A mark names the object that it was written for (a network, a container, an endpoint's container and
-network), so that a copy of it on another object is recognised, and counts for nothing. Marks of the
-first version name nothing: those count wherever they are found.
+A mark names the object that it was written for (a network, a container, a volume, an endpoint's
+container and network), so that a copy of it on another object is recognised, and counts for
+nothing. Marks of the first version name nothing: those count wherever they are found.
 
 Labels hold a truncated hash for each declared path: no values, no secrets. Of a secret they hold so
 few digits of a hash with the container's own salt that a change is noticed and a guess cannot be
@@ -21,7 +21,14 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
 
-from .model import ContainerMark, DesiredContainer, EndpointMark, NetworkMark, Origin
+from .model import (
+    ContainerMark,
+    DesiredContainer,
+    EndpointMark,
+    NetworkMark,
+    Origin,
+    VolumeMark,
+)
 from .records import as_dict
 from .settings import STATIC, Settings, Value
 from .settings.types import fits
@@ -32,7 +39,9 @@ PROTECT = "netplan.protect"
 ORIGIN = "netplan.origin"
 """The label that tells people where the file was. It is never a reason to change anything."""
 KIND = "netplan.kind"
-"""The label of every volume that is netplan's own: what it is for."""
+"""The label of every volume that netplan created: what it is for."""
+DECLARED = "volume"
+"""The kind of a volume that a file declares; all others are netplan's own."""
 TTL = "netplan.ttl"
 """The label of a volume that tells how long a topology lives (lifetimes.py): a duration such as
 `2h`.
@@ -117,6 +126,27 @@ def read_network_mark(labels: Mapping[str, str], name: str) -> NetworkMark | Non
         return None
     hashes, endpoints = _strings(spec.get("settings")), _strings(spec.get("endpoints"))
     return NetworkMark(topology, hashes, endpoints, labels.get(PROTECT) == "true", _origin(labels))
+
+
+def volume_labels(mark: VolumeMark, name: str) -> dict[str, str]:
+    """The labels that carry `mark` on the volume of that name."""
+    spec = {"v": VERSION, "name": name, "settings": dict(sorted(mark.hashes.items()))}
+    return {
+        KIND: DECLARED,
+        TOPOLOGY: mark.topology,
+        SPEC: _compact(spec),
+        **_origin_labels(mark.origin),
+    }
+
+
+def read_volume_mark(labels: Mapping[str, str], name: str) -> VolumeMark | None:
+    """The mark in the labels of the volume of that name; None for one that was written for
+    another.
+    """
+    topology, spec = labels.get(TOPOLOGY), _load(labels.get(SPEC))
+    if not topology or spec is None or spec.get("name", name) != name:
+        return None
+    return VolumeMark(topology, _strings(spec.get("settings")), _origin(labels))
 
 
 def made_mark(

@@ -15,6 +15,7 @@ from .desired import DesiredContainer as DesiredContainer
 from .desired import DesiredEndpoint as DesiredEndpoint
 from .desired import DesiredNetwork as DesiredNetwork
 from .desired import DesiredState as DesiredState
+from .desired import DesiredVolume as DesiredVolume
 from .desired import Origin as Origin
 from .desired import PullPolicy as PullPolicy
 from .desired import Secrets as Secrets
@@ -60,6 +61,17 @@ class NetworkMark:
 class ContainerMark:
     """What a container's labels say: whose it is, the hash of each path that was declared when it
     was made, and where the file was.
+    """
+
+    topology: str
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeMark:
+    """What a volume's labels say: whose it is, the hash of each path that was declared when it was
+    created, and where the file was.
     """
 
     topology: str
@@ -195,6 +207,18 @@ class ObservedContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedVolume:
+    """A volume on the engine. `settings` is what it was created with, without netplan's labels and
+    without passwords; `users` are the IDs of the containers that mount it.
+    """
+
+    name: str
+    settings: Settings = field(default_factory=dict)
+    mark: VolumeMark | None = None
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedImage:
     """An image on the engine. `settings` are what containers made of it have where nothing else is
     said, in the paths of a container.
@@ -261,16 +285,16 @@ class ObservedState:
 
     `images` holds those that were asked about, by canonical reference, and those of marked
     containers, by ID; what is not there is not on the engine. That of a snapshot holds all, of most
-    no more than the ID. `volumes` are the names of all volumes, None where nobody asked. `seal` is
-    how the digests of environment values in something published were made; None as long as they are
-    the plain ones.
+    no more than the ID. `volumes` holds, by name, those that a topology created, and where a file
+    declares volumes all that have a name; None where nobody asked. `seal` is how the digests of
+    environment values in something published were made; None as long as they are the plain ones.
     """
 
     engine: EngineInfo = field(default_factory=EngineInfo)
     networks: tuple[ObservedNetwork, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
     images: Mapping[str, ObservedImage] = field(default_factory=dict)
-    volumes: frozenset[str] | None = None
+    volumes: Mapping[str, ObservedVolume] | None = None
     seal: Seal | None = None
 
 

@@ -28,6 +28,7 @@ from .codec.containers import listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
 from .codec.swarm import Cluster, clustered_container, clustered_network, has_view, read_cluster
 from .codec.times import is_started_after
+from .codec.volumes import volumes_listed
 from .engine import Reader, persistently
 from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable
@@ -40,6 +41,7 @@ from .model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    ObservedVolume,
 )
 from .records import dataclass, replace
 
@@ -113,6 +115,7 @@ def observe(
     *,
     every_image: bool = False,
     volumes: bool = False,
+    own: Sequence[Mapping[str, Any]] | None = None,
     answers: Answers | None = None,
 ) -> ObservedState:
     """The present state of the engine, or that of the moment when it gave `answers`. Raises
@@ -120,7 +123,8 @@ def observe(
 
     `images` are the canonical references of images to look up, `ask` those whose registry is asked
     too whether it has another by now. With `every_image` all others are there too, as far as one
-    list tells: their IDs. With `volumes` all names of volumes are there.
+    list tells: their IDs. With `volumes` all volumes with a name are there; otherwise those that a
+    topology created, where `own` are the volumes that have a label of netplan's.
     """
     answers = answers or gather(reader, parallel)
     engine, asked = answers.engine, set(ask)
@@ -161,8 +165,17 @@ def observe(
         tuple(sorted(networks, key=_key)),
         tuple(sorted(filter(None, containers), key=_key)),
         dict(sorted(seen.items())),
-        frozenset(str(volume["Name"]) for volume in all_volumes) if volumes else None,
+        _volumes(all_volumes if volumes else own, answers.containers),
     )
+
+
+def _volumes(
+    listed: Sequence[Mapping[str, Any]] | None, containers: Sequence[Mapping[str, Any]]
+) -> dict[str, ObservedVolume] | None:
+    """Those that were asked for, with who mounts them."""
+    if listed is None:
+        return None
+    return _decoded(partial(volumes_listed, listed, containers), "its volumes")
 
 
 def _cluster(reader: Reader, engine: EngineInfo, parallel: int) -> Cluster | None:

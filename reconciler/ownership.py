@@ -13,10 +13,12 @@ from .model import (
     ObservedContainer,
     ObservedEndpoint,
     ObservedNetwork,
+    ObservedVolume,
+    VolumeMark,
 )
 
-Owned: TypeAlias = ObservedNetwork | ObservedContainer | ObservedEndpoint
-Mark: TypeAlias = NetworkMark | ContainerMark | EndpointMark
+Owned: TypeAlias = ObservedNetwork | ObservedContainer | ObservedEndpoint | ObservedVolume
+Mark: TypeAlias = NetworkMark | ContainerMark | EndpointMark | VolumeMark
 
 
 def owner(thing: Owned | Mark | None) -> str:

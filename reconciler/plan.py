@@ -5,16 +5,25 @@ it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from .model import Condition, ContainerMark, EndpointMark, EngineInfo, NetworkMark, Secrets, Source
+from .model import (
+    Condition,
+    ContainerMark,
+    EndpointMark,
+    EngineInfo,
+    NetworkMark,
+    Secrets,
+    Source,
+    VolumeMark,
+)
 from .records import dataclass, field
 from .settings import Settings, Value
 
 Op = Literal[
     "create", "remove", "connect", "disconnect", "pull", "rename", "update", "stop", "start", "wait"
 ]
-Kind = Literal["network", "endpoint", "container", "image"]
+Kind = Literal["network", "endpoint", "container", "image", "volume"]
 Cause = Literal["intent", "drift", "dropped"]
 
 
@@ -61,12 +70,13 @@ class Replaced:
 class Step:
     """One engine call.
 
-    Its fields tell what it acts on (`kind`): `image`, or `container` and `network` (an endpoint),
-    or one of the two alone. `needs` are steps that must have succeeded, `follows` steps that must
-    only have ended (order without dependence); both hold IDs smaller than this step's own.
+    Its fields tell what it acts on (`kind`): `image`, `volume`, or `container` and `network` (an
+    endpoint), or one of the two alone. `needs` are steps that must have succeeded, `follows` steps
+    that must only have ended (order without dependence); both hold IDs smaller than its own.
     `network_id` and `container_id` are empty where the plan makes the thing: the executor takes the
-    ID of the step that does. `settings` and `mark` are what `create` (of a network) and `connect`
-    send, and what `update` changes; `spec` is what a container is created with. `expects` is the
+    ID of the step that does. `settings` and `mark` are what `create` (of a network or a volume) and
+    `connect` send, and what `update` changes; `secrets` are those of a volume that settings do not
+    show whole; `spec` is what a container is created with. `expects` is the
     endpoint ID that `disconnect` was planned against, or for `remove` of a network the IDs of the
     containers that may still list it. `name` is what `rename` gives. `seconds` bounds what is
     waited for: the end of a container (`stop`), or its `condition` (`wait`). `volumes`: a removed
@@ -83,7 +93,7 @@ class Step:
     network_id: str = ""
     container_id: str = ""
     settings: Settings = field(default_factory=dict)
-    mark: NetworkMark | EndpointMark | None = None
+    mark: NetworkMark | EndpointMark | VolumeMark | None = None
     needs: tuple[int, ...] = ()
     follows: tuple[int, ...] = ()
     expects: tuple[str, ...] = ()
@@ -95,12 +105,14 @@ class Step:
     volumes: bool = False
     replaces: Replaced | None = None
     mac: str = ""
+    volume: str = ""
+    secrets: Secrets | None = None
 
     @property
     def kind(self) -> Kind:
         """What it acts on."""
-        if self.image:
-            return "image"
+        if self.image or self.volume:
+            return "image" if self.image else "volume"
         if self.container:
             return "endpoint" if self.network else "container"
         return "network"
@@ -141,11 +153,9 @@ class Step:
             case "start" | "stop":
                 return f"{self.op} {self.container}"
             case _:
-                return (
-                    f"{self.op} container {self.container}"
-                    if self.kind == "container"
-                    else f"{self.op} network {self.network}"
-                )
+                alone = {"container": self.container, "volume": self.volume}
+                kind = self.kind if self.kind in alone else "network"
+                return f"{self.op} {kind} {alone.get(kind, self.network)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +180,21 @@ again.
 LOSES_FILES = "data outside its volumes is lost"
 LOSES_VOLUMES = "its anonymous volumes are removed with it"
 """Begins the note of a container's change that takes volumes away."""
+LOSES_DATA = "all that it holds is lost"
+"""The note of a volume's removal."""
 
 Action = Literal["create", "delete", "connect", "disconnect", "update", "start", "pull"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource that changes: an `image`, an endpoint (`container` and `network`), or what one
-    of the two names.
+    """One resource that changes: an `image`, a `volume`, an endpoint (`container` and `network`),
+    or what one of the two names.
 
     `actions`: a network is `create`, `delete` or `delete, create`; an endpoint `connect`,
     `disconnect` or `disconnect, connect`; a container as a network, or `update` (in place), or
-    `start`; an image `pull`. `interrupts` are the names of the running containers that lose a
-    connection, for good or for a moment.
+    `start`; a volume `create` or `delete`; an image `pull`. `interrupts` are the
+    names of the running containers that lose a connection, for good or for a moment.
     """
 
     actions: tuple[Action, ...]
@@ -195,12 +207,18 @@ class Change:
     drift: bool = False
     notes: tuple[str, ...] = ()
     image: str = ""
+    volume: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name; that of an endpoint is the container's."""
+        return self.image or self.volume or self.container or self.network
 
     @property
     def kind(self) -> Kind:
         """What changes."""
-        if self.image:
-            return "image"
+        if self.image or self.volume:
+            return "image" if self.image else "volume"
         if self.container:
             return "endpoint" if self.network else "container"
         return "network"
@@ -211,9 +229,9 @@ class Change:
         return len(self.actions) == 2
 
 
-Thing = tuple[str, str]
-"""A network (its name, empty), a container (empty, its name), or an attachment (network,
-container).
+Thing: TypeAlias = tuple[str, str] | tuple[str, str, str]
+"""A network (its name, empty), a container (empty, its name), an attachment (network, container),
+or a volume (empty, empty, its name).
 """
 
 
@@ -253,8 +271,10 @@ class LeftOut:
 
 
 def named(thing: Thing) -> str:
-    """`network back`, `container web`, `web on back`."""
-    network, container = thing
+    """`network back`, `container web`, `web on back`, `volume data`."""
+    network, container, *volume = thing
+    if volume:
+        return f"volume {volume[0]}"
     if network and container:
         return f"{container} on {network}"
     return f"container {container}" if container else f"network {network}"
@@ -324,6 +344,10 @@ class Plan:
     def container_counts(self) -> Mapping[str, int]:
         """How many containers to create, recreate, update, start, remove."""
         return self._count(("create", "recreate", "update", "start", "remove"), "container")
+
+    def volume_counts(self) -> Mapping[str, int]:
+        """How many volumes to create, remove."""
+        return self._count(("create", "remove"), "volume")
 
     def _count(self, words: tuple[str, ...], *kinds: Kind) -> Mapping[str, int]:
         result = dict.fromkeys(words, 0)

@@ -30,7 +30,7 @@ def removal_order(observed: ObservedState, topologies: Iterable[str]) -> list[st
 
 
 def _uses(observed: ObservedState) -> Iterator[tuple[str, str]]:
-    """Which topology uses a network or a container of which."""
+    """Which topology uses a network, a container or a volume of which."""
     networks = {network.id: owner(network) for network in observed.networks}
     containers = {container.id: owner(container) for container in observed.containers}
     for container in observed.containers:
@@ -41,6 +41,9 @@ def _uses(observed: ObservedState) -> Iterator[tuple[str, str]]:
             by = owner(endpoint) or whose
             yield by, networks.get(endpoint.network_id, by)
             yield by, whose
+    for volume in (observed.volumes or {}).values():
+        for user in volume.users:
+            yield containers.get(user, ""), owner(volume)
 
 
 def without(observed: ObservedState, topology: str) -> ObservedState:
@@ -74,7 +77,7 @@ def taken(plan: Plan) -> set[tuple[str, str]]:
     that is interrupted its name.
     """
     gone = {
-        (change.network, change.container)
+        (change.network, change.container or change.volume)
         for change in plan.changes
         if {"delete", "disconnect"} & {*change.actions}
     }

@@ -32,8 +32,9 @@ class Policy:
     containers as they are, `wipe` removes every container and network of the engine before, but for
     the containers in `spare` (IDs). `max_removals` bounds what a plan may take away for good or
     replace, None is no bound; `allow_empty` lets a file that declares nothing undo a living
-    topology, `replaces` names topologies of which the file may declare nothing that is on the
-    engine. `protect` names networks that are neither removed nor replaced, whatever the file says.
+    topology, `volumes` removes those of a topology that is destroyed, `replaces` names topologies
+    of which the file may declare nothing that is on the engine. `protect` names networks that are
+    neither removed nor replaced, whatever the file says.
     """
 
     adopt: frozenset[str] = frozenset()
@@ -51,6 +52,7 @@ class Policy:
     only: frozenset[str] = frozenset()
     protect: frozenset[str] = frozenset()
     keep_going: bool = False
+    volumes: bool = False
 
     def names(self, thing: str) -> bool:
         """Whether what is asked for beyond the declared state (`reset`, `exclusive`) is asked for

@@ -62,7 +62,9 @@ def text_digest(text: str) -> str:
 
 def has_secrets(desired: DesiredState) -> bool:
     """Whether the file's text holds values that only the engine may see."""
-    return any(len(container.environment) for container in desired.containers.values())
+    return any(len(container.environment) for container in desired.containers.values()) or any(
+        len(volume.secrets) for volume in desired.volumes.values()
+    )
 
 
 def saved_text(saved: SavedPlan, desired: DesiredState, key: str = "") -> str:

@@ -28,10 +28,13 @@ from .model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    ObservedVolume,
+    VolumeMark,
 )
 from .network_mode import sharing
 from .records import replace
 from .settings import NETWORK_DEFAULTS, STATIC, Pool, Settings, Value, pool_settings
+from .settings.mounts import named_volumes
 
 NEWEST = EngineInfo(version="29", api=NEWEST_API, transport="simulated")
 """The engine that is assumed where there is none: of the newest version that netplan knows."""
@@ -52,9 +55,9 @@ def applied(
 ) -> ObservedState:
     """The state of an otherwise empty `engine` after `desired` was applied.
 
-    What a topology needs and does not make is taken to be there: external networks, containers that
-    it does not run, which run, and images that are never pulled. `also` are other topologies for
-    which the same is assumed.
+    What a topology needs and does not make is taken to be there: external networks and volumes,
+    containers that it does not run, which run, and images that are never pulled. `also` are other
+    topologies for which the same is assumed.
     """
     desired = desired.made_on(engine)
     states = (desired, *also)
@@ -69,7 +72,8 @@ def applied(
         _network(desired, name, {**NETWORK_DEFAULTS, **settings[name]}, containers)
         for name in sorted(settings)
     ]
-    return ObservedState(engine, tuple(networks), tuple(containers), _images(states))
+    volumes = _volumes(states, containers)
+    return ObservedState(engine, tuple(networks), tuple(containers), _images(states), volumes)
 
 
 def assumed(states: Iterable[DesiredState], engine: EngineInfo = NEWEST) -> ObservedState:
@@ -84,6 +88,7 @@ def missing(observed: ObservedState, things: Iterable[tuple[str, str]]) -> list[
     names = {
         "network": {network.name for network in observed.networks},
         "container": {c.name for c in observed.containers},
+        "volume": set(observed.volumes or ()),
     }
     return [(kind, name) for kind, name in things if name not in names[kind]]
 
@@ -126,10 +131,16 @@ def expected(
             )
             for c in found
         )
+        volumes = {
+            name: volume
+            for name, volume in (made.volumes or {}).items()
+            if volume.mark and ("volume", name) in awaited
+        }
         observed = replace(
             observed,
             networks=(*observed.networks, *networks),
             containers=(*observed.containers, *containers),
+            volumes=None if observed.volumes is None else {**volumes, **observed.volumes},
         )
     return observed
 
@@ -140,6 +151,7 @@ def assumptions(states: Iterable[DesiredState]) -> tuple[str, ...]:
     found = [
         ("containers", "exist and be running", sorted(set().union(*map(_needed, states)))),
         ("external networks", "exist", sorted(_external(states))),
+        ("external volumes", "exist", sorted(_external_volumes(states))),
         ("images", "be on the engine", sorted(set().union(*map(_never_pulled, states)))),
     ]
     return tuple(
@@ -177,6 +189,30 @@ def _images(states: tuple[DesiredState, ...]) -> dict[str, ObservedImage]:
         for reference in sorted(made.union(*map(_never_pulled, states)))
     }
     return images | {images[reference].id: images[reference] for reference in sorted(made)}
+
+
+# --- volumes --------------------------------------------------------------------------------------
+
+
+def _volumes(
+    states: tuple[DesiredState, ...], containers: Iterable[ObservedContainer]
+) -> dict[str, ObservedVolume]:
+    """What the first one made, and what all need and do not make."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for container in containers:
+        for name in named_volumes(container.settings):
+            users[name].append(container.id)
+    desired = states[0]
+    found = {name: ObservedVolume(name) for name in sorted(_external_volumes(states))}
+    for name, wanted in desired.volumes.items():
+        if not wanted.external:
+            mark = VolumeMark(desired.topology, digests(wanted.settings), desired.origin)
+            found[name] = ObservedVolume(name, wanted.settings, mark, tuple(users[name]))
+    return found
+
+
+def _external_volumes(states: Iterable[DesiredState]) -> set[str]:
+    return {volume.name for state in states for volume in state.volumes.values() if volume.external}
 
 
 # --- networks -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from reconciler.settings.endpoint_rows import ENDPOINT
 from reconciler.settings.kinds import OPTIONS, PAIRS
 from reconciler.settings.network_rows import NETWORK
 from reconciler.settings.registry import Setting
+from reconciler.settings.volume_rows import VOLUME
 
 ROOT = Path(__file__).parents[1]
 BASE = ROOT / "scripts/topology.base.json"
@@ -22,6 +23,7 @@ _FIRST = {
     "network": ("name", "driver", "subnet", "gateway", "ip_range", "aux_addresses", "ipam"),
     "endpoint": (),
     "container": ("image", "container_name", "networks"),
+    "volume": ("name", "external"),
 }
 """The keys that come first."""
 _OPTION = {
@@ -51,7 +53,13 @@ def main() -> int:
 def schema_text() -> str:
     """The topology schema: what is written by hand, and the rows."""
     schema: dict[str, Any] = json.loads(BASE.read_text(encoding="utf-8"))
-    for name, rows in (("network", NETWORK), ("endpoint", ENDPOINT), ("container", CONTAINER)):
+    things = (
+        ("network", NETWORK),
+        ("endpoint", ENDPOINT),
+        ("container", CONTAINER),
+        ("volume", VOLUME),
+    )
+    for name, rows in things:
         thing = schema["$defs"][name]
         known = thing["properties"] | {row.path: row_schema(row) for row in rows if row.title}
         order = dict.fromkeys((*_FIRST[name], *(row.key for row in rows), *known))

@@ -130,7 +130,7 @@ COMMANDS = {
     "destroy": Command(
         "remove what a topology owns",
         "Removes what the topology owns and undoes its attachments.",
-        (*_CHANGES, take.topology_name, take.stop_timeout),
+        (*_CHANGES, take.topology_name, take.volumes, take.stop_timeout),
     ),
     "reset": Command(
         "restore a lab to its declared state",
@@ -146,7 +146,7 @@ COMMANDS = {
         _PRUNE,
         (
             *(take.choice, take.output(), take.engine, take.parallel, take.confirm, take.lock),
-            *(take.pruned, take.limits, take.stop_timeout),
+            *(take.pruned, take.limits, take.volumes, take.stop_timeout),
         ),
     ),
     "diff": Command(

@@ -195,7 +195,8 @@ only = _option(
     type=_names,
     metavar="NAME",
     help=(
-        "only this network or container and what it needs; several: --only a,b or --only a --only b"
+        "only this network, container or volume and what it needs; several: --only a,b or"
+        " --only a --only b"
     ),
 )
 keep_going = _option(
@@ -289,6 +290,11 @@ topology_name = _option(
     "--name",
     metavar="TOPOLOGY",
     help="the topology's name, if its file no longer exists",
+)
+volumes = _option(
+    "--volumes",
+    action="store_true",
+    help="also remove the volumes that the topology created, with all that they hold",
 )
 keep_containers = _option(
     "--keep-containers",

@@ -15,6 +15,11 @@ _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 """The name of a volume that nobody gave a name."""
 
 
+def is_anonymous(name: str) -> bool:
+    """Whether an engine made up the name of a volume."""
+    return _ANONYMOUS.fullmatch(name) is not None
+
+
 def anonymous_targets(spec: ContainerSpec) -> dict[str, dict[str, str]]:
     """`Volumes` of a body: where anonymous volumes are mounted that no other container had."""
     return {
@@ -104,7 +109,7 @@ def _parts(bind: str) -> tuple[str, str, str]:
 def _read_mount(mount: Json) -> str:
     """A mount in the long form; a volume with the name of an anonymous one is one, carried over."""
     source = str(mount.get("Source") or "")
-    if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(source):
+    if mount.get("Type") == "volume" and is_anonymous(source):
         source = ""
     given = {
         "nocopy": (mount.get("VolumeOptions") or {}).get("NoCopy"),
@@ -123,7 +128,7 @@ def anonymous_volumes(raw: Json) -> Iterator[tuple[str, str]]:
         name = str(mount.get("Name") or "")
         if (
             mount.get("Type") == "volume"
-            and _ANONYMOUS.fullmatch(name)
+            and is_anonymous(name)
             and mount["Destination"] not in named
         ):
             yield mount["Destination"], name
@@ -137,4 +142,4 @@ def carried_volumes(raw: Json) -> list[str]:
         str(mount.get("Source") or "")
         for mount in (raw.get("HostConfig") or {}).get("Mounts") or ()
     )
-    return [source for source in sources if _ANONYMOUS.fullmatch(source)]
+    return [source for source in sources if is_anonymous(source)]

@@ -270,7 +270,9 @@ image = object_of(
     {"Os": str, "Architecture": str, "Variant": str, "RepoDigests": _texts, "Config": _config}, "Id"
 )
 listed_image = object_of({"RepoTags": _texts, "RepoDigests": _texts}, "Id")
-volume = object_of({"Labels": _labels, "Name": _name, "CreatedAt": str}, "Name")
+volume = object_of(
+    {"Labels": _labels, "Name": _name, "CreatedAt": str, "Driver": str, "Options": _options}, "Name"
+)
 volumes = object_of({"Volumes": list_of(volume)})
 created = object_of({}, "Id")
 executed = object_of({"ExitCode": int, "Running": bool})

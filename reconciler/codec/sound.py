@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from ..model import ObservedContainer, ObservedEndpoint, ObservedImage, ObservedNetwork
+from ..model import (
+    ObservedContainer,
+    ObservedEndpoint,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedVolume,
+)
 from ..settings import FAMILIES, STATIC, Settings, Value, address_of
 from ..settings.ports import read_port
 from ..settings.types import fits
@@ -53,6 +59,13 @@ def check_image(image: ObservedImage) -> ObservedImage:
     _texts(image.id, image.platform, image.unasked)
     _settings(image.settings)
     return image
+
+
+def check_volume(volume: ObservedVolume) -> ObservedVolume:
+    """A volume."""
+    _texts(volume.name, *volume.users, *volume.settings.values())
+    _named(volume.name)
+    return volume
 
 
 def _check_endpoint(endpoint: ObservedEndpoint) -> None:

@@ -47,7 +47,8 @@ def survey(reader: Reader) -> Survey:
     from ..observe import observe
 
     volumes = own_volumes(reader)
-    return Survey(observe(reader), records(volumes), journals(volumes), engine_time(reader))
+    seen = observe(reader, own=volumes)
+    return Survey(seen, records(volumes), journals(volumes), engine_time(reader))
 
 
 def engine_time(reader: Reader) -> datetime:

@@ -77,7 +77,7 @@ def _planned(
     from ..lock.journal import journals
 
     with lookout.seen() as (reader, sight):
-        observed = look_at(reader, desired, answers=sight.answers)
+        observed = look_at(reader, desired, own=sight.volumes, answers=sight.answers)
     return _from(observed, desired, options, journals(sight.volumes))
 
 

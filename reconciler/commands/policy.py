@@ -25,6 +25,7 @@ def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Poli
         destroyed,
         max_removals=options.max_removals,
         allow_empty=allow_empty,
+        volumes=getattr(options, "volumes", False),
     )
     only, keep_going = (
         frozenset(getattr(options, "only", ())),
@@ -47,7 +48,7 @@ def check_only(options: Namespace, states: Sequence[DesiredState]) -> None:
     """Replaces keys of the files by the names on the engine. Raises UsageError where a part is
     asked for that no file declares.
     """
-    declared = {name for state in states for name in (*state.networks, *state.containers)}
+    declared = {name for state in states for name in _names(state)}
     found: list[str] = []
     for asked in options.only:
         names = (
@@ -73,7 +74,7 @@ def _undeclared(asked: str, declared: Sequence[str]) -> UsageError:
     )
     meant = [f"did you mean {near[0]}?"] if near else []
     return UsageError(
-        f"--only {asked}: no network or container of that name is declared", *meant, names
+        f"--only {asked}: no network, container or volume of that name is declared", *meant, names
     )
 
 
@@ -83,7 +84,9 @@ def concerned(options: Namespace, states: Sequence[DesiredState]) -> list[Desire
     """
     check_only(options, states)
     return [
-        state
-        for state in states
-        if not options.only or {*state.networks, *state.containers}.intersection(options.only)
+        state for state in states if not options.only or _names(state).intersection(options.only)
     ]
+
+
+def _names(state: DesiredState) -> set[str]:
+    return {*state.networks, *state.containers, *state.volumes}

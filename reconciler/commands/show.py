@@ -22,11 +22,12 @@ def show(options: Namespace) -> int:
 
         return links(options)
     from .. import show as view
+    from ..lock import own_volumes
     from ..planner import plan as make_plan
 
     states = [load(path) for path in shown_files(options)]
     with reader_of(options) as reader:
-        observed = look_at(reader, states)
+        observed = look_at(reader, states, own=own_volumes(reader))
     shown: list[tuple[str | None, DesiredState | None, Plan | None]]
     shown = [(state.topology, state, make_plan(state, observed)) for state in states] or [
         (None, None, None)

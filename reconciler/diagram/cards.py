@@ -55,10 +55,11 @@ class Line:
     @property
     def width(self) -> float:
         """How wide it wants to be, without margins."""
-        bold = BOLD if self.kind in ("name", "badge", "guest") else 1
-        beside = 14 + width(self.beside, PLAIN, True) if self.beside else 0
-        frame = 16 if self.kind in INSET else 0
-        return bold * width(self.text, self.size, self.mono) + beside + frame
+        return (
+            width(self.text, self.size, self.mono)
+            + (14 + width(self.beside, PLAIN, True) if self.beside else 0)
+            + (16 if self.kind in INSET else 0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,6 @@ def _fit(line: Line, room: float) -> Iterator[Line]:
         return
     inner = room - (16 if line.kind in INSET else 0)
     most = inner - (14 + width(line.beside, PLAIN, True) if line.beside else 0)
-    if line.kind in ("name", "badge", "guest"):
-        most /= BOLD
     yield Line(line.kind, shortened(line.text, line.size, most, line.mono), line.tone, line.beside)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ..model import PREDEFINED, DesiredState, ObservedContainer, ObservedState
+from ..model import DesiredState, ObservedContainer, ObservedState
 from ..paint import safe
 from ..records import replace
 from ..show.containers import ContainerView, containers_of
 from ..show.networks import EndpointView, NetworkView, gateways_in_use, networks_of
 from ..show.notes import container_note
 from ..show.topologies import state_of
-from .declared import SPECIAL, box_of, driver_of, port_text, segment_of, whole
+from .declared import box_of, driver_of, port_text, segment_of, whole
 from .picture import Box, Link, Picture, Segment, Sign
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _segment(
         view.subnets,
         tuple(gateways_in_use(there)) if there else view.gateways,
         driver_of(there.settings) if there else "",
-        _texts(view.flags) or SPECIAL.get(name, ()),
+        _texts(view.flags),
         sign(change) if change else "",
         _texts(view.notes),
     )
@@ -148,18 +148,10 @@ def _boxes(
     for view in views:
         for row in view.endpoints:
             name = row.container
-            if view.name in PREDEFINED and not _concerns(name, desired, there.get(name)):
-                continue
             box = boxes.get(name) or _bare(name, desired, there.get(name))
             link = _link(view, row, desired, changes.get((view.name, name)), sign)
             boxes[name] = replace(box, links=(*box.links, link))
     return boxes
-
-
-def _concerns(name: str, desired: DesiredState, there: ObservedContainer | None) -> bool:
-    """Whether a container is the topology's: of others, any number may be on the default bridge."""
-    ours = there and there.mark and there.mark.topology == desired.topology
-    return bool(ours) or name in desired.containers
 
 
 def _bare(name: str, desired: DesiredState, there: ObservedContainer | None) -> Box:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..marks import Place
-from ..model import EndpointMark, EngineInfo, NetworkMark
+from ..model import EndpointMark, EngineInfo, NetworkMark, VolumeMark
 from ..plan import ContainerSpec
 from ..records import dataclass
 from ..settings import Settings
@@ -106,8 +106,7 @@ class Engine(Reader, Protocol):
         """From now on call `check` before each change, in the thread that makes it: an error it
         raises keeps the change back.
 
-        Volumes made and removed by name are netplan's own, of which the lock is one: they are not
-        guarded.
+        netplan's own volumes, of which the lock is one, are made and removed without it.
         """
 
     def create_network(self, name: str, settings: Settings, mark: NetworkMark | None = None) -> str:
@@ -132,12 +131,22 @@ class Engine(Reader, Protocol):
         """
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
-        """Make a volume; the labels that the volume of that name has now: where there was one
-        already, they are those of that one.
+        """Make a volume of netplan's own; the labels that the volume of that name has now: where
+        there was one already, they are those of that one.
         """
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume."""
+        """Remove a volume of netplan's own."""
+
+    def create_declared_volume(
+        self, name: str, settings: Settings, mark: VolumeMark, secrets: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Make a volume that a file declares; the volume of that name as it is now: where there was
+        one already, that one. `secrets` are the options that settings do not show whole.
+        """
+
+    def remove_declared_volume(self, name: str) -> None:
+        """Remove a volume that a file declares, with all that it holds."""
 
     def create_container(self, name: str, spec: ContainerSpec) -> str:
         """Make a container; its ID. Before API 1.44 it has the first of its endpoints only."""

@@ -18,9 +18,10 @@ from ..codec import endpoint_body, network_body, shapes
 from ..codec.container_mounts import carried_volumes
 from ..codec.containers import container_body, helper_body, update_body
 from ..codec.shapes import Shape
+from ..codec.volumes import volume_body
 from ..errors import ApiError, EngineError, LostError, TimedOutError, machine_error
 from ..marks import Place
-from ..model import EndpointMark, NetworkMark
+from ..model import EndpointMark, NetworkMark, VolumeMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
 from .api_version import version_text
@@ -145,6 +146,15 @@ class EngineWriter(EngineReader):
 
     def remove_volume(self, name: str) -> None:
         self._change("DELETE", f"/volumes/{quote(name, safe='')}", guarded=False)
+
+    def create_declared_volume(
+        self, name: str, settings: Settings, mark: VolumeMark, secrets: Mapping[str, str]
+    ) -> dict[str, Any]:
+        body = volume_body(name, settings, mark, secrets)
+        return self._answered("/volumes/create", body, shapes.volume)
+
+    def remove_declared_volume(self, name: str) -> None:
+        self._change("DELETE", f"/volumes/{quote(name, safe='')}")
 
     def close(self) -> None:
         super().close()

@@ -16,12 +16,15 @@ from .waiting import Waiting, told
 
 PHASES: dict[Kind, str] = {
     "image": "images",
+    "volume": "volumes",
     "network": "networks",
     "endpoint": "endpoints",
     "container": "containers",
 }
 DONE_WORDS: dict[tuple[Kind, Op], tuple[str, str]] = {
     ("image", "pull"): ("image", "pulled"),
+    ("volume", "create"): ("volume", "created"),
+    ("volume", "remove"): ("volume", "removed"),
     ("network", "create"): ("network", "created"),
     ("network", "remove"): ("network", "removed"),
     ("endpoint", "connect"): ("endpoint", "connected"),
@@ -127,7 +130,7 @@ class Left:
 
     def _thing(self, step: Step) -> tuple[Kind, str, str]:
         container = self._names.get(step.container_id) or step.container
-        return step.kind, container, step.image or step.network
+        return step.kind, container, step.image or step.volume or step.network
 
 
 def _line(event: Event, paint: Paint, verbose: bool) -> str:

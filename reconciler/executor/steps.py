@@ -34,6 +34,7 @@ from .container_steps import ContainerPerformer
 from .error_check import StepError, failure, look
 from .explain import explain, overlapping
 from .translate import is_overlap
+from .volume_steps import VolumePerformer
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -69,6 +70,7 @@ class Performer:
         self._info = plan.engine
         self._made: dict[str, str] = {}
         self.containers = ContainerPerformer(plan, engine, stop or threading.Event(), stop_timeout)
+        self.volumes = VolumePerformer(engine)
         creates = any(step.op == "create" and step.kind == "network" for step in plan.steps)
         before = persistently(engine.networks) if creates else ()
         self._networks_before = frozenset(str(raw["Id"]) for raw in before)
@@ -92,6 +94,9 @@ class Performer:
     def _perform(self, step: Step) -> None:
         if step.kind in ("container", "image"):
             self.containers.perform(step)
+            return
+        if step.kind == "volume":
+            self.volumes.perform(step)
             return
         if step.container and not step.container_id:
             step = replace(step, container_id=self.containers.made(step))

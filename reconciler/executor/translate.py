@@ -143,6 +143,10 @@ RULES = (
         " inspect)",
     ),
     _rule(
+        r"remove \S+: volume is in use - \[(?P<users>[^\]]*)\]",
+        "volume {volume} is mounted by container {users}: remove that first (docker rm)",
+    ),
+    _rule(
         r"error looking up (?P<kind>volume|logging) plugin (?P<plugin>\S+):",
         "this engine has no {kind} driver {plugin}",
     ),
@@ -358,6 +362,7 @@ def _values(step: Step, who: str) -> dict[str, str]:
         "container": step.container,
         "network": step.network,
         "image": step.image,
+        "volume": step.volume,
         "unreachable": (
             (MISSING if "not on the engine" in step.reason else STALE).format(image=step.image)
         ),

@@ -58,7 +58,7 @@ def scope_of(
 ) -> Scope:
     """All that a run of `plan` may touch: what the file declares, what the topology has on the
     engine or had according to its journals, and what the steps act on or interrupt. Networks that
-    it only attaches containers to are used.
+    it only attaches containers to are used, and so are volumes that it neither creates nor removes.
     """
     changes = {
         f"topology {desired.topology}",
@@ -71,6 +71,7 @@ def scope_of(
             changes.update(_held(journal))
     uses = {f"network {name}" for name, network in desired.networks.items() if network.external}
     uses.update(f"network {step.network}" for step in plan.steps if step.network)
+    uses.update(f"volume {name}" for name in desired.volumes)
     uses.update(
         f"container {owner}"
         for container in desired.containers.values()
@@ -102,6 +103,7 @@ def _owned(topology: str, observed: ObservedState) -> Iterator[str]:
 def _planned(plan: Plan) -> Iterator[str]:
     yield from (f"network {step.network}" for step in plan.steps if step.kind == "network")
     yield from (f"container {step.container}" for step in plan.steps if step.container)
+    yield from (f"volume {step.volume}" for step in plan.steps if step.volume)
     yield from (f"container {step.name}" for step in plan.steps if step.name)
     yield from (f"container {name}" for name in plan.interrupts)
 

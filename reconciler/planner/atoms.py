@@ -13,12 +13,23 @@ from ..model import DesiredState
 from ..ownership import anothers, ours
 from ..plan import Refusal, Step, Thing
 from ..records import dataclass
-from .cases import ContainerCase, Containers, EndpointCase, Endpoints, NetworkCase, Networks
+from ..settings.mounts import named_volumes
+from .cases import (
+    ContainerCase,
+    Containers,
+    EndpointCase,
+    Endpoints,
+    NetworkCase,
+    Networks,
+    Volumes,
+)
 
 Atom = tuple[str, str, str]
-"""What a step belongs to: `thing`, network, container; `image`, "", its reference; `wait`, the
-condition, the container waited for.
+"""What a step belongs to: `thing`, network, container; `volume`, "", its name; `image`, "", its
+reference; `wait`, the condition, the container waited for.
 """
+DECLARED = frozenset(("thing", "volume"))
+"""The kinds of atoms that a file declares; all others are there for the sake of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class Whole:
     networks: Networks
     endpoints: Endpoints
     containers: Containers
+    volumes: Volumes
     steps: tuple[Step, ...]
     refusals: Sequence[Refusal]
 
@@ -48,9 +60,15 @@ def container_atom(name: str) -> Atom:
     return ("thing", "", name)
 
 
+def volume_atom(name: str) -> Atom:
+    """That of a volume."""
+    return ("volume", "", name)
+
+
 def thing_of(atom: Atom) -> Thing:
-    """The network, container or attachment that an atom is."""
-    return atom[1], atom[2]
+    """The network, container, attachment or volume that an atom is."""
+    kind, network, name = atom
+    return ("", "", name) if kind == "volume" else (network, name)
 
 
 class Atoms:
@@ -92,7 +110,7 @@ class Atoms:
         """
         refused = {atom for refusal in self.whole.refusals if (atom := self.about(refusal))}
         yielding = {self.of_case(case) for case in self.whole.endpoints.cases if case.gives_up}
-        return {atom for atom in self.busy - yielding | refused if atom[0] == "thing"}
+        return {atom for atom in self.busy - yielding | refused if atom[0] in DECLARED}
 
     def named(self, scope: DesiredState) -> set[Atom]:
         """What a part is asked to do: all about its containers, and on its networks what nobody
@@ -101,6 +119,7 @@ class Atoms:
         found = {network_atom(name) for name in scope.networks} | {
             container_atom(name) for name in scope.containers
         }
+        found |= {volume_atom(name) for name in scope.volumes}
         for case in self.whole.endpoints.cases:
             if case.gives_up:
                 continue
@@ -112,14 +131,19 @@ class Atoms:
             )
             if case.container.name in scope.containers or undeclared:
                 found.add(self.of_case(case))
-        refused = (refusal.about for refusal in self.whole.refusals if refusal.about)
+        refused = (refusal.about for refusal in self.whole.refusals)
         return found | {
-            self._attachment(*about) for about in refused if about[1] in scope.containers
+            self._attachment(about[0], about[1])
+            for about in refused
+            if about and about[1] in scope.containers
         }
 
     def about(self, refusal: Refusal) -> Atom | None:
         """What a refusal is about."""
-        return self._attachment(*refusal.about) if refusal.about else None
+        if refusal.about is None:
+            return None
+        network, container, *volume = refusal.about
+        return volume_atom(volume[0]) if volume else self._attachment(network, container)
 
     def of_case(self, case: EndpointCase) -> Atom:
         """That of an attachment."""
@@ -134,8 +158,8 @@ class Atoms:
     def _of_step(self, step: Step) -> Atom:
         if step.op == "wait":
             return "wait", step.condition, step.container
-        if step.kind == "image":
-            return "image", "", step.image
+        if step.image or step.volume:
+            return ("image", "", step.image) if step.image else volume_atom(step.volume)
         return (
             container_atom(base_name(step.container))
             if step.kind == "container"
@@ -206,6 +230,7 @@ class Atoms:
                 for other in (*case.wanted.joins, *(d.container for d in case.wanted.depends_on))
             ]
             needed += [image] if image in self.busy else []
+            needed += map(volume_atom, named_volumes(case.wanted.settings))
             needed += self._lost_with(case) if case.comes else []
             for other in needed:
                 self._need(atom, other)

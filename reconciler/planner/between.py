@@ -63,11 +63,13 @@ def _made(state: DesiredState) -> set[tuple[str, str]]:
     networks = {
         ("network", network.name) for network in state.networks.values() if not network.external
     }
-    return networks | {
+    volumes = {("volume", v.name) for v in state.volumes.values() if not v.external}
+    containers = {
         ("container", container.name)
         for container in state.containers.values()
         if container.managed
     }
+    return networks | volumes | containers
 
 
 def _needed(state: DesiredState) -> set[tuple[str, str]]:
@@ -79,7 +81,8 @@ def _needed(state: DesiredState) -> set[tuple[str, str]]:
         for container in state.containers.values()
         for name in container.joins or (container.name,)
     }
-    return networks | containers - _made(state)
+    volumes = {("volume", v.name) for v in state.volumes.values() if v.external}
+    return networks | volumes | containers - _made(state)
 
 
 def _names(states: Sequence[tuple[str, DesiredState]]) -> Iterator[Refusal]:

@@ -12,11 +12,14 @@ from ..model import (
     DesiredContainer,
     DesiredEndpoint,
     DesiredNetwork,
+    DesiredVolume,
     EndpointMark,
     NetworkMark,
     ObservedContainer,
     ObservedEndpoint,
     ObservedNetwork,
+    ObservedVolume,
+    VolumeMark,
 )
 from ..plan import ContainerSpec, Difference, Drift, Refusal
 from ..records import dataclass, field
@@ -24,6 +27,7 @@ from ..settings import Settings
 
 NetworkFate = Literal["keep", "create", "replace", "remove"]
 ContainerFate = Literal["keep", "create", "recreate", "update", "remove"]
+VolumeFate = Literal["keep", "create", "remove"]
 _LEFTOVER = re.compile(r"(?P<name>.+)\.netplan-(?P<id>[0-9a-f]{12})\Z")
 
 
@@ -63,6 +67,28 @@ class Networks:
     """All cases by name, and what was said about them."""
 
     cases: dict[str, NetworkCase] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class VolumeCase:
+    """One volume in scope. `mark` is what it is created with, or what one that goes has."""
+
+    name: str
+    fate: VolumeFate
+    wanted: DesiredVolume | None = None
+    observed: ObservedVolume | None = None
+    mark: VolumeMark | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Volumes:
+    """All cases by name, and what was said about them."""
+
+    cases: dict[str, VolumeCase] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -6,10 +6,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..model import DesiredEndpoint
-from ..plan import FOR_GOOD, Action, Change, Difference
+from ..plan import FOR_GOOD, LOSES_DATA, Action, Change, Difference
 from ..records import replace
 from ..settings import ADDRESS_PATHS, Value
-from .cases import ContainerCase, Containers, EndpointCase, Endpoints, NetworkCase, Networks
+from .cases import (
+    ContainerCase,
+    Containers,
+    EndpointCase,
+    Endpoints,
+    NetworkCase,
+    Networks,
+    Volumes,
+)
 from .compare import DEFAULTS
 from .container_compare import in_place
 from .wipe import Wipe
@@ -24,11 +32,18 @@ _ACTIONS: dict[str, tuple[Action, ...]] = {
 
 
 def changes(
-    wipe: Wipe, networks: Networks, endpoints: Endpoints, containers: Containers
+    wipe: Wipe,
+    networks: Networks,
+    endpoints: Endpoints,
+    containers: Containers,
+    volumes: Volumes,
 ) -> tuple[Change, ...]:
-    """What a wipe takes away, then images and containers, then networks with their endpoints."""
+    """What a wipe takes away, then volumes, images and containers, then networks with their
+    endpoints.
+    """
     return (
         *_wipe_changes(wipe),
+        *_volume_changes(volumes),
         *_container_changes(containers),
         *_network_changes(networks, endpoints, containers),
     )
@@ -46,6 +61,26 @@ def _wipe_changes(wipe: Wipe) -> Iterator[Change]:
         )
     for network in wipe.networks:
         yield Change(("delete",), network.name, reason=FOR_GOOD)
+
+
+# --- volumes ---
+
+
+def _volume_changes(volumes: Volumes) -> Iterator[Change]:
+    """By name."""
+    for name, case in sorted(volumes.cases.items()):
+        if case.fate == "keep":
+            continue
+        settings = case.wanted.settings if case.wanted else {}
+        yield Change(
+            _ACTIONS[case.fate],
+            "",
+            differences=tuple(Difference(path, None, settings[path]) for path in sorted(settings)),
+            reason=case.reason,
+            source=case.wanted.source if case.wanted else None,
+            notes=() if case.wanted else (LOSES_DATA,),
+            volume=name,
+        )
 
 
 # --- containers ---

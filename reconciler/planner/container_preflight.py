@@ -22,6 +22,7 @@ from ..network_mode import NAMESPACES, sharing
 from ..plan import Refusal
 from ..settings import SYSCTLS_OPTION
 from ..settings.container import CONTAINER
+from ..settings.mounts import named_volumes
 from ..settings.ports import Port
 from ..settings.registry import Setting, docker_of
 from .cases import ContainerCase, Containers, Endpoints, Networks
@@ -114,19 +115,15 @@ def _lacking_volumes(
     desired: DesiredState, containers: Containers, observed: ObservedState
 ) -> Iterator[Refusal]:
     """External volumes that are not there: the engine would make empty ones."""
-    if observed.volumes is None or not (
-        missing := desired.external_volumes.keys() - observed.volumes
-    ):
+    external = {name for name, volume in desired.volumes.items() if volume.external}
+    if observed.volumes is None or not (missing := external.difference(observed.volumes)):
         return
     for case in containers.cases.values():
         settings = case.wanted.settings if case.wanted and case.comes else {}
-        mounts = (str(value) for path, value in settings.items() if path.startswith("volumes."))
-        for name in sorted(
-            {mount.split(":")[1] for mount in mounts if mount.startswith("volume:")} & missing
-        ):
+        for name in sorted(missing.intersection(named_volumes(settings))):
             message = f"container {case.name}: volume {name} is external and does not exist"
             way_out = f"create it first (docker volume create {name}), or remove external: true"
-            yield Refusal(message, way_out, False, desired.external_volumes[name], ("", case.name))
+            yield Refusal(message, way_out, False, desired.volumes[name].source, ("", case.name))
 
 
 def _ports(

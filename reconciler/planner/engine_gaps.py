@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model import DOCKER_28_API, DOCKER_29, SMALL_SUBNETS_API, EngineInfo, Source
-from ..plan import Refusal, Thing
+from ..plan import Refusal
 from ..settings import Settings, Value
 from .cases import EndpointCase, Endpoints, Networks
 from .subnets import subnets_of
@@ -54,7 +54,7 @@ def engine_gaps(networks: Networks, endpoints: Endpoints, engine: EngineInfo) ->
                 )
 
 
-def _gap(what: str, about: Thing, engine: EngineInfo, source: Source) -> Refusal:
+def _gap(what: str, about: tuple[str, str], engine: EngineInfo, source: Source) -> Refusal:
     network, container = about
     subject = f"{container} on {network}" if container else f"network {network}"
     message = f"{subject}: {what}; this engine is {engine.product} {engine.version}"

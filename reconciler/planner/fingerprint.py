@@ -11,7 +11,6 @@ from ..model import (
     DesiredContainer,
     DesiredNetwork,
     EndpointMark,
-    NetworkMark,
     ObservedContainer,
     ObservedNetwork,
     ObservedState,
@@ -41,6 +40,9 @@ def fingerprint(found: Whole, observed: ObservedState, asked: Sequence[str] = ()
         records.put("part", *asked)
     for _, network in sorted(found.desired.networks.items()):
         records.put_declared_network(network)
+    for _, volume in sorted(found.desired.volumes.items()):
+        if volume.settings:  # earlier versions knew none: their saved plans stay what they are
+            records.put("volume", volume.name, records.canonical(volume.settings))
     _put_observed(records, found, observed)
     for _, container in sorted(found.desired.containers.items()):
         records.put_declared_container(container, observed)
@@ -134,6 +136,8 @@ class _Records:
             step.follows,
             self.marked(step.mark),
         )
+        if step.volume:
+            self.put(step.volume)
         if step.kind in ("container", "image"):
             self.put(step.image, step.name, step.container_id, step.condition, step.volumes)
 
@@ -165,7 +169,7 @@ class _Records:
                 mark,
             )
 
-    def marked(self, mark: NetworkMark | EndpointMark | None) -> object:
+    def marked(self, mark: object) -> object:
         """An endpoint's mark whole; a network's follows from the file and from the containers."""
         if not isinstance(mark, EndpointMark):
             return None

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from ..plan import Op, Step
 from ..records import dataclass, field
 
-Key = tuple[int, str, int, str]
-"""Rank of the operation, network, place in the file, container: sorts steps the same way every
-time.
+Key = tuple[int, str, int, str, str]
+"""Rank of the operation, network, place in the file, container, volume: sorts steps the same way
+every time.
 """
 
 _ORDER: tuple[Op, ...] = (
@@ -72,7 +72,7 @@ class NetworkNodes:
 def _key(node: Node) -> Key:
     """Where it comes among those that could all be next."""
     step = node.step
-    return _RANKS[step.op], step.network, node.place, step.container
+    return _RANKS[step.op], step.network, node.place, step.container, step.volume
 
 
 def numbered(nodes: Collection[Node]) -> tuple[Step, ...]:

@@ -12,7 +12,7 @@ from ..model import DesiredState, Journal, ObservedState, Origin
 from ..ownership import ours
 from ..plan import Change, Refusal
 from ..safety import Policy
-from .cases import Containers, Networks
+from .atoms import Whole
 
 _NAMED = 3
 """Objects that are named in one sentence."""
@@ -132,31 +132,24 @@ def _origins(observed: ObservedState, journals: Sequence[Journal], topology: str
     return sorted(filter(None, found), key=str)
 
 
-def other_origins(
-    desired: DesiredState, changes: Sequence[Change], networks: Networks, containers: Containers
-) -> Iterator[str]:
+def other_origins(desired: DesiredState, changes: Sequence[Change], found: Whole) -> Iterator[str]:
     """A sentence for each place, other than the file's, from which something was created that the
     plan removes.
     """
     if desired.origin is None:
         return
-    removed = {
-        (change.kind, change.network or change.container)
-        for change in changes
-        if change.actions == ("delete",)
-    }
-    cases = [("network", name, case.observed) for name, case in networks.cases.items()]
-    found = defaultdict(list)
-    for kind, name, thing in (
-        *cases,
-        *(("container", name, case.observed) for name, case in containers.cases.items()),
-    ):
+    removed = {(change.kind, change.name) for change in changes if change.actions == ("delete",)}
+    cases = [("network", name, case.observed) for name, case in found.networks.cases.items()]
+    runs = [("container", name, case.observed) for name, case in found.containers.cases.items()]
+    volumes = [("volume", name, case.observed) for name, case in found.volumes.cases.items()]
+    elsewhere = defaultdict(list)
+    for kind, name, thing in (*cases, *runs, *volumes):
         origin = (
             thing.mark.origin if thing and thing.mark and ours(thing, desired.topology) else None
         )
         if origin and (kind, name) in removed and not desired.origin.same(origin):
-            found[origin].append(f"{kind} {name}")
-    for origin, names in sorted(found.items(), key=str):
+            elsewhere[origin].append(f"{kind} {name}")
+    for origin, names in sorted(elsewhere.items(), key=str):
         yield (
             f"{', '.join(sorted(names))} will be removed, and {'were' if len(names) > 1 else 'was'}"
             f" created from elsewhere: {origin}"

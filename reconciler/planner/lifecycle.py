@@ -15,6 +15,7 @@ from ..model import RESTARTING, Condition, Dependency, ObservedContainer
 from ..network_mode import joined
 from ..plan import NO_PLACE, EndpointSpec, Replaced, Step
 from ..settings import Settings
+from ..settings.mounts import named_volumes
 from ..settings.ports import Port
 from .cases import ContainerCase, Containers, leftover_of
 from .graph import Node
@@ -30,10 +31,14 @@ _SECOND = 1_000_000_000
 
 
 class Lifecycle:
-    """Nodes by container name, one mapping for each kind of step; `all` in no particular order."""
+    """Nodes by container name, one mapping for each kind of step; `all` in no particular order.
 
-    def __init__(self, containers: Containers) -> None:
+    `volumes` are the creations of volumes by name.
+    """
+
+    def __init__(self, containers: Containers, volumes: Mapping[str, Node]) -> None:
         self.containers = containers
+        self.volumes = volumes
         self.pulls: list[Node] = []
         self.renames: dict[str, Node] = {}
         self.creates: dict[str, Node] = {}
@@ -189,6 +194,7 @@ class Lifecycle:
         create, rename, stop = self.creates[name], self.renames.get(name), self.stops.get(name)
         assert case.spec is not None
         needed = [networks.get(endpoint.network) for endpoint in case.spec.endpoints]
+        needed += [self.volumes.get(name) for name in named_volumes(case.spec.settings)]
         needed += map(self.creates.get, joined(case.spec.mode, case.spec.settings))
         for node in needed:
             _need(rename or create, node)

@@ -12,12 +12,13 @@ from itertools import pairwise
 
 from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedState
 from ..plan import NO_PLACE, Refusal, Step
-from .cases import Containers, EndpointCase, Endpoints, Networks
+from .cases import Containers, EndpointCase, Endpoints, Networks, Volumes
 from .claims import Claims
 from .graph import NetworkNodes, Node, numbered
 from .lifecycle import Lifecycle
 from .macs import kept_mac
 from .network_steps import NetworkSteps
+from .volume_steps import VolumeSteps
 from .wipe import Wipe
 from .wipe import nodes as wipe_nodes
 
@@ -30,12 +31,14 @@ class _Graph:
         networks: Networks,
         endpoints: Endpoints,
         containers: Containers,
+        volumes: Volumes,
         observed: ObservedState,
     ) -> None:
         self.networks, self.endpoints, self.observed = networks.cases, endpoints.cases, observed
         self.network_steps = NetworkSteps(networks, observed)
         self.containers = containers
-        self.life = Lifecycle(containers)
+        self.volume_steps = VolumeSteps(volumes)
+        self.life = Lifecycle(containers, self.volume_steps.creates)
         self.ids = {
             network.name: network.id
             for network in sorted(observed.networks, key=lambda network: network.id)
@@ -63,6 +66,10 @@ class _Graph:
         self.life.edges(
             self.creates,
             {name for name, node in self.removes.items() if self.network_steps.waited_for(node)},
+        )
+        self.volume_steps.edges(self.containers, self.life.removes)
+        self.nodes.extend(
+            (*self.volume_steps.creates.values(), *self.volume_steps.removes.values())
         )
         self.nodes.extend(self.life.all)  # only now: what waits for another is made with the edges
         self._leaving_edges()
@@ -325,12 +332,13 @@ def order(
     networks: Networks,
     endpoints: Endpoints,
     containers: Containers,
+    volumes: Volumes,
     observed: ObservedState,
     wipe: Wipe,
 ) -> tuple[tuple[Step, ...], list[Refusal], list[str]]:
     """The steps, in an order that depends on the cases alone; what no order can make certain; and
     what is to be known of it.
     """
-    graph = _Graph(networks, endpoints, containers, observed)
+    graph = _Graph(networks, endpoints, containers, volumes, observed)
     steps = numbered(graph.build(wipe))
     return steps, list(graph.claims.risks()), sorted(graph.claims.unguarded(endpoints.kept))

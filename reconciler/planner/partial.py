@@ -18,7 +18,9 @@ from ..model import DesiredState, NetworkMark
 from ..plan import Drift, LeftOut, Plan, Refusal, Step, Thing
 from ..records import replace
 from ..safety import Policy
+from ..settings.mounts import named_volumes
 from .atoms import (
+    DECLARED,
     Atom,
     Atoms,
     Whole,
@@ -28,8 +30,9 @@ from .atoms import (
     network_atom,
     reached,
     thing_of,
+    volume_atom,
 )
-from .cases import Containers, Endpoints, NetworkCase, Networks
+from .cases import Containers, Endpoints, NetworkCase, Networks, Volumes
 
 
 def part_of(whole: Whole, policy: Policy) -> Part:
@@ -48,8 +51,8 @@ def part_of(whole: Whole, policy: Policy) -> Part:
 
 
 def scope_of(desired: DesiredState, only: Collection[str]) -> DesiredState:
-    """The named networks and containers and what these need: their networks, whose network they
-    share, what they depend on.
+    """The named networks, containers and volumes, and what these need: their networks and volumes,
+    whose network they share, what they depend on.
     """
     containers: dict[str, None] = {}
     queue = [name for name in desired.containers if name in only]
@@ -62,13 +65,22 @@ def scope_of(desired: DesiredState, only: Collection[str]) -> DesiredState:
     networks = {e.network for name in containers for e in desired.containers[name].endpoints} | {
         *only
     }
+    volumes = {
+        volume for name in containers for volume in named_volumes(desired.containers[name].settings)
+    } | {*only}
     return replace(
         desired,
         networks={name: network for name, network in desired.networks.items() if name in networks},
         containers={
             name: container for name, container in desired.containers.items() if name in containers
         },
+        volumes={name: volume for name, volume in desired.volumes.items() if name in volumes},
     )
+
+
+def names_of(desired: DesiredState) -> set[str]:
+    """The names of all that a file declares: networks, containers and volumes."""
+    return {*desired.networks, *desired.containers, *desired.volumes}
 
 
 class Part:
@@ -161,6 +173,7 @@ class Part:
             self.networks,
             self.endpoints,
             self.containers,
+            self.volumes,
             self.steps,
             [*self.refusals],
         )
@@ -189,7 +202,12 @@ class Part:
             for name, c in whole.containers.items()
             if name in self.scope.containers or container_atom(name) in self.kept
         }
-        return replace(whole, networks=networks, containers=containers)
+        volumes = {
+            name: v
+            for name, v in whole.volumes.items()
+            if name in self.scope.volumes or volume_atom(name) in self.kept
+        }
+        return replace(whole, networks=networks, containers=containers, volumes=volumes)
 
     @cached_property
     def networks(self) -> Networks:
@@ -231,6 +249,16 @@ class Part:
         }
         return replace(self.whole.containers, cases=cases, pulls=pulls)
 
+    @cached_property
+    def volumes(self) -> Volumes:
+        """The volumes that the part changes."""
+        cases = {
+            name: case
+            for name, case in self.whole.volumes.cases.items()
+            if volume_atom(name) in self.kept
+        }
+        return replace(self.whole.volumes, cases=cases)
+
     @property
     def refusals(self) -> Iterator[Refusal]:
         """What stands against the part."""
@@ -246,13 +274,7 @@ class Part:
             drift=tuple(self._drift(made.drift)),
             warnings=tuple(self._about(made.warnings)),
             notes=tuple(self._about(made.notes)),
-            only=tuple(
-                sorted(
-                    self.policy.only.intersection(
-                        (*self.whole.desired.networks, *self.whole.desired.containers)
-                    )
-                )
-            ),
+            only=tuple(sorted(self.policy.only.intersection(names_of(self.whole.desired)))),
             left_out=self.left_out,
             unjudged=self.unjudged,
         )
@@ -279,7 +301,7 @@ class Part:
     def _touched(self) -> frozenset[str]:
         """Every network and container that the part changes, or an attachment of it."""
         return frozenset(
-            name for kind, *names in self.kept if kind == "thing" for name in names if name
+            name for kind, *names in self.kept if kind in DECLARED for name in names if name
         )
 
     def _has(self, subject: str) -> bool:
@@ -288,7 +310,7 @@ class Part:
             return (
                 container in self.scope.containers or endpoint_atom(network, container) in self.kept
             )
-        named = subject in self.scope.containers or subject in self.scope.networks
+        named = subject in names_of(self.scope)
         return named or network_atom(subject) in self.kept or container_atom(subject) in self.kept
 
     # --- what is not done ---
@@ -307,7 +329,7 @@ class Part:
         rest = [
             LeftOut(thing_of(a), needs=self._cause(a))
             for a in others
-            if a[0] == "thing" and thing_of(a) not in told
+            if a[0] in DECLARED and thing_of(a) not in told
         ]
         rest += self._unattached()
         return (
@@ -328,7 +350,7 @@ class Part:
 
     def _cause(self, atom: Atom) -> Thing:
         found = self.because[atom]
-        while found and found[0] != "thing":
+        while found and found[0] not in DECLARED:
             found = self.because[found]
         return thing_of(found or atom)
 

@@ -33,6 +33,7 @@ from .order import order
 from .preflight import preflight
 from .reattached import attached_again
 from .recover import given_up, pending, readable, recover, unreadable
+from .volumes import decide_volumes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
 
@@ -78,11 +79,12 @@ def _plan(
     networks = decide_networks(desired, observed, policy)
     containers = decide_containers(desired, observed, networks, policy)
     endpoints = decide_endpoints(desired, observed, networks, containers, policy)
+    volumes = decide_volumes(desired, observed, containers, policy)
     again = attached_again(desired.topology, observed, networks, containers, endpoints, policy)
     containers, endpoints = again.told(containers), again.on(endpoints)
     given_way = adjust(desired.topology, networks, endpoints, containers, observed, policy)
     networks, endpoints = given_way.networks, given_way.endpoints
-    said = (networks, containers, endpoints)
+    said = (networks, containers, endpoints, volumes)
     refusals = [
         *wipe_refusals(wipe, desired, policy, observed.engine),
         *(refusal for part in said for refusal in part.refusals),
@@ -90,12 +92,12 @@ def _plan(
     refusals += given_way.refusals
     refusals += preflight(networks, endpoints, containers, given_way.settings, observed, policy)
     refusals += container_preflight(desired, networks, endpoints, containers, observed, journals)
-    steps, risks, unguarded = order(networks, endpoints, containers, observed, wipe)
+    steps, risks, unguarded = order(networks, endpoints, containers, volumes, observed, wipe)
     endpoints.cases.sort(key=lambda case: (case.network, case.order, case.container.name))
-    found = Whole(desired, networks, endpoints, containers, steps, [*refusals, *risks])
+    found = Whole(desired, networks, endpoints, containers, volumes, steps, [*refusals, *risks])
     part = _part_of(found, policy)
     found = part.rest if part else found
-    changed = changes(wipe, found.networks, found.endpoints, found.containers)
+    changed = changes(wipe, found.networks, found.endpoints, found.containers, found.volumes)
     refusals = [
         *found.refusals,
         *filter(None, (too_many(changed, policy), mistaken(file, everything, journals, policy))),
@@ -113,7 +115,7 @@ def _plan(
         ),
         tuple(sorted(set(refusals), key=_refusal_key)),
         (
-            *other_origins(desired, changed, found.networks, found.containers),
+            *other_origins(desired, changed, found),
             *_warnings(found.desired, found.endpoints, found.networks, observed),
             *unguarded,
         ),

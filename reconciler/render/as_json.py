@@ -38,6 +38,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "applyable": plan.applyable,
         "summary": dict(plan.counts()),
         "containers": dict(plan.container_counts()),
+        **({"volumes": dict(volumes)} if any((volumes := plan.volume_counts()).values()) else {}),
         "drift": [{"subject": drift.subject, "message": drift.message} for drift in plan.drift],
         "changes": [_change_json(change) for change in plan.changes],
         "steps": [_step_json(step) for step in plan.steps],
@@ -58,7 +59,9 @@ def _left_out_json(one: LeftOut) -> dict[str, Any]:
 
 
 def _thing_json(thing: Thing) -> dict[str, str]:
-    network, container = thing
+    network, container, *volume = thing
+    if volume:
+        return {"kind": "volume", "name": volume[0]}
     if network and container:
         return {"kind": "endpoint", "container": container, "network": network}
     return {"kind": "network" if network else "container", "name": network or container}
@@ -78,7 +81,7 @@ def resource(change: Change) -> dict[str, str]:
     """What changes: its kind, and its name, or of an endpoint the container's and the network's."""
     if change.kind == "endpoint":
         return {"kind": "endpoint", "container": change.container, "network": change.network}
-    return {"kind": change.kind, "name": change.image or change.container or change.network}
+    return {"kind": change.kind, "name": change.name}
 
 
 def _change_json(change: Change) -> dict[str, Any]:
@@ -106,6 +109,8 @@ def _step_json(step: Step) -> dict[str, Any]:
         target |= {"container": step.container, "container_id": step.container_id or None}
     if step.image:
         target["image"] = step.image
+    if step.volume:
+        target["volume"] = step.volume
     if step.name:
         target["name"] = step.name
     return {

@@ -22,6 +22,7 @@ from ..model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    VolumeMark,
     lasting_id,
 )
 from ..paint import safe
@@ -76,12 +77,13 @@ def changed(
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What may be told of: networks and containers by name, owners of networks that others share
-    and lose by ID, declared containers.
+    """What may be told of: networks, containers and volumes by name, owners of networks that others
+    share and lose by ID, declared containers.
     """
 
     networks: frozenset[str]
     containers: frozenset[str]
+    volumes: frozenset[str]
     repeated: frozenset[str]
     going: Mapping[str, str]
     run: tuple[DesiredContainer, ...]
@@ -126,7 +128,15 @@ def _scope(states: Sequence[ObservedState], desired: DesiredState, plan: Plan) -
         if container.id in removed
     }
     run = tuple(container for container in desired.containers.values() if container.managed)
-    return _Scope(frozenset(networks), frozenset(containers), frozenset(repeated), going, run)
+    volumes = {*desired.volumes, *(step.volume for step in plan.steps)}
+    return _Scope(
+        frozenset(networks),
+        frozenset(containers),
+        frozenset(volumes),
+        frozenset(repeated),
+        going,
+        run,
+    )
 
 
 def _only(views: Mapping[str, View], subjects: set[str]) -> dict[str, View]:
@@ -142,6 +152,9 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
         if network.name in scope.networks:
             which = f" ({network.id[:12]})" if network.name in scope.repeated else ""
             result[f"network {network.name}{which}"] = _network(network)
+    for name in sorted(scope.volumes.intersection(state.volumes or ())):
+        volume = (state.volumes or {})[name]
+        result[f"volume {name}"] = {"owner": _owner(volume.mark), **_shown(volume.settings)}
     shots = {container.name for container in scope.run if container.one_shot}
     for container in state.containers:
         owner = next((scope.going[id] for id in container.joins if id in scope.going), "")
@@ -206,7 +219,7 @@ def _image(image: ObservedImage, followed: bool) -> View:
     }
 
 
-def _owner(mark: NetworkMark | EndpointMark | None) -> str:
+def _owner(mark: NetworkMark | EndpointMark | VolumeMark | None) -> str:
     how = f" ({mark.how})" if isinstance(mark, EndpointMark) else ""
     return f"topology {mark.topology}{how}" if mark else "nobody"
 

@@ -197,7 +197,11 @@ def _taken_away(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]
         by_actions.setdefault(change.actions, []).append(change)
     replaced = by_actions.get(_REPLACED, [])
     gone = by_actions.get(("delete",), [])
-    yield "removed", gone
+    yield "removed", [change for change in gone if change.kind != "volume"]
+    yield (
+        "removed, with all that they hold",
+        [change for change in gone if change.kind == "volume"],
+    )
     yield "replaced", [change for change in replaced if change.kind != "container"]
     yield (
         "recreated, data outside volumes is lost",

@@ -79,7 +79,7 @@ def _changes(plan: Plan, paint: Paint) -> Iterator[list[str]]:
     block: list[str] = []
     previous = None
     for change, head in zip(plan.changes, heads, strict=True):
-        group = change.network or change.container
+        group = change.network or change.container or change.kind
         if block and group != previous:
             yield block
             block = []
@@ -99,6 +99,8 @@ def _resource(change: Change) -> str:
     match change.kind:
         case "network":
             return f"network {network}  {safe(change.reason)}"
+        case "volume":
+            return f"volume {safe(change.volume)}  {safe(change.reason)}"
         case "image":
             return f"pull image {safe(change.image)}  {safe(change.reason)}"
         case "container":
@@ -259,7 +261,7 @@ def summary(plan: Plan) -> str:
         if not many
         else f"{many} container{' is' if many == 1 else 's are'} interrupted."
     )
-    if any(plan.container_counts().values()):
+    if any(plan.container_counts().values()) or any(plan.volume_counts().values()):
         return f"{counted(plan)}. {interrupted}"
     networks = ", ".join(f"{counts[kind]} to {kind}" for kind in ("create", "replace", "remove"))
     words = (
@@ -273,10 +275,11 @@ def counted(plan: Plan) -> str:
     """`1 to create, 2 to connect`: what there is to do, in short; where containers come or go
     `networks: 1 to create; containers: ...`.
     """
-    counts, run = plan.counts(), plan.container_counts()
-    if not any(run.values()):
+    counts, run, held = plan.counts(), plan.container_counts(), plan.volume_counts()
+    if not any(run.values()) and not any(held.values()):
         return _nonzero(counts, counts)
     kinds = {
+        "volumes": _nonzero(held, held),
         "networks": _nonzero(counts, ("create", "replace", "remove")),
         "attachments": _nonzero(counts, ("connect", "reconnect", "disconnect")),
         "containers": _nonzero(run, run),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..model import DesiredState, Journal, ObservedState
@@ -34,11 +34,13 @@ def look_at(
     states: Sequence[DesiredState],
     *,
     every_image: bool = False,
+    own: Sequence[Mapping[str, Any]] | None = None,
     answers: Answers | None = None,
 ) -> ObservedState:
     """The state of the engine, now or as in `answers`, with the images that the files run.
 
-    Registries are asked where the files say so.
+    Registries are asked where the files say so. `own` are the volumes that netplan created: all
+    others are listed only for files that declare volumes, and for a snapshot.
     """
     from ..observe import observe
 
@@ -46,13 +48,14 @@ def look_at(
     managed = [container for container in every if container.managed]
     asked = {container.image for container in managed if container.pull_policy == "always"}
     images = sorted({container.image for container in managed})
-    volumes = any(state.external_volumes for state in states)
+    volumes = every_image or any(state.volumes for state in states)
     return observe(
         reader,
         images=images,
         ask=sorted(asked),
         every_image=every_image,
         volumes=volumes,
+        own=own,
         answers=answers,
     )
 
@@ -101,7 +104,10 @@ class View:
             records(volumes),
         )
         self.observed = look_at(
-            self._reader, [self.desired], answers=sight.answers if sight else None
+            self._reader,
+            [self.desired],
+            own=volumes,
+            answers=sight.answers if sight else None,
         )
         return plan(self.desired, self.observed, self.journals, policy or self.policy)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from .units import size_bytes, size_text
-from .values import BadValueError
+from .values import BadValueError, Settings
 from .words import folder
 
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
@@ -67,6 +67,15 @@ def mount(kind: str, source: str = "", options: Iterable[str] = ()) -> str:
     if kind == "bind" and (not source.startswith("/") or ":" in source):
         raise BadValueError(f"{source[:60]!r} cannot be mounted: write a path without ':'")
     return ":".join((kind, source, *([",".join(kept)] if kept else [])))
+
+
+def named_volumes(settings: Settings) -> Iterator[str]:
+    """The names of the volumes that a container's settings mount."""
+    for path, value in settings.items():
+        if path.startswith("volumes."):
+            kind, _, rest = str(value).partition(":")
+            if kind == "volume" and (name := rest.partition(":")[0]):
+                yield name
 
 
 def _tmpfs_option(option: str) -> str:

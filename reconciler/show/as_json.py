@@ -13,6 +13,7 @@ from ..plan import Plan
 from .containers import containers_of
 from .networks import gateways_in_use, networks_of
 from .topologies import Owned, entry_json
+from .volumes import volumes_of
 
 FORMAT_VERSION = 1
 
@@ -39,6 +40,7 @@ def _shown(
         "containers": [
             asdict(container) for container in containers_of(observed, topology, desired, plan)
         ],
+        "volumes": [asdict(volume) for volume in volumes_of(observed, topology, desired, plan)],
     }
 
 

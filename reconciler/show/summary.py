@@ -12,6 +12,7 @@ from ..paint import safe
 from .containers import ContainerView
 from .networks import OPTIONAL, OPTIONAL_NETWORK, OUTSIDE, NetworkView
 from .topologies import state_of
+from .volumes import VolumeView
 
 
 def summary(
@@ -39,10 +40,12 @@ def summary(
 
 
 def problem_rows(
-    networks: Sequence[NetworkView], containers: Sequence[ContainerView]
+    networks: Sequence[NetworkView],
+    containers: Sequence[ContainerView],
+    volumes: Sequence[VolumeView] = (),
 ) -> dict[str, list[str]]:
-    """By name of the network or container all that is wrong with it; those that are not well come
-    first.
+    """By name of the network, container or volume all that is wrong with it; those that are not
+    well come first.
     """
     found: dict[str, list[str]] = {}
     for row in containers:
@@ -59,7 +62,13 @@ def problem_rows(
             rows = found.setdefault(f"container {endpoint.container}", [])
             if "missing" not in rows and not _fine(endpoint.notes):  # it is nowhere then
                 rows.extend(f"on {network.name}: {note}" for note in endpoint.notes)
+    found.update((f"volume {row.name}", problems_of(row)) for row in volumes)
     return {name: notes for name, notes in found.items() if notes}
+
+
+def problems_of(volume: VolumeView) -> list[str]:
+    """What is wrong with a volume."""
+    return ["missing"] if volume.status == "missing" else list(volume.notes)
 
 
 def _fine(notes: Sequence[str]) -> bool:

@@ -10,8 +10,9 @@ from ..paint import Paint, column, plain, safe
 from ..plan import Plan
 from .containers import ContainerView, containers_of
 from .networks import OPTIONAL_NETWORK, EndpointView, NetworkView, networks_of
-from .summary import problem_rows, summary
+from .summary import problem_rows, problems_of, summary
 from .topologies import state_of
+from .volumes import VolumeView, volumes_of
 
 MOST_ROWS = 30
 """Rows of a tree above which what is wrong stands before it, too."""
@@ -33,12 +34,13 @@ def show(
     """
     networks = networks_of(observed, topology, desired, plan)
     containers = containers_of(observed, topology, desired, plan)
+    volumes = volumes_of(observed, topology, desired, plan)
     product = "Podman " if observed.engine.flavor == "podman" else ""  # as a plan calls it
     engine = f"engine {product}{safe(observed.engine.version)} ({safe(observed.engine.transport)})"
     head = f'topology "{safe(topology)}" on {engine}' if topology is not None else engine
-    if not networks and not containers:
+    if not networks and not containers and not volumes:
         return f"netplan: {head}\n\n{_nothing(topology)}"
-    wrong = problem_rows(networks, containers)
+    wrong = problem_rows(networks, containers, volumes)
     large = sum(len(network.endpoints) for network in networks) + len(containers) > MOST_ROWS
     blocks = [f"netplan: {head}\n{summary(observed, networks, containers, wrong)}"]
     if wrong and (large or problems):
@@ -47,6 +49,7 @@ def show(
         blocks += [
             *_network_blocks(networks, topology, paint),
             *_container_blocks(containers, topology, paint),
+            *_volume_block(volumes, topology, paint),
         ]
     return "\n\n".join(blocks)
 
@@ -199,3 +202,31 @@ def _container_cells(row: ContainerView) -> tuple[str, ...]:
     )
     where = where or ", ".join(row.networks) or "not attached"
     return tuple(map(safe, (row.name, state_of(row), row.image, where, " ".join(row.ports))))
+
+
+# --- volumes --------------------------------------------------------------------------------------
+
+
+def _volume_block(
+    volumes: Sequence[VolumeView], topology: str | None, paint: Paint
+) -> Iterator[str]:
+    if not volumes:
+        return
+    cells = [_volume_cells(row, topology) for row in volumes]
+    widths = _widths(cells)
+    lines = [paint("bold", "Volumes")]
+    for number, (row, found) in enumerate(zip(volumes, cells, strict=True), 1):
+        branch = paint("dim", "└─" if number == len(volumes) else "├─")
+        text = "  ".join(
+            cell.ljust(width) for cell, width in zip(found, widths, strict=True) if width
+        )
+        lines.append(f"{branch} {text.rstrip()}{_notes(problems_of(row), paint)}")
+    yield "\n".join(lines)
+
+
+def _volume_cells(row: VolumeView, topology: str | None) -> tuple[str, ...]:
+    users = f"mounted by {', '.join(row.containers)}" if row.containers else ""
+    whose = f"owner {row.topology}" if row.topology else "unowned"
+    if row.status == "missing" or row.topology == topology:
+        whose = ""
+    return tuple(map(safe, (row.name, row.driver, users, whose)))

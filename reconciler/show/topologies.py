@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..lifetimes import Life, Record, lives
-from ..model import Journal, ObservedState, Origin
+from ..model import Journal, ObservedNetwork, ObservedState, ObservedVolume, Origin
 from ..ownership import owner
 from ..paint import Paint, column, plain, safe
 from ..records import dataclass, field
@@ -38,6 +38,7 @@ class Owned:
     trouble: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
     life: Life = _UNKNOWN
+    volumes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class _Tally:
     networks: int = 0
     endpoints: int = 0
     managed: int = 0
+    volumes: int = 0
     containers: dict[str, bool] = field(default_factory=dict)
     origins: set[Origin] = field(default_factory=set)
 
@@ -97,10 +99,14 @@ class _Tally:
 def _tallies(observed: ObservedState, known: Iterable[str]) -> Mapping[str, _Tally]:
     """What each topology has on the engine; nothing for those that are only `known`."""
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally, {name: _Tally() for name in known})
-    for network in observed.networks:
-        if network.mark:
-            tallies[owner(network)].networks += 1
-            tallies[owner(network)].origins.update(filter(None, [network.mark.origin]))
+    things: list[ObservedNetwork | ObservedVolume] = [*observed.networks]
+    things += (observed.volumes or {}).values()
+    for thing in things:
+        if thing.mark:
+            tally = tallies[owner(thing)]
+            tally.networks += isinstance(thing, ObservedNetwork)
+            tally.volumes += isinstance(thing, ObservedVolume)
+            tally.origins.update(filter(None, [thing.mark.origin]))
     for container in observed.containers:
         if container.mark:
             tally = tallies[owner(container)]
@@ -136,6 +142,7 @@ def owned(observed: ObservedState, written: Iterable[Record] = ()) -> list[Owned
             tuple(trouble.get(name, ())),
             tuple(sorted(t.origins, key=str)),
             known.get(name, _UNKNOWN),
+            t.volumes,
         )
         for name, t in sorted(tallies.items())
     ]
@@ -193,6 +200,7 @@ HEADS = (
     "containers",
     "managed",
     "running",
+    "volumes",
     "age",
     "expires",
     "origin",
@@ -237,6 +245,7 @@ def _row(entry: Owned, now: datetime) -> tuple[str, ...]:
     return (
         safe(entry.topology),
         *map(str, numbers),
+        str(entry.volumes or ""),
         "" if age is None else roughly(age),
         expiry(entry.life, now),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..codec.sound import check_container, check_image, check_network
+from ..codec.sound import check_container, check_image, check_network, check_volume
 from ..errors import UsageError
 from ..marks import origin_from
 from ..model import (
@@ -19,7 +19,9 @@ from ..model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    ObservedVolume,
     Seal,
+    VolumeMark,
 )
 from ..sealing import MOST_ROUNDS
 from ..settings import Value
@@ -58,6 +60,7 @@ def state_from_snapshot(value: Mapping[str, Any], key: str = "") -> ObservedStat
                 reference: check_image(_image(item))
                 for reference, item in value.get("images", {}).items()
             },
+            _volumes(value["volumes"]) if "volumes" in value else None,
             seal=_seal(engine.id, value["environment"], key) if "environment" in value else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -123,6 +126,24 @@ def _network(item: Mapping[str, Any]) -> ObservedNetwork:
         ingress=_flag(item, "ingress") if "ingress" in item else False,
         config_from=_text(item, "config_from") if "config_from" in item else "",
     )
+
+
+def _volumes(items: Iterable[Mapping[str, Any]]) -> dict[str, ObservedVolume]:
+    found = (
+        ObservedVolume(
+            _text(item, "name"),
+            _settings(item["settings"]),
+            None if item["mark"] is None else _volume_mark(item["mark"]),
+            _texts(item["users"]),
+        )
+        for item in items
+    )
+    return {volume.name: check_volume(volume) for volume in found}
+
+
+def _volume_mark(item: Mapping[str, Any]) -> VolumeMark:
+    hashes = _mapping(item, "hashes")
+    return VolumeMark(_text(item, "topology"), hashes, origin_from(item.get("origin", {})))
 
 
 def _container(item: Mapping[str, Any]) -> ObservedContainer:

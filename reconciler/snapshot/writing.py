@@ -14,6 +14,7 @@ from ..model import (
     ObservedImage,
     ObservedNetwork,
     ObservedState,
+    ObservedVolume,
     Origin,
     Seal,
 )
@@ -37,6 +38,7 @@ def snapshot_json(
         state = sealed(state, key)
     engine = state.engine
     images = {reference: _image_json(image) for reference, image in sorted(state.images.items())}
+    volumes = [volume for _, volume in sorted((state.volumes or {}).items())]
     left = {journal.name: journal_json(journal) for journal in journals if not journal.unreadable}
     return {
         "format_version": FORMAT_VERSION,
@@ -55,6 +57,7 @@ def snapshot_json(
         "containers": [_container_json(container) for container in state.containers],
         **({"environment": _seal_json(state.seal)} if state.seal else {}),
         **({"images": images} if images else {}),
+        **({} if state.volumes is None else {"volumes": list(map(_volume_json, volumes))}),
         **({"journals": left} if left else {}),
     }
 
@@ -101,6 +104,23 @@ def _network_json(network: ObservedNetwork) -> dict[str, Any]:
         **({"ingress": True} if network.ingress else {}),
         **({"config_from": network.config_from} if network.config_from else {}),
     } | ({"services": list(network.services)} if network.services else {})
+
+
+def _volume_json(volume: ObservedVolume) -> dict[str, Any]:
+    mark = volume.mark
+    return {
+        "name": volume.name,
+        "settings": _plain(volume.settings),
+        "mark": (
+            mark
+            and {
+                "topology": mark.topology,
+                "hashes": dict(sorted(mark.hashes.items())),
+                **_origin_json(mark.origin),
+            }
+        ),
+        "users": list(volume.users),
+    }
 
 
 def _container_json(container: ObservedContainer) -> dict[str, Any]:

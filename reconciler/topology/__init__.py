@@ -34,13 +34,14 @@ from .checks import NetworkFacts, check_networks
 from .document import MAX_PROBLEMS, MORE_PROBLEMS, Document, Map
 from .files import Place, find_files, read_text
 from .managed import Checked, check_services
-from .names import DEFAULT, container_name, is_external, network_name, read_volumes
+from .names import DEFAULT, container_name, is_external, network_name
 from .reader import Common, Service
 from .report import EnoughError, Report, mapping, members, resolve_dollars, text
 from .rows import plain_settings
 from .schema import flag, problems_of_schema
 from .services import labels
 from .shared_files import read_shared_files
+from .volumes import declared_volumes, read_volumes
 from .yamlpos import read
 
 __all__ = ["Loaded", "find_files", "load", "load_text"]
@@ -79,7 +80,7 @@ def load_text(text: str, file: str, place: Place | None = None) -> Loaded:
         found = sorted(set(report.problems))
         if errors := [problem for problem in found if not problem.warning]:
             raise InputError(_shown(errors))
-        return Loaded(_state(document, checked), tuple(found))
+        return Loaded(_state(document, checked, report.place), tuple(found))
 
 
 def _shown(errors: list[Problem]) -> list[Problem]:
@@ -123,7 +124,7 @@ def _check_ttl(report: Report, root: Map) -> None:
 # --- values: from here on the document is known to be in order ------------------------------------
 
 
-def _state(document: Document, checked: Checked) -> DesiredState:
+def _state(document: Document, checked: Checked, place: Place) -> DesiredState:
     root = document.value
     networks: dict[str, DesiredNetwork] = {}
     names = {"bridge": "bridge"}
@@ -144,14 +145,15 @@ def _state(document: Document, checked: Checked) -> DesiredState:
         )
         for key, at, value in members(mapping(root, "containers"))
     ]
-    volumes = checked.volumes.sources(document)
     ttl = lifetime(root["ttl"]) if "ttl" in root else None
-    keys = _keys([*names.items(), *builder.containers.items()])
+    keys = _keys(
+        [*names.items(), *builder.containers.items(), *checked.volumes.names.items()],
+    )
     return DesiredState(
         root["name"],
         networks,
         {container.name: container for container in containers},
-        volumes,
+        {volume.name: volume for volume in declared_volumes(document, place)},
         ttl=ttl,
         keys=keys,
         expectations=checked.expectations,

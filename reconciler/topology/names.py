@@ -4,13 +4,10 @@ uses the keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from shlex import quote
 from typing import Any
 
-from ..model import Source
 from ..records import dataclass, field
-from .document import Document, Map, show
+from .document import Map, show
 from .hints import suggestion
 from .report import Report, mapping, members, text
 from .schema import flag
@@ -19,7 +16,6 @@ DEFAULT = "default"
 """The key of the network that containers without `networks` and `network_mode` join, where a file
 declares it.
 """
-_LOCAL = ("", "local")
 MAX_LABEL = 63
 """Characters of a part of a DNS name."""
 
@@ -96,81 +92,13 @@ def check_container_names(report: Report, containers: Map) -> None:
 
 @dataclass
 class Volumes:
-    """The declared volumes: by key their names on the engine, and the keys of those that must
-    exist.
-    """
+    """The declared volumes: by key their names on the engine."""
 
     names: dict[str, str] = field(default_factory=dict)
-    external: dict[str, int] = field(default_factory=dict)
 
     def name(self, key: str) -> str:
         """The volume's name on the engine; one that is not declared is called as it is written."""
         return self.names.get(key, key)
-
-    def sources(self, document: Document) -> Mapping[str, Source]:
-        """The names of those that must exist, and where each is declared."""
-        return {self.names[key]: document.source(at) for key, at in self.external.items()}
-
-
-def read_volumes(report: Report, volumes: Map) -> Volumes:
-    """Reports what is wrong with the declared volumes; returns their names."""
-    found = Volumes()
-    first: dict[str, tuple[str, int]] = {}
-    for key, at, value in members(volumes):
-        body = value if isinstance(value, Map) else Map(at)
-        name = found.names[key] = declared_name(body) or key
-        other, line = first.setdefault(name, (key, at))
-        if other != key:
-            where = f"volume {show(other)} in line {report.line(line)}"
-            report.error(
-                at,
-                f"the name {show(name)} is already used by {where}: names on the engine must"
-                " differ",
-            )
-        check_names_twice(report, body)
-        if is_external(body):
-            found.external[key] = at
-        _check_volume(report, name, body)
-    return found
-
-
-def _check_volume(report: Report, name: str, body: Map) -> None:
-    """netplan makes volumes without any settings: what has some is made by hand, and declared
-    external.
-    """
-    settings = [
-        key
-        for key in ("driver", "driver_opts", "labels")
-        if body.get(key) and text(body, key) not in _LOCAL
-    ]
-    if is_external(body):
-        for key in settings:
-            why = "but an external volume is only used"
-            report.error(
-                body.key_at(key),
-                f"{show(key)} is set together with external: true, {why}: remove one of them",
-            )
-    elif settings:
-        key, command = settings[0], " ".join(("docker volume create", *_options(body), name))
-        way = (
-            f"create it yourself (`{command}`), and replace its settings by external: true and"
-            f" name: {name}"
-        )
-        report.error(body.key_at(key), f"{show(key)} of a volume is not supported yet: {way}")
-
-
-def _options(body: Map) -> Iterable[str]:
-    """As `docker volume create` takes them."""
-    if driver := text(body, "driver"):
-        yield f"--driver {driver}"
-    yield from (
-        f"--opt {quote(f'{key}={value}')}" for key, value in mapping(body, "driver_opts").items()
-    )
-    labels = body.get("labels")
-    for item in (
-        labels.items() if isinstance(labels, Map) else labels if isinstance(labels, list) else ()
-    ):
-        yield f"--label {quote('='.join(map(str, item)) if isinstance(item, tuple) else str(item))}"
 
 
 def check_mounted(report: Report, volumes: Volumes, at: int, key: str) -> None:

@@ -280,6 +280,35 @@ def test_interrupted_before_anything_was_taken_away_nothing_is_left(
     assert not own_volumes_of(cli.docker)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("kill", path="^/volumes/create$", nth=2, acts=True),
+        Fault("kill", path="^/containers/create", nth=1, acts=False),
+    ],
+    ids=["answer", "container"],
+)
+def test_a_volume_that_a_killed_run_made_is_found(cli: Cli, proxy: Proxy, fault: Fault) -> None:
+    """It is the topology's: nothing is to be recovered, and destroy --volumes removes it."""
+    name = cli.docker.name("data")
+    web = box(volumes=[f"{name}:/d"], attach=False)
+    top = {"name": cli.topology, "volumes": {name: None}, "containers": {cli.docker.name("w"): web}}
+    cli.file.write_text(json.dumps(top), encoding="utf-8")
+    proxy.spoil(fault)
+    with cli.start("--parallel", "1", host=proxy.host) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == -9, said
+    made = cli.docker.do("GET", f"/volumes/{name}")
+    assert made["Labels"]["netplan.topology"] == cli.topology
+    assert "create volume" not in cli.plan().out
+    cli.apply("--settle", "0")
+    cli.settled()
+    assert cli.docker.do("GET", f"/volumes/{name}")["Labels"] == made["Labels"]
+    cli.destroy("--volumes")
+    assert cli.docker.call("GET", f"/volumes/{name}")[0] == 404
+    assert not own_volumes_of(cli.docker)
+
+
 def test_a_report_that_nobody_reads_stops_nothing_half_way(cli: Cli) -> None:
     """As by `apply -v 2>&1 | head -1`."""
     cli.docker.container("c")

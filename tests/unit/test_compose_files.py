@@ -54,7 +54,14 @@ def state(desired: DesiredState) -> dict[str, Any]:
             "networks": {name: network(value) for name, value in desired.networks.items()},
             "containers": {name: container(value) for name, value in desired.containers.items()},
             "external_volumes": {
-                name: source.line for name, source in desired.external_volumes.items()
+                name: volume.source.line
+                for name, volume in desired.volumes.items()
+                if volume.external
+            },
+            "volumes": {
+                name: settings(volume.settings)
+                for name, volume in desired.volumes.items()
+                if volume.settings
             },
         }
     )

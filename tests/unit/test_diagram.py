@@ -18,13 +18,12 @@ from benchmarks.drawn import lab
 from reconciler.cli import main
 from reconciler.diagram.declared import declared, port_text
 from reconciler.diagram.layout import Layout, laid_out
-from reconciler.diagram.looked import live, planned
+from reconciler.diagram.looked import planned
 from reconciler.diagram.order import components
 from reconciler.diagram.picture import MARKS, MEANING, TONES, Picture
 from reconciler.diagram.text import shortened, width, wrapped
 from reconciler.diagram.writers import write
 from reconciler.planner import plan
-from reconciler.records import replace
 from reconciler.simulate import applied
 from reconciler.topology import load, load_text
 from tests.drawings import hostile
@@ -112,24 +111,6 @@ def test_a_plan_shows_each_change() -> None:
     assert boxes["db"].links[0].sign == "reconnect"
     assert boxes["side"].shares == "cache"
     assert "subnet 10.2.0.0/24, should be 10.9.0.0/24" in segments["back"].notes[0]
-
-
-def test_others_on_the_default_bridge_are_not_on_it() -> None:
-    state = load(str(ROOT / "topologies/network-modes.yaml")).state
-    observed = applied(state)
-    bridged = next(c for c in observed.containers if c.name == "mode-bridge")
-    stranger = replace(bridged, id="f" * 64, name="stranger", mark=None)
-    observed = replace(observed, containers=(*observed.containers, stranger))
-    picture = live(state, observed, plan(state, observed))
-    assert {box.name for box in picture.boxes} == {*state.containers}
-    assert {segment.name: segment.kind for segment in picture.segments} == {
-        "own": "network",
-        "bridge": "bridge",
-        "host": "host",
-        "none": "none",
-    }
-    assert "as declared" in picture.subtitle
-    assert not picture.signs
 
 
 # --- places ---------------------------------------------------------------------------------------

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import EngineInfo, ObservedImage, ObservedNetwork, ObservedState
+from reconciler.model import (
+    EngineInfo,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedState,
+    ObservedVolume,
+)
 from reconciler.planner import plan
 from reconciler.topology import load_text
 
@@ -75,15 +81,16 @@ containers: {web: {image: app, volumes: [data:/a, made:/b]}}
     ("volumes", "expected"),
     [
         (None, []),
-        (frozenset(("shop_data", "other")), []),
-        (frozenset(), [(
+        (("shop_data", "other"), []),
+        ((), [(
             "container web: volume shop_data is external and does not exist",
             "create it first (docker volume create shop_data), or remove external: true",
         )]),
     ],
 )  # fmt: skip
 def test_an_external_volume_must_be_there(
-    volumes: frozenset[str] | None, expected: list[tuple[str, str]]
+    volumes: tuple[str, ...] | None, expected: list[tuple[str, str]]
 ) -> None:
     images = {"app:latest": ObservedImage("sha256:1", {}, "linux/amd64")}
-    assert refusals(VOLUMES, ObservedState(images=images, volumes=volumes)) == expected
+    there = None if volumes is None else {name: ObservedVolume(name) for name in volumes}
+    assert refusals(VOLUMES, ObservedState(images=images, volumes=there)) == expected

@@ -178,7 +178,8 @@ def test_a_mount_gets_the_name_that_the_volume_has_on_the_engine() -> None:
         "/f": "volume:",
     }
     assert str(mounts["/e"]).startswith("bind:")
-    assert state.external_volumes == {"cache": Source("t", 6, 3), "old_data": Source("t", 7, 3)}
+    external = {name: v.source for name, v in state.volumes.items() if v.external}
+    assert external == {"cache": Source("t", 6, 3), "old_data": Source("t", 7, 3)}
 
 
 def test_a_volume_that_is_not_declared_beside_others_is_perhaps_a_slip() -> None:

@@ -287,7 +287,8 @@ FILE = "name: t\nnetworks: {front: {}, back: {}}\n"
     [
         (
             ("--only", "frnt"),
-            "--only frnt: no network or container of that name is declared\n  did you mean front?",
+            "--only frnt: no network, container or volume of that name is declared\n"
+            "  did you mean front?",
         ),
         (("--only", "front,,back"), "names nothing"),
         (("--only", ""), "names nothing"),

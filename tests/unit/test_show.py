@@ -300,7 +300,7 @@ def test_topologies() -> None:
         "expires": None,
         "expired": False,
     }
-    untold = {"trouble": [], "origins": [], **times}
+    untold = {"trouble": [], "origins": [], "volumes": 0, **times}
     assert json.loads(ls_json(STATE)) == {
         "format_version": 1,
         "engine": {"name": "box", "version": "28.5.2", "flavor": "docker"},

@@ -128,16 +128,14 @@ CASES: dict[str, list[Case]] = {
         ("external with more", network("{external: {name: x, driver: y}}"), ["3:27: 'driver' is not a key of external: remove it, or begin it with 'x-' to have it ignored; known are name"]),
     ],
     "volumes": [
-        ("a setting", "name: t\nvolumes:\n  v: {driver: nfs}\n", ["3:7: 'driver' of a volume is not supported yet: create it yourself (`docker volume create --driver nfs v`), and replace its settings by external: true and name: v"]),
-        ("settings", "name: t\nvolumes:\n  v: {name: vol, driver: local, driver_opts: {type: nfs, o: 'a b'}, labels: [x=y]}\n", ["3:33: 'driver_opts' of a volume is not supported yet: create it yourself (`docker volume create --driver local --opt type=nfs --opt 'o=a b' --label x=y vol`), and replace its settings by external: true and name: vol"]),
-        ("labels", "name: t\nvolumes:\n  v: {labels: {x: y}}\n", ["3:7: 'labels' of a volume is not supported yet: create it yourself (`docker volume create --label x=y v`), and replace its settings by external: true and name: v"]),
+        ("a reserved label", "name: t\nvolumes:\n  v: {name: vol, labels: {netplan.topology: b}}\n", ["3:27: the label 'netplan.topology' is reserved: names that begin with 'netplan.' are netplan's own marks"]),
         ("external", "name: t\nvolumes:\n  v: {external: true, driver: nfs}\n", ["3:23: 'driver' is set together with external: true, but an external volume is only used: remove one of them"]),
         ("two names", "name: t\nvolumes:\n  v: {external: {name: aa}, name: bb}\n", ["3:24: the name under 'external' is 'aa' and 'name' is 'bb': write external: true, and one name"]),
         ("one name twice", "name: t\nvolumes:\n  vv:\n  v: {name: vv}\n", ["4:3: the name 'vv' is already used by volume 'vv' in line 3: names on the engine must differ"]),
-        ("no name", "name: t\nvolumes: {a b: , v: {name: x}, w: {nam: ww}}\n", [
+        ("no name", "name: t\nvolumes: {a b: , v: {name: x}, ww: {nam: ww}}\n", [
             "2:11: the name 'a b' cannot be used: a name is letters, digits, '_', '.' and '-', and begins with a letter or digit",
             "2:28: 'name' is 'x': the name of a volume is two or more letters, digits, '_', '.' and '-', and begins with a letter or digit",
-            "2:36: 'nam' is not a key of a volume: did you mean 'name'?",
+            "2:37: 'nam' is not a key of a volume: did you mean 'name'?",
         ]),
         ("config_only", network("{config_only: true}"), ["3:7: 'config_only' is not a key of a network: networks made from others are not supported: write the settings themselves"]),
         ("priority", attached("{n: {priority: 5}}"), ["5:22: 'priority' is not a key of an attachment: it orders nothing here: 'gw_priority' decides which network gives the default gateway"]),
