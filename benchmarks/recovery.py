@@ -31,7 +31,7 @@ def works(file: str) -> dict[str, Callable[[], object]]:
     """What is measured, by name: all networks were to be replaced, and the run ended when they were
     gone.
     """
-    from reconciler.executor.rollback import rollback
+    from reconciler.executor.network_rollback import rollback
     from reconciler.model import Journal
     from reconciler.planner import lacking, plan
     from reconciler.planner.recover import pending, recover

@@ -26,7 +26,7 @@ from reconciler.plan import Plan
 from reconciler.planner import plan
 from reconciler.render import render_text
 from reconciler.render.as_json import plan_json, render_json
-from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
+from reconciler.render.combined_plans import Planned, folder_json, folder_markdown, folder_text
 from reconciler.render.markdown import LONGEST_TEXT, render_markdown
 from reconciler.simulate import applied, assumed
 from reconciler.topology import load_text

@@ -205,7 +205,7 @@ def load_text(text: str, file: str | Path = "topology.yaml") -> Topology:
 
 
 def _in_order(loaded: Loaded, file: str) -> Topology:
-    from .topology.origin import origin_of
+    from .topology.file_location import origin_of
 
     return Topology(replace(loaded.state, origin=origin_of(file)), loaded.warnings)
 
@@ -313,7 +313,7 @@ def apply(
     Raises PlanRefusedError (unsafe), ImpossibleError, StepsFailedError, UnprovenError (every step
     was done, and not all is as declared), BusyError, LockLostError, UsageError, EngineError.
     """
-    from .api_runs import agreed_only
+    from .api_listener import agreed_only
     from .runs import Wanted
 
     state = topology.state if ttl is None else replace(topology.state, ttl=ttl)
@@ -337,7 +337,7 @@ def destroy(
     and UsageError where no topology of that name exists.
     """
     from .runs import Wanted
-    from .runs.checks import must_exist
+    from .runs.name_checks import must_exist
 
     if isinstance(topology, str):
         gone = DesiredState(topology)
@@ -352,7 +352,7 @@ def destroy(
 
 
 def _run(wanted: Wanted, engine: Engine, progress: Progress | None) -> Result:
-    from .api_runs import check, interruptible, reporter_for
+    from .api_listener import check, interruptible, reporter_for
     from .runs import carry_out
 
     reporter, warnings, failures = reporter_for(progress)
@@ -374,7 +374,7 @@ def _limits(limits: Limits | None) -> Limits:
 
 
 def _policy(consent: Consent, state: DesiredState) -> Policy:
-    from .runs.checks import check_adopt, check_replaced
+    from .runs.name_checks import check_adopt, check_replaced
     from .safety import Policy
 
     check_adopt(consent.adopt, [state], "adopt")

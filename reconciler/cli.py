@@ -129,8 +129,8 @@ def _discard_output() -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    from .complete_output import forget, lost_output, print_document
     from .errors import NetplanError
-    from .process import forget, lost_output, print_document
     from .signals import exit_code
 
     forget()
@@ -172,7 +172,7 @@ def _as_error(message: str, hint: str, code: int) -> NetplanError:
 def _failed(error: NetplanError, arguments: list[str]) -> int:
     """Reports an error, for `-o json` also as a document, and returns its exit code."""
     from .commands.output import report
-    from .process import error_json, print_document, wants_json
+    from .complete_output import error_json, print_document, wants_json
 
     _debug()
     report(error)

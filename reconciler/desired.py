@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from .engine_info import ALL_ENDPOINTS_API, EngineInfo
+from .fast_dataclasses import dataclass, field, replace
 from .network_mode import joined, read_mode
-from .records import dataclass, field, replace
 from .settings import Settings
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from .engine import TIMEOUT, Log, Reader, engine_at, version_text
 from .engine.locate import Target, locate
 from .errors import ApiError, NetplanError
+from .fast_dataclasses import dataclass
 from .model import (
     ALL_ENDPOINTS_API,
     DOCKER_28_API,
@@ -21,7 +22,6 @@ from .model import (
     Api,
     EngineInfo,
 )
-from .records import dataclass
 
 Level = Literal["ok", "warn", "fail"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from .records import dataclass
+from .fast_dataclasses import dataclass
 
 Api = tuple[int, int]
 """A version of the engine's API: 1.51 is (1, 51)."""

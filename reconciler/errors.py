@@ -27,7 +27,7 @@ import errno
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .records import dataclass
+from .fast_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from .api import Result

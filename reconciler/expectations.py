@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, get_args
 
-from .records import dataclass, field
+from .fast_dataclasses import dataclass, field
 from .settings import BadValueError
 from .settings import address_of as read_address
 

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .codec.times import moment
+from .fast_dataclasses import dataclass
 from .marks import KIND, TOPOLOGY, TTL
 from .model import ObservedContainer, ObservedNetwork, ObservedState
 from .ownership import owner
-from .records import dataclass
 from .settings import BadValueError
 from .settings.units import lifetime, lifetime_text
 

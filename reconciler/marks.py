@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
 
+from .fast_dataclasses import as_dict
 from .model import (
     ContainerMark,
     DesiredContainer,
@@ -29,9 +30,8 @@ from .model import (
     Origin,
     VolumeMark,
 )
-from .records import as_dict
 from .settings import STATIC, Settings, Value
-from .settings.types import fits
+from .settings.value_types import fits
 
 TOPOLOGY = "netplan.topology"
 SPEC = "netplan.spec"

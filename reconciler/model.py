@@ -36,8 +36,8 @@ from .engine_info import SWARM_ID as SWARM_ID
 from .engine_info import Api as Api
 from .engine_info import EngineInfo as EngineInfo
 from .engine_info import Flavor as Flavor
+from .fast_dataclasses import dataclass, field
 from .network_mode import joined, read_mode
-from .records import dataclass, field
 from .settings import Settings
 
 
@@ -244,8 +244,8 @@ def lasting_id(id: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """How the digests of environment values in something published were made (sealing.py); only
-    `key` is secret.
+    """How the digests of environment values in something published were made
+    (environment_digests.py); only `key` is secret.
 
     `salt` is the engine's ID. `rounds` of PBKDF2 make a guess slow; 0: a key was used instead.
     `check` is the seal of nothing, as read.

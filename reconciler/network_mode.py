@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
-from .records import dataclass
+from .fast_dataclasses import dataclass
 
 _CONTAINER = "container:"
 NAMESPACES = {"network_mode": "network", "pid": "process namespace", "ipc": "IPC namespace"}

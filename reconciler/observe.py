@@ -26,13 +26,20 @@ from .codec import (
 )
 from .codec.containers import listed_images, read_image, read_managed
 from .codec.sound import check_container, check_image, check_network
-from .codec.swarm import Cluster, clustered_container, clustered_network, has_view, read_cluster
+from .codec.swarm_networks import (
+    Cluster,
+    clustered_container,
+    clustered_network,
+    has_view,
+    read_cluster,
+)
 from .codec.times import is_started_after
 from .codec.volumes import volumes_listed
 from .engine import Reader, persistently
 from .engine.namespaces import own_route
 from .engine.wire import NOT_DOCKER, printable
 from .errors import ApiError, LostError
+from .fast_dataclasses import dataclass, replace
 from .marks import BIRTH, HELPER, TOPOLOGY
 from .model import (
     EngineInfo,
@@ -43,7 +50,6 @@ from .model import (
     ObservedState,
     ObservedVolume,
 )
-from .records import dataclass, replace
 
 T = TypeVar("T")
 R = TypeVar("R")

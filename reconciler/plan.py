@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+from .fast_dataclasses import dataclass, field
 from .model import (
     Condition,
     ContainerMark,
@@ -17,7 +18,6 @@ from .model import (
     Source,
     VolumeMark,
 )
-from .records import dataclass, field
 from .settings import Settings, Value
 
 Op = Literal[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .fast_dataclasses import KW_ONLY, dataclass
 from .model import (
     DesiredContainer,
     DesiredNetwork,
@@ -14,7 +15,6 @@ from .model import (
 )
 from .ownership import ours, owner
 from .plan import Change, Refusal
-from .records import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True, slots=True)

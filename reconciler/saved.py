@@ -4,8 +4,8 @@ The document is one line of JSON with a digest over all of it, so that damage is
 may write the file can make another digest, so it proves nobody's approval. It holds the topology's
 text, the options that change a plan, and the engine as it was seen, from which the plan must come
 out that it shows. It holds no secrets: where the file has environment values its text stays out,
-the file is read again from its path, and of each value there is a seal (sealing.py). No step in it
-is ever executed.
+the file is read again from its path, and of each value there is a seal (environment_digests.py). No
+step in it is ever executed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .environment_digests import check_key, sealed, seals
 from .errors import RefusedError, UsageError
+from .fast_dataclasses import dataclass, field
 from .marks import origin_fields, origin_from
 from .model import DesiredState, Journal, ObservedState, Origin
-from .records import dataclass, field
 from .safety import Policy
-from .sealing import check_key, sealed, seals
 from .snapshot import journals_from_snapshot, snapshot_json, state_from_snapshot
 
 FORMAT_VERSION = 3

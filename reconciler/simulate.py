@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 
+from .fast_dataclasses import replace
 from .marks import digests, made_mark
 from .model import (
     ALL_ENDPOINTS_API,
@@ -32,7 +33,6 @@ from .model import (
     VolumeMark,
 )
 from .network_mode import sharing
-from .records import replace
 from .settings import NETWORK_DEFAULTS, STATIC, Pool, Settings, Value, pool_settings
 from .settings.mounts import named_volumes
 

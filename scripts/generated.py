@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reconciler.settings.container import CONTAINER
+from reconciler.settings.container_defaults import CONTAINER
 from reconciler.settings.endpoint_rows import ENDPOINT
 from reconciler.settings.kinds import OPTIONS, PAIRS
 from reconciler.settings.network_rows import NETWORK
-from reconciler.settings.registry import Setting
+from reconciler.settings.row import Setting
 from reconciler.settings.volume_rows import VOLUME
 
 ROOT = Path(__file__).parents[1]

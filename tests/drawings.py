@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.diagram.declared import whole
 from reconciler.diagram.picture import Box, Link, Picture, Segment
-from reconciler.paint import safe
+from reconciler.terminal import safe
 
 HOSTILE = """</script><script>alert(1)</script>"'`&#quot;]](){}|\\n\\" \u202e\x1b[31m<b>"""
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ..engine import Ran
+from ..fast_dataclasses import replace
 from ..links.values import NOWHERE, PORT_STATES, Link, Route, View
-from ..records import replace
 from .protocol import AccessError
 
 _SCRIPT = r"""

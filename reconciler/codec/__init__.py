@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ..fast_dataclasses import replace
 from ..marks import (
     CURE,
     Place,
@@ -34,7 +35,6 @@ from ..model import (
     ObservedNetwork,
 )
 from ..network_mode import read_mode
-from ..records import replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
@@ -53,8 +53,8 @@ from ..settings import (
 )
 from ..settings.endpoint_rows import ENDPOINT
 from ..settings.network_rows import NETWORK
-from ..settings.registry import body_of, reader
-from .swarm import service_of
+from ..settings.row import body_of, reader
+from .swarm_networks import service_of
 
 Json = Mapping[str, Any]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
+from ..fast_dataclasses import replace
 from ..marks import (
     BIRTH,
     HELPER,
@@ -33,10 +34,9 @@ from ..model import (
     ObservedImage,
 )
 from ..plan import ContainerSpec
-from ..records import replace
 from ..settings import Settings, Value, canonical_image, subtree
-from ..settings.container import CONTAINER, without_added_options
-from ..settings.registry import body_of, reader
+from ..settings.container_defaults import CONTAINER, without_added_options
+from ..settings.row import body_of, reader
 from . import PODMANS_BRIDGE, SHORT_ID, Json, as_list, endpoint_config, prefixed, set_only, strings
 from .container_mounts import anonymous_targets, anonymous_volumes, mounts_body, read_volumes
 from .times import is_severed

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..marks import TOPOLOGY
-from ..settings.container import CONTAINER
+from ..settings.container_defaults import CONTAINER
 from ..settings.endpoint_rows import ENDPOINT
 from ..settings.network_rows import NETWORK
 

@@ -16,7 +16,7 @@ from ..model import (
 )
 from ..settings import FAMILIES, STATIC, Settings, Value, address_of
 from ..settings.ports import read_port
-from ..settings.types import fits
+from ..settings.value_types import fits
 
 
 def check_network(network: ObservedNetwork) -> ObservedNetwork:

@@ -9,7 +9,7 @@ from typing import Any
 from ..marks import DECLARED, KIND, read_volume_mark, volume_labels, without_marks
 from ..model import ObservedVolume, VolumeMark
 from ..settings import Settings, subtree
-from ..settings.registry import body_of, reader
+from ..settings.row import body_of, reader
 from ..settings.volume_rows import VOLUME, masked
 from . import Json, prefixed, set_only, strings
 from .container_mounts import is_anonymous

@@ -7,12 +7,12 @@ from argparse import Namespace
 from ..errors import UsageError
 from ..model import DesiredState
 from ..signals import interruptible
-from .console import carry_out
+from .batch import each, one_document
+from .console_report import carry_out
 from .engines import Lookout, engine_of
 from .inputs import compatible, files
 from .lifetime import timed
 from .policy import check_named, concerned, policy_of
-from .turns import each, one_document
 
 
 def apply(options: Namespace) -> int:

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from ..errors import NetplanError, RefusedError
-from ..paint import safe
+from ..terminal import safe
 
 _WHAT = "the plan removes, replaces or disconnects something"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UsageError
+from ..fast_dataclasses import replace
 from ..model import DesiredState
-from ..records import replace
 from ..signals import interruptible
-from .console import carry_out
+from .batch import each, one_document
+from .console_report import carry_out
 from .engines import engine_of
 from .inputs import files, load_in_order
 from .policy import check_named, policy_of
-from .turns import each, one_document
 
 
 def destroy(options: Namespace) -> int:
@@ -35,7 +35,7 @@ def destroy(options: Namespace) -> int:
         def carry(state: DesiredState, may_wait: bool) -> int:
             policy, agreed = policy_of(options, destroyed=state), None
             if options.name:
-                from ..runs.checks import must_exist
+                from ..runs.name_checks import must_exist
 
                 policy, agreed = (
                     replace(policy, replaces=frozenset({options.name})),

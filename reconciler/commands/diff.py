@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 
+from ..fast_dataclasses import replace
 from ..model import DesiredState
-from ..records import replace
 from .inputs import load, warned
 from .output import print_plan, review_code
 from .policy import check_named, policy_of
@@ -40,7 +40,7 @@ def _two(before: DesiredState, after: DesiredState) -> Iterator[str]:
 
 def _revision(argument: str) -> DesiredState:
     from ..topology import load_text
-    from ..topology.revisions import Revision, is_revision
+    from ..topology.git_revision import Revision, is_revision
 
     if not is_revision(argument):
         return load(argument)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from ..paint import choose, safe
-from ..process import print_text
+from ..complete_output import print_text
+from ..terminal import choose, safe
 from .engines import call_log
 from .output import print_json
 

@@ -10,8 +10,8 @@ from os.path import isfile
 from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..paint import safe, write_line
 from ..runs import Sight
+from ..terminal import safe, write_line
 
 if TYPE_CHECKING:
     from ..engine import Engine, Reader

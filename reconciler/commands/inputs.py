@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..complete_output import say_error
 from ..errors import InputError, Problem, RefusedError, UsageError
+from ..fast_dataclasses import replace
 from ..model import DesiredState, Journal, ObservedState
-from ..paint import safe
-from ..process import say_error
-from ..records import replace
+from ..terminal import safe
 from .output import warn
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def shown_files(options: Namespace) -> list[str]:
 def load(path: str) -> DesiredState:
     """One file's desired state, and where the file is; its warnings go to standard error."""
     from ..topology import load
-    from ..topology.origin import origin_of
+    from ..topology.file_location import origin_of
 
     return replace(warned(load(path)), origin=origin_of(path))
 

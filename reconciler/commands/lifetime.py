@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..fast_dataclasses import dataclass, replace
 from ..model import DesiredState, Journal, ObservedState
-from ..records import dataclass, replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import EngineError
 from ..links import Seen, View, links_json, links_of, links_text, owner_of
-from ..paint import choose, safe, write_line
+from ..terminal import choose, safe, write_line
 from ..wrap import width_of
 from .engines import engine_of
 from .inputs import load, shown_files

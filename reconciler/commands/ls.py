@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from ..paint import choose
+from ..terminal import choose
 from .engines import reader_of
 from .output import say
 

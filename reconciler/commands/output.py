@@ -8,10 +8,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..complete_output import error_json, hold, print_on, print_text, say_error
 from ..errors import FailedError, InputError, NetplanError, Problem, RefusedError
-from ..paint import Paint, choose, safe
 from ..plan import named
-from ..process import error_json, hold, print_on, print_text, say_error
+from ..terminal import Paint, choose, safe
 
 if TYPE_CHECKING:
     from ..executor import Run

@@ -7,12 +7,12 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ..complete_output import print_text
 from ..errors import RefusedError, UsageError
+from ..fast_dataclasses import replace
 from ..model import DesiredState, Journal, ObservedState
-from ..paint import choose
-from ..process import print_text
-from ..records import replace
 from ..runs import look_at
+from ..terminal import choose
 from .engines import Lookout, reader_of
 from .inputs import files, is_folder, load_in_order, snapshot_at
 from .next_command import apply_command
@@ -130,7 +130,7 @@ def _from_nothing(desired: Iterable[DesiredState], options: Namespace) -> list[P
 def _print_folder(
     paths: Sequence[str], plans: Sequence[Plan], conflicts: Sequence[Refusal], options: Namespace
 ) -> None:
-    from ..render.folder import Planned, folder_json, folder_markdown, folder_text
+    from ..render.combined_plans import Planned, folder_json, folder_markdown, folder_text
 
     commands = ["" if conflicts else apply_command(options, path) for path in paths]
     planned = [Planned(*one) for one in zip(paths, plans, commands, strict=True)]

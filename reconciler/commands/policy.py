@@ -6,8 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from ..errors import UsageError
+from ..fast_dataclasses import replace
 from ..model import DesiredState
-from ..records import replace
 from ..safety import Policy
 
 _MOST_NAMES = 20
@@ -38,7 +38,7 @@ def policy_of(options: Namespace, destroyed: DesiredState | None = None) -> Poli
 
 def check_named(options: Namespace, states: Sequence[DesiredState]) -> None:
     """Raises UsageError where an option names a network or a topology that no file declares."""
-    from ..runs.checks import check_adopt, check_replaced
+    from ..runs.name_checks import check_adopt, check_replaced
 
     check_adopt(getattr(options, "adopt", ()), states)
     check_replaced(options.replace_topology, states)

@@ -6,16 +6,16 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..complete_output import error_json, hold, print_on, print_text
 from ..errors import BusyError, FailedError, NetplanError, RefusedError, worst
+from ..fast_dataclasses import dataclass, field, replace
 from ..model import DesiredState
-from ..paint import safe
-from ..process import error_json, hold, print_on, print_text
-from ..records import dataclass, field, replace
 from ..runs import Agreed
 from ..safety import Policy
 from ..signals import interruptible, received
+from ..terminal import safe
 from .consent import confirm
-from .console import carry_out
+from .console_report import carry_out
 from .engines import engine_of
 from .lifetime import choice_of, engine_time, survey
 from .output import print_plan, print_report, refused, report
@@ -125,7 +125,7 @@ def _planned(chosen: Sequence[Owned], seen: Survey, options: Namespace) -> Itera
     refused.
     """
     from ..planner import plan
-    from ..removal import removal_order, without
+    from ..removal_order import removal_order, without
 
     entries, observed = {entry.topology: entry for entry in chosen}, seen.observed
     for name in removal_order(observed, entries):
@@ -229,7 +229,7 @@ def _still_meant(case: _Case, engine: Engine, choice: Choice, asked: bool) -> Ag
     """What raises where the topology was renewed since, or where it owns more than somebody agreed
     to; looked at under the lock, too.
     """
-    from ..removal import taken
+    from ..removal_order import taken
     from ..show import owned
 
     def check(view: View, made: Plan) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UsageError
+from ..fast_dataclasses import replace
 from ..model import DesiredState
-from ..records import replace
 from ..runs.outcome import own_containers
 from ..signals import interruptible
-from .console import carry_out
+from .batch import each, one_document
+from .console_report import carry_out
 from .engines import engine_of
 from .inputs import compatible, files
 from .lifetime import timed
 from .policy import check_named, concerned, policy_of
-from .turns import each, one_document
 
 
 def reset(options: Namespace) -> int:

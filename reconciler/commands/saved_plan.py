@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RefusedError, UsageError
+from ..fast_dataclasses import replace
 from ..model import DesiredState, Journal, ObservedState
-from ..records import replace
 from ..runs import MOST_CHANGES, View, stale
-from .console import carry_out
+from .console_report import carry_out
 from .engines import engine_of, reader_of
 from .inputs import files, snapshot_key
 from .lifetime import timed
@@ -33,8 +33,8 @@ def plan_and_save(options: Namespace) -> int:
     from ..render.as_json import plan_json
     from ..saved import SavedPlan, has_secrets, saved_text, text_digest
     from ..topology import load_text
+    from ..topology.file_location import origin_of
     from ..topology.files import read_text
-    from ..topology.origin import origin_of
 
     _check_out(options)
     paths = files(options.file)

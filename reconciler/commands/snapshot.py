@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from ..paint import safe
-from ..process import say_error
+from ..complete_output import say_error
 from ..runs import look_at
+from ..terminal import safe
 from .engines import reader_of
 from .inputs import files, load, snapshot_key
 from .output import print_json

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from ..complete_output import print_text
 from ..errors import NetplanError, RefusedError
-from ..paint import safe
-from ..process import print_text
 from ..signals import interruptible
+from ..terminal import safe
 from .engines import engine_of
 
 

@@ -7,10 +7,10 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..complete_output import print_text
 from ..errors import InputError, Problem, RefusedError, UsageError
 from ..model import DesiredState
-from ..paint import safe
-from ..process import print_text
+from ..terminal import safe
 from ..topology import load as read_file
 from .inputs import files
 from .output import print_json, warn

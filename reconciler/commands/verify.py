@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ..complete_output import print_text
 from ..errors import FailedError, UsageError
-from ..process import print_text
 from ..render.verified import verify_json, verify_junit, verify_markdown, verify_text
 from ..verify import Judged, judge_file
 from .inputs import files, load_all

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil
 
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 from .picture import MARKS, TONES, Box, Link, Picture, Segment, Sign
 from .text import shortened, width, wrapped
 

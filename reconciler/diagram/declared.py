@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..fast_dataclasses import replace
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
 from ..network_mode import read_mode
-from ..paint import safe
-from ..records import replace
 from ..settings import STATIC, Settings, settings_pools
 from ..settings.ports import EVERY_ADDRESS, read_port
+from ..terminal import safe
 from .picture import Box, Link, Picture, Segment
 
 SPECIAL: Mapping[str, tuple[str, ...]] = {

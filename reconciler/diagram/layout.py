@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, sqrt
 
-from ..records import dataclass, field
+from ..fast_dataclasses import dataclass, field
 from .cards import BOLD, LINE, MARGIN, SMALL, Card, Line, cards, label, label_width
 from .order import components
 from .picture import MARKS, MEANING, Link, Picture, Segment, Sign

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..fast_dataclasses import replace
 from ..model import DesiredState, ObservedContainer, ObservedState
-from ..paint import safe
-from ..records import replace
 from ..show.containers import ContainerView, containers_of
 from ..show.networks import EndpointView, NetworkView, gateways_in_use, networks_of
 from ..show.notes import container_note
 from ..show.topologies import state_of
+from ..terminal import safe
 from .declared import box_of, driver_of, port_text, segment_of, whole
 from .picture import Box, Link, Picture, Segment, Sign
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 
 SegmentKind = Literal["network", "bridge", "host", "none", "shared"]
 Sign = Literal[

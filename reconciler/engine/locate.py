@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import UnreachableError, UsageError
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 

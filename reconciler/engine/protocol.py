@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ..fast_dataclasses import dataclass
 from ..marks import Place
 from ..model import EndpointMark, EngineInfo, NetworkMark, VolumeMark
 from ..plan import ContainerSpec
-from ..records import dataclass
 from ..settings import Settings
 from .locate import Target
 

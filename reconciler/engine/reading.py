@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ..codec import shapes
 from ..codec.shapes import Shape
-from ..codec.swarm import part_in_swarm
+from ..codec.swarm_networks import part_in_swarm
 from ..errors import ApiError, LostError
 from ..model import EngineInfo, Flavor
 from .api_version import greet, is_podman, pin, version_text

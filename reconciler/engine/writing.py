@@ -25,9 +25,9 @@ from ..model import EndpointMark, NetworkMark, VolumeMark
 from ..plan import ContainerSpec
 from ..settings import Settings, Value
 from .api_version import version_text
+from .deadline import patiently, within
 from .docker_py import credentials, docker_client, load_docker, load_docker_early, root_cause
 from .locate import Target, locate
-from .patience import patiently, within
 from .protocol import Engine, Progress, Ran
 from .reading import TIMEOUT, EngineReader, sound
 from .streams import STALL, follow_pull, frames, split_reference

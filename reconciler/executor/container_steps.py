@@ -7,17 +7,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..codec import read_container
+from ..codec.container_output import without_secrets
 from ..codec.containers import read_managed
-from ..codec.said import without_secrets
 from ..errors import ApiError, EngineError, LostError
+from ..fast_dataclasses import replace
 from ..marks import Place
 from ..model import ObservedContainer
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
-from ..records import replace
 from ..settings import Settings
-from ..settings.container import value_of
+from ..settings.container_defaults import value_of
 from .error_check import StepError, failure, look, words
-from .settling import check_said
+from .stay_up import check_said
 
 if TYPE_CHECKING:
     from ..engine import Engine

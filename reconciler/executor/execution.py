@@ -10,12 +10,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..engine_info import DEFAULT_PARALLEL
+from ..fast_dataclasses import replace
 from ..plan import Plan, Step
-from ..records import replace
 from ..signals import ASKING, raises, received
 from .container_steps import BACK
 from .results import Event, Guard, Listener, Run, StepResult
-from .settling import Settling, Started, fallen
+from .stay_up import Settling, Started, fallen
 from .steps import Performer
 from .walk import Walk
 
@@ -45,7 +45,7 @@ def execute(
     """Carry `plan` out; a step that fails stops what needs it, not its neighbours.
 
     At most `parallel` engine calls are made at a time. What only waits is not among them: stops,
-    waits for health or completion, and pulls have limits of their own (lanes.py).
+    waits for health or completion, and pulls have limits of their own (concurrency.py).
 
     When `stop` is set, or on the first signal in the main thread that asks this process to end
     (signals.py), running steps finish and the rest are skipped. A second one raises

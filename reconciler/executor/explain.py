@@ -11,7 +11,7 @@ from ..errors import ApiError, EngineError, NetplanError
 from ..plan import Step
 from ..settings import settings_pools
 from .error_check import StepError, words
-from .translate import is_overlap, port_of, translate
+from .error_messages import is_overlap, port_of, translate
 
 if TYPE_CHECKING:
     from ..engine import Reader

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from os import environ
 from typing import TextIO
 
-from ..paint import Paint, column, plain, safe, write_line
 from ..plan import Kind, Op, Plan, Step
+from ..terminal import Paint, column, plain, safe, write_line
 from ..wrap import fit, width_of
 from .results import Event, Listener, Run, StepResult
-from .waiting import Waiting, told
+from .wait_messages import Waiting, told
 
 PHASES: dict[Kind, str] = {
     "image": "images",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from ..fast_dataclasses import dataclass
 from ..plan import Step
-from ..records import dataclass
 
 Status = Literal["done", "failed", "skipped"]
 

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..codec import SHORT_ID, read_container, read_listed
-from ..codec.swarm import read_cluster
+from ..codec.swarm_networks import read_cluster
 from ..engine import persistently
 from ..errors import ApiError, EngineError, LostError, NetplanError
+from ..fast_dataclasses import replace
 from ..marks import CURE, Place, read_network_mark
 from ..model import (
     RESTARTING,
@@ -28,12 +29,11 @@ from ..model import (
     ObservedEndpoint,
 )
 from ..plan import Plan, Step
-from ..records import replace
 from ..settings import STATIC, SYSCTLS_OPTION, Value
 from .container_steps import ContainerPerformer
 from .error_check import StepError, failure, look
+from .error_messages import is_overlap
 from .explain import explain, overlapping
-from .translate import is_overlap
 from .volume_steps import VolumePerformer
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 The walk decides only when a step runs; what a step does and how its errors are judged is in
 steps.py. There are no barriers: a step starts as soon as those it waits for have ended and there is
-a place for one of its kind (lanes.py).
+a place for one of its kind (concurrency.py).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from time import monotonic
 from ..errors import LockLostError, NetplanError, UnreachableError, machine_error
 from ..model import ALL_ENDPOINTS_API
 from ..plan import Plan, Step
+from .concurrency import NETWORKS, Lanes, limits
 from .crew import Crew
 from .error_check import StepError
-from .lanes import NETWORKS, Lanes, limits
+from .poller import Watch
 from .results import INTERRUPTED, Event, Guard, Listener, StepResult
 from .steps import Performer
-from .watch import Watch
 
 
 class Walk:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..fast_dataclasses import as_dict
 from ..model import EngineInfo
-from ..records import as_dict
 from .pairing import ContainerLinks
 
 FORMAT_VERSION = 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ..fast_dataclasses import dataclass, replace
 from ..model import ObservedContainer, ObservedEndpoint, ObservedState
 from ..network_mode import read_mode
-from ..records import dataclass, replace
 from .values import Link, Route, View
 
 _UPON_A_PARENT = ("macvlan", "ipvlan", "macvtap", "ipvtap")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..model import EngineInfo
-from ..paint import Paint, column, plain, safe
+from ..terminal import Paint, column, plain, safe
 from .pairing import ContainerLinks, Interface
 from .values import Route
 

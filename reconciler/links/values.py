@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..records import as_dict, dataclass
+from ..fast_dataclasses import as_dict, dataclass
 
 _PROC = Path("/proc")
 

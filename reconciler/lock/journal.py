@@ -16,9 +16,9 @@ from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, EngineError, FailedError, LostError, UsageError
+from ..fast_dataclasses import dataclass, replace
 from ..model import Journal, ObservedState
 from ..plan import Plan, Step
-from ..records import dataclass, replace
 from .locks import KIND, own_volumes
 
 if TYPE_CHECKING:

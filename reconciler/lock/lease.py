@@ -99,7 +99,7 @@ class Pulse:
                 self._last, pause = began, EVERY
 
     def _show(self) -> None:
-        from ..engine.patience import within
+        from ..engine.deadline import within
 
         if self._shown:
             with suppress(ApiError):

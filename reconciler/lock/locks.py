@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, EngineError, FailedError, LockLostError, LostError
-from ..records import dataclass, field
+from ..fast_dataclasses import dataclass, field
 from .holder import Holder, read_holder
 from .lease import GONE_AFTER, STOP_AFTER, Pulse, signs
 from .scope import EVERYTHING, Scope, read_scope

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..fast_dataclasses import dataclass
 from ..model import DesiredState, Journal, ObservedState
 from ..plan import Plan
-from ..records import dataclass
 
 MOST_NAMES = 5000
 """A scope of more names than that is not written down: it is taken to be everything."""

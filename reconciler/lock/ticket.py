@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import ApiError, BusyError, EngineError, LostError
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 from .holder import gone, holder_text, myself
 from .lease import EVERY, GONE_AFTER, Pulse, Watch, signs
 from .locks import (

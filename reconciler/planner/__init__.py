@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..safety import Policy
-from .between import conflicts, in_order, made_by_others
 from .planning import named_part, plan
 from .recover import READ_IT, cannot_read, lacking, readable
+from .topology_conflicts import conflicts, in_order, made_by_others
 
 __all__ = [
     "READ_IT",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from ..fast_dataclasses import replace
 from ..model import DesiredEndpoint
 from ..plan import FOR_GOOD, LOSES_DATA, Action, Change, Difference
-from ..records import replace
 from ..settings import ADDRESS_PATHS, Value
-from .cases import (
+from .compare import DEFAULTS
+from .container_compare import in_place
+from .decisions import (
     ContainerCase,
     Containers,
     EndpointCase,
@@ -18,8 +20,6 @@ from .cases import (
     Networks,
     Volumes,
 )
-from .compare import DEFAULTS
-from .container_compare import in_place
 from .wipe import Wipe
 
 _ACTIONS: dict[str, tuple[Action, ...]] = {

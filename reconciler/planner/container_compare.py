@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from ..fast_dataclasses import replace
 from ..marks import ATTACHED, CHANGED, digest
 from ..model import DesiredContainer, EngineInfo, ObservedContainer, ObservedImage
 from ..network_mode import NAMESPACES
 from ..plan import Cause, Difference
-from ..records import replace
 from ..settings import Settings, Value
-from ..settings.container import CONTAINER, DEFAULTS, value_of, without_added_options
+from ..settings.container_defaults import CONTAINER, DEFAULTS, value_of, without_added_options
 from ..settings.ports import read_port
 
 _IN_PLACE = frozenset(row.path for row in CONTAINER if row.change == "update")

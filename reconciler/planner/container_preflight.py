@@ -21,11 +21,11 @@ from ..model import (
 from ..network_mode import NAMESPACES, sharing
 from ..plan import Refusal
 from ..settings import SYSCTLS_OPTION
-from ..settings.container import CONTAINER
+from ..settings.container_defaults import CONTAINER
 from ..settings.mounts import named_volumes
 from ..settings.ports import Port
-from ..settings.registry import Setting, docker_of
-from .cases import ContainerCase, Containers, Endpoints, Networks
+from ..settings.row import Setting, docker_of
+from .decisions import ContainerCase, Containers, Endpoints, Networks
 from .endpoint_questions import is_gone
 from .host_ports import host_ports, ports_meet, published
 

@@ -8,7 +8,7 @@ from ..marks import made_mark
 from ..model import DesiredContainer, DesiredState, EndpointMark, ObservedContainer, ObservedState
 from ..plan import LOSES_FILES, LOSES_VOLUMES, ContainerSpec, EndpointSpec
 from ..safety import Policy
-from .cases import ContainerCase, Containers, leftover_of
+from .decisions import ContainerCase, Containers, leftover_of
 
 
 def finish(

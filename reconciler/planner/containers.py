@@ -20,10 +20,10 @@ from ..network_mode import NAMESPACES, cut_off, read_mode, sharing
 from ..ownership import ours
 from ..plan import Difference, Drift
 from ..safety import Policy
-from .cases import ContainerCase, Containers, NetworkCase, Networks, leftover_of
 from .compare import remembers_mac
 from .container_compare import as_shown, container_differences, in_place, short_image
 from .container_specs import finish
+from .decisions import ContainerCase, Containers, NetworkCase, Networks, leftover_of
 from .swarm_use import is_hidden
 
 GONE = ("removing", "dead")

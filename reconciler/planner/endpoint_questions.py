@@ -18,7 +18,7 @@ from ..model import (
 from ..ownership import ours
 from ..safety import Policy
 from ..settings import STATIC, Settings
-from .cases import Containers, Endpoints, NetworkCase, Networks
+from .decisions import Containers, Endpoints, NetworkCase, Networks
 from .swarm_use import is_hidden
 
 GHOST = (

@@ -18,9 +18,9 @@ from ..network_mode import read_mode
 from ..plan import Drift, Refusal
 from ..safety import Policy
 from ..settings import SYSCTLS_OPTION
-from .cases import ContainerCase, Containers, EndpointCase, Endpoints, Networks
 from .compare import endpoint_differences
 from .containers import GONE, HALF
+from .decisions import ContainerCase, Containers, EndpointCase, Endpoints, Networks
 from .endpoint_questions import EndpointQuestions
 from .endpoints_declared import DeclaredEndpoints
 from .endpoints_undeclared import UndeclaredEndpoints

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from .. import safety
+from ..fast_dataclasses import replace
 from ..marks import ATTACHED
 from ..model import DesiredEndpoint, EndpointMark, ObservedEndpoint
 from ..ownership import anothers, owner
 from ..plan import Drift, Refusal
-from ..records import replace
 from ..settings import Settings
-from .cases import EndpointCase, NetworkCase
 from .compare import endpoint_differences, overlaid_endpoint
+from .decisions import EndpointCase, NetworkCase
 from .endpoint_questions import GHOST, PHANTOM, EndpointQuestions, own_settings
 from .recover import TAKEN_AWAY
 

@@ -7,7 +7,7 @@ from ..model import EndpointMark, ObservedEndpoint
 from ..ownership import owner
 from ..plan import Difference, Drift, Refusal
 from ..settings import Settings
-from .cases import EndpointCase, NetworkCase
+from .decisions import EndpointCase, NetworkCase
 from .endpoint_questions import GHOST, PHANTOM, EndpointQuestions, own_settings
 from .recover import TAKEN_AWAY
 

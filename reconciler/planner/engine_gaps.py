@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..model import DOCKER_28_API, DOCKER_29, SMALL_SUBNETS_API, EngineInfo, Source
 from ..plan import Refusal
 from ..settings import Settings, Value
-from .cases import EndpointCase, Endpoints, Networks
+from .decisions import EndpointCase, Endpoints, Networks
 from .subnets import subnets_of
 
 _DOCKER_28 = {

@@ -18,7 +18,7 @@ from ..model import (
 )
 from ..plan import Step
 from ..settings import Settings, chosen
-from .atoms import Whole
+from .step_groups import Whole
 
 
 def fingerprint(found: Whole, observed: ObservedState, asked: Sequence[str] = ()) -> str:

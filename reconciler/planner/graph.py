@@ -6,8 +6,8 @@ import heapq
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
+from ..fast_dataclasses import dataclass, field
 from ..plan import Op, Step
-from ..records import dataclass, field
 
 Key = tuple[int, str, int, str, str]
 """Rank of the operation, network, place in the file, container, volume: sorts steps the same way
@@ -37,7 +37,7 @@ class Node:
     place: int = 0
     """That of an attachment in the file."""
     rank: int = 0
-    """When it may take addresses (claims.py)."""
+    """When it may take addresses (address_order.py)."""
     position: int = 0
     """Its place among all nodes in order of key."""
     needs: list[Node] = field(default_factory=list)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from ..fast_dataclasses import dataclass, field, replace
 from ..model import RESTARTING, EngineInfo, ObservedContainer, ObservedEndpoint, ObservedState
 from ..ownership import ours, owner
 from ..plan import Refusal, Thing
-from ..records import dataclass, field, replace
 from ..safety import Policy
 from ..settings import ADDRESS_PATHS, STATIC, Settings
-from .addresses import fits, is_static
-from .cases import Containers, EndpointCase, Endpoints
+from .address_capacity import fits, is_static
 from .compare import overlaid_endpoint
+from .decisions import Containers, EndpointCase, Endpoints
 
 _Address = tuple[str, str]
 """A network and an address on it."""

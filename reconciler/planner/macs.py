@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..fast_dataclasses import replace
 from ..model import ALL_ENDPOINTS_API, STRICT_MODES, EngineInfo
 from ..plan import Refusal
-from ..records import replace
-from .cases import EndpointCase, Endpoints
 from .compare import remembers_mac
+from .decisions import EndpointCase, Endpoints
 
 MAC = "mac_address"
 

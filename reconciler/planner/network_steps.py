@@ -8,7 +8,7 @@ from itertools import pairwise
 from ..model import ObservedState
 from ..plan import NO_PLACE, Step
 from ..settings import BRIDGE_NAME_OPTION, Settings, Value
-from .cases import NetworkCase, Networks
+from .decisions import NetworkCase, Networks
 from .graph import Node
 from .subnets import overlapping, subnets_of
 

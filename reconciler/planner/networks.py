@@ -21,8 +21,8 @@ from ..model import (
 from ..ownership import anothers, engines_own, ours, owner
 from ..plan import Difference, Drift, Refusal
 from ..safety import Policy
-from .cases import NetworkCase, Networks
 from .compare import network_differences, overlaid_network
+from .decisions import NetworkCase, Networks
 from .recover import TAKEN_AWAY
 from .swarm_use import in_use
 

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from ..model import ALL_ENDPOINTS_API, ObservedContainer, ObservedEndpoint, ObservedState
 from ..plan import NO_PLACE, Refusal, Step
-from .cases import Containers, EndpointCase, Endpoints, Networks, Volumes
-from .claims import Claims
+from .address_order import Claims
+from .container_steps import Lifecycle
+from .decisions import Containers, EndpointCase, Endpoints, Networks, Volumes
 from .graph import NetworkNodes, Node, numbered
-from .lifecycle import Lifecycle
 from .macs import kept_mac
 from .network_steps import NetworkSteps
 from .volume_steps import VolumeSteps

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..fast_dataclasses import dataclass
 from ..model import DOCKER_28_API, EngineInfo, ObservedNetwork, ObservedState
 from ..ownership import owner
 from ..plan import Refusal
-from ..records import dataclass
 from ..settings import family_of
-from .cases import NetworkCase, Networks
+from .decisions import NetworkCase, Networks
 from .subnets import free_subnet, in_swarm, overlapping, shares_address_space, subnets_of
 
 _GIVEN_UP, _COMES, _STAYS = range(3)

@@ -13,13 +13,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
+from ..fast_dataclasses import replace
 from ..marks import base_name
 from ..model import DesiredState, NetworkMark
 from ..plan import Drift, LeftOut, Plan, Refusal, Step, Thing
-from ..records import replace
 from ..safety import Policy
 from ..settings.mounts import named_volumes
-from .atoms import (
+from .decisions import Containers, Endpoints, NetworkCase, Networks, Volumes
+from .step_groups import (
     DECLARED,
     Atom,
     Atoms,
@@ -32,7 +33,6 @@ from .atoms import (
     thing_of,
     volume_atom,
 )
-from .cases import Containers, Endpoints, NetworkCase, Networks, Volumes
 
 
 def part_of(whole: Whole, policy: Policy) -> Part:

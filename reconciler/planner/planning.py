@@ -9,30 +9,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..environment_digests import as_sealed
+from ..fast_dataclasses import replace
 from ..gc_pause import no_cycle_search
 from ..model import STRICT_MODES, DesiredState, Journal, ObservedState
 from ..plan import Change, Plan, Refusal
-from ..records import replace
 from ..safety import Policy, too_many
-from ..sealing import as_sealed
-from .adjust import adjust
-from .atoms import Whole
-from .cases import Endpoints, Networks
 from .changes import changes
 from .compare import AUTOMATIC
 from .container_preflight import container_preflight
 from .containers import decide_containers
+from .decisions import Endpoints, Networks
+from .default_routes import ignored_priorities
 from .endpoints import decide_endpoints
 from .fingerprint import fingerprint
-from .gateways import ignored_priorities
-from .identity import mistaken, other_origins
+from .foreign_attachments import attached_again
 from .macs import loses_mac
 from .networks import decide_networks
-from .optional import without_missing
+from .optional_networks import without_missing
 from .order import order
 from .preflight import preflight
-from .reattached import attached_again
 from .recover import given_up, pending, readable, recover, unreadable
+from .resolve_conflicts import adjust
+from .step_groups import Whole
+from .topology_identity import mistaken, other_origins
 from .volumes import decide_volumes
 from .wipe import refusals as wipe_refusals
 from .wipe import split
@@ -133,7 +133,7 @@ def _broken(desired: DesiredState) -> Iterator[str]:
 
 
 def _with_undeclared(file: DesiredState, observed: ObservedState) -> DesiredState:
-    from .undeclared import with_undeclared  # loaded where a part is asked for
+    from .keep_undeclared import with_undeclared  # loaded where a part is asked for
 
     return with_undeclared(file, observed)
 

@@ -10,12 +10,12 @@ from ..model import PREDEFINED, RESTARTING, STRICT_MODES, EngineInfo, ObservedSt
 from ..plan import Refusal
 from ..safety import Policy
 from ..settings import Settings
-from .addresses import full, unfitting_addresses
-from .cases import Containers, Endpoints, Networks
-from .drivers import missing_drivers
+from .address_capacity import full, unfitting_addresses
+from .decisions import Containers, Endpoints, Networks
+from .default_routes import taken_routes
 from .engine_gaps import engine_gaps
-from .gateways import taken_routes
 from .macs import unsettable_macs
+from .missing_drivers import missing_drivers
 from .overlaps import overlap_refusals
 from .swarm import swarm_refusals
 

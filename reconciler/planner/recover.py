@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from ..fast_dataclasses import replace
 from ..model import (
     PREDEFINED,
     DesiredState,
@@ -21,7 +22,6 @@ from ..model import (
 )
 from ..ownership import ours, owner
 from ..plan import Plan, Refusal
-from ..records import replace
 from ..safety import Policy
 
 READ_IT = "use the version of netplan that wrote it, or discard it: docker volume rm {}"

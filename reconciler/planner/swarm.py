@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..model import ObservedNetwork, ObservedState
 from ..plan import Refusal
 from ..settings import Settings
-from .cases import EndpointCase, Endpoints, NetworkCase, Networks
 from .compare import VXLAN_PATH
+from .decisions import EndpointCase, Endpoints, NetworkCase, Networks
 from .subnets import subnets_of
 
 _FIRST_VXLAN, _LAST_VXLAN = 256, 2**24 - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..plan import NO_PLACE, Step
-from .cases import Containers, VolumeCase, Volumes
+from .decisions import Containers, VolumeCase, Volumes
 from .graph import Node
 
 

@@ -14,7 +14,7 @@ from ..ownership import ours, owner
 from ..plan import Cause, Difference, Refusal
 from ..safety import Policy
 from ..settings.volume_rows import DEFAULTS
-from .cases import Containers, VolumeCase, Volumes
+from .decisions import Containers, VolumeCase, Volumes
 
 _LABEL = "labels."
 

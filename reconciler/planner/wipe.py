@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from .. import safety
+from ..fast_dataclasses import dataclass, replace
 from ..model import DesiredState, EngineInfo, ObservedContainer, ObservedNetwork, ObservedState
 from ..ownership import anothers, engines_own
 from ..plan import FOR_GOOD, NO_PLACE, Refusal, Step
-from ..records import dataclass, replace
 from ..safety import Policy
 from .graph import Node
 from .swarm_use import in_use

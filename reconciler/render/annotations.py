@@ -5,7 +5,7 @@ request.
 from __future__ import annotations
 
 from ..errors import Problem
-from ..paint import safe
+from ..terminal import safe
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}

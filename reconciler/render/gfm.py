@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..paint import safe, shortened
+from ..terminal import safe, shortened
 
 LONGEST_WORD = 120
 """Characters of one word that are shown."""

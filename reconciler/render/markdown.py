@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ..paint import safe, shortened
+from ..fast_dataclasses import dataclass
 from ..plan import LOSES_VOLUMES, Change, Difference, LeftOut, Plan, Refusal, named
-from ..records import dataclass
+from ..terminal import safe, shortened
 from .as_json import resource
 from .gfm import code, fence, folded, marker, names, prose
 from .text import SIGNS, describe_engine, step_lines, verdict

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..model import EngineInfo
-from ..paint import Paint, column, plain, safe, shortened
 from ..plan import Change, Difference, Plan, Refusal, Step, named
+from ..terminal import Paint, column, plain, safe, shortened
 from .values import before_after, both, in_reading_order, label, why_changed
 
 LONGEST_STEP = 200

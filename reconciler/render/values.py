@@ -6,10 +6,10 @@ import re
 
 from ..model import HIDDEN
 from ..network_mode import NAMESPACES
-from ..paint import safe, shortened
 from ..plan import Difference
 from ..settings import FAMILIES, MTU_OPTION, Value
-from ..settings.container import BY_PATH
+from ..settings.container_defaults import BY_PATH
+from ..terminal import safe, shortened
 
 LONGEST_VALUE = 60
 """Characters of one value that the text shows; the JSON has it whole."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..paint import Paint, column, plain, safe
+from ..terminal import Paint, column, plain, safe
 from ..verify import VERDICTS, Finding, Judged
 from .gfm import code, prose
 

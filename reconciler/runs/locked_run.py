@@ -8,8 +8,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..errors import RefusedError
+from ..fast_dataclasses import dataclass
 from ..model import DesiredState, ObservedState
-from ..records import dataclass
 from ..safety import Policy
 from .outcome import Outcome, all_run
 from .reporter import Limits, Reporter
@@ -109,7 +109,7 @@ def stale(
     """A plan that is no longer the plan, and what changed since; `plan` is the one that was made
     from `after`.
     """
-    from ..render.changed import why
+    from ..render.engine_changes import why
 
     found = why(before, after, desired, plan)
     more = [f"and {len(found) - MOST_CHANGES} more"] if len(found) > MOST_CHANGES else []

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import UnprovenError
+from ..fast_dataclasses import dataclass, replace
 from ..model import RESTARTING, DesiredState, ObservedState
-from ..records import dataclass, replace
 from ..safety import Policy
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def not_running(
             or (wanted.one_shot and container.exit_code == 0)
         )
         if container.state == RESTARTING or not fine:
-            from ..executor.settling import (
+            from ..executor.stay_up import (
                 stopped,
             )  # loads the whole executor, which an apply with nothing to do does not need
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..engine_info import DEFAULT_PARALLEL
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from ..executor import Listener, Run

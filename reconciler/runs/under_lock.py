@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import EngineError, LockLostError, NetplanError, UnprovenError
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 from .outcome import Outcome, all_run, live, prove, remains
 from .reporter import Limits, Reporter
 from .ttl import write_ttl
@@ -27,9 +27,9 @@ def _load_what_mends() -> None:
     and later there may be none left.
     """
     from .. import snapshot  # noqa: F401
-    from ..executor import rollback  # noqa: F401
+    from ..executor import network_rollback  # noqa: F401
     from ..lock import journal  # noqa: F401
-    from . import dropped  # noqa: F401
+    from . import ignored_settings  # noqa: F401
 
 
 @dataclass(frozen=False, slots=True)
@@ -95,7 +95,7 @@ class LockedRun:
 
     def _verify(self, left: Plan, ran: Run | None, before: set[tuple[str, str]]) -> None:
         """Raises UnprovenError where not all is as declared, though every step was done."""
-        from .dropped import WAY_OUT, dropped_settings
+        from .ignored_settings import WAY_OUT, dropped_settings
 
         view = self.view
         all_run(view, left, self.engine)
@@ -207,7 +207,7 @@ class LockedRun:
         lock stays for the next one to find.
         """
         from ..executor import execute
-        from ..executor.settling import Settling
+        from ..executor.stay_up import Settling
 
         limits = self.limits
         ends = [name for name, wanted in self.view.desired.containers.items() if wanted.one_shot]
@@ -251,7 +251,7 @@ class LockedRun:
         engine has all of it again, for certain.
         """
         from ..executor import INTERRUPTED
-        from ..executor.rollback import rollback
+        from ..executor.network_rollback import rollback
 
         if any(result.late for result in ran.results):
             return

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..fast_dataclasses import dataclass, replace
 from ..model import DesiredState, Journal, ObservedState
-from ..records import dataclass, replace
 from ..safety import Policy
 from .outcome import afterwards
 

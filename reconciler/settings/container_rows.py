@@ -7,11 +7,11 @@ of the body of `POST /containers/create`. Defaults and refusals were measured on
 
 from __future__ import annotations
 
-from ..records import replace
-from . import kinds, words
+from ..fast_dataclasses import replace
+from . import kinds, parse_words
 from .kinds import FLAG, LIST, NUMBER, OWN, PAIRS, SET, SIZE, TEXT, TIME, list_of, set_of
 from .limit_rows import LIMITS
-from .registry import Setting
+from .row import Setting
 from .values import canonical_address, canonical_image
 
 _PART = "[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
@@ -55,7 +55,7 @@ CONTAINER = (
     ),
     Setting(
         "working_dir",
-        replace(TEXT, parse=words.folder),
+        replace(TEXT, parse=parse_words.folder),
         "Config.WorkingDir",
         "Working directory",
         "An absolute path inside the container.",
@@ -95,7 +95,7 @@ CONTAINER = (
     ),
     Setting(
         "stop_signal",
-        replace(TEXT, parse=words.signal, read=words.of_engine(words.signal)),
+        replace(TEXT, parse=parse_words.signal, read=parse_words.of_engine(parse_words.signal)),
         "Config.StopSignal",
         "Stop signal",
         "The signal that tells the container to end, by name or number; SIGTERM without it.",
@@ -165,7 +165,7 @@ CONTAINER = (
     Setting("expose", replace(OWN, type=tuple), "", default=(), shared=False),
     Setting(
         "dns",
-        list_of(words.host_address, canonical_address),
+        list_of(parse_words.host_address, canonical_address),
         "HostConfig.Dns",
         "Name servers",
         "Addresses of name servers, in order.",
@@ -209,7 +209,7 @@ CONTAINER = (
     Setting("devices", kinds.DEVICES, "HostConfig.Devices", default=()),
     Setting(
         "device_cgroup_rules",
-        set_of(words.device_rule, str),
+        set_of(parse_words.device_rule, str),
         "HostConfig.DeviceCgroupRules",
         "Device rules",
         "Devices that the container may use, by type and number.",
@@ -239,7 +239,7 @@ CONTAINER = (
     # permissions and isolation
     Setting(
         "cap_add",
-        set_of(words.capability, words.engine_capability),
+        set_of(parse_words.capability, parse_words.engine_capability),
         "HostConfig.CapAdd",
         "Added capabilities",
         "Capabilities beyond the engine's default set.",
@@ -249,7 +249,7 @@ CONTAINER = (
     ),
     Setting(
         "cap_drop",
-        set_of(words.capability, words.engine_capability),
+        set_of(parse_words.capability, parse_words.engine_capability),
         "HostConfig.CapDrop",
         "Dropped capabilities",
         "Capabilities that the container does not get.",
@@ -268,13 +268,17 @@ CONTAINER = (
     ),
     Setting(
         "security_opt",
-        replace(SET, shape="own", read=kinds.sorted_by(words.of_engine(words.security_option))),
+        replace(
+            SET,
+            shape="own",
+            read=kinds.sorted_by(parse_words.of_engine(parse_words.security_option)),
+        ),
         "HostConfig.SecurityOpt",
         default=(),
     ),
     Setting(
         "userns_mode",
-        replace(TEXT, parse=words.one_of("userns_mode", "host")),
+        replace(TEXT, parse=parse_words.one_of("userns_mode", "host")),
         "HostConfig.UsernsMode",
         "User namespace",
         "host: the container does not get a user namespace of its own where the engine remaps"
@@ -283,7 +287,7 @@ CONTAINER = (
     ),
     Setting(
         "pid",
-        replace(TEXT, parse=words.namespace("pid", "host")),
+        replace(TEXT, parse=parse_words.namespace("pid", "host")),
         "HostConfig.PidMode",
         "Process namespace",
         "host: the container sees the processes of the engine's machine. service:KEY: those of a"
@@ -293,7 +297,7 @@ CONTAINER = (
     ),
     Setting(
         "ipc",
-        replace(TEXT, parse=words.namespace("ipc", "none", "private", "shareable", "host")),
+        replace(TEXT, parse=parse_words.namespace("ipc", "none", "private", "shareable", "host")),
         "HostConfig.IpcMode",
         "IPC namespace",
         "none, private, shareable, or host: that of the engine's machine. service:KEY and"
@@ -303,7 +307,7 @@ CONTAINER = (
     ),
     Setting(
         "uts",
-        replace(TEXT, parse=words.one_of("uts", "host")),
+        replace(TEXT, parse=parse_words.one_of("uts", "host")),
         "HostConfig.UTSMode",
         "UTS namespace",
         "host: the container has the host name of the engine's machine.",
@@ -311,7 +315,7 @@ CONTAINER = (
     ),
     Setting(
         "cgroup",
-        replace(TEXT, parse=words.one_of("cgroup", "host", "private")),
+        replace(TEXT, parse=parse_words.one_of("cgroup", "host", "private")),
         "HostConfig.CgroupnsMode",
         "Control group namespace",
         "host or private.",

@@ -6,9 +6,9 @@ request: `Endpoint` stands for either.
 
 from __future__ import annotations
 
-from ..records import replace
+from ..fast_dataclasses import replace
 from .kinds import NUMBER, SET, TEXT, set_of
-from .registry import Setting
+from .row import Setting
 from .values import canonical_address, canonical_mac
 
 _ADDRESS = replace(

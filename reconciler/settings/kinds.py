@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..records import replace
-from .engine_objects import (
+from ..fast_dataclasses import replace
+from .object_settings import (
     bindings_of,
     device_of,
     gpu_of,
@@ -25,7 +25,7 @@ from .engine_objects import (
     ulimits_of,
     weights_of,
 )
-from .registry import Kind
+from .row import Kind
 from .units import (
     cpus_text,
     duration_text,

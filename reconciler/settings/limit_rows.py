@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..records import replace
-from . import kinds, words
+from ..fast_dataclasses import replace
+from . import kinds, parse_words
 from .kinds import FLAG, LIMIT, NUMBER, SIZE, TEXT
-from .registry import Setting
+from .row import Setting
 from .units import memory
 
 LIMITS = (
@@ -79,7 +79,7 @@ LIMITS = (
     ),
     Setting(
         "cpuset",
-        replace(TEXT, parse=words.cpu_set, read=str),
+        replace(TEXT, parse=parse_words.cpu_set, read=str),
         "HostConfig.CpusetCpus",
         "CPU set",
         "The CPUs that the container runs on: numbers and ranges.",

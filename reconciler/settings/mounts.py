@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from .parse_words import folder
 from .units import size_bytes, size_text
 from .values import BadValueError, Settings
-from .words import folder
 
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 _PROPAGATION = frozenset(("shared", "rshared", "slave", "rslave", "private", "rprivate"))

@@ -8,7 +8,7 @@ own marks as well.
 from __future__ import annotations
 
 from .kinds import FLAG, OPTIONS, TEXT
-from .registry import Setting
+from .row import Setting
 
 NETWORK = (
     Setting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 from .values import FAMILIES, Settings, Value, family_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
+from .parse_words import host_address
 from .values import BadValueError
-from .words import host_address
 
 MAX_PORT = 65535
 EVERY_ADDRESS = ("", "0.0.0.0", "::")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from ..records import replace
+from ..fast_dataclasses import replace
 from .kinds import OPTIONS, TEXT
-from .registry import Setting
+from .row import Setting
 
 VOLUME = (
     Setting(

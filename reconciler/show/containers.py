@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..fast_dataclasses import dataclass
 from ..model import (
     PREDEFINED,
     RESTARTING,
@@ -14,7 +15,6 @@ from ..model import (
 )
 from ..network_mode import cut_off, sharing
 from ..plan import Change, Plan
-from ..records import dataclass
 from .notes import container_note
 
 

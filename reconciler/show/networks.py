@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Literal
 
+from ..fast_dataclasses import dataclass
 from ..model import (
     PREDEFINED,
     DesiredState,
@@ -16,7 +17,6 @@ from ..model import (
     ObservedState,
 )
 from ..plan import Change, Plan
-from ..records import dataclass
 from ..settings import STATIC, implicit_gateway, settings_pools
 from .notes import note
 

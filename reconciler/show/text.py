@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ..model import PREDEFINED, DesiredState, ObservedState
-from ..paint import Paint, column, plain, safe
 from ..plan import Plan
+from ..terminal import Paint, column, plain, safe
 from .containers import ContainerView, containers_of
 from .networks import OPTIONAL_NETWORK, EndpointView, NetworkView, networks_of
-from .summary import problem_rows, problems_of, summary
+from .status import problem_rows, problems_of, summary
 from .topologies import state_of
 from .volumes import VolumeView, volumes_of
 

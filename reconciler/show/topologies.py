@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ..fast_dataclasses import dataclass, field
 from ..lifetimes import Life, Record, lives
 from ..model import Journal, ObservedNetwork, ObservedState, ObservedVolume, Origin
 from ..ownership import owner
-from ..paint import Paint, column, plain, safe
-from ..records import dataclass, field
 from ..settings.units import lifetime_text
+from ..terminal import Paint, column, plain, safe
 from .containers import ContainerView, containers_of
 
 _UNKNOWN = Life()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..fast_dataclasses import dataclass
 from ..model import DesiredState, ObservedState, ObservedVolume
 from ..ownership import owner
 from ..plan import Plan
-from ..records import dataclass
 from ..settings.volume_rows import DEFAULTS
 
 

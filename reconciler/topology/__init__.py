@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import InputError, Problem
+from ..fast_dataclasses import dataclass, replace
 from ..gc_pause import no_cycle_search
 from ..model import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
-from ..records import dataclass, replace
 from ..settings import (
     IFNAME_OPTION,
     MTU_OPTION,
@@ -29,18 +29,18 @@ from ..settings.endpoint_rows import ENDPOINT
 from ..settings.network_rows import NETWORK
 from ..settings.units import lifetime
 from .advice import advise
-from .attachments import attachments, check_containers, implied, optional
-from .checks import NetworkFacts, check_networks
+from .attachment_checks import attachments, check_containers, implied, optional
+from .container_checks import Checked, check_services
+from .container_reader import Common, Service
+from .container_settings import labels
 from .document import MAX_PROBLEMS, MORE_PROBLEMS, Document, Map
+from .engine_names import DEFAULT, container_name, is_external, network_name
 from .files import Place, find_files, read_text
-from .managed import Checked, check_services
-from .names import DEFAULT, container_name, is_external, network_name
-from .reader import Common, Service
+from .network_checks import NetworkFacts, check_networks
 from .report import EnoughError, Report, mapping, members, resolve_dollars, text
 from .rows import plain_settings
 from .schema import flag, problems_of_schema
-from .services import labels
-from .shared_files import read_shared_files
+from .secrets_configs import read_shared_files
 from .volumes import declared_volumes, read_volumes
 from .yamlpos import read
 

@@ -1,5 +1,5 @@
-"""What containers and networks together probably do not mean: warnings. As in checks.py, nothing is
-trusted to fit the schema.
+"""What containers and networks together probably do not mean: warnings. As in network_checks.py,
+nothing is trusted to fit the schema.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from ..records import dataclass, field
+from ..fast_dataclasses import dataclass, field
 from .addresses import Address, BadAddressError, Prefix, address
-from .attachments import STATIC, attachments
-from .checks import NetworkFacts
+from .attachment_checks import STATIC, attachments
+from .container_reader import Service
 from .document import Map, show
-from .names import DEFAULT
-from .pools import PoolFacts
-from .reader import Service
+from .engine_names import DEFAULT
+from .network_checks import NetworkFacts
+from .pool_checks import PoolFacts
 from .report import Report, mapping, members, text
 from .schema import flag
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..settings.container import BY_PATH
+from ..settings.container_defaults import BY_PATH
+from .container_reader import Reader
 from .document import Map, show
 from .limits import gpu_requests
-from .reader import Reader
 from .report import mapping, text
 from .rows import read_value
 

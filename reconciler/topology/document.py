@@ -17,8 +17,8 @@ from itertools import accumulate
 from typing import Any
 
 from ..errors import Problem
+from ..fast_dataclasses import dataclass, field
 from ..model import Source
-from ..records import dataclass, field
 
 MAX_SIZE = 8 * 1024 * 1024
 """Bytes of a file, and characters of a text."""

@@ -10,9 +10,9 @@ from typing import Any
 from ..errors import UsageError
 from ..marks import secret_digest
 from ..settings import BadValueError, canonical_option
+from .container_reader import Reader
 from .document import Map, Odd, Seq, is_variable, show
 from .envfile import Variable, parse
-from .reader import Reader
 from .report import text
 from .schema import flag
 

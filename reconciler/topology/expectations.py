@@ -1,5 +1,5 @@
-"""Reads `expect:`, and reports what is wrong with it. As in checks.py, nothing is trusted to fit
-the schema.
+"""Reads `expect:`, and reports what is wrong with it. As in network_checks.py, nothing is trusted
+to fit the schema.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..expectations import (
     read_expectation,
     split_url,
 )
-from ..records import dataclass, field, replace
-from .attachments import attachments
+from ..fast_dataclasses import dataclass, field, replace
+from .attachment_checks import attachments
+from .container_reader import is_text
 from .document import Map, Seq, show
+from .engine_names import container_name, is_external, network_name
 from .hints import suggestion
-from .names import container_name, is_external, network_name
-from .reader import is_text
 from .report import Report, mapping, members, text
 from .schema import flag
 

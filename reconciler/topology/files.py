@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InputError, Problem, UsageError
-from ..records import dataclass, field
+from ..fast_dataclasses import dataclass, field
 from .document import MAX_SIZE, Map
 from .yamlpos import read
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..settings.container import CONTAINER
+from ..settings.container_defaults import CONTAINER
 from . import compose_words
 from .document import show
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import UsageError
-from ..settings import BadValueError, units, words
+from ..settings import BadValueError, parse_words, units
+from .container_reader import Reader, is_text, number
 from .document import Map, Seq, show
 from .hints import suggestion
-from .reader import Reader, is_text, number
 from .report import mapping, members, text
 
 _ULIMITS = (
@@ -167,7 +167,7 @@ def _texts(entry: Map, key: str) -> list[str]:
 
 def _security(reader: Reader, written: str) -> str:
     """An option; a profile of seccomp that is a file is read, as the engine wants its text."""
-    option = words.security_option(written)
+    option = parse_words.security_option(written)
     name, _, path = option.partition("=")
     if name != "seccomp" or path in ("unconfined", "builtin"):
         return option

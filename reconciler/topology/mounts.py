@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from ..settings import BadValueError, mounts
+from .container_reader import Reader, number
 from .document import Map, show
-from .names import check_mounted
-from .reader import Reader, number
+from .engine_names import check_mounted
 from .report import mapping, text
 from .schema import flag
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..network_mode import NAMESPACES
+from .container_reader import Service
 from .document import show
 from .hints import suggestion
-from .reader import Service
 from .report import Report
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..settings import words
+from ..settings import parse_words
+from .container_reader import Reader
 from .document import Map, Seq, show
-from .reader import Reader
 from .report import mapping, text
 from .schema import flag
-from .shellwords import in_line, in_words
+from .shell_syntax import in_line, in_words
 
 
 def read_process(reader: Reader) -> None:
@@ -32,7 +32,7 @@ def _words(reader: Reader, key: str) -> tuple[str, ...]:
     at = reader.body.value_at(key)
     if (written := text(reader.body, key)) is not None:
         _no_shell(reader, at, key, in_line(written))
-        return reader.attempt(at, words.words, written) or ()
+        return reader.attempt(at, parse_words.words, written) or ()
     if not isinstance(reader.body.get(key), Seq):
         return ()
     split = tuple(item for _, item in reader.items(key))

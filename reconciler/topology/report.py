@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import Problem
-from ..records import dataclass, field
+from ..fast_dataclasses import dataclass, field
 from .document import MAX_PROBLEMS, Document, Map, Odd, Seq, show
 from .files import Place
 from .schema import below, compacted

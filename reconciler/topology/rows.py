@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..settings import Value, canonical_option
-from ..settings.container import CONTAINER
-from ..settings.registry import Kind, Setting
+from ..settings.container_defaults import CONTAINER
+from ..settings.row import Kind, Setting
+from .container_reader import Reader, is_text
 from .document import Map, Odd, Seq
-from .reader import Reader, is_text
 from .report import check_word, mapping
 from .schema import flag
 

@@ -1,9 +1,9 @@
 """The published JSON Schemas: where they are, and what a file's disagreement with one means in
 words.
 
-`jsonschema` does the validating of what does not fit at first sight (fits.py). It gets the schema
-without what only editors read, and with its references resolved, which halves its time; and its
-idea of types minus `Odd` scalars, which are no text, minus whole numbers that are written as
+`jsonschema` does the validating of what does not fit at first sight (quick_schema.py). It gets the
+schema without what only editors read, and with its references resolved, which halves its time; and
+its idea of types minus `Odd` scalars, which are no text, minus whole numbers that are written as
 fractions, and plus the words for booleans, which are no accident.
 """
 
@@ -19,8 +19,8 @@ from typing import Any
 
 from ..errors import Problem
 from .document import MAX_PROBLEMS, Document, Map, Odd, Seq, show
-from .fits import TYPES, Check, Types, fitting
 from .hints import suggestion, unknown_key
+from .quick_schema import TYPES, Check, Types, fitting
 
 _HOLDS = {
     "plans": ("plan",),

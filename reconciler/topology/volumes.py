@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from ..model import DesiredVolume, Secrets
 from ..settings import Value
 from ..settings.volume_rows import VOLUME, masked
-from .checks import check_labels, check_options
+from .container_settings import labels
 from .document import Document, Map, show
+from .engine_names import Volumes, check_names_twice, declared_name, is_external
 from .files import Place
-from .names import Volumes, check_names_twice, declared_name, is_external
+from .network_checks import check_labels, check_options
 from .report import Report, mapping, members, text
 from .rows import plain_settings
-from .services import labels
 
 _OPTION = "driver_opts."
 

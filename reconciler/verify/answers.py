@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 
-from ..records import dataclass, replace
+from ..fast_dataclasses import dataclass, replace
 from ..settings import address_of, settings_pools
 from .world import DEFAULT_BRIDGE, Segment, Station, World
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from ..desired import Source
 from ..expectations import Expectation
+from ..fast_dataclasses import dataclass
 from ..model import DesiredState
-from ..records import dataclass
 from .answers import Answer
 from .implied import implied, promised
 from .judge import judge

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Literal
 
 from ..expectations import HOST, OUTSIDE, Expectation
-from ..records import dataclass
+from ..fast_dataclasses import dataclass
 from .answers import Answer, across, listed
 from .judge import judge, published
 from .world import Segment, Station, World

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
+from ..fast_dataclasses import dataclass, field
 from ..model import DesiredContainer, DesiredNetwork, DesiredState
 from ..network_mode import read_mode
-from ..records import dataclass, field
 from ..settings import Settings
 
 DEFAULT_BRIDGE = "bridge"

@@ -25,7 +25,7 @@ from reconciler.model import (
 from reconciler.observe import observe
 from reconciler.plan import ContainerSpec, EndpointSpec
 from reconciler.settings import Settings, Value
-from reconciler.settings.container import value_of
+from reconciler.settings.container_defaults import value_of
 
 from .conftest import Docker
 

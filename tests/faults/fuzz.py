@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 from reconciler.engine import open_engine, open_reader
 from reconciler.errors import InputError, NetplanError
-from reconciler.executor.settling import Settling, Started, fallen
+from reconciler.executor.stay_up import Settling, Started, fallen
 from reconciler.executor.steps import Performer
 from reconciler.lock import claims, own_volumes
 from reconciler.lock.journal import journals
@@ -253,7 +253,7 @@ def _further(observed: ObservedState) -> Iterator[Step]:
 def _without_pauses() -> Iterator[None]:
     """Nothing is waited for: what a recorded engine says does not change."""
     from reconciler.engine import retry
-    from reconciler.executor import container_steps, error_check, settling, steps
+    from reconciler.executor import container_steps, error_check, stay_up, steps
     from reconciler.runs import outcome
 
     with (
@@ -262,7 +262,7 @@ def _without_pauses() -> Iterator[None]:
         patch.object(container_steps, "LOOK", 0.0),
         patch.object(retry, "_FIRST_PAUSE", 0.0),
         patch.object(outcome, "SETTLE", (0.0,)),
-        patch.object(settling, "BETWEEN", 0.0),
+        patch.object(stay_up, "BETWEEN", 0.0),
     ):
         yield
 

@@ -21,7 +21,7 @@ from reconciler.model import (
     ObservedState,
 )
 from reconciler.planner import Policy
-from reconciler.planner.cases import leftover_of
+from reconciler.planner.decisions import leftover_of
 from reconciler.settings import Value
 
 from .checker import problems

@@ -17,7 +17,7 @@ from reconciler.marks import secret_digest
 from reconciler.model import ContainerMark, EngineInfo, ObservedImage, Secrets
 from reconciler.plan import ContainerSpec
 from reconciler.settings import Settings, Value
-from reconciler.settings.container import DEFAULTS, value_of
+from reconciler.settings.container_defaults import DEFAULTS, value_of
 from reconciler.settings.ports import Port
 
 from .test_codec import ID, keys, merged, names, optional, over_the_wire, under, words

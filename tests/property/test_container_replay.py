@@ -25,7 +25,7 @@ from reconciler.model import EngineInfo, ObservedContainer, ObservedState
 from reconciler.observe import observe
 from reconciler.planner import Policy, plan
 from reconciler.runs.outcome import afterwards
-from reconciler.settings.container import DEFAULTS
+from reconciler.settings.container_defaults import DEFAULTS
 from tests.e2e.conftest import Docker
 
 from .history import Call

@@ -15,7 +15,7 @@ from reconciler.lock.journal import taken_by
 from reconciler.model import DesiredState, Journal, ObservedState
 from reconciler.plan import Plan, Step
 from reconciler.planner import Policy, plan
-from reconciler.planner.undeclared import with_undeclared
+from reconciler.planner.keep_undeclared import with_undeclared
 from reconciler.runs.outcome import afterwards
 
 from . import lab_cases, strategies

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reconciler.environment_digests import has_digests, sealed
 from reconciler.errors import InputError, Problem, UsageError
 from reconciler.model import DesiredState, Journal
-from reconciler.paint import plain
 from reconciler.planner import Policy, plan
 from reconciler.render import render_text
 from reconciler.render.as_json import render_json
-from reconciler.sealing import has_digests, sealed
 from reconciler.show import show
 from reconciler.snapshot import snapshot_json, state_from_snapshot
+from reconciler.terminal import plain
 from reconciler.topology import load, load_text
 
 from ..examples import examples

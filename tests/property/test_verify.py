@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.desired import DesiredContainer, DesiredEndpoint, DesiredNetwork, DesiredState
 from reconciler.expectations import Expectation, ExpectationError, checked, read_expectation
+from reconciler.fast_dataclasses import replace
 from reconciler.model import Source
-from reconciler.records import replace
 from reconciler.settings import Settings
 from reconciler.verify import expand, implied, judge, promised, world_of
 

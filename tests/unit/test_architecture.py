@@ -22,7 +22,7 @@ MODULES = {
 
 VALUES = (
     "errors",
-    "records",
+    "fast_dataclasses",
     "settings",
     "network_mode",
     "engine_info",
@@ -32,7 +32,7 @@ VALUES = (
     "plan",
     "marks",
     "ownership",
-    "sealing",
+    "environment_digests",
     "gc_pause",
 )
 PURE = (
@@ -40,7 +40,7 @@ PURE = (
     "codec",
     "diagram",
     "lifetimes",
-    "removal",
+    "removal_order",
     "verify",
     "planner",
     "safety",
@@ -56,16 +56,16 @@ PURE_INSIDE = {
         f"reconciler.topology.{name}"
         for name in (
             "addresses",
-            "checks",
+            "network_checks",
             "document",
             "envfile",
             "hints",
-            "managed",
-            "pools",
+            "container_checks",
+            "pool_checks",
             "report",
         )
     ),
-    "reconciler.executor.rollback",
+    "reconciler.executor.network_rollback",
 }
 """Modules that are pure although others beside them are not."""
 ABOVE = (
@@ -78,7 +78,7 @@ ABOVE = (
     "runs",
     "commands",
     "api",
-    "api_runs",
+    "api_listener",
     "arguments",
     "cli",
     "doctor",
@@ -104,42 +104,42 @@ LAZY = {
 }
 
 MAY_IMPORT = {
-    "errors": ("records",),
+    "errors": ("fast_dataclasses",),
     "gc_pause": (),
-    "paint": (),
+    "terminal": (),
     "signals": (),
     "invocation": (),
     "docker_plugin": ("__init__", "errors"),
     "wrap": (),
-    "process": ("errors", "invocation", "signals", "wrap"),
-    "records": (),
-    "settings": ("records",),
-    "network_mode": ("records",),
-    "engine_info": ("records",),
-    "expectations": ("records", "settings"),
-    "desired": ("records", "settings", "network_mode", "engine_info"),
-    "model": ("records", "settings", "network_mode", "engine_info", "desired"),
-    "plan": ("errors", "records", "settings", "model"),
-    "marks": ("errors", "records", "settings", "model"),
-    "ownership": ("records", "model"),
-    "sealing": ("errors", "records", "settings", "model", "marks"),
+    "complete_output": ("errors", "invocation", "signals", "wrap"),
+    "fast_dataclasses": (),
+    "settings": ("fast_dataclasses",),
+    "network_mode": ("fast_dataclasses",),
+    "engine_info": ("fast_dataclasses",),
+    "expectations": ("fast_dataclasses", "settings"),
+    "desired": ("fast_dataclasses", "settings", "network_mode", "engine_info"),
+    "model": ("fast_dataclasses", "settings", "network_mode", "engine_info", "desired"),
+    "plan": ("errors", "fast_dataclasses", "settings", "model"),
+    "marks": ("errors", "fast_dataclasses", "settings", "model"),
+    "ownership": ("fast_dataclasses", "model"),
+    "environment_digests": ("errors", "fast_dataclasses", "settings", "model", "marks"),
     "safety": VALUES,
     "topology": VALUES,
     "codec": VALUES,
     "lifetimes": (*VALUES, "codec"),
-    "removal": VALUES,
+    "removal_order": VALUES,
     "verify": VALUES,
     "planner": (*VALUES, "safety", "verify"),
-    "render": (*VALUES, "safety", "paint", "verify"),
+    "render": (*VALUES, "safety", "terminal", "verify"),
     "simulate": VALUES,
     "snapshot": (*VALUES, "codec"),
     "saved": (*VALUES, "safety", "snapshot"),
-    "diagram": (*VALUES, "paint", "show"),
+    "diagram": (*VALUES, "terminal", "show"),
     "engine": (*VALUES, "codec"),
     "observe": (*VALUES, "codec", "engine"),
-    "links": (*VALUES, "paint"),
+    "links": (*VALUES, "terminal"),
     "access": (*VALUES, "engine", "links", "lock"),
-    "executor": (*VALUES, "codec", "engine", "paint", "signals", "wrap"),
+    "executor": (*VALUES, "codec", "engine", "terminal", "signals", "wrap"),
     "lock": (*VALUES, "engine", "snapshot"),
     "runs": (
         *VALUES,
@@ -156,11 +156,11 @@ MAY_IMPORT = {
             "snapshot",
         ),
     ),
-    "api_runs": (*VALUES, "runs", "signals"),
+    "api_listener": (*VALUES, "runs", "signals"),
     "api": (
         *VALUES,
         *(
-            "api_runs",
+            "api_listener",
             "signals",
             "engine",
             "executor",
@@ -173,14 +173,14 @@ MAY_IMPORT = {
             "topology",
         ),
     ),
-    "arguments": ("engine_info", "errors", "invocation", "records", "settings", "wrap"),
+    "arguments": ("engine_info", "errors", "invocation", "fast_dataclasses", "settings", "wrap"),
     "cli": (
         "arguments",
         "docker_plugin",
         "errors",
         "invocation",
-        "paint",
-        "process",
+        "terminal",
+        "complete_output",
         "signals",
         "wrap",
         "commands",
@@ -271,7 +271,7 @@ def test_what_is_pure_imports_nothing_that_reads_or_writes(module: str) -> None:
 def test_what_is_pure_calls_nothing_that_reads_or_writes(module: str) -> None:
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            compiles = node.func.id == "exec" and module == "reconciler.records"
+            compiles = node.func.id == "exec" and module == "reconciler.fast_dataclasses"
             assert compiles or node.func.id not in (
                 "open",
                 "print",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.environment_digests import sealed
 from reconciler.marks import made_mark, secret_digest
 from reconciler.model import (
     DesiredContainer,
@@ -31,8 +32,7 @@ from reconciler.model import (
 )
 from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
-from reconciler.render.changed import changed, why
-from reconciler.sealing import sealed
+from reconciler.render.engine_changes import changed, why
 from reconciler.snapshot import snapshot_json, state_from_snapshot
 
 AT = Source("shop.yaml", 1)

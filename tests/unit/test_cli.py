@@ -18,7 +18,7 @@ import pytest
 from reconciler import cli
 from reconciler.arguments import COMMANDS, mistakes, parser
 from reconciler.commands import engines, output
-from reconciler.commands.turns import summary
+from reconciler.commands.batch import summary
 from reconciler.doctor import other_netplans
 from reconciler.model import DesiredState, EngineInfo
 from reconciler.plan import LeftOut, Plan

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from reconciler.codec.said import without_secrets
+from reconciler.codec.container_output import without_secrets
 from reconciler.marks import container_labels, digests, made_mark
 from reconciler.model import (
     ContainerMark,
@@ -30,13 +30,13 @@ from reconciler.model import (
 )
 from reconciler.plan import Difference, Plan
 from reconciler.planner import plan
-from reconciler.planner.cases import leftover_of
 from reconciler.planner.container_compare import (
     as_shown,
     container_differences,
     in_place,
     mode_by_name,
 )
+from reconciler.planner.decisions import leftover_of
 from reconciler.planner.host_ports import host_ports, ports_meet, published
 from reconciler.render.values import readable
 from reconciler.safety import Policy

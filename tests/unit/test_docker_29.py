@@ -21,7 +21,7 @@ from reconciler.model import (
     Source,
 )
 from reconciler.planner import plan
-from reconciler.planner.addresses import fits
+from reconciler.planner.address_capacity import fits
 from reconciler.settings import Settings
 
 RECORDED = Path(__file__).parent / "recorded"

@@ -18,7 +18,7 @@ from reconciler.model import (
 )
 from reconciler.plan import Change, ContainerSpec, Difference, EndpointSpec, Plan, Step
 from reconciler.planner import Policy, plan
-from reconciler.runs.dropped import dropped_settings
+from reconciler.runs.ignored_settings import dropped_settings
 from reconciler.settings import Value
 
 ENGINE = EngineInfo(version="28.5.2")

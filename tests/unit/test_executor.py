@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from reconciler.engine.locate import Target
 from reconciler.errors import ApiError, MachineError, UnreachableError
-from reconciler.executor import Event, Run, container_steps, execute, lanes
+from reconciler.executor import Event, Run, concurrency, container_steps, execute
 from reconciler.marks import Place
 from reconciler.model import EndpointMark, EngineInfo, NetworkMark
 from reconciler.plan import Op, Plan, Step
@@ -46,12 +46,12 @@ class NoteTaker:
         self._lock = threading.Lock()
 
     def _call(self, op: str, network: str) -> str:
-        lanes = ("all", "networks") if op in ("create", "remove") else ("all",)
+        concurrency = ("all", "networks") if op in ("create", "remove") else ("all",)
         with self._lock:
             self.calls.append((op, network))
             self._clock += 1
             self.begun[network] = self._clock
-            for lane in lanes:
+            for lane in concurrency:
                 self._now[lane] += 1
                 self.most[lane] = max(self.most[lane], self._now[lane])
         if self.seconds:
@@ -59,7 +59,7 @@ class NoteTaker:
         with self._lock:
             self._clock += 1
             self.ended[network] = self._clock
-            for lane in lanes:
+            for lane in concurrency:
                 self._now[lane] -= 1
         if network in self.errors:
             raise self.errors[network]
@@ -387,8 +387,8 @@ def test_stops_take_no_place_of_a_call_and_are_many_at_once() -> None:
     """All 64 are under way at once, and a call is made meanwhile, though only one at a time is
     allowed.
     """
-    engine = Waiter(expected=lanes.STOPS)
-    stops = [of_container(number, "stop", seconds=10) for number in range(1, lanes.STOPS + 7)]
+    engine = Waiter(expected=concurrency.STOPS)
+    stops = [of_container(number, "stop", seconds=10) for number in range(1, concurrency.STOPS + 7)]
     order: list[tuple[int, str]] = []
 
     def listen(event: Event) -> None:
@@ -398,22 +398,22 @@ def test_stops_take_no_place_of_a_call_and_are_many_at_once() -> None:
         plan(*stops, step(200), step(201, needs=[200])), engine, parallel=1, listen=listen
     )
     assert run.ok
-    assert order[: lanes.STOPS + 1] == [
-        (number, "began") for number in (*range(1, lanes.STOPS + 1), 200)
+    assert order[: concurrency.STOPS + 1] == [
+        (number, "began") for number in (*range(1, concurrency.STOPS + 1), 200)
     ], "before anything ended"
     assert engine.most["all"] == 1
 
 
 def test_only_few_images_are_pulled_at_once() -> None:
-    engine = Waiter(expected=lanes.PULLS)
+    engine = Waiter(expected=concurrency.PULLS)
     pulls = [Step(number, "pull", "", "test", image=f"i{number}:1") for number in range(1, 12)]
     begun: list[int] = []
 
     def listen(event: Event) -> None:
         if event.result is None:
             begun.append(event.step.id)
-        elif len(begun) == lanes.PULLS:
-            assert engine.under_way == lanes.PULLS
+        elif len(begun) == concurrency.PULLS:
+            assert engine.under_way == concurrency.PULLS
 
     assert execute(plan(*pulls), engine, parallel=8, listen=listen).ok
 
@@ -449,7 +449,7 @@ def test_one_thread_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert [result.step.id for result in run.failed] == [7]
     assert run.failed[0].error == "c7 exited with code 3"
-    assert most == lanes.WAITS + 1
+    assert most == concurrency.WAITS + 1
     assert len(started) == 2, started
 
 
@@ -504,8 +504,8 @@ def test_with_one_thread_everything_is_done_all_the_same(monkeypatch: pytest.Mon
 def test_fewer_stops_where_few_files_may_be_open(
     monkeypatch: pytest.MonkeyPatch, files: int, stops: int
 ) -> None:
-    monkeypatch.setattr(lanes, "getrlimit", lambda _: (files, files))
-    assert lanes.limits(6)["stop"] == stops
+    monkeypatch.setattr(concurrency, "getrlimit", lambda _: (files, files))
+    assert concurrency.limits(6)["stop"] == stops
 
 
 def test_a_stop_timeout_is_the_grace_period_of_every_stop() -> None:

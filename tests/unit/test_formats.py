@@ -74,5 +74,5 @@ def test_an_upgrade_is_applied_version_by_version(monkeypatch: pytest.MonkeyPatc
         -1: lambda old: {"format_version": 0, "seen": old["format_version"]},
         0: lambda old: now if old["seen"] == -1 else {},
     }
-    monkeypatch.setattr("reconciler.snapshot.reading.UPGRADES", steps)
+    monkeypatch.setattr("reconciler.snapshot.decode.UPGRADES", steps)
     assert snapshot.state_from_snapshot({"format_version": -1}) == ObservedState()

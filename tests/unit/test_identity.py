@@ -31,7 +31,7 @@ from reconciler.plan import Plan
 from reconciler.planner import Policy, plan
 from reconciler.simulate import applied
 from reconciler.snapshot import snapshot_json, state_from_snapshot
-from reconciler.topology.origin import origin_of, public_address
+from reconciler.topology.file_location import origin_of, public_address
 
 HERE = Source("netplan.yaml", 1)
 ALICES, BOBS = Origin("pc", "/home/alice/lab"), Origin("pc", "/home/bob/lab")

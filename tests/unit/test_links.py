@@ -16,6 +16,7 @@ from reconciler.access import AccessError, Look
 from reconciler.access.look import read_view
 from reconciler.access.netlink import view_here
 from reconciler.engine import Ran
+from reconciler.fast_dataclasses import replace
 from reconciler.links import (
     ContainerLinks,
     Link,
@@ -34,7 +35,6 @@ from reconciler.model import (
     ObservedNetwork,
     ObservedState,
 )
-from reconciler.records import replace
 from reconciler.topology.schema import schema_text
 
 RECORDED = Path(__file__).parent / "recorded"

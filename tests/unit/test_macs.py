@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.executor.rollback import rollback
+from reconciler.executor.network_rollback import rollback
 from reconciler.model import (
     DesiredContainer,
     DesiredEndpoint,

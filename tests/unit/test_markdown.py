@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import EngineInfo, Source
-from reconciler.paint import safe
 from reconciler.plan import Change, Difference, Drift, Plan, Refusal, Step
-from reconciler.render.folder import Planned, folder_json, folder_markdown, folder_text
+from reconciler.render.combined_plans import Planned, folder_json, folder_markdown, folder_text
 from reconciler.render.gfm import code, fence, marker, prose
 from reconciler.render.markdown import LONGEST_TEXT, render_markdown
 from reconciler.render.values import before_after
+from reconciler.terminal import safe
 from tests.examples import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden"

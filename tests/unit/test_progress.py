@@ -13,7 +13,7 @@ from reconciler.arguments import parser
 from reconciler.commands.next_command import next_commands
 from reconciler.executor import Event, Run, StepResult
 from reconciler.executor.progress import Left, progress, render_run
-from reconciler.executor.waiting import Waiting, told
+from reconciler.executor.wait_messages import Waiting, told
 from reconciler.model import EngineInfo
 from reconciler.plan import Op, Plan, Replaced, Step
 

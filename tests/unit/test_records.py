@@ -12,9 +12,9 @@ from typing import ClassVar
 import pytest
 
 from reconciler import model, plan
+from reconciler.fast_dataclasses import KW_ONLY, as_dict, dataclass, field, replace
 from reconciler.model import EngineInfo, Seal, Source
 from reconciler.plan import Refusal, Step
-from reconciler.records import KW_ONLY, as_dict, dataclass, field, replace
 
 RECORDS = [
     found
@@ -203,6 +203,6 @@ def test_an_apply_with_nothing_to_do_does_not_load_what_it_does_not_need() -> No
         "logging",
         "difflib",
         "platform",
-        "reconciler.executor.translate",
+        "reconciler.executor.error_messages",
     }
     assert not {*needless, "dataclasses", "inspect", "shutil"} & {*loaded}

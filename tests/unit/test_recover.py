@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from test_planner import DOCKER_28, MADE, attached, container, declared, endpoint, lab, network
 
-from reconciler.executor.rollback import rollback
+from reconciler.executor.network_rollback import rollback
 from reconciler.lock.holder import Holder, gone, holder_text, myself, read_holder
 from reconciler.lock.journal import taken_by
 from reconciler.marks import digests

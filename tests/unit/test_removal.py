@@ -13,7 +13,7 @@ from reconciler.model import (
     ObservedState,
 )
 from reconciler.planner import Policy, plan
-from reconciler.removal import removal_order, taken, without
+from reconciler.removal_order import removal_order, taken, without
 
 
 def network(name: str, topology: str) -> ObservedNetwork:

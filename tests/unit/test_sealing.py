@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
+from reconciler.environment_digests import MOST_ROUNDS, seal_for, sealed
 from reconciler.errors import RefusedError
 from reconciler.marks import digest, digests, secret_digest
 from reconciler.model import ContainerMark, EngineInfo, Journal, ObservedContainer, ObservedState
 from reconciler.planner import plan
 from reconciler.safety import Policy
 from reconciler.saved import SavedPlan, read_saved, saved_text
-from reconciler.sealing import MOST_ROUNDS, seal_for, sealed
 from reconciler.snapshot import journal_json, snapshot_json, state_from_snapshot
 from reconciler.topology import load_text
 

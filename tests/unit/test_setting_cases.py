@@ -9,7 +9,7 @@ import pytest
 from reconciler.codec.containers import container_body, read_settings
 from reconciler.model import ContainerMark
 from reconciler.plan import ContainerSpec
-from reconciler.settings.container import CONTAINER, value_of
+from reconciler.settings.container_defaults import CONTAINER, value_of
 from reconciler.topology import load_text
 from tests.setting_cases import CASES
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.executor.settling import Settling, Started, fallen, stopped, why_not_up
+from reconciler.executor.stay_up import Settling, Started, fallen, stopped, why_not_up
 
 
 class Recorded:

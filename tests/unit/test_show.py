@@ -23,11 +23,11 @@ from reconciler.model import (
     ObservedState,
     Source,
 )
-from reconciler.paint import Paint, ansi, plain
 from reconciler.plan import Change, Difference, Plan
 from reconciler.show import ls as ls_of
 from reconciler.show import ls_json as ls_json_of
 from reconciler.show import owned, show, show_json
+from reconciler.terminal import Paint, ansi, plain
 from tests.schemas import validator
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

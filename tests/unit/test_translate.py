@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.executor.translate import is_overlap, port_of, translate
+from reconciler.executor.error_messages import is_overlap, port_of, translate
 from reconciler.plan import Step
 
 RECORDED: dict[str, dict[str, str]] = json.loads(

@@ -25,7 +25,7 @@ from reconciler.model import (
 )
 from reconciler.plan import Plan
 from reconciler.planner import made_by_others, plan
-from reconciler.removal import removal_order
+from reconciler.removal_order import removal_order
 from reconciler.render import render_text
 from reconciler.render.as_json import plan_json
 from reconciler.safety import Policy

@@ -21,9 +21,9 @@ from reconciler.model import (
     ObservedNetwork,
     ObservedState,
 )
-from reconciler.paint import ansi, safe
 from reconciler.show import ls, show
 from reconciler.show.topologies import owned
+from reconciler.terminal import ansi, safe
 from reconciler.wrap import _COMMAND, columns, fit, width_of
 from tests.examples import examples
 
