@@ -128,7 +128,7 @@ def test_one_made_by_another_file_of_a_folder(cli: Cli) -> None:
     cli.file.rename(cli.file.with_name("a.yaml"))
     write(cli, cli.topology, {"data": None})
     folder = str(cli.file.parent)
-    assert "makes it" in cli.run("plan", folder).out
+    assert "creates it" in cli.run("plan", folder).out
     cli.run("apply", folder, "--yes", "--settle", "0")
     assert found(cli, "data") is not None
     cli.run("destroy", folder, "--yes", "--volumes")
