@@ -277,7 +277,7 @@ def test_an_overlap_with_another_network_is_refused_with_a_way_out(cli: Cli) -> 
     assert not refused.changes
     assert f"overlaps {subnet} of network {cli.docker.name('theirs')}" in refused.said
     (offered,) = [
-        line.split()[0] for line in refused.said.splitlines() if line.endswith(" is free")
+        line.split()[-3] for line in refused.said.splitlines() if line.endswith(" is free")
     ]
     cli.converge({"n": {"subnet": offered}})
 
