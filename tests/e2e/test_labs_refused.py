@@ -32,7 +32,7 @@ def test_a_port_that_another_container_holds(cli: Cli) -> None:
     cli.write({"n": {}}, {"one": box(ports=[f"{number}:80"], networks=["n"])})
     refused(
         cli,
-        f"host port {number}/tcp is published by container {cli.docker.name('theirs')}",
+        f"host port {number}/tcp is already published by container {cli.docker.name('theirs')}",
         "choose another host port",
         code=1,
     )

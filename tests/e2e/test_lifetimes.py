@@ -187,7 +187,7 @@ def test_prune_removes_what_has_expired_and_nothing_else(cli: Cli) -> None:
     assert f"remove network {shared}" in told.out
     assert "is protected" in told.err
     assert "no terminal to ask" in prune(cli, code=3).err
-    assert "at most 2 may be" in prune(cli, "--yes", "--max-removals", "2", code=3).err
+    assert "the limit is 2" in prune(cli, "--yes", "--max-removals", "2", code=3).err
     planned = {"job-2": "planned", "job-1": "planned", "job-3": "planned", "kept": "refused"}
     assert outcomes(cli, "--dry-run", code=3) == planned
     assert cli.inspected() == before

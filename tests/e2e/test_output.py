@@ -101,7 +101,7 @@ def test_show_is_the_live_topology_with_drift_marked(converged: Cli) -> None:
     address = (converged.endpoint("c", "n") or {})["IPAddress"]
     for text in (full("n"), full("c"), address, "web", "not attached now"):
         assert text in shown
-    assert "disconnected by hand" not in converged.run("show").out
+    assert "not attached now" not in converged.run("show").out
 
 
 def test_ls_counts_what_a_topology_owns(converged: Cli) -> None:

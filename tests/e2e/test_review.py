@@ -205,7 +205,7 @@ def test_a_folder_is_applied_in_the_order_of_what_its_files_need(cli: Cli) -> No
     planned = cli.run("plan", folder, "--exit-code", code=2).out
     assert (
         f"network {cli.docker.name('n')} does not exist yet: topology {cli.docker.name('maker')}"
-        " makes it" in planned
+        " creates it" in planned
     )
     cli.run("apply", folder)
     assert "2 topologies: 2 as declared." in cli.run("plan", folder, "--exit-code").out
