@@ -35,7 +35,7 @@ else:
         compare: bool = True,
         repr: bool = True,
     ) -> Any:
-        """A field with a default that is made anew for each record, or that is not compared or
+        """A field with a default that is recreated for each record, or that is not compared or
         shown.
         """
         return _Field("", default, default_factory, compare, repr)
@@ -114,7 +114,7 @@ def _fields_of(cls: Any) -> list[_Field]:
 
 
 def _with_defaults(cls: Any, own: Sequence[_Field]) -> Any:
-    """The class; what stood for a default that is made anew for each record is no attribute of
+    """The class; what stood for a default that is recreated for each record is no attribute of
     it.
     """
     for one in own:

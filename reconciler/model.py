@@ -128,7 +128,7 @@ class ObservedEndpoint:
     unless running. `phantom`: listed by inspect, but the container runs without it (a failed live
     connect leaves one behind). `missing`: held by a journal alone, as an interrupted run took it
     away. `half`: a connect failed so late that the container has the interface, and its network
-    does not know of it: nothing can be done about it until the container is started anew, and then
+    does not know of it: nothing can be done about it until the container is restarted, and then
     it is whole. `ghost`: it runs with it, and its swarm's manager knows nothing of it.
     """
 
@@ -157,7 +157,7 @@ class ObservedContainer:
     empty for all others: `settings` as declared ones, with every path the container has; `image_id`
     of the image it was made from; `anonymous` maps the targets of its anonymous volumes to their
     names; `exit_code` is that of its last end, `health` empty where it has no healthcheck;
-    `severed`: it runs in a namespace that its owner left, as that was started anew.
+    `severed`: it runs in a namespace that its owner left, as that was restarted.
     `own_route`: by way of which address its default route goes, where the engine did not set it
     (read on the engine's own machine only).
     """

@@ -77,7 +77,7 @@ def joined(mode: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def cut_off(shared: Mapping[str, str]) -> str:
-    """Why a container that runs in a namespace of before must be started anew; `shared` as of
+    """Why a container that runs in a namespace of before must be restarted; `shared` as of
     `sharing`, with names. Who shares processes ended with them.
     """
     kept = {key: name for key, name in shared.items() if key != "pid"}

@@ -18,7 +18,7 @@ from .policy import check_named, concerned, policy_of
 
 
 def reset(options: Namespace) -> int:
-    """Applies the file with its containers made anew and nobody else on its networks; with
+    """Applies the file with its containers recreated and nobody else on its networks; with
     `--wipe`, on an engine emptied before.
     """
     if options.keep_containers and options.wipe:

@@ -38,7 +38,7 @@ ENDED = (
     "the old container has its name back and stays stopped: it shares the network of {}, which is"
     " not running; correct what failed and apply again: that recreates it"
 )
-"""Of a container that shares the network, or more, of one that was made anew."""
+"""Of a container that shares the network, or more, of one that was recreated."""
 
 
 class ContainerPerformer:
@@ -343,7 +343,7 @@ class ContainerPerformer:
                 self._engine.disconnect(endpoint.network_id or endpoint.network, old.id, force=True)
 
     def _mend(self, id: str, name: str, seen: ObservedContainer, wanted: EndpointSpec) -> None:
-        """Attaches it again where its network was made anew, or it had to leave for that."""
+        """Attaches it again where its network was recreated, or it had to leave for that."""
         networks = {raw["Name"]: raw["Id"] for raw in self._engine.networks()}
         now, present = networks.get(wanted.network), seen.endpoint(wanted.network)
         if now is None or (present and present.network_id in ("", now)):

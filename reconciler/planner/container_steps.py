@@ -266,7 +266,7 @@ class Lifecycle:
 
     def _port_holders(self, case: ContainerCase) -> Iterator[Node | None]:
         """What frees a host port that this container publishes: the end of another one that goes or
-        is made anew.
+        is recreated.
         """
         if case.wanted is None:
             return
@@ -288,8 +288,8 @@ class Lifecycle:
     def _members(self, leaving: Collection[str]) -> None:
         """A container is removed only after everything that shares a namespace of it.
 
-        But for a member that is made anew on a network that waits for the removal: the two would
-        wait for each other. It is stopped only after those that are made anew have been created:
+        But for a member that is recreated on a network that waits for the removal: the two would
+        wait for each other. It is stopped only after those that are recreated have been created:
         where one cannot be, its old container runs on in that namespace.
         """
         ids = {

@@ -140,7 +140,7 @@ class _Decider:
             self._unsteady(case, present)
 
     def _start(self, case: ContainerCase, present: ObservedContainer, why: str) -> None:
-        """It is not made anew, and does not run as it should."""
+        """It is not recreated, and does not run as it should."""
         case.start, case.stop, case.reason = True, present.live, case.reason or why
         if present.state != "created":  # what an apply could not start, nobody has changed
             self._drifted(case, why)
@@ -321,7 +321,7 @@ class _Decider:
     # --- containers that share the network of another ---
 
     def _namespaces(self) -> None:
-        """Who shares a namespace that goes is made anew; who shares one that starts anew is started
+        """Who shares a namespace that goes is recreated; who shares one that starts anew is started
         anew; a stranger refuses both.
         """
         members: dict[str, list[ObservedContainer]] = defaultdict(list)
@@ -372,7 +372,7 @@ def shared_of(member: ObservedContainer, owner: str) -> str:
 
 
 def not_as_declared(wanted: DesiredContainer, present: ObservedContainer) -> str:
-    """Why a container must be started, or started anew: in words; empty where it runs, or has ended
+    """Why a container must be started, or restarted: in words; empty where it runs, or has ended
     as it should.
     """
     if present.severed:

@@ -199,14 +199,14 @@ class EndpointCase:
     started.
     """
     kept: bool = False
-    """Another topology's, on a container that is made anew: part of that change, none of its own.
+    """Another topology's, on a container that is recreated: part of that change, none of its own.
     """
     stale: bool = False
     """A stopped container lists a network that is gone: disconnected from the new network of that
     name, then connected.
     """
     gives_up: bool = False
-    """Only connected anew because another needs its address."""
+    """Only reconnected because another needs its address."""
 
 
 @dataclass(slots=True)

@@ -173,7 +173,7 @@ class _Walk(EndpointQuestions):
         wanted: DesiredEndpoint | None,
         managed: bool,
     ) -> None:
-        """Whole once the container is started anew, which is done to one that we run."""
+        """Whole once the container is restarted, which is done to one that we run."""
         network = self.networks.cases.get(endpoint.network)
         concerns = wanted or self.ours(endpoint.mark) or (network and network.goes)
         if concerns and not managed:

@@ -1,4 +1,4 @@
-"""Attachments that the file declares: kept, connected, or connected anew."""
+"""Attachments that the file declares: kept, connected, or reconnected."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class DeclaredEndpoints(EndpointQuestions):
         mark: EndpointMark | None,
         differs: bool,
     ) -> EndpointMark | None:
-        """The mark of an endpoint that is connected anew: ours keep their kind, others become
+        """The mark of an endpoint that is reconnected: ours keep their kind, others become
         amended only where they are changed.
         """
         if endpoint.mark and not mark:
@@ -169,7 +169,7 @@ class DeclaredEndpoints(EndpointQuestions):
 
 
 def _why_anew(case: EndpointCase, endpoint: ObservedEndpoint, stale: bool) -> str:
-    """Why a declared endpoint that is there is connected anew."""
+    """Why a declared endpoint that is there is reconnected."""
     if endpoint.missing:
         return TAKEN_AWAY
     if stale:

@@ -66,7 +66,7 @@ def attached_again(
     endpoints: Endpoints,
     policy: Policy,
 ) -> Reattached:
-    """What others attached to containers that are made anew; `endpoints` are those that were
+    """What others attached to containers that are recreated; `endpoints` are those that were
     decided before.
     """
     keeper = _Keeper(topology, observed, networks, endpoints, policy)

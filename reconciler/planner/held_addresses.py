@@ -1,6 +1,6 @@
 """Static addresses that are about to be given: who has them, and who of these gives one up.
 
-Somebody who is declared here and has an address by chance is connected anew; so is, where that is
+Somebody who is declared here and has an address by chance is reconnected; so is, where that is
 allowed, who is not declared here.
 """
 

@@ -16,7 +16,7 @@ MAC = "mac_address"
 
 
 def kept_mac(case: EndpointCase, engine: EngineInfo) -> str:
-    """The MAC address that an endpoint has and keeps when it is connected anew, though nobody
+    """The MAC address that an endpoint has and keeps when it is reconnected, though nobody
     declares one; not one that we gave it.
     """
     seen = case.observed

@@ -201,7 +201,7 @@ class _Decider:
 
 
 def _made_anew(container: ObservedContainer, desired: DesiredState) -> bool:
-    """Whether a container that was created on a network that goes is itself made anew, or
+    """Whether a container that was created on a network that goes is itself recreated, or
     removed.
     """
     if not ours(container, desired.topology):

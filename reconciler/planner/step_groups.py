@@ -195,7 +195,7 @@ class Atoms:
 
     def _gone(self, going: Mapping[str, NetworkCase]) -> None:
         """Who is on a network that goes, or went in an interrupted run, or was created on it, must
-        be attached again or made anew.
+        be attached again or recreated.
         """
         for case in self.whole.endpoints.cases:
             if case.network in going and case.observed is not None:

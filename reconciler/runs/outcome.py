@@ -53,7 +53,7 @@ def live(observed: ObservedState, wanted: Plan) -> set[tuple[str, str]]:
 
 
 def afterwards(policy: Policy) -> Policy:
-    """What must hold when all is done: nothing is to be made anew once more."""
+    """What must hold when all is done: nothing is to be recreated once more."""
     return replace(policy, reset=False, wipe=False, spare=frozenset())
 
 
