@@ -60,9 +60,10 @@ def test_a_wrong_one_is_no_success(cli: Cli) -> None:
     failed = cli.apply(code=1)
     assert "is not a sysctl file" in failed.said
     if "partly attached" in failed.said:
-        assert f"mend {OPTION} , docker stop {full('c')}, and" in failed.said
+        assert f"correct its {OPTION}, docker stop {full('c')}, and" in failed.said
         assert (
-            f"mend {OPTION} , docker stop {full('c')}, and run this again" in cli.plan(code=1).said
+            f"correct its {OPTION}, docker stop {full('c')}, and run this again"
+            in cli.plan(code=1).said
         )
         cli.docker.stop(full("c"))
     cli.converge({"n": None}, {"c": {"networks": with_option("net.ipv4.conf.IFNAME.forwarding=0")}})

@@ -273,7 +273,7 @@ def test_what_an_overlay_network_would_drop_is_refused(swarm: Docker, cli: Cli) 
     cases = [
         (
             {"m": overlay(swarm, aux_addresses={"a": "10.1.1.9"}, subnet="10.1.1.0/24")},
-            "drops aux_addresses",
+            "ignores aux_addresses",
         ),
         (
             {"m": {"driver": "overlay", "subnet": "fd00:7e57:9::/64", "enable_ipv6": True}},
