@@ -56,7 +56,7 @@ def test_networks_of_one_name_are_listed(cli: Cli) -> None:
     before = cli.inspected()
     refused = cli.apply(code=1)
     assert not refused.changes
-    assert f"network {full('n')} exists 2 times" in refused.said
+    assert f"2 networks are named {full('n')}" in refused.said
     assert f"{first[:12]} ({subnet})" in refused.said
     assert second[:12] in refused.said
     assert "docker network rm" in refused.said
