@@ -1,4 +1,8 @@
-"""The limits of a container: one row each, as in container_rows.py."""
+"""The limits of a container: one row each, as in container_rows.py.
+
+A limit is what control groups or the kernel's out-of-memory killer hold a container to: memory,
+CPUs, processes, block devices, `oom_score_adj`, `ulimits`.
+"""
 
 from __future__ import annotations
 
