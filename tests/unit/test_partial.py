@@ -261,7 +261,7 @@ def test_every_refusal_of_the_planner_is_about_something_or_the_whole() -> None:
     for it.
     """
     folder = Path(__file__).parents[2] / "reconciler"
-    about_everything = {"recover", "identity", "wipe", "between"}
+    about_everything = {"recover", "topology_identity", "wipe", "topology_conflicts"}
     bare = []
     for path in [*sorted((folder / "planner").glob("*.py")), folder / "safety.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -178,7 +178,7 @@ def test_an_apply_with_nothing_to_do_does_not_load_what_it_does_not_need() -> No
     """Each of these takes as long to load as a part of the work."""
     loads = (
         "runs",
-        "runs.checks",
+        "runs.name_checks",
         "commands.apply",
         "engine",
         "engine.writing",
