@@ -1,7 +1,4 @@
-"""Into the network namespaces of an engine's containers: to look, and to ask.
-
-The only importer of pyroute2, which is loaded when the kernel is asked.
-"""
+"""Into the network namespaces of an engine's containers: to look, and to ask."""
 
 from .commands import DEFAULT_IMAGE
 from .entrance import WAYS, Entrance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from ..engine import Ran
@@ -32,6 +32,8 @@ else echo "without ip"; fi
 """Needs a shell, and for addresses and routes `ip`, of busybox or of iproute2."""
 _NO_IP = "its addresses and routes cannot be seen: it has no command `ip`"
 _NO_SHELL = (126, 127)
+_OTHER_KINDS = ("local", "broadcast", "multicast", "anycast")
+"""Busybox lists them too, with the kind before the destination."""
 
 
 class Look:
@@ -70,7 +72,7 @@ def read_view(text: str) -> View:
     for name, address in _addresses(rows.get("addr", ())):
         if name in links:
             links[name] = replace(links[name], addresses=(*links[name].addresses, address))
-    routes = tuple(filter(None, map(_route, rows.get("route", ()))))
+    routes = tuple(_routes(rows.get("route", ())))
     ordered = sorted(links.values(), key=lambda link: link.index)
     return View(tuple(ordered), routes, (_NO_IP,) if "without" in rows else ())
 
@@ -96,19 +98,27 @@ def _with_prefix(address: str) -> str:
     return f"{address}/{128 if ':' in address else 32}"
 
 
-def _route(words: Sequence[str]) -> Route | None:
-    """`default via 10.1.0.1 dev eth0 metric 100`; None where it is none of the main table's own."""
-    kind = words[0] if words[0] in NOWHERE else ""
-    destination, *rest = words[1:] if kind else words
-    if destination in ("local", "broadcast", "multicast", "anycast") or not destination:
-        return None
-    if destination.startswith("ff00::"):
-        return None
-    known = dict(pairwise(rest))
+def _routes(lines: Iterable[Sequence[str]]) -> Iterator[Route]:
+    """`default via 10.1.0.1 dev eth0 metric 100`; a route of several next hops has a line of its
+    own, then one for each of them.
+    """
+    destination, kind = "", ""
+    for words in lines:
+        if words[0] != "nexthop":
+            kind = words[0] if words[0] in NOWHERE else ""
+            destination = words[1 if kind else 0]
+        found = _route(destination, kind, words)
+        if (found.interface or kind) and destination not in _OTHER_KINDS:
+            yield found
+
+
+def _route(destination: str, kind: str, words: Sequence[str]) -> Route:
+    words = [word for word in words if word not in ("inet", "inet6")]  # of a gateway
+    known = dict(pairwise(words))
     return Route(
         destination if destination == "default" else _with_prefix(destination),
         known.get("via", ""),
-        known.get("dev", ""),
+        "" if kind else known.get("dev", ""),
         known.get("src", ""),
         int(known.get("metric", 0)),
         kind,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from ..errors import EngineError
@@ -33,7 +32,6 @@ def links(options: Namespace) -> int:
     from ..observe import gather, observe
 
     states = [load(path) for path in shown_files(options)]
-    _load_early()
     with engine_of(options) as engine:
         answers = gather(engine)
         observed = observe(engine, answers=answers)
@@ -52,14 +50,6 @@ def links(options: Namespace) -> int:
             links_text(observed.engine, rows, unseen, name, width_of(sys.stdout), paint),
         )
     return 0
-
-
-def _load_early() -> None:
-    """The library for the kernel, while the engine answers."""
-    from ..access.netlink import load
-
-    with suppress(RuntimeError):  # no more threads: it is loaded when it is needed
-        Thread(target=load, daemon=True).start()
 
 
 @contextmanager

@@ -100,7 +100,7 @@ DOES_IO = {
     "tempfile",
 }
 LAZY = {
-    *("docker", "deepdiff", "jsonschema", "networkx", "pyroute2", "rich", "requests", "urllib3"),
+    *("docker", "deepdiff", "jsonschema", "networkx", "rich", "requests", "urllib3"),
 }
 
 MAY_IMPORT = {
@@ -291,14 +291,6 @@ def test_what_is_slow_to_load_is_loaded_where_it_is_used(module: str) -> None:
 def test_only_the_engine_knows_docker_py(module: str) -> None:
     for name, line in imports(module, ast.walk(tree(module))):
         assert name.partition(".")[0] != "docker" or part(module) == "engine", (
-            f"{MODULES[module]}:{line}: {name}"
-        )
-
-
-@ALL
-def test_only_the_access_to_namespaces_knows_pyroute2(module: str) -> None:
-    for name, line in imports(module, ast.walk(tree(module))):
-        assert name.partition(".")[0] != "pyroute2" or part(module) == "access", (
             f"{MODULES[module]}:{line}: {name}"
         )
 

@@ -94,6 +94,23 @@ def test_routes_that_lead_nowhere_keep_their_kind() -> None:
     assert read_view("route 10.9.0.7 dev eth0\n").routes[0].destination == "10.9.0.7/32"
 
 
+NEXT_HOPS = """\
+route 10.6.0.0/16 via inet6 fe80::1 dev v0
+route 10.8.0.0/16
+route nexthop via 10.9.0.7 dev v0 weight 1
+route nexthop via 10.9.0.8 dev v0 weight 1
+"""
+
+
+def test_each_next_hop_is_a_route() -> None:
+    """As iproute2 6.1 wrote it."""
+    assert read_view(NEXT_HOPS).routes == (
+        Route("10.6.0.0/16", "fe80::1", "v0"),
+        Route("10.8.0.0/16", "10.9.0.7", "v0"),
+        Route("10.8.0.0/16", "10.9.0.8", "v0"),
+    )
+
+
 @pytest.mark.parametrize(
     ("ran", "why"),
     [

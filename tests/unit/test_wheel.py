@@ -104,7 +104,6 @@ def test_what_the_wheel_says_of_itself(wheel: Path) -> None:
         "deepdiff",
         "jsonschema",
         "networkx",
-        "pyroute2",
         "pyyaml",
         "rich",
         "shtab",
