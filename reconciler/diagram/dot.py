@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .colours import light
-from .picture import MARKS, TONES, Box, Link, Picture, Segment, Sign
+from .picture import TONES, Box, Link, Picture, Segment, Sign
+from .words import GONE, box_label, link_label, segment_label
 
 
 def dot(picture: Picture) -> str:
@@ -41,24 +42,13 @@ def _colour(sign: Sign, otherwise: str) -> str:
 
 def _style(sign: Sign, more: str = "") -> str:
     styles = [more] if more else []
-    if sign in ("remove", "disconnect", "missing"):
+    if sign in GONE:
         styles.append("dashed")
     return f', style="{",".join(styles)}"' if styles else ""
 
 
-def _signed(name: str, sign: Sign) -> str:
-    return f"{MARKS[sign]} {name} ({sign})" if sign else name
-
-
 def _segment(segment: Segment, number: int) -> str:
-    text = quoted(
-        _signed(segment.name, segment.sign),
-        *segment.subnets,
-        *(f"gateway {gateway}" for gateway in segment.gateways),
-        segment.driver,
-        *segment.flags,
-        *segment.notes,
-    )
+    text = quoted(*segment_label(segment))
     colour = _colour(segment.sign, light("net"))
     return (
         f'  n{number} [shape=box, penwidth=2.5, color="{colour}"{_style(segment.sign)},'
@@ -67,9 +57,7 @@ def _segment(segment: Segment, number: int) -> str:
 
 
 def _box(box: Box, number: int) -> Iterator[str]:
-    aliases = dict.fromkeys(alias for link in box.links for alias in link.aliases)
-    also = "also " + ", ".join(aliases) if aliases else ""
-    text = quoted(_signed(box.name, box.sign), box.state, box.image, *box.flags, also, *box.notes)
+    text = quoted(*box_label(box))
     colour = _colour(box.sign, light("wire"))
     style = _style(box.sign, "rounded")
     yield f'  c{number} [shape=box, color="{colour}"{style}, label={text}];'
@@ -79,7 +67,6 @@ def _box(box: Box, number: int) -> Iterator[str]:
 
 
 def _link(link: Link, box: int, segment: int) -> str:
-    words = [*link.addresses, _signed("", link.sign).strip() if link.sign else ""]
     colour = _colour(link.sign, light("wire"))
-    label = quoted(*words)
+    label = quoted(*link_label(link))
     return f'  n{segment} -- c{box} [color="{colour}"{_style(link.sign)}, label={label}];'

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..fast_dataclasses import replace
 from ..model import DesiredState, ObservedContainer, ObservedState
+from ..network_mode import read_mode
 from ..show.containers import ContainerView, containers_of
 from ..show.networks import EndpointView, NetworkView, gateways_in_use, networks_of
 from ..show.notes import container_note
@@ -195,12 +196,11 @@ def _lone_sign(row: EndpointView) -> Sign:
 def _with_row(box: Box, row: ContainerView | None) -> Box:
     if row is None:
         return box
-    shares = row.mode.removeprefix("container:") if row.mode.startswith("container:") else ""
     return replace(
         box,
         image=safe(row.image) or box.image,
         state=state_of(row) if row.state else "",
-        shares=safe(shares),
+        shares=safe(read_mode(row.mode).shares),
         foreign=False,
         notes=_texts(row.notes),
     )

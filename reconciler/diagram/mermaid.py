@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .picture import MARKS, TONES, Box, Link, Picture, Segment, Sign
+from .picture import TONES, Box, Link, Picture, Segment
+from .words import GONE, box_label, link_label, segment_label
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/-_+~!?()'")
 """What Mermaid takes for nothing but itself in a quoted text; all else is written by its number."""
@@ -53,34 +54,20 @@ def _escaped(text: str) -> str:
     return "".join(char if char in _PLAIN else f"#{ord(char)};" for char in text)
 
 
-def _signed(name: str, sign: Sign) -> str:
-    return f"{MARKS[sign]} {name} ({sign})" if sign else name
-
-
 def _segment(segment: Segment, number: int) -> str:
-    gateways = [f"gateway {gateway}" for gateway in segment.gateways]
-    text = _quoted(
-        _signed(segment.name, segment.sign),
-        *segment.subnets,
-        *gateways,
-        segment.driver,
-        *segment.flags,
-        *segment.notes,
-    )
+    text = _quoted(*segment_label(segment))
     return f"  n{number}[[{text}]]:::{TONES.get(segment.sign, 'net')}"
 
 
 def _box(box: Box, number: int) -> Iterator[str]:
-    aliases = dict.fromkeys(alias for link in box.links for alias in link.aliases)
-    also = "also " + ", ".join(aliases) if aliases else ""
-    text = _quoted(_signed(box.name, box.sign), box.state, box.image, *box.flags, also, *box.notes)
+    text = _quoted(*box_label(box))
     yield f"  c{number}({text}):::{TONES.get(box.sign, 'box')}"
     for place, port in enumerate(box.ports):
         yield f"  p{number}x{place}>{_quoted(port)}]:::port --> c{number}"
 
 
 def _link(link: Link, box: int, segment: int) -> str:
-    words = ", ".join((*link.addresses, *([_signed("", link.sign).strip()] if link.sign else [])))
-    line = "-.-" if link.sign in ("remove", "disconnect", "missing") else "---"
+    words = ", ".join(link_label(link))
+    line = "-.-" if link.sign in GONE else "---"
     label = f"|{_quoted(words)}|" if words else ""
     return f"  n{segment} {line}{label} c{box}"

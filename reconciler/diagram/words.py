@@ -4,7 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .picture import Box, Link, Picture, Segment
+from .picture import MARKS, Box, Link, Picture, Segment, Sign
+
+GONE: tuple[Sign, ...] = ("remove", "disconnect", "missing")
+"""Signs of what is not there, or not for long: drawn dashed."""
+
+
+def signed(name: str, sign: Sign) -> str:
+    """`- old (remove)`: the name with its sign as a mark and a word."""
+    return f"{MARKS[sign]} {name} ({sign})" if sign else name
+
+
+def segment_label(segment: Segment) -> tuple[str, ...]:
+    """The lines of a network's label; some may be empty."""
+    gateways = (f"gateway {gateway}" for gateway in segment.gateways)
+    name = signed(segment.name, segment.sign)
+    return (name, *segment.subnets, *gateways, segment.driver, *segment.flags, *segment.notes)
+
+
+def box_label(box: Box) -> tuple[str, ...]:
+    """The lines of a container's label; some may be empty."""
+    aliases = dict.fromkeys(alias for link in box.links for alias in link.aliases)
+    also = "also " + ", ".join(aliases) if aliases else ""
+    return (signed(box.name, box.sign), box.state, box.image, *box.flags, also, *box.notes)
+
+
+def link_label(link: Link) -> list[str]:
+    """The addresses of an attachment, and its sign."""
+    return [*link.addresses, *([signed("", link.sign)] if link.sign else [])]
 
 
 def about_picture(picture: Picture) -> str:

@@ -127,16 +127,15 @@ def _default_bridge() -> Answer:
 
 def _nameless(world: World, source: str, name: str) -> Answer:
     """A container that has no name anywhere."""
-    container = next((one for one in world.stations if one == name), "")
-    if not container:
+    if name not in world.stations:
         return Answer(False, f"nothing in the topology has the name {name} where {source} is")
-    other = world.station(container)
-    if other.name != container:
-        why = f"{container} is in the network of {other.name}, and has no name of its own"
+    other = world.station(name)
+    if other.name != name:
+        why = f"{name} is in the network of {other.name}, and has no name of its own"
         return Answer(False, why, f"use the name {other.name}")
     if other.kind == "none":
-        return _only_lo(container)
-    why = f"{container} is on the engine's machine (host mode), so no network has its name"
+        return _only_lo(name)
+    why = f"{name} is on the engine's machine (host mode), so no network has its name"
     return Answer(False, why, "use an address of the machine")
 
 
@@ -198,6 +197,10 @@ def _on(segment: Segment) -> Answer:
     return Answer(
         False, f"{name} keeps its containers apart (enable_icc: false)", "remove that driver option"
     )
+
+
+def _called(segment: Segment) -> str:
+    return "the default bridge" if segment.kind == "default" else f"network {segment.name}"
 
 
 def _kind(segment: Segment) -> str:
@@ -290,9 +293,10 @@ def outside(world: World, source: str) -> Answer:
     ways = [one for one in segments if not one.internal]
     for one in ways:
         if one.kind in ("bridge", "default") and one.translated and not one.hides:
-            name = "the default bridge" if one.kind == "default" else f"network {one.name}"
             return Answer(
-                True, f"{name} leads out: it is not internal", f"set internal: true on {one.name}"
+                True,
+                f"{_called(one)} leads out: it is not internal",
+                f"set internal: true on {one.name}",
             )
     if ways:
         return Answer(None, f"network {ways[0].name} may lead out ({_kind(ways[0])})")
@@ -320,8 +324,7 @@ def from_machine(world: World, target: str) -> Answer:
     segments: Sequence[Segment] = [world.segments[name] for name in station.segments]
     for one in segments:
         if one.kind in ("bridge", "default") and not one.hides:
-            name = "the default bridge" if one.kind == "default" else f"network {one.name}"
-            return Answer(True, f"the engine's machine has an address on {name}")
+            return Answer(True, f"the engine's machine has an address on {_called(one)}")
     if not station.complete:
         return Answer(None, f"{target} is not run by this file, and may be attached to others")
     if segments and all(one.kind in ("macvlan", "ipvlan") for one in segments):

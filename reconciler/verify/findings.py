@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from ..desired import Source
@@ -17,6 +17,7 @@ from .world import world_of
 Verdict = Literal["broken", "undecided", "holds"]
 VERDICTS: tuple[Verdict, ...] = ("broken", "undecided", "holds")
 """In the order in which people want to see them."""
+_VERDICT_OF: Mapping[bool | None, Verdict] = {False: "broken", None: "undecided", True: "holds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,7 @@ def _implied(state: DesiredState) -> Iterator[Finding]:
 
 
 def _finding(subject: str, answer: Answer, expected: Expectation | None, pairs: int = 1) -> Finding:
-    verdict: Verdict = (
-        "undecided" if answer.value is None else "holds" if answer.value else "broken"
-    )
+    verdict = _VERDICT_OF[answer.value]
     mend = answer.mend if verdict == "broken" else ""
     place = expected.place if expected else None
     return Finding(subject, verdict, answer.reason, mend, place, expected, pairs)

@@ -71,7 +71,11 @@ def _by_name(world: World, source: str, name: str) -> Answer:
 
 def _least(answers: list[Answer]) -> Answer:
     """The worst of them: no, then open."""
-    return min(answers, key=lambda one: {False: 0, None: 1, True: 2}[one.value])
+    return min(answers, key=_rank)
+
+
+def _rank(answer: Answer) -> int:
+    return (False, None, True).index(answer.value)
 
 
 def _at_any_address(world: World, expected: Expectation) -> Answer:
@@ -89,7 +93,7 @@ def _at_any_address(world: World, expected: Expectation) -> Answer:
     answers = [reach(world, source, holder) for holder in holders]
     if expected.reaches:
         return _least(answers)
-    return max(answers, key=lambda one: {False: 0, None: 1, True: 2}[one.value])
+    return max(answers, key=_rank)
 
 
 # --- from the engine's machine --------------------------------------------------------------------
