@@ -38,8 +38,7 @@ class SavedPlan:
 
     `engine` is the engine's ID, `fingerprint` the plan's, `observed` and `journals` what it was
     made from, `origin` where the file was, `plan` is it as JSON, as shown to people. `environment`
-    has the seal of each value of an environment, by container and name; None where an earlier
-    netplan saved it.
+    has the seal of each value of an environment, by container and name.
     """
 
     file: str
@@ -52,7 +51,7 @@ class SavedPlan:
     origin: Origin | None = None
     journals: tuple[Journal, ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, Mapping[str, str]] | None = None
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def text_digest(text: str) -> str:
@@ -158,7 +157,7 @@ def _saved(document: Mapping[str, Any], key: str) -> SavedPlan:
         origin_from(document.get("origin", {})),
         journals_from_snapshot(document["observed"]),
         dict(document["plan"]),
-        document.get("environment"),
+        dict(document["environment"]),
     )
 
 
@@ -167,7 +166,7 @@ def changed_values(saved: SavedPlan, desired: DesiredState) -> tuple[str, ...]:
     changes`. Raises UsageError.
     """
     seal, before = saved.observed.seal, saved.environment
-    if seal is None or before is None or not (before or has_secrets(desired)):
+    if seal is None or not (before or has_secrets(desired)):
         return ()
     check_key(seal)
     now = seals(desired, seal)

@@ -173,10 +173,7 @@ def _planned_again(saved: SavedPlan, desired: DesiredState, options: Namespace) 
             "the plan has changed since it was saved: nothing was done", *_listed(changed), hint
         )
     made = plan(desired, saved.observed, saved.journals, saved.policy)
-    same = (
-        made.fingerprint == saved.fingerprint or saved.environment is None
-    )  # an earlier netplan counted other things
-    if not (same and shows(saved.plan, plan_json(made))):
+    if made.fingerprint != saved.fingerprint or not shows(saved.plan, plan_json(made)):
         what = f"the saved plan {options.plan} does not match its own content"
         raise RefusedError(
             what, "it was changed manually, or written by another version of netplan", hint
