@@ -157,7 +157,7 @@ def _saved(document: Mapping[str, Any], key: str) -> SavedPlan:
         origin_from(document.get("origin", {})),
         journals_from_snapshot(document["observed"]),
         dict(document["plan"]),
-        dict(document["environment"]),
+        dict(document.get("environment", {})),
     )
 
 

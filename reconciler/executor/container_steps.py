@@ -13,6 +13,7 @@ from ..errors import ApiError, EngineError, LostError
 from ..fast_dataclasses import replace
 from ..marks import Place
 from ..model import ObservedContainer
+from ..network_mode import NAMESPACES, sharing
 from ..plan import ContainerSpec, EndpointSpec, Plan, Replaced, Step
 from ..settings import Settings
 from ..settings.container_defaults import value_of
@@ -35,7 +36,7 @@ LOOK = 0.2
 BACK = "the old container was restored"
 """How the error of a recreation ends that was taken back."""
 ENDED = (
-    "the old container has its name back and stays stopped: it shares the network of {}, which is"
+    "the old container has its name back and stays stopped: it shares the {} of {}, which is"
     " not running; correct what failed and apply again: that recreates it"
 )
 """Of a container that shares the network, or more, of one that was recreated."""
@@ -305,21 +306,21 @@ class ContainerPerformer:
         if not seen.live:
             self._drop_phantoms(old, seen)
         if old.live and not seen.live:
-            if owner := self._owner_at_rest(seen):
-                return ENDED.format(owner)
+            if shared := self._shared_at_rest(seen):
+                return ENDED.format(*shared)
             self._start(old.id)
             self.put_back[old.id] = time.monotonic()
         return BACK
 
-    def _owner_at_rest(self, member: ObservedContainer) -> str:
-        """Of which container it shares something that does not run: by name, as far as it has one.
-        It cannot be started then.
+    def _shared_at_rest(self, member: ObservedContainer) -> tuple[str, str] | None:
+        """What it shares of a container that does not run, and the name of that one, as far as it
+        has one. It cannot be started then.
         """
-        for id in member.joins:
+        for key, id in sharing(member.network_mode, member.settings).items():
             raw = self._engine.container(id) or {}
             if not (raw.get("State") or {}).get("Running"):
-                return str(raw.get("Name") or id[:12]).removeprefix("/")
-        return ""
+                return NAMESPACES[key], str(raw.get("Name") or id[:12]).removeprefix("/")
+        return None
 
     def _named_again(self, old: Replaced, seen: ObservedContainer) -> ObservedContainer:
         """Under its own name; stopped for that where no engine renames what runs, as on an overlay

@@ -27,6 +27,7 @@ from ..model import (
     VolumeMark,
     lasting_id,
 )
+from ..network_mode import NAMESPACES, sharing
 from ..plan import Plan
 from ..settings import Settings, chosen
 from ..terminal import safe
@@ -157,12 +158,7 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
         result[f"volume {name}"] = {"owner": _owner(volume.mark), **_shown(volume.settings)}
     shots = {container.name for container in scope.run if container.one_shot}
     for container in state.containers:
-        owner = next((scope.going[id] for id in container.joins if id in scope.going), "")
-        shares = (
-            f", which shares the network of {owner},"
-            if owner and container.name not in scope.containers
-            else ""
-        )
+        shares = "" if container.name in scope.containers else _shares(container, scope)
         if shares or container.name in scope.containers:
             ended = {"exit code": _exit_code(container)} if container.name in shots else {}
             result[f"container {container.name}{shares}"] = _container(container) | ended
@@ -170,6 +166,15 @@ def _views(state: ObservedState, scope: _Scope) -> dict[str, View]:
         if image := state.images.get(wanted.image):
             result[f"image {wanted.image}"] = _image(image, wanted.pull_policy == "always")
     return result
+
+
+def _shares(container: ObservedContainer, scope: _Scope) -> str:
+    """`, which shares the network of web,` of one that would lose it."""
+    shared = sharing(container.network_mode, container.settings)
+    lost = [
+        f"{NAMESPACES[key]} of {scope.going[id]}" for key, id in shared.items() if id in scope.going
+    ]
+    return f", which shares the {' and the '.join(lost)}," if lost else ""
 
 
 def _network(network: ObservedNetwork) -> View:

@@ -312,6 +312,15 @@ def test_a_stranger_that_shares_the_network_of_a_container_counts_where_that_goe
     assert changed(LIVES, after, RUNS, plan(RUNS, after)) == ()
 
 
+def test_what_a_stranger_shares_is_named() -> None:
+    guest = replace(GUEST, network_mode="bridge", settings={"ipc": "container:" + "1" * 64})
+    after = replace(LIVES, containers=(FILLED, guest, TAP_RUNS, WEB_RUNS))
+    made = plan(ANEW, after, policy=Policy(disrupt_foreign=True))
+    assert changed(LIVES, after, ANEW, made) == (
+        "container guest, which shares the IPC namespace of web, was created",
+    )
+
+
 # --- where nothing in scope changed ---------------------------------------------------------------
 
 
