@@ -78,7 +78,7 @@ def _others_may_know(world: World, source: str, name: str) -> Answer | None:
         return Answer(
             None,
             f"no network that the file attaches {source} to has the name {name}, and others may"
-            f" ({source} is not run by this file)",
+            f" ({source} is not managed by this file)",
         )
     if station.other_resolver:
         return Answer(None, f"{source} has name servers of its own (dns), which may know {name}")
@@ -235,7 +235,7 @@ def across(world: World, source: str, target: str) -> Answer:
 def _open(world: World, name: str, station: Station) -> str:
     """Why it is not known what a station reaches beyond its networks, or nothing."""
     if not station.complete:
-        return f"{name} is not run by this file, and may be attached to other networks"
+        return f"{name} is not managed by this file, and may be attached to other networks"
     for network in station.segments:
         segment = world.segments[network]
         if segment.kind not in ("bridge", "default"):
@@ -301,7 +301,7 @@ def outside(world: World, source: str) -> Answer:
     if ways:
         return Answer(None, f"network {ways[0].name} may lead out ({_kind(ways[0])})")
     if not station.complete:
-        return Answer(None, f"{source} is not run by this file, and may be attached to others")
+        return Answer(None, f"{source} is not managed by this file, and may be attached to others")
     return Answer(
         False,
         f"{source} is on internal networks only ({listed(station.segments)})",
@@ -326,7 +326,7 @@ def from_machine(world: World, target: str) -> Answer:
         if one.kind in ("bridge", "default") and not one.hides:
             return Answer(True, f"the engine's machine has an address on {_called(one)}")
     if not station.complete:
-        return Answer(None, f"{target} is not run by this file, and may be attached to others")
+        return Answer(None, f"{target} is not managed by this file, and may be attached to others")
     if segments and all(one.kind in ("macvlan", "ipvlan") for one in segments):
         why = f"a machine does not reach its own {segments[0].kind} containers"
         return Answer(False, f"{target} is on {listed(station.segments)}: {why}")

@@ -111,7 +111,7 @@ def _from_host(world: World, expected: Expectation) -> Answer:
         return Answer(True, f"{target} is on the engine's machine")
     if not container.managed:
         return Answer(
-            None, f"{target} is not run by this file, which does not know what it publishes"
+            None, f"{target} is not managed by this file, which does not know what it publishes"
         )
     inside = f"{expected.port}/{expected.probe}"
     found = [port for port in published(world, target) if _is(port, expected)]
