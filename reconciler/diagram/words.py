@@ -12,7 +12,7 @@ GONE: tuple[Sign, ...] = ("remove", "disconnect", "missing")
 
 def signed(name: str, sign: Sign) -> str:
     """`- old (remove)`: the name with its sign as a mark and a word."""
-    return f"{MARKS[sign]} {name} ({sign})" if sign else name
+    return " ".join(filter(None, (MARKS[sign], name, f"({sign})"))) if sign else name
 
 
 def segment_label(segment: Segment) -> tuple[str, ...]:
